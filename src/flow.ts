@@ -1,0 +1,69 @@
+/**
+ * The nouns that flow from stage to stage: types only, no code. Stages know these and nothing of each other.
+ *
+ * Offsets and lengths are bytes. An offset is a 64-bit file offset held in a JavaScript number (exact below 2^53).
+ * A pointer is an address in the kernel's linear memory (see kernel/memory.ts).
+ */
+
+/** Half-open byte range [start, end) of one file generation. */
+export interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** Which of a container's streams a line came from; files written by an application have none. */
+export type Stream = 'none' | 'stdout' | 'stderr'
+
+/** Bytes before a position that belong to a line not finished yet (a CRI partial); read again after a restart. */
+export interface OpenPiece {
+  readonly stream: Stream
+  readonly ranges: readonly Range[]
+}
+
+/** How far one generation is finished: every byte below `offset` is stored, settled or lost, except the open pieces. */
+export interface Position {
+  readonly offset: number
+  readonly open: readonly OpenPiece[]
+  /** Bytes directly below `offset` that were settled and ride as `log.skipped` on the next record. */
+  readonly skipped: number
+}
+
+/** Why bytes ended without a record of their own. */
+export type SettleReason = 'empty' | 'too-long' | 'too-large'
+
+/** Why bytes can never be shipped. */
+export type LossReason = 'truncated' | 'deleted' | 'gone-while-stopped'
+
+/**
+ * One generation of one log file, as all stages see it: the input owns it, the others read its names.
+ * A new generation (truncation, a new inode, other content) is a new object with a new id.
+ */
+export interface Generation {
+  /** `log.file.id`: 24 hexadecimal digits, for life. */
+  readonly id: string
+  /** Identity of the input it belongs to. */
+  readonly inputId: string
+  /** Path at discovery. One character per byte (latin1), so that names that are not UTF-8 keep their bytes. */
+  readonly path: string
+}
+
+/** Bytes of one generation in the kernel's memory. */
+export interface Chunk {
+  readonly file: Generation
+  /** Where the bytes lie. At least 64 bytes before and after belong to the chunk, so that SIMD may overrun. */
+  readonly pointer: number
+  readonly length: number
+  /** File offset of the first byte. */
+  readonly offset: number
+  /** When the bytes were read: milliseconds since the epoch. */
+  readonly readAt: number
+}
+
+/** What became of a byte range. A receipt is the only thing that moves a watermark. */
+export interface Receipt {
+  readonly file: Generation
+  readonly range: Range
+  readonly outcome: 'stored' | 'settled'
+  /** The last up to 64 bytes of the range, as a hash, so that a stored position can be recognised by content. */
+  readonly guard: string
+}

@@ -1,0 +1,52 @@
+/**
+ * Everything worth telling, each a named method. Counters, log and tests are implementations of {@link Events}; code
+ * that has something to tell calls the method and knows nothing of who listens. Called per chunk, batch or incident,
+ * never per line. Byte counts are bytes of source files unless said otherwise.
+ */
+import type { Generation, LossReason, SettleReason } from '../flow.ts'
+
+/** One batch that Kafka has stored. */
+export interface StoredBatch {
+  readonly topic: string
+  readonly partition: number
+  /** Offset of the batch's first record, -1 where the broker does not tell (acks 0, a recognised repeat). */
+  readonly baseOffset: number
+  readonly records: number
+  /** Bytes on the wire. */
+  readonly bytes: number
+  /** From the first send to the answer. */
+  readonly latencyMs: number
+}
+
+export interface Events {
+  // input
+  fileFound(file: Generation, from: { offset: number; reason: string }): void
+  fileRotated(file: Generation): void
+  fileTruncated(file: Generation, lostBytes: number): void
+  fileLetGo(file: Generation): void
+  fileDenied(path: string, reason: string): void
+  fileIgnored(path: string, reason: string): void
+  bytesRead(bytes: number): void
+  watchUnavailable(directory: string, reason: string): void
+  settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void
+  lost(file: Generation, reason: LossReason, bytes: number): void
+  // encode
+  encoded(what: { records: number; bytes: number; invalidUtf8: number; truncated: number }): void
+  // output
+  batchStored(batch: StoredBatch): void
+  batchRetried(topic: string, partition: number, reason: string): void
+  batchSplit(topic: string, partition: number, records: number, bytes: number): void
+  recordTooLarge(what: { topic: string; partition: number; file: string; offset: number; bytes: number; action: string }): void
+  possibleRepeats(topic: string, partition: number, records: number): void
+  filesMoved(topic: string, partition: number, files: number): void
+  brokerConnected(node: number, address: string): void
+  brokerUnreachable(node: number, address: string, reason: string): void
+  topicWaiting(topic: string, reason: string): void
+  topicReady(topic: string, partitions: number): void
+  partitionWaiting(topic: string, partition: number, reason: string): void
+  // state
+  checkpointWritten(entries: number, bytes: number, milliseconds: number): void
+  checkpointFailed(reason: string): void
+  stateTorn(file: string, bytes: number): void
+  stateSetAside(file: string, movedTo: string, reason: string): void
+}

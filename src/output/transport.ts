@@ -1,0 +1,61 @@
+/**
+ * What the producer needs of a Kafka cluster, and no more: where a partition's leader is, a producer id, and batches
+ * sent with an answer for each. cluster.ts is the real one; `--output stdout` and the tests have others. Types only.
+ */
+
+/** One record batch for one partition, as it goes over the wire (already stamped). */
+export interface ProduceItem {
+  readonly topic: string
+  readonly partition: number
+  /** The batch's bytes, in parts, lying in the kernel's memory. They must not change until the answer is given. */
+  readonly parts: readonly Uint8Array[]
+}
+
+/**
+ * What became of one {@link ProduceItem}. Given only when the socket can no longer touch the item's bytes (its write
+ * callback has come, or the socket is closed), so the buffers may be used again.
+ */
+export type Answer =
+  /** The broker answered for this partition. `code` is Kafka's error code, 0 is success; `baseOffset` -1 if unknown. */
+  | { readonly kind: 'answered'; readonly code: number; readonly message: string | null; readonly baseOffset: number }
+  /** No answer will come. `maybeSent` tells whether any byte of the request may have reached the socket. */
+  | { readonly kind: 'unanswered'; readonly maybeSent: boolean; readonly reason: string }
+
+export interface ProducerId {
+  /** int64 from the broker; below 2^53 in practice, checked when read. */
+  readonly id: number
+  readonly epoch: number
+}
+
+/** What is known of a topic right now. */
+export interface TopicView {
+  /** Leader's node id per partition, by index; -1 where there is none now. */
+  readonly leaders: readonly number[]
+}
+
+export interface Transport {
+  /** Start to care about a topic: its metadata is fetched and kept fresh until {@link close}. Idempotent. */
+  want(topic: string): void
+  /** The topic as last seen; null while nothing is known of it (not asked yet, missing, not authorised). */
+  view(topic: string): TopicView | null
+  /** Called with the topic's name whenever {@link view} would answer differently than before. Set by the producer. */
+  onChange: (topic: string) => void
+  /** Something said that the leaders known are wrong: fetch metadata soon (coalesced, with back-off). Never throws. */
+  refresh(topic: string): void
+  /** A producer id for idempotence. Retried with back-off until it is there; rejects only when `signal` aborts. */
+  producerId(signal: AbortSignal): Promise<ProducerId>
+  /**
+   * Whether a request to this node would go out now: connected and not throttled. If not, a connection attempt is
+   * begun (with back-off), and {@link onReady} is called once the node can be used.
+   */
+  ready(node: number): boolean
+  onReady: (node: number) => void
+  /**
+   * Send one Produce request with these items (each partition at most once) to a node.
+   * Resolves with one answer per item, in their order; never rejects.
+   * With acks 0 the answer is `{kind: 'answered', code: 0, baseOffset: -1}` once all bytes are written.
+   */
+  produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]>
+  /** Close every connection; pending requests end unanswered. Resolves when all sockets are closed. */
+  close(): Promise<void>
+}
