@@ -57,6 +57,21 @@ export interface Chunk {
   readonly offset: number
   /** When the bytes were read: milliseconds since the epoch. */
   readonly readAt: number
+  /**
+   * Null: the chunk has lines to be framed. Else it is (the beginning of) one line that ends at this file offset,
+   * whatever its bytes: a last line without a newline, or a line too long to be held.
+   */
+  readonly lineEnd: number | null
+  /** Hash of the up to 64 bytes before a file offset that lies in the chunk or is `lineEnd`. */
+  guardAt(offset: number): string
+}
+
+/** What the stages behind the input did with a chunk. */
+export interface Taken {
+  /** File offset behind the last byte that is taken over: the next read begins here. */
+  readonly next: number
+  /** Why not all was taken: there is no buffer, or the topic or partition cannot be reached. The file waits. */
+  readonly blocked: 'room' | 'topic' | null
 }
 
 /** What became of a byte range. A receipt is the only thing that moves a watermark. */
@@ -66,4 +81,16 @@ export interface Receipt {
   readonly outcome: 'stored' | 'settled'
   /** The last up to 64 bytes of the range, as a hash, so that a stored position can be recognised by content. */
   readonly guard: string
+}
+
+export type Scalar = string | number | boolean
+
+/** The facts about a file that its records carry: from enrich/, rendered by encode/. */
+export interface RecordFacts {
+  /** `path` is latin1, as {@link Generation.path}. */
+  readonly file: { readonly id: string; readonly path: string }
+  readonly agent: { readonly name: string; readonly id: string }
+  readonly fields: Readonly<Record<string, Scalar>>
+  /** Set where the Kubernetes metadata is known. */
+  readonly kubernetes?: Readonly<Record<string, unknown>>
 }

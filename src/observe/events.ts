@@ -36,7 +36,14 @@ export interface Events {
   batchStored(batch: StoredBatch): void
   batchRetried(topic: string, partition: number, reason: string): void
   batchSplit(topic: string, partition: number, records: number, bytes: number): void
-  recordTooLarge(what: { topic: string; partition: number; file: string; offset: number; bytes: number; action: string }): void
+  recordTooLarge(what: {
+    topic: string
+    partition: number
+    file: string
+    offset: number
+    bytes: number
+    action: string
+  }): void
   possibleRepeats(topic: string, partition: number, records: number): void
   filesMoved(topic: string, partition: number, files: number): void
   brokerConnected(node: number, address: string): void

@@ -1,0 +1,71 @@
+/**
+ * `logagent consume`: a small console consumer, to see what arrived. Shows values byte for byte, or whole records as
+ * JSON, one a line. Leaves nothing behind in the cluster. Not an audit: it counts and compares nothing.
+ */
+import type { KafkaMessage } from 'kafkajs'
+import type { BrokerAddress } from '../config/formats.ts'
+import { openCluster } from './kafka-client.ts'
+import { showBytes } from './show-bytes.ts'
+import { readTopic } from './topic-reader.ts'
+import { write } from './write.ts'
+
+export interface ConsumeOptions {
+  readonly brokers: readonly BrokerAddress[]
+  readonly topic: string
+  readonly fromBeginning: boolean
+  /** Without it, ends at the end offsets seen at the start. */
+  readonly follow: boolean
+  /** Ends after this many records; Infinity for no limit. */
+  readonly max: number
+  /** value: the value's bytes and a newline. record: one JSON object, see {@link showRecord}. */
+  readonly format: 'value' | 'record'
+  readonly stdout: NodeJS.WritableStream
+  readonly signal: AbortSignal
+}
+
+const NEWLINE = Buffer.from('\n')
+
+/** Resolves at the end, at `max` or when `signal` aborts. Throws AgentError `kafka-unreachable` or `kafka-refused`. */
+export async function consume(options: ConsumeOptions): Promise<void> {
+  const { topic, format, stdout, signal } = options
+  const cluster = openCluster({
+    brokers: options.brokers,
+    clientId: 'logagent-consume',
+    connectTimeoutMs: 5000,
+    requestTimeoutMs: 10_000,
+  })
+  let left = options.max
+  if (left <= 0) return
+  for await (const { partition, records } of readTopic(cluster, options)) {
+    const shown = records.slice(0, left)
+    left -= shown.length
+    const output =
+      format === 'value'
+        ? Buffer.concat(shown.flatMap(({ value }) => [value ?? NEWLINE.subarray(1), NEWLINE]))
+        : shown.map((record) => `${showRecord(topic, partition, record)}\n`).join('')
+    await write(stdout, output, signal)
+    if (left === 0) return
+  }
+}
+
+/**
+ * A record as one line of JSON: topic, partition, offset, timestamp (ms since the epoch), key, headers, value. Bytes
+ * are text where they are UTF-8, else `{"base64": "…"}`; no key or value is null; a header given more than once is a list.
+ */
+export function showRecord(topic: string, partition: number, record: KafkaMessage): string {
+  const { offset, timestamp, key, headers = {}, value } = record
+  return JSON.stringify({
+    topic,
+    partition,
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: showBytes(key),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, bytes]) => [
+        name,
+        Array.isArray(bytes) ? bytes.map((one) => showBytes(one)) : showBytes(bytes),
+      ]),
+    ),
+    value: showBytes(value),
+  })
+}

@@ -1,0 +1,38 @@
+/**
+ * The settings as flags of a command: one for each, grouped for `--help`. What was given on the command line goes to
+ * config/load.ts as text; nothing is judged here.
+ */
+import { Option, type Command } from 'commander'
+import { GROUPS, SCHEMA } from '../config/schema.ts'
+import { namedSettings } from '../config/setting.ts'
+import { defaultText } from '../config/words.ts'
+
+/** Adds `--config`, `--output` and a flag for every setting. */
+export function addConfigurationFlags(command: Command): Command {
+  command
+    .option('--config <file>', 'configuration file: YAML, JSON or INI by its ending (LOGAGENT_CONFIG)')
+    .addOption(
+      new Option('--output <where>', 'kafka, or stdout to print what would be sent')
+        .choices(['kafka', 'stdout'])
+        .default('kafka'),
+    )
+  for (const { name, env, flag, setting } of namedSettings(SCHEMA)) {
+    const value =
+      setting.format === 'boolean' ? '[true|false]' : `<${setting.unit ?? setting.options?.join('|') ?? 'value'}>`
+    const option = new Option(`--${flag} ${value}`, `${setting.doc} (${env}; default ${defaultText(setting)})`)
+    const group = name.includes('.') ? name.slice(0, name.indexOf('.')) : ''
+    command.addOption(option.helpGroup(`${GROUPS[group]}:`))
+  }
+  return command
+}
+
+/** What was given of these flags, by setting's name. */
+export function givenFlags(options: Readonly<Record<string, unknown>>): Map<string, string> {
+  const given = new Map<string, string>()
+  for (const { name, flag } of namedSettings(SCHEMA)) {
+    const value = options[new Option(`--${flag}`).attributeName()]
+    // A flag of yes or no may stand without a value.
+    if (typeof value === 'string' || value === true) given.set(name, String(value))
+  }
+  return given
+}

@@ -1,0 +1,103 @@
+/**
+ * kafkajs made ready for the commands that look at a cluster (consume, check --connect): silent, with a bounded
+ * patience, able to read zstd, and cured of its busy timer. Not for shipping: see output/connection.ts.
+ * Imported dynamically, so that `run` never loads kafkajs.
+ */
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
+import { zstdDecompress } from 'node:zlib'
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs'
+import Cluster from 'kafkajs/src/cluster/index.js'
+import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
+import type { BrokerAddress } from '../config/formats.ts'
+import { AgentError, messageOf } from '../errors.ts'
+
+export interface KafkaTarget {
+  readonly brokers: readonly BrokerAddress[]
+  readonly clientId: string
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+/** A kafkajs client, for its admin. Nothing is connected yet. */
+export function openKafka(target: KafkaTarget): Kafka {
+  return new kafkajs.Kafka(prepare(target))
+}
+
+/** kafkajs's own view of a cluster, for fetching without a consumer group. Nothing is connected yet. */
+export function openCluster(target: KafkaTarget): Cluster {
+  const settings = prepare(target)
+  return new Cluster({
+    ...settings,
+    logger: new kafkajs.Kafka(settings).logger(),
+    enforceRequestTimeout: true,
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    isolationLevel: 1,
+  })
+}
+
+/** Whatever kafkajs threw, in our words: `kafka-refused` if a broker said no, else `kafka-unreachable`. */
+export function kafkaError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'KafkaJSNotImplemented') {
+      return new AgentError('kafka-refused', `records can't be read: ${cause.message}`, { cause: error })
+    }
+    if ('type' in cause && typeof cause.type === 'string') {
+      return new AgentError('kafka-refused', `Kafka answered ${cause.type}: ${cause.message}`, { cause: error })
+    }
+  }
+  return new AgentError('kafka-unreachable', `Kafka can't be reached: ${messageOf(error)}`, { cause: error })
+}
+
+interface Prepared extends KafkaConfig {
+  readonly brokers: string[]
+  readonly clientId: string
+  readonly socketFactory: ISocketFactory
+  readonly connectionTimeout: number
+  readonly requestTimeout: number
+  readonly retry: { retries: number; initialRetryTime: number; maxRetryTime: number }
+}
+
+function prepare({ brokers, clientId, connectTimeoutMs, requestTimeoutMs }: KafkaTarget): Prepared {
+  cure()
+  // kafkajs splits at the first colon, so an IPv6 address goes by a name of ours until the socket is opened.
+  const addresses = new Map<string, string>()
+  const seeds = brokers.map(({ host, port }, index) => {
+    if (!host.includes(':')) return `${host}:${port}`
+    addresses.set(`ipv6-seed-${index}`, host)
+    return `ipv6-seed-${index}:${port}`
+  })
+  return {
+    brokers: seeds,
+    clientId,
+    connectionTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    retry: { retries: Math.max(2, brokers.length), initialRetryTime: 100, maxRetryTime: 1000 },
+    logCreator: () => () => undefined,
+    socketFactory: ({ host, port, onConnect }) => {
+      const socket = connect({ host: addresses.get(host) ?? host, port }, onConnect)
+      // At each retry kafkajs closes its dead sockets again, each time with a listener more: no leak, but Node warns.
+      return socket.setKeepAlive(true, 60_000).setMaxListeners(0)
+    },
+  }
+}
+
+const isCured = Symbol('logagent: timer cured')
+
+/**
+ * kafkajs looks for requests to send on a timer, whether there are any or not, and gives it a negative delay: Node
+ * warns (TimeoutNegativeWarning) and wakes up every millisecond. The timer is only of use while something is pending;
+ * a request that arrives later starts it again. Its codecs for zstd are left to the user, too.
+ */
+function cure(): void {
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({ decompress: promisify(zstdDecompress) })
+  const queue: typeof requestQueue.prototype & { [isCured]?: true } = requestQueue.prototype
+  if (queue[isCured]) return
+  const schedule = queue.scheduleCheckPendingRequests
+  queue.scheduleCheckPendingRequests = function (): void {
+    if (this.pending.length > 0) schedule.call(this)
+  }
+  queue[isCured] = true
+}

@@ -1,0 +1,76 @@
+/**
+ * `logagent run --output stdout`: in Kafka's place, one JSON object a line for each record that would be sent. Every
+ * topic has one partition here. What was printed counts as stored.
+ */
+import { decodeRecords } from '../encode/records.ts'
+import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../output/transport.ts'
+import { HEADER_BYTES } from '../output/batch.ts'
+import { showBytes } from './show-bytes.ts'
+import { write } from './write.ts'
+
+const NODE = 0
+const BASE_TIMESTAMP_AT = 27
+
+export class StdoutTransport implements Transport {
+  onChange: (topic: string) => void = () => undefined
+  onReady: (node: number) => void = () => undefined
+  readonly #stdout: NodeJS.WritableStream
+  readonly #stop = new AbortController()
+
+  constructor(stdout: NodeJS.WritableStream) {
+    this.#stdout = stdout
+  }
+
+  want(): void {
+    // every topic is there
+  }
+
+  refresh(): void {
+    // and stays where it is
+  }
+
+  view(): TopicView {
+    return { leaders: [NODE] }
+  }
+
+  ready(): boolean {
+    return true
+  }
+
+  producerId(): Promise<ProducerId> {
+    return Promise.resolve({ id: 0, epoch: 0 })
+  }
+
+  async produce(_node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+    try {
+      for (const item of items) await write(this.#stdout, showBatch(item), this.#stop.signal)
+      return items.map(() => ({ kind: 'answered', code: 0, message: null, baseOffset: -1 }))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return items.map(() => ({ kind: 'unanswered', maybeSent: true, reason }))
+    }
+  }
+
+  close(): Promise<void> {
+    this.#stop.abort()
+    return Promise.resolve()
+  }
+}
+
+function showBatch({ topic, partition, parts }: ProduceItem): string {
+  const batch = Buffer.concat(parts)
+  const base = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT))
+  return decodeRecords(batch.subarray(HEADER_BYTES))
+    .map(({ timestampDelta, key, value, headers }) => {
+      const shown = {
+        topic,
+        partition,
+        timestamp: base + timestampDelta,
+        key: showBytes(key),
+        headers: Object.fromEntries(headers.map((header) => [header.name, showBytes(header.value)])),
+        value: showBytes(value),
+      }
+      return `${JSON.stringify(shown)}\n`
+    })
+    .join('')
+}

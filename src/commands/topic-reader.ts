@@ -1,0 +1,159 @@
+/**
+ * Reads a topic from all partitions without a consumer group: no group to join (which waits for others), to be allowed
+ * to use, or to leave behind. Order is kept within a partition. Committed records only. Not a consumer with a position
+ * of its own: every read starts at the beginning or at the end.
+ */
+import type { KafkaMessage } from 'kafkajs'
+import type Cluster from 'kafkajs/src/cluster/index.js'
+import Batch from 'kafkajs/src/consumer/batch.js'
+import { AgentError } from '../errors.ts'
+import { kafkaError } from './kafka-client.ts'
+
+export interface ReadOptions {
+  readonly topic: string
+  /** false: only what comes after the start. */
+  readonly fromBeginning: boolean
+  /** false: end at the end offsets seen at the start. */
+  readonly follow: boolean
+  readonly signal: AbortSignal
+}
+
+/** Neighbouring records of one partition. */
+export interface ReadBatch {
+  readonly partition: number
+  readonly records: readonly KafkaMessage[]
+}
+
+/** How long a broker holds an empty answer back; also how long a stop may wait for it. */
+const FETCH_WAIT_MS = 250
+const FETCH_BYTES = 4 * 1024 * 1024
+/** Leaders move and brokers restart; longer than this without any answer is a failure. */
+const PATIENCE_MS = 30_000
+const RETRY_MS = 250
+/** A retry can't help against these. */
+const FATAL = /AUTHORIZATION_FAILED|UNSUPPORTED|INVALID_TOPIC/
+
+/**
+ * Yields batches until the end, or until `signal` aborts (then it just ends). Connects and disconnects the cluster.
+ * Throws AgentError `kafka-unreachable` or `kafka-refused`, within about {@link PATIENCE_MS} of the trouble's begin.
+ */
+export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncGenerator<ReadBatch> {
+  const { topic, follow, signal } = options
+  try {
+    const { positions, ends } = await unlessAborted(locate(cluster, options), signal)
+    let goodAt = performance.now()
+    while (!signal.aborted) {
+      const wanted = [...positions.keys()].filter((partition) => follow || isBefore(positions, ends, partition))
+      if (wanted.length === 0) return
+      let batches: readonly Batch[] = []
+      try {
+        batches = await unlessAborted(fetchAll(cluster, topic, { positions, wanted }), signal)
+        goodAt = performance.now()
+      } catch (error) {
+        if (signal.aborted) return
+        const failure = kafkaError(error)
+        if (performance.now() - goodAt > PATIENCE_MS || FATAL.test(failure.message)) throw failure
+        await unlessAborted(recover(cluster, topic, positions), signal)
+      }
+      for (const batch of batches) {
+        const from = positions.get(batch.partition) ?? 0
+        // An answer without records says nothing: kafkajs's lastOffset() would jump over a transaction still open.
+        if (batch.rawMessages.length > 0) positions.set(batch.partition, Math.max(from, Number(batch.lastOffset()) + 1))
+        const end = follow ? Infinity : (ends.get(batch.partition) ?? 0)
+        const records = batch.messages.filter(({ offset }) => Number(offset) < end)
+        if (records.length > 0) yield { partition: batch.partition, records }
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw kafkaError(error)
+  } finally {
+    await cluster.disconnect()
+  }
+}
+
+type Offsets = Map<number, number>
+
+function isBefore(positions: Offsets, ends: Offsets, partition: number): boolean {
+  return (positions.get(partition) ?? 0) < (ends.get(partition) ?? 0)
+}
+
+async function locate(cluster: Cluster, options: ReadOptions): Promise<{ positions: Offsets; ends: Offsets }> {
+  const { topic, fromBeginning } = options
+  await cluster.connect()
+  try {
+    await cluster.addTargetTopic(topic)
+  } catch (error) {
+    const failure = kafkaError(error)
+    if (!failure.message.includes('UNKNOWN_TOPIC')) throw failure
+    throw new AgentError('kafka-refused', `there is no topic ${topic}`, { cause: error })
+  }
+  const ends = await offsetsOf(cluster, topic, false)
+  return { positions: fromBeginning ? await offsetsOf(cluster, topic, true) : new Map(ends), ends }
+}
+
+async function offsetsOf(cluster: Cluster, topic: string, fromBeginning: boolean): Promise<Offsets> {
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }))
+  const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
+  return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+}
+
+/** One Fetch to each leader, at the same time. */
+async function fetchAll(
+  cluster: Cluster,
+  topic: string,
+  { positions, wanted }: { positions: Offsets; wanted: readonly number[] },
+): Promise<readonly Batch[]> {
+  await cluster.refreshMetadataIfNecessary()
+  const leaders = Object.entries(cluster.findLeaderForPartitions(topic, wanted))
+  const answers = await Promise.all(
+    leaders.map(async ([nodeId, partitions]) => {
+      const broker = await cluster.findBroker({ nodeId })
+      const { responses } = await broker.fetch({
+        replicaId: -1,
+        isolationLevel: 1,
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        topics: [
+          {
+            topic,
+            partitions: partitions.map((partition) => ({
+              partition,
+              fetchOffset: String(positions.get(partition) ?? 0),
+              maxBytes: FETCH_BYTES,
+            })),
+          },
+        ],
+      })
+      return responses.flatMap((response) => response.partitions)
+    }),
+  )
+  return answers.flat().map((data) => new Batch(topic, String(positions.get(data.partition) ?? 0), data))
+}
+
+/** After a failed fetch: waits a little, learns the leaders anew, and moves past what retention has deleted. */
+async function recover(cluster: Cluster, topic: string, positions: Offsets): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  try {
+    await cluster.refreshMetadata()
+    for (const [partition, first] of await offsetsOf(cluster, topic, true)) {
+      positions.set(partition, Math.max(first, positions.get(partition) ?? first))
+    }
+  } catch (error) {
+    // Still in trouble; the next fetch will find out, and patience is counted there.
+    if (FATAL.test(kafkaError(error).message)) throw error
+  }
+}
+
+/** The promise, or a rejection as soon as the signal aborts. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

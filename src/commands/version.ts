@@ -1,0 +1,15 @@
+/** `logagent version`: what this is, in one line, for a bug report. */
+import manifest from '../../package.json' with { type: 'json' }
+
+export const VERSION: string = manifest.version
+
+export interface Platform {
+  /** Node's version, without the v. */
+  readonly node: string
+  readonly os: string
+  readonly arch: string
+}
+
+export function version({ stdout, platform }: { stdout: NodeJS.WritableStream; platform: Platform }): void {
+  stdout.write(`logagent ${VERSION} (node ${platform.node}, ${platform.os} ${platform.arch})\n`)
+}

@@ -1,0 +1,61 @@
+/**
+ * What the parsers of JSON and INI let pass in silence: keys given twice (the last one wins), INI lines that are
+ * neither section nor setting (skipped), names that would touch an object's prototype (skipped). Not parsers: both
+ * look at text with the parser's own rules and build nothing.
+ */
+
+/** Keys given twice in one object of a text that JSON.parse accepts, as `"key" in line 3`. */
+export function duplicateJsonKeys(text: string): string[] {
+  const found: string[] = []
+  /** Keys so far of each object that is open; null for an array. */
+  const open: (Set<string> | null)[] = []
+  let line = 1
+  // In valid JSON brackets, newlines and strings followed by a colon tell objects and keys; the rest can be skipped.
+  for (const [token, literal, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]\n]/g)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '[') open.push(null)
+    else if (token === '}' || token === ']') open.pop()
+    else if (literal !== undefined && colon !== undefined) {
+      const key = String(JSON.parse(literal))
+      const keys = open.at(-1)
+      if (keys?.has(key)) found.push(`${JSON.stringify(key)} in line ${line}`)
+      keys?.add(key)
+    }
+    line += token.split('\n').length - 1
+  }
+  return found
+}
+
+/** Lines of an INI text that `ini` would skip or that would undo others, each as `line 3: …`. Same grammar as ini 7. */
+export function faultyIniLines(text: string): string[] {
+  const faults: string[] = []
+  const settings = new Map<string, number>()
+  const sections = new Map<string, number>()
+  let section = ''
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    const number = index + 1
+    if (/^\s*([;#]|$)/.test(line)) continue
+    const match = /^\[([^\]]*)\]\s*$|^([^=]+)=/.exec(line)
+    const name = (match?.[1] ?? match?.[2] ?? '').trim()
+    if (name === '') faults.push(`line ${number}: neither [section] nor name = value`)
+    else if (name.includes('__proto__')) faults.push(`line ${number}: __proto__ can't be a name`)
+    else if (match?.[1] !== undefined) {
+      section = `${name}.`
+      sections.set(name, number)
+    } else {
+      const before = settings.get(section + name)
+      if (before !== undefined && !name.endsWith('[]'))
+        faults.push(`line ${number}: ${name} is given in line ${before} already`)
+      settings.set(section + name, number)
+    }
+  }
+  for (const [name, number] of sections) {
+    // [a.b] after a = 1 would replace the 1.
+    const parts = name.split('.')
+    const before = parts
+      .map((_, end) => settings.get(parts.slice(0, end + 1).join('.')))
+      .find((line) => line !== undefined)
+    if (before !== undefined) faults.push(`line ${number}: [${name}] undoes line ${before}`)
+  }
+  return faults
+}

@@ -1,0 +1,138 @@
+/**
+ * Reads one configuration file — YAML, JSON or INI by its ending — into a plain tree, or complains. Knows no settings.
+ * The bytes may be anything: too many, binary, nested to exhaust the stack, full of aliases. All of it ends in a
+ * complaint, and in bounded time (256 KiB that fight back take the YAML parser a second or two).
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { messageOf } from '../errors.ts'
+import type { Complaints } from './complaints.ts'
+import { duplicateJsonKeys, faultyIniLines } from './duplicates.ts'
+import { isPlainObject } from './formats.ts'
+
+export type ConfigTree = Readonly<Record<string, unknown>>
+
+/** A ConfigMap holds at most 1 MiB; a quarter of that is over a thousand inputs. */
+const MOST_BYTES = 256 * 1024
+/** The deepest setting is 4 levels down. A bound here keeps everything after from exhausting the stack. */
+const MOST_LEVELS = 10
+
+type Parse = (text: string) => Promise<unknown>
+
+const PARSERS: readonly (readonly [endings: RegExp, parse: Parse])[] = [
+  [/\.ya?ml$/i, parseYaml],
+  [/\.json$/i, parseJson],
+  [/\.(ini|conf)$/i, parseIni],
+]
+
+/** The tree of a file, empty after a complaint. Never throws for what the file is or holds. */
+export async function readConfigFile(path: string, complaints: Complaints): Promise<ConfigTree> {
+  const complain = (advice: string): ConfigTree => {
+    complaints.add({ setting: 'configuration', origin: `file ${path}`, advice })
+    return {}
+  }
+  const parse = PARSERS.find(([endings]) => endings.test(path))?.[1]
+  if (!parse) return complain('give a file that ends in .yaml, .yml, .json, .ini or .conf')
+  try {
+    const tree = (await parse(readText(path))) ?? {}
+    if (!isPlainObject(tree)) return complain('give a map of settings at the top')
+    checkDepth(tree)
+    return tree
+  } catch (error) {
+    return complain(messageOf(error))
+  }
+}
+
+/**
+ * The text of a small regular file; throws an Error with the reason in words. Opened without blocking and checked
+ * through the descriptor, so that a FIFO or a device doesn't hang the start.
+ */
+export function readText(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    if (!fstatSync(file).isFile()) throw new Error('not a regular file')
+    const buffer = Buffer.allocUnsafe(MOST_BYTES + 1)
+    let length = 0
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = readSync(file, buffer, length, buffer.length - length, null)
+    }
+    if (length > MOST_BYTES) throw new Error(`larger than ${MOST_BYTES / 1024} KiB`)
+    const text = decodeText(buffer.subarray(0, length))
+    if (text.includes('\0')) throw new Error('not text: it has NUL bytes')
+    return text
+  } finally {
+    closeSync(file)
+  }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error('not UTF-8 text')
+  }
+}
+
+async function parseYaml(text: string): Promise<unknown> {
+  const { isScalar, LineCounter, parseDocument, visit } = await import('yaml')
+  const lines = new LineCounter()
+  // Keys are compared below instead: the library's own check takes time by their square. Errors come before toJS,
+  // which on a tree cut short by the parser's stack can take minutes.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    logLevel: 'error',
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: false,
+  })
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset)
+    return `line ${line}, column ${col}: `
+  }
+  const problem = document.errors[0] ?? document.warnings[0]
+  if (problem) throw new Error(`not YAML: ${at(problem.pos[0])}${problem.message.replace(/\s+/g, ' ')}`)
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<string>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        const name = String(key.value)
+        if (keys.has(name)) throw new Error(`${at(key.range?.[0] ?? 0)}${JSON.stringify(name)} is given twice`)
+        keys.add(name)
+      }
+    },
+  })
+  return document.toJS({ maxAliasCount: 100 })
+}
+
+async function parseJson(text: string): Promise<unknown> {
+  if (text.trim() === '') return {}
+  let tree: unknown
+  try {
+    tree = JSON.parse(text)
+  } catch (error) {
+    // V8 quotes the text around the fault, which may be a secret.
+    const message = messageOf(error).replace(/, (\.\.\.)?".*$/s, '')
+    throw new Error(`not JSON: ${message}`, { cause: error })
+  }
+  const twice = duplicateJsonKeys(text)
+  if (twice.length > 0) throw new Error(`given twice: ${twice.join(', ')}`)
+  return tree
+}
+
+async function parseIni(text: string): Promise<unknown> {
+  const { parse } = await import('ini')
+  const faults = faultyIniLines(text)
+  if (faults.length > 0) throw new Error(faults.join('; '))
+  return parse(text)
+}
+
+/** Throws an Error if values nest too deep; walks without recursion. Aliases are bounded by now, but a tree may hold itself. */
+function checkDepth(tree: object): void {
+  const rest: { node: object; level: number }[] = [{ node: tree, level: 1 }]
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    if (next.level > MOST_LEVELS) throw new Error(`nested more than ${MOST_LEVELS} levels deep`)
+    for (const child of Object.values(next.node)) {
+      if (typeof child === 'object' && child !== null) rest.push({ node: child, level: next.level + 1 })
+    }
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * What a setting's value may look like: convict formats, each with a `coerce` from text (environment, flags, INI) and
+ * a `validate` that throws an Error saying what would be right. A `coerce` never throws: text it can't read is given
+ * back for `validate` to refuse, since convict would otherwise stop at the first fault. No rules between settings.
+ */
+import { AgentError } from '../errors.ts'
+import { placeholders } from './template.ts'
+
+/** The parts of a declaration that formats look at. */
+interface Limits {
+  readonly default?: unknown
+  readonly min?: number
+  readonly max?: number
+  readonly options?: readonly string[]
+  readonly later?: readonly string[]
+}
+
+interface Format {
+  readonly coerce?: (text: string) => unknown
+  readonly validate: (value: unknown, limits: Limits) => void
+}
+
+/** One input as the user wrote it, its members not checked yet. `name` comes from the key where inputs are a map. */
+export type InputItem = Readonly<Record<string, unknown>>
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+type Units = readonly (readonly [name: string, size: number])[]
+
+/** Largest first, so that a value is shown in the largest unit it is a whole number of. */
+const BYTE_UNITS: Units = [
+  ['GiB', 1024 ** 3],
+  ['MiB', 1024 ** 2],
+  ['KiB', 1024],
+]
+const TIME_UNITS: Units = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+]
+
+/** '256KiB', '1.5 MiB', '4096' to bytes; undefined if it is none or not a whole number of bytes. */
+export function parseBytes(text: string): number | undefined {
+  return quantity(text, BYTE_UNITS)
+}
+
+/** '500ms', '25s', '5m', '250' to milliseconds; undefined if it is none or not a whole number of milliseconds. */
+export function parseDuration(text: string): number | undefined {
+  return quantity(text, TIME_UNITS)
+}
+
+/** Bytes as a person writes them, exactly: 1048576 is '1MiB', 1000000 stays '1000000'. */
+export function showBytes(bytes: number): string {
+  return showQuantity(bytes, BYTE_UNITS)
+}
+
+/** Milliseconds as a person writes them, exactly: 60000 is '1m', 1500 is '1500ms'. */
+export function showDuration(milliseconds: number): string {
+  return showQuantity(milliseconds, TIME_UNITS)
+}
+
+/** 'host', 'host:9093', '[::1]:9092' to an address, the port being 9092 if not told; undefined if it is none. */
+export function parseBroker(text: string): BrokerAddress | undefined {
+  const match = /^(?:\[([\da-f:.]+)\]|([a-z\d]([a-z\d._-]{0,252})))(?::(\d{1,5}))?$/i.exec(text)
+  if (!match) return undefined
+  const port = Number(match[4] ?? 9092)
+  const host = match[1] ?? match[2] ?? ''
+  if (port < 1 || port > 65_535 || (match[1] !== undefined && !URL.canParse(`http://[${host}]`))) return undefined
+  return { host, port }
+}
+
+/** A comma separated list of brokers. Throws AgentError `usage` if there is none or one is wrong. */
+export function readBrokers(text: string): BrokerAddress[] {
+  return splitList(text).map((item) => {
+    const broker = parseBroker(item)
+    if (!broker) throw new AgentError('usage', `brokers = ${JSON.stringify(text)}: give host:port`)
+    return broker
+  })
+}
+
+export const FORMATS = {
+  choice: {
+    validate: (value, { options = [], later = [] }) => {
+      must(!later.includes(String(value)), `it is not there yet; give ${options.join(' or ')}`)
+      must(isOneOf(value, options), `give ${options.join(' or ')}`)
+    },
+  },
+  boolean: {
+    coerce: (text) => (/^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text),
+    validate: (value) => must(typeof value === 'boolean', 'give true or false'),
+  },
+  bytes: {
+    coerce: (text) => parseBytes(text) ?? text,
+    validate: (value, { min = 0, max = Number.MAX_SAFE_INTEGER }) =>
+      must(isWhole(value, min, max), `give bytes from ${showBytes(min)} to ${showBytes(max)}, as 4096, 512KiB or 8MiB`),
+  },
+  duration: {
+    coerce: (text) => parseDuration(text) ?? text,
+    validate: (value, { min = 0, max = Number.MAX_SAFE_INTEGER }) =>
+      must(
+        isWhole(value, min, max),
+        `give a duration from ${showDuration(min)} to ${showDuration(max)}, as 250 (milliseconds), 500ms, 25s or 5m`,
+      ),
+  },
+  count: {
+    coerce: (text) => wholeNumber(text),
+    validate: (value, { min = 1, max = Number.MAX_SAFE_INTEGER, default: fallback }) => {
+      const absent = fallback === -1 ? ' or -1' : ''
+      must(isWhole(value, min, max) || (absent !== '' && value === -1), `give a number from ${min} to ${max}${absent}`)
+    },
+  },
+  name: {
+    validate: (value) =>
+      must(
+        typeof value === 'string' && /^[a-z\d][a-z\d._-]{0,252}$/i.test(value),
+        'give text of letters, digits, dot, dash and underscore that begins with a letter or digit' + quoted(value),
+      ),
+  },
+  topic: {
+    validate: (value) =>
+      must(
+        typeof value === 'string' && /^[a-z\d._-]{1,249}$/i.test(value) && value !== '.' && value !== '..',
+        'give a topic name: 1 to 249 letters, digits, dots, dashes and underscores' + quoted(value),
+      ),
+  },
+  acks: {
+    coerce: (text) => wholeNumber(text),
+    validate: (value) => must(value === 'all' || value === 1 || value === 0, 'give all, 1 or 0'),
+  },
+  partitioner: {
+    coerce: (text) => wholeNumber(text),
+    validate: (value) =>
+      must(
+        isOneOf(value, ['sticky', 'hash', 'round-robin', 'random']) || isWhole(value, 0, 2 ** 31 - 1),
+        'give sticky, hash, round-robin, random or a partition number',
+      ),
+  },
+  key: {
+    validate: (value) => {
+      must(typeof value === 'string' && value !== '', 'give none, file or text with placeholders' + quoted(value))
+      placeholders(value)
+    },
+  },
+  directory: {
+    validate: (value) =>
+      must(typeof value === 'string' && isCleanPath(value), 'give an absolute path without . and ..'),
+  },
+  directories: {
+    coerce: splitList,
+    validate: (value) => eachText(value, isCleanPath, 'give absolute directories without . and ..'),
+  },
+  globs: {
+    coerce: splitList,
+    validate: (value) => {
+      must(!Array.isArray(value) || value.length > 0, 'give at least one glob')
+      eachText(value, isCleanPath, 'give absolute globs without . and .., as /var/log/app/*.log')
+    },
+  },
+  exclude: {
+    coerce: splitList,
+    validate: (value) =>
+      eachText(
+        value,
+        (glob) => isCleanPath(glob) || /^[^/\0]+$/.test(glob),
+        'give absolute globs, or globs of a name as *.gz',
+      ),
+  },
+  brokers: {
+    coerce: splitList,
+    validate: (value) => {
+      must(!Array.isArray(value) || value.length > 0, 'give at least one host:port')
+      eachText(
+        value,
+        (text) => parseBroker(text) !== undefined,
+        'give host:port (IPv6 as [::1]:9092), no scheme in front',
+      )
+    },
+  },
+  fields: {
+    coerce: (text) => (text.startsWith('{') ? fromJson(text) : splitFields(text)),
+    validate: (value) => {
+      must(isPlainObject(value), 'give names and values, in the environment as env=prod,team=shop')
+      for (const [name, field] of Object.entries(value)) {
+        must(/^[^\p{Cc}]{1,128}$/u.test(name), 'give names of 1 to 128 characters, none of them a control character')
+        const isScalar = typeof field === 'string' || typeof field === 'boolean' || Number.isFinite(field)
+        must(isScalar, 'give text, a number, true or false for each name; it is flat')
+      }
+    },
+  },
+  inputs: {
+    coerce: fromJson,
+    validate: (value) => {
+      const advice = 'give a list of inputs, or a map from name to input, each of them a map with path and more'
+      must((Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isPlainObject), advice)
+    },
+  },
+} satisfies Record<string, Format>
+
+export type FormatName = keyof typeof FORMATS
+
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Text with commas to a list; those in braces belong to a glob. Spaces around, and nothing between two commas, are dropped. */
+export function splitList(text: string): string[] {
+  const items: string[] = []
+  let depth = 0
+  let start = 0
+  for (let i = 0; i <= text.length; i++) {
+    if (text[i] === '{') depth++
+    else if (text[i] === '}') depth--
+    else if (i === text.length || (text[i] === ',' && depth <= 0)) {
+      items.push(text.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  return items.filter((item) => item !== '')
+}
+
+function splitFields(text: string): unknown {
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '')
+  if (!pairs.every((pair) => pair.indexOf('=') > 0)) return text
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.indexOf('=')).trim(), pair.slice(pair.indexOf('=') + 1).trim()]),
+  )
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function wholeNumber(text: string): unknown {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+}
+
+function quantity(text: string, units: Units): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([a-z]*)$/i.exec(text.trim())
+  const unit = match?.[2]?.toLowerCase() ?? ''
+  const size = unit === '' ? 1 : units.find(([name]) => name.toLowerCase() === unit)?.[1]
+  const value = Number(match?.[1]) * (size ?? Number.NaN)
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+function showQuantity(value: number, units: Units): string {
+  const [name, size] = units.find(([, size]) => value > 0 && value % size === 0) ?? ['', 1]
+  return `${value / size}${name}`
+}
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+}
+
+function isOneOf(value: unknown, options: readonly string[]): boolean {
+  return typeof value === 'string' && options.includes(value)
+}
+
+function isCleanPath(path: string): boolean {
+  return /^\/[^\0]{0,4095}$/s.test(path) && !/\/\.{1,2}(\/|$)/.test(path)
+}
+
+function eachText(value: unknown, accepts: (text: string) => boolean, advice: string): void {
+  must(Array.isArray(value) && value.every((text) => typeof text === 'string' && accepts(text)), advice)
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? '' : ', in quotes if need be'
+}
+
+function must(condition: boolean, advice: string): asserts condition {
+  if (!condition) throw new Error(advice)
+}

@@ -1,0 +1,195 @@
+/**
+ * Inputs made ready: every member has its value, from the input itself or from the top level; globs have allowed
+ * roots; each input has an identity that doesn't depend on its place in the list, so that a reload can apply a
+ * difference. Says nothing of the files behind the globs.
+ */
+import { hash } from 'node:crypto'
+import { messageOf } from '../errors.ts'
+import type { Complaints } from './complaints.ts'
+import type { InputItem } from './formats.ts'
+import { fromTree } from './layers.ts'
+import { INPUT_SCHEMA, type Fields, type Settings } from './schema.ts'
+import type { Values } from './setting.ts'
+import { settle, type Settled } from './settle.ts'
+import { compileTemplate, type TemplatePart } from './template.ts'
+
+/** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
+export type RecordKey =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'file' }
+  | { readonly kind: 'template'; readonly parts: readonly TemplatePart[] }
+
+type Members = Values<typeof INPUT_SCHEMA>
+
+export interface InputConfig extends Omit<Members, 'name' | 'path' | 'key'> {
+  /** The input's name; without one `input-` and 8 hexadecimal digits of a hash of its globs. */
+  readonly id: string
+  readonly globs: readonly string[]
+  readonly key: RecordKey
+}
+
+/** What inputs need to know of the rest. */
+export interface InputContext {
+  readonly values: Settings
+  readonly origins: ReadonlyMap<string, string>
+  readonly agentId: string
+  /** Stands in where no topic is told, for an output that needs none. */
+  readonly spareTopic: string
+}
+
+export interface ResolvedInputs {
+  readonly inputs: readonly InputConfig[]
+  /** Where each member's value came from, by `inputs.ID.MEMBER`. */
+  readonly origins: ReadonlyMap<string, string>
+}
+
+/** One input as the user wrote it. */
+interface RawInput {
+  /** How complaints call it: `inputs.web`, `inputs[0]`, `paths`. */
+  readonly label: string
+  readonly item: InputItem
+  readonly origin: string
+}
+
+interface Inherited {
+  readonly values: Members
+  /** By member. */
+  readonly origins: ReadonlyMap<string, string>
+}
+
+type Complain = (member: keyof Members, advice: string, value?: unknown) => void
+
+/** Members whose value for all inputs has another name than their own. */
+const SHARED_NAMES: Readonly<Record<string, string>> = { topic: 'kafka.topic', partitioner: 'kafka.partitioner' }
+
+/** Resolves `paths` and `inputs`; both apply if both are given. Faults go to `complaints`. */
+export function resolveInputs(context: InputContext, complaints: Complaints): ResolvedInputs {
+  const inputs = new Map<string, { input: InputConfig; label: string }>()
+  const origins = new Map<string, string>()
+  for (const raw of rawInputs(context)) {
+    const { label, origin } = raw
+    const inherited = inherit(raw, context, complaints)
+    const complain: Complain = (member, advice, value) => {
+      const setting =
+        label === 'paths' ? (SHARED_NAMES[member] ?? (member === 'path' ? label : member)) : `${label}.${member}`
+      const shown = value === undefined ? {} : { value, origin: inherited.origins.get(member) ?? origin }
+      if (complaints.spares(setting, SHARED_NAMES[member] ?? member)) complaints.add({ setting, ...shown, advice })
+    }
+    const input = ready(inherited.values, context, complain)
+    if (!input) continue
+    const twin = inputs.get(input.id)?.label
+    if (twin !== undefined) {
+      const advice = `the input ${input.id} is there twice, here and in ${twin}; give one of them another name`
+      complaints.add({ setting: label, origin, advice })
+    }
+    inputs.set(input.id, { input, label })
+    for (const [member, from] of inherited.origins) origins.set(`inputs.${input.id}.${member}`, from)
+  }
+  return { inputs: [...inputs.values()].map(({ input }) => input), origins }
+}
+
+function rawInputs({ values, origins }: InputContext): RawInput[] {
+  const origin = origins.get('inputs') ?? 'default'
+  const paths: RawInput = { label: 'paths', item: { path: values.paths }, origin: origins.get('paths') ?? 'default' }
+  const listed = Array.isArray(values.inputs)
+    ? values.inputs.map((item: InputItem, index) => ({ label: `inputs[${index}]`, item, origin }))
+    : // A map from name to input, as YAML and INI sections write it.
+      Object.entries(values.inputs).map(([name, item]) => ({
+        label: `inputs.${name}`,
+        item: { name, ...item },
+        origin,
+      }))
+  return values.paths.length > 0 ? [paths, ...listed] : listed
+}
+
+/** An input's own values, and those of the top level for what it doesn't say. */
+function inherit(
+  { label, item, origin }: RawInput,
+  { values: top, origins }: InputContext,
+  complaints: Complaints,
+): Inherited {
+  const tree = fromTree({ tree: item, schema: INPUT_SCHEMA, origin, label: `${label}.` }, complaints)
+  const given = new Map([...tree].map(([name, raw]) => [name, [{ raw, origin }]]))
+  const own: Settled<typeof INPUT_SCHEMA> = settle(INPUT_SCHEMA, given, { complaints, label: `${label}.` })
+  const shared: Members = { ...top, name: '', path: [], topic: top.kafka.topic, partitioner: top.kafka.partitioner }
+  const from = new Map<string, string>()
+  const pick = <K extends keyof Members>(member: K): Members[K] => {
+    const setting = SHARED_NAMES[member] ?? member
+    const above = origins.get(setting)
+    from.set(member, own.origins.get(member) ?? (above === undefined ? 'default' : `${above}, as ${setting}`))
+    return own.origins.has(member) ? own.values[member] : shared[member]
+  }
+  const values: Members = {
+    name: pick('name'),
+    path: pick('path'),
+    exclude: pick('exclude'),
+    roots: pick('roots'),
+    topic: pick('topic'),
+    partitioner: pick('partitioner'),
+    encoding: pick('encoding'),
+    headers: pick('headers'),
+    start: pick('start'),
+    key: pick('key'),
+    fields: { ...top.fields, ...pick('fields') },
+    emptyLines: pick('emptyLines'),
+    maxLineBytes: pick('maxLineBytes'),
+    longLines: pick('longLines'),
+    rotated: pick('rotated'),
+  }
+  return { values, origins: from }
+}
+
+function ready(values: Members, context: InputContext, complain: Complain): InputConfig | undefined {
+  const { name, path, roots, key: keyText, ...rest } = values
+  if (path.length === 0) {
+    complain('path', 'missing; give a glob or a list of globs')
+    return undefined
+  }
+  const topic = values.topic || context.spareTopic
+  if (topic === '') {
+    complain('topic', 'missing; set KAFKA_TOPIC, kafka.topic in a file, --kafka-topic or the topic of each input')
+  }
+  const key = recordKey(keyText, { agentId: context.agentId, fields: values.fields }, (advice) =>
+    complain('key', advice, keyText),
+  )
+  if (values.partitioner === 'hash' && key.kind === 'none') {
+    complain('partitioner', 'there is no key to hash; give a key or another partitioner', 'hash')
+  }
+  return {
+    ...rest,
+    id: name || `input-${hash('sha256', path.toSorted().join('\0')).slice(0, 8)}`,
+    globs: path,
+    roots: roots.length > 0 ? roots : literalRoots(path, (glob, advice) => complain('path', advice, glob)),
+    topic,
+    key,
+  }
+}
+
+function recordKey(
+  text: string,
+  values: { agentId: string; fields: Fields },
+  complain: (advice: string) => void,
+): RecordKey {
+  if (text === 'none' || text === 'file') return { kind: text }
+  try {
+    return { kind: 'template', parts: compileTemplate(text, values) }
+  } catch (error) {
+    complain(messageOf(error))
+    return { kind: 'file' }
+  }
+}
+
+/** The directory of each glob up to its first pattern: `/var/log/app*.log` keeps to `/var/log`. */
+function literalRoots(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
+  const roots = new Set<string>()
+  for (const glob of globs) {
+    const segments = glob.split('/')
+    const first = segments.findIndex((segment) => /[*?[\]{}()!\\]/.test(segment))
+    const root = segments.slice(0, first === -1 ? -1 : first).filter((segment) => segment !== '')
+    // All of the machine, /proc included, is nothing to allow by accident.
+    if (root.length === 0)
+      complain(glob, 'it may match anything on this machine; give roots, the directories to keep to')
+    roots.add(`/${root.join('/')}`)
+  }
+  return [...roots]
+}

@@ -1,0 +1,138 @@
+/**
+ * What each layer gives, as it was given: file < environment < flags. Finds which setting is meant and where it came
+ * from, and complains of names that mean nothing; values are looked at in settle.ts.
+ */
+import { messageOf } from '../errors.ts'
+import { closest, type Complaints } from './complaints.ts'
+import { readText, type ConfigTree } from './file.ts'
+import { isPlainObject } from './formats.ts'
+import { isSetting, namedSettings, type NamedSetting, type SettingTree } from './setting.ts'
+
+/** A value and the layer it came from: `file PATH`, `environment NAME`, `flag --NAME`. */
+export interface Given {
+  readonly raw: unknown
+  readonly origin: string
+}
+
+/** By setting, lowest layer first. */
+export type GivenValues = ReadonlyMap<string, readonly Given[]>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Layers {
+  readonly file?: { readonly path: string; readonly tree: ConfigTree }
+  readonly environment: Environment
+  /** By setting's name: text as given on the command line. */
+  readonly flags: ReadonlyMap<string, string>
+}
+
+/** Puts the layers together. */
+export function collect(layers: Layers, schema: SettingTree, complaints: Complaints): GivenValues {
+  const settings = namedSettings(schema)
+  const given = new Map<string, Given[]>()
+  const give = (name: string, value: Given): void => {
+    given.set(name, [...(given.get(name) ?? []), value])
+  }
+  if (layers.file) {
+    const origin = `file ${layers.file.path}`
+    for (const [name, raw] of fromTree({ tree: layers.file.tree, schema, origin }, complaints))
+      give(name, { raw, origin })
+  }
+  for (const setting of settings) {
+    const value = fromEnvironment(layers.environment, setting, complaints)
+    if (value) give(setting.name, value)
+    const flag = layers.flags.get(setting.name)
+    if (flag !== undefined) give(setting.name, { raw: flag, origin: `flag --${setting.flag}` })
+  }
+  complainOfMisspelt(layers.environment, settings, complaints)
+  return given
+}
+
+interface Branch {
+  readonly tree: ConfigTree
+  readonly schema: SettingTree
+  readonly origin: string
+  /** In front of the names in complaints, where the tree is not the whole file: `inputs.web.` */
+  readonly label?: string
+}
+
+/** The settings of a tree by name. A key without a value (`topic:`) counts as left out. */
+export function fromTree(branch: Branch, complaints: Complaints): Map<string, unknown> {
+  const { origin, label = '' } = branch
+  const found = new Map<string, unknown>()
+  const walk = (tree: ConfigTree, schema: SettingTree, prefix: string): void => {
+    for (const [key, value] of Object.entries(tree)) {
+      const name = prefix + key
+      const node = Object.hasOwn(schema, key) ? schema[key] : undefined
+      if (!node) {
+        complaints.add({ setting: label + name, origin, advice: `unknown setting${didYouMean(name, branch.schema)}` })
+      } else if (value === null) continue
+      else if (isSetting(node)) found.set(name, value)
+      else if (isPlainObject(value)) walk(value, node, `${name}.`)
+      else {
+        const advice = `this is a group: give ${Object.keys(node).join(', ')} below it${didYouMean(name, branch.schema, name)}`
+        complaints.add({ setting: label + name, value, origin, advice })
+      }
+    }
+  }
+  walk(branch.tree, branch.schema, '')
+  return found
+}
+
+/** The value of NAME, or of the file that NAME_FILE names, its last newline dropped. Empty counts as not set. */
+export function fromEnvironment(
+  environment: Environment,
+  { name, env }: Pick<NamedSetting, 'name' | 'env'>,
+  complaints: Complaints,
+): Given | undefined {
+  const value = environment[env] === '' ? undefined : environment[env]
+  const path = environment[`${env}_FILE`]
+  if (path === undefined || path === '')
+    return value === undefined ? undefined : { raw: value, origin: `environment ${env}` }
+  const origin = `environment ${env}_FILE`
+  if (value !== undefined) {
+    complaints.add({ setting: name, origin: `${origin} and ${env}`, advice: 'both are set; give one of them' })
+    return undefined
+  }
+  try {
+    return { raw: readText(path).replace(/\r?\n$/, ''), origin: `${origin}=${path}` }
+  } catch (error) {
+    complaints.add({ setting: name, origin, advice: `give a file that can be read: ${messageOf(error)}` })
+    return undefined
+  }
+}
+
+/** ` (did you mean …?)`, or nothing. Understands names out of place and environment names in a file. */
+function didYouMean(name: string, schema: SettingTree, except?: string): string {
+  const settings = namedSettings(schema)
+  const names = settings.map((setting) => setting.name)
+  const key = name.slice(name.lastIndexOf('.') + 1)
+  const byEnv = settings.find(({ env }) => env === key.toUpperCase() || env === name.toUpperCase())?.name
+  const byPlace = names.find((candidate) => candidate.endsWith(`.${key}`))
+  const groups = Object.keys(schema)
+  const meant =
+    byEnv ??
+    closest(
+      name,
+      [...names, ...groups].filter((candidate) => candidate !== except),
+    ) ??
+    byPlace ??
+    closest(key, names)
+  return meant === undefined || meant === name ? '' : `; did you mean ${meant}?`
+}
+
+/**
+ * LOGAGENT_ENCODNG=raw would ship json without a word, so near misses in our own name space are complaints. Others are
+ * not: Kubernetes sets LOGAGENT_SERVICE_HOST and the like for a Service of that name, and KAFKA_* may be the application's.
+ */
+function complainOfMisspelt(environment: Environment, settings: readonly NamedSetting[], complaints: Complaints): void {
+  const known = settings.flatMap(({ env }) => [env, `${env}_FILE`]).concat('LOGAGENT_CONFIG')
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('LOGAGENT_') || known.includes(name)) continue
+    if (/_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name)) continue
+    const meant = closest(name, known)
+    if (meant !== undefined) {
+      complaints.add({ setting: name, origin: 'environment', advice: `unknown setting; did you mean ${meant}?` })
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Rules between settings: what is impossible only together. Each value is right by itself (formats.ts).
+ */
+import type { Complaints } from './complaints.ts'
+import { showBytes } from './formats.ts'
+import type { InputConfig } from './inputs.ts'
+import type { Settings } from './schema.ts'
+
+export interface RuleContext {
+  readonly values: Settings
+  readonly origins: ReadonlyMap<string, string>
+  readonly inputs: readonly InputConfig[]
+  /** Whether brokers and topics are needed at all. */
+  readonly needsKafka: boolean
+}
+
+/** Buffers come in classes of this size, so a batch takes whole ones. */
+const BUFFER_CLASS = 64 * 1024
+/** Fewer batches than this in memory, and filling, compressing and waiting for answers can't overlap. */
+const LEAST_BATCHES = 8
+
+export function checkRules(context: RuleContext, complaints: Complaints): void {
+  checkPresence(context, complaints)
+  checkAcks(context, complaints)
+  checkSizes(context, complaints)
+}
+
+function checkPresence({ values, inputs, needsKafka }: RuleContext, complaints: Complaints): void {
+  const isSpared = complaints.spares('configuration', 'paths', 'inputs')
+  if (inputs.length === 0 && isSpared && values.paths.length === 0 && Object.keys(values.inputs).length === 0) {
+    const advice = 'nothing to read; set LOGAGENT_PATHS (globs), paths or inputs in a file, or --paths'
+    complaints.add({ setting: 'inputs', advice })
+  }
+  if (needsKafka && values.kafka.brokers.length === 0 && complaints.spares('configuration', 'kafka.brokers')) {
+    const advice = 'missing; set KAFKA_BROKERS, kafka.brokers in a file or --kafka-brokers to host:port'
+    complaints.add({ setting: 'kafka.brokers', advice })
+  }
+}
+
+function checkAcks({ values, origins }: RuleContext, complaints: Complaints): void {
+  const origin = origins.get('kafka.acks')
+  if (origin === undefined || !complaints.spares('kafka.acks', 'delivery')) return
+  const { acks } = values.kafka
+  if (values.delivery === 'at-least-once' && acks === 0) {
+    const advice =
+      'no broker tells what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once'
+    complaints.add({ setting: 'kafka.acks', value: acks, origin, advice })
+  }
+  if (values.delivery === 'at-most-once' && acks !== 0) {
+    const advice = 'at-most-once waits for no answer; leave acks out, or give delivery at-least-once'
+    complaints.add({ setting: 'kafka.acks', value: acks, origin, advice })
+  }
+}
+
+function checkSizes({ values, origins, inputs }: RuleContext, complaints: Complaints): void {
+  const { batch, buffer, file, kafka } = values
+  const complain = (setting: string, value: number, advice: string): void =>
+    complaints.add({ setting, value, origin: origins.get(setting) ?? 'default', advice })
+
+  const least = LEAST_BATCHES * Math.ceil(batch.maxBytes / BUFFER_CLASS) * BUFFER_CLASS
+  if (buffer.maxBytes < least && complaints.spares('buffer.maxBytes', 'batch.maxBytes')) {
+    const advice = `too little for ${LEAST_BATCHES} batches of batch.maxBytes (${batch.maxBytes}); give ${showBytes(least)} (${least}) or more`
+    complain('buffer.maxBytes', buffer.maxBytes, advice)
+  }
+  if (kafka.retry.minMs > kafka.retry.maxMs && complaints.spares('kafka.retry.minMs', 'kafka.retry.maxMs')) {
+    complain('kafka.retry.minMs', kafka.retry.minMs, `give no more than kafka.retry.maxMs (${kafka.retry.maxMs})`)
+  }
+  const longest = Math.max(0, ...inputs.map(({ maxLineBytes }) => maxLineBytes))
+  if (longest > file.maxUnacked && complaints.spares('file.maxUnacked')) {
+    const advice = `a line of maxLineBytes (${longest}) would never be complete; give ${showBytes(longest)} or more`
+    complain('file.maxUnacked', file.maxUnacked, advice)
+  }
+}

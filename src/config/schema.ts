@@ -1,0 +1,211 @@
+/**
+ * Every setting, declared once: words, format, unit, limits, default. Environment name and flag follow from the place
+ * in the tree (setting.ts); docs/configuration.md and the JSON schema are generated from here. What formats accept is
+ * in formats.ts, rules between settings are in rules.ts.
+ */
+import type { InputItem } from './formats.ts'
+import { bytes, choice, duration, setting, type Setting, type Values } from './setting.ts'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+export type FieldValue = string | number | boolean
+export type Fields = Readonly<Record<string, FieldValue>>
+/** How records find their partition; a number is that partition. */
+export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
+
+/** What an input says of its own, and where it says nothing, the top level says for all inputs. */
+const SHARED = {
+  exclude: setting<readonly string[]>('exclude', [], {
+    doc: 'Globs of files not to read. One without a slash is matched against the name of the file.',
+  }),
+  roots: setting<readonly string[]>('directories', [], {
+    doc: 'Directories a file must really lie in, links followed; others are refused.',
+    defaultText: 'the part of each glob before its first pattern',
+  }),
+  encoding: choice(['json', 'raw'], 'json', {
+    doc: 'json: one JSON object a line, with names of the Elastic Common Schema. raw: the bytes of the line, untouched.',
+  }),
+  headers: choice(['otel', 'none'], 'otel', {
+    doc: "Record headers of raw lines: OpenTelemetry's names, or none (lines without headers can't be audited).",
+  }),
+  start: choice(['beginning', 'end'], 'beginning', {
+    doc: 'Where to begin in files that are there at the first start without state. Files that appear later are always read from the beginning.',
+  }),
+  key: setting('key', 'none', {
+    doc: 'Record key: none, file (one key a file), or text with ${log.file.path}, ${log.file.name}, ${fields.NAME}, ${agent.id}.',
+  }),
+  fields: setting<Fields>(
+    'fields',
+    {},
+    {
+      doc: 'Names and values to add to each record. Those of an input are added to those of the top level. As text: env=prod,team=shop.',
+    },
+  ),
+  emptyLines: choice(['keep', 'drop'], 'keep', { doc: 'What becomes of empty lines.' }),
+  maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, its end not counted.', min: KiB, max: 16 * MiB }),
+  longLines: choice(['cut', 'drop'], 'cut', { doc: 'What becomes of longer lines; both are counted.' }),
+  rotated: choice(['follow', 'all', 'none'], 'follow', {
+    doc: 'Rotated files: follow what was being read to its end; all: also read old ones found at the start; none: let go at once.',
+  }),
+}
+
+const TOPIC = setting('topic', '', { doc: 'Topic to ship to.', defaultText: 'none' })
+const PARTITIONER = setting<Partitioner>('partitioner', 'sticky', {
+  doc: "Partition of a record: sticky (a file stays on one), hash (murmur2 of the key, as Java's client), round-robin, random, or a partition number.",
+})
+
+/** The members of one input. All but `path` may be left out. */
+export const INPUT_SCHEMA = {
+  name: setting('name', '', {
+    doc: 'Names the input for good: positions and logs go by it.',
+    defaultText: 'from its globs',
+  }),
+  path: setting<readonly string[]>('globs', [], { doc: 'One glob or a list of them; absolute.' }),
+  topic: { ...TOPIC, defaultText: 'kafka.topic' },
+  partitioner: { ...PARTITIONER, defaultText: 'kafka.partitioner' },
+  ...SHARED,
+} satisfies Record<string, Setting<unknown>>
+
+export const SCHEMA = {
+  paths: setting<readonly string[]>('globs', [], {
+    doc: 'Globs of the files to read; absolute, comma separated or a list. Short for one input.',
+  }),
+  inputs: setting<readonly InputItem[]>('inputs', [], {
+    doc: 'Inputs, for several topics: a list, or a map from name to input. In the environment and as a flag: JSON.',
+  }),
+  delivery: choice(['at-least-once', 'at-most-once'], 'at-least-once', {
+    doc: 'at-least-once: a position moves only after Kafka has stored the bytes. at-most-once: lines are sent and forgotten.',
+    later: ['exactly-once'],
+  }),
+  report: choice(['none', 'log'], 'none', {
+    doc: 'log: tell topic, partition, base offset, count, bytes and latency of each stored batch.',
+  }),
+  ...SHARED,
+  kafka: {
+    brokers: setting<readonly string[]>('brokers', [], {
+      doc: 'Where to find the cluster: host:port, comma separated or a list. Without a port 9092; IPv6 in brackets.',
+      defaultText: 'none',
+    }),
+    topic: TOPIC,
+    acks: setting<'all' | 1 | 0>('acks', 'all', {
+      doc: 'Who must have stored a batch before it counts: all in-sync replicas (idempotent), the leader, or no one.',
+      defaultText: 'all; 0 with delivery at-most-once',
+    }),
+    compression: choice(['none', 'zstd'], 'none', { doc: 'How record batches are compressed.' }),
+    partitioner: PARTITIONER,
+    clientId: setting('name', 'logagent', { doc: "Name in the brokers' logs, metrics and quotas." }),
+    lingerMs: duration(5, { doc: 'How long a batch waits for more lines.', min: 0, max: 60_000 }),
+    requestTimeoutMs: duration(30_000, {
+      doc: 'How long an answer may take before the connection is given up.',
+      min: 100,
+      max: 3_600_000,
+    }),
+    connectTimeoutMs: duration(10_000, { doc: 'How long connecting to a broker may take.', min: 100, max: 600_000 }),
+    metadataMaxAgeMs: duration(300_000, {
+      doc: 'How old what is known of topics and leaders may grow.',
+      min: 100,
+      max: 86_400_000,
+    }),
+    retry: {
+      minMs: duration(100, { doc: 'First wait before trying again; it doubles, with jitter.', min: 1, max: 60_000 }),
+      maxMs: duration(1000, { doc: 'Longest wait before trying again.', min: 1, max: 600_000 }),
+    },
+  },
+  topic: {
+    create: setting('boolean', false, { doc: 'Create topics that are missing, instead of waiting for them.' }),
+    partitions: setting('count', -1, { doc: "Partitions of a created topic; -1: the broker's default.", max: 100_000 }),
+    replicationFactor: setting('count', -1, {
+      doc: "Replicas of a created topic; -1: the broker's default.",
+      max: 32_767,
+    }),
+  },
+  batch: {
+    maxBytes: bytes(1_000_000, {
+      doc: "Largest record batch; not above the topic's max.message.bytes.",
+      min: KiB,
+      max: 8 * MiB,
+    }),
+  },
+  record: {
+    tooLarge: choice(['cut', 'drop'], 'cut', {
+      doc: "What becomes of a record that doesn't fit in a batch by itself.",
+    }),
+  },
+  buffer: {
+    maxBytes: bytes(16 * MiB, {
+      doc: 'Memory for line bytes, reserved at the start and never more.',
+      min: 512 * KiB,
+      max: 1024 * MiB,
+    }),
+  },
+  file: {
+    maxUnacked: bytes(8 * MiB, {
+      doc: 'How far a file may be read ahead of what Kafka has stored.',
+      min: 64 * KiB,
+      max: 1024 * MiB,
+    }),
+    maxOpenFiles: setting('count', 4096, {
+      doc: 'Files held open at the same time; more are read in turns.',
+      min: 16,
+      max: 1_000_000,
+    }),
+    pollMs: duration(5, { doc: 'How often a file that is being written is looked at.', min: 1, max: 60_000 }),
+    discoverMs: duration(1000, { doc: 'How long a new file may stay unnoticed.', min: 10, max: 3_600_000 }),
+    sweepMs: duration(30_000, {
+      doc: 'How often every file is looked at, whatever the kernel told.',
+      min: 10,
+      max: 3_600_000,
+    }),
+    lastLineQuietMs: duration(5000, {
+      doc: 'How long a rotated or deleted file must be quiet before a last line without newline is shipped.',
+      min: 0,
+      max: 3_600_000,
+    }),
+  },
+  checkpoint: {
+    intervalMs: duration(1000, { doc: 'How often positions are written to disk.', min: 10, max: 3_600_000 }),
+  },
+  state: {
+    dir: setting('directory', '/var/lib/logagent', { doc: 'Directory for positions; it must outlive the container.' }),
+  },
+  shutdown: {
+    timeout: duration(25_000, {
+      doc: 'How long a stop may take; below terminationGracePeriodSeconds.',
+      min: 0,
+      max: 86_400_000,
+    }),
+    drain: choice(['end', 'inflight'], 'end', {
+      doc: 'On a stop, end: read all files to their end and ship that. inflight: ship only what was read.',
+    }),
+  },
+  agent: {
+    id: setting('name', '', { doc: 'Who ships: agent.id of each record.', defaultText: 'the host name' }),
+  },
+  log: {
+    level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', {
+      doc: "Least level of the agent's own log.",
+    }),
+    format: choice(['auto', 'json', 'pretty'], 'auto', { doc: 'auto: pretty on a terminal, else json.' }),
+    summaryMs: duration(60_000, { doc: 'How often to log a summary; 0: never.', min: 0, max: 86_400_000 }),
+  },
+}
+
+/** Titles of the groups, for `--help` and docs/configuration.md; settings of the top level are in `''`. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  '': 'What is read and how it looks',
+  kafka: 'Kafka',
+  topic: 'Topics',
+  batch: 'Batches and memory',
+  record: 'Batches and memory',
+  buffer: 'Batches and memory',
+  file: 'Files',
+  checkpoint: 'State',
+  state: 'State',
+  shutdown: 'Stopping',
+  agent: 'The agent itself',
+  log: 'The agent itself',
+}
+
+/** Values of all settings, as loaded and before inputs are resolved. */
+export type Settings = Values<typeof SCHEMA>

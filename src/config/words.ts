@@ -1,0 +1,13 @@
+/**
+ * Defaults as words, the same in `--help` and in docs/configuration.md.
+ */
+import { showBytes, showDuration } from './formats.ts'
+import type { Setting } from './setting.ts'
+
+/** `256KiB`, `5s`, `none`; words where the default is worked out while loading. */
+export function defaultText({ default: value, defaultText, unit }: Setting<unknown>): string {
+  if (defaultText !== undefined) return defaultText
+  if (typeof value === 'number' && unit !== undefined) return unit === 'ms' ? showDuration(value) : showBytes(value)
+  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return 'none'
+  return String(value)
+}

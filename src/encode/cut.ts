@@ -1,0 +1,67 @@
+/**
+ * Make one encoded record smaller, for a broker that takes less than we were told: the line is cut at the border of a
+ * character and marked as truncated; the metadata stays whole.
+ */
+import { type DecodedRecord, decodeRecord, encodeRecord } from './records.ts'
+
+const MARK = { name: 'log.flags', value: Buffer.from('truncated') }
+
+/** The record in at most `maxBytes`, or null when not even an empty line would fit. */
+export function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | null {
+  const record = decodeRecord(bytes)
+  if (record.value === null) return null
+  const message = messageOf(record.value)
+  const rebuild = (kept: number): DecodedRecord =>
+    message === null ? cutRaw(record, kept) : { ...record, value: cutJson(message, kept) }
+  const length = message === null ? record.value.length : message.text.length
+  // the escapes decide how long a cut text is, so the right place is searched for
+  let fits = -1
+  let low = 0
+  let high = Math.max(0, length - 1)
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    if (encodeRecord(rebuild(middle)).length <= maxBytes) {
+      fits = middle
+      low = middle + 1
+    } else high = middle - 1
+  }
+  return fits < 0 ? null : encodeRecord(rebuild(fits))
+}
+
+interface Message {
+  readonly object: object & { readonly log?: object }
+  readonly text: string
+}
+
+/** The json record's object, or null for a raw one. A raw line that happens to be such an object has no log part. */
+function messageOf(value: Uint8Array): Message | null {
+  if (!Buffer.from(value.subarray(0, 15)).equals(Buffer.from('{"@timestamp":"'))) return null
+  try {
+    const object: unknown = JSON.parse(Buffer.from(value).toString())
+    if (typeof object !== 'object' || object === null || !('message' in object) || !('agent' in object)) return null
+    return typeof object.message === 'string' ? { object, text: object.message } : null
+  } catch {
+    return null
+  }
+}
+
+function cutJson({ object, text }: Message, kept: number): Buffer {
+  // never half a surrogate pair
+  const end = kept > 0 && /[\uD800-\uDBFF]/.test(text.charAt(kept - 1)) ? kept - 1 : kept
+  return Buffer.from(
+    JSON.stringify({ ...object, message: text.slice(0, end), log: { ...object.log, flags: ['truncated'] } }),
+  )
+}
+
+function cutRaw(record: DecodedRecord, kept: number): DecodedRecord {
+  const value = record.value ?? Buffer.alloc(0)
+  let end = kept
+  while (end > 0 && kept - end < 3 && ((value[end] ?? 0) & 0xc0) === 0x80) end--
+  const hasHeaders = record.headers.length > 0
+  const marked = record.headers.some((header) => header.name === MARK.name)
+  return {
+    ...record,
+    value: value.subarray(0, end),
+    headers: hasHeaders && !marked ? [...record.headers, MARK] : record.headers,
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The entries of one chunk as columns in the kernel's memory: this view reads and writes single cells, for the few
+ * places that need one. Lines never become objects.
+ */
+import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY } from '../kernel/layout.ts'
+import type { LinearMemory } from '../kernel/memory.ts'
+
+export interface Entry {
+  readonly text: number
+  readonly length: number
+  readonly timestampNs: bigint
+  readonly flags: number
+  readonly verdict: number
+  readonly start: number
+  readonly end: number
+}
+
+export class Entries {
+  readonly #text: Uint32Array
+  readonly #length: Uint32Array
+  readonly #rangeEnd: Uint32Array
+  readonly #timestamp: BigInt64Array
+  readonly #flags: Uint8Array
+  readonly #verdict: Uint8Array
+  readonly #rangeStart: Float64Array
+  readonly #rangeStop: Float64Array
+  /** Entries in use. */
+  count = 0
+  /** Bytes from the chunk's start to behind the last framed line. */
+  consumed = 0
+
+  constructor(memory: LinearMemory) {
+    const { buffer } = memory.bytes
+    this.#text = new Uint32Array(buffer, COLUMNS + COLUMN.text, ENTRY_CAPACITY)
+    this.#length = new Uint32Array(buffer, COLUMNS + COLUMN.length, ENTRY_CAPACITY)
+    this.#rangeEnd = new Uint32Array(buffer, COLUMNS + COLUMN.rangeEnd, ENTRY_CAPACITY)
+    this.#timestamp = new BigInt64Array(buffer, COLUMNS + COLUMN.timestamp, ENTRY_CAPACITY)
+    this.#flags = new Uint8Array(buffer, COLUMNS + COLUMN.flags, ENTRY_CAPACITY)
+    this.#verdict = new Uint8Array(buffer, COLUMNS + COLUMN.verdict, ENTRY_CAPACITY)
+    this.#rangeStart = new Float64Array(buffer, COLUMNS + COLUMN.rangeStart, RANGE_CAPACITY)
+    this.#rangeStop = new Float64Array(buffer, COLUMNS + COLUMN.rangeStop, RANGE_CAPACITY)
+  }
+
+  /** File offset where entry i begins. */
+  startOf(i: number): number {
+    return this.#rangeStart[this.#firstRange(i)] ?? 0
+  }
+
+  /** File offset behind entry i. */
+  endOf(i: number): number {
+    return this.#rangeStop[(this.#rangeEnd[i] ?? 1) - 1] ?? 0
+  }
+
+  verdictOf(i: number): number {
+    return this.#verdict[i] ?? 0
+  }
+
+  /** Make the entries be this one alone. */
+  setOnly(entry: Entry): void {
+    this.#text[0] = entry.text
+    this.#length[0] = entry.length
+    this.#rangeEnd[0] = 1
+    this.#timestamp[0] = entry.timestampNs
+    this.#flags[0] = entry.flags
+    this.#verdict[0] = entry.verdict
+    this.#rangeStart[0] = entry.start
+    this.#rangeStop[0] = entry.end
+    this.count = 1
+  }
+
+  #firstRange(i: number): number {
+    return i === 0 ? 0 : (this.#rangeEnd[i - 1] ?? 0)
+  }
+}

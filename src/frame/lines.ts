@@ -1,0 +1,67 @@
+/**
+ * Framing of files that hold one entry a line. Pure: bytes of a chunk in, entries out. What is not a whole line stays
+ * where it is; reading it again is the input's affair.
+ */
+import type { Chunk } from '../flow.ts'
+import { FLAG, VERDICT } from '../kernel/layout.ts'
+import type { LinearMemory } from '../kernel/memory.ts'
+import type { Entries } from './entries.ts'
+
+export interface LineRules {
+  readonly emptyLines: 'keep' | 'drop'
+  /** Bytes of a line's text; what is beyond is cut, or the line is dropped. */
+  readonly maxLineBytes: number
+  readonly longLines: 'cut' | 'drop'
+}
+
+const DROP_EMPTY = 1
+const DROP_LONG = 2
+const CARRIAGE_RETURN = 13
+
+/** Make entries of the whole lines in a chunk, as many as there are columns for. */
+export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules, entries: Entries): void {
+  entries.count = memory.kernel.frameLines(
+    chunk.pointer,
+    chunk.length,
+    0,
+    chunk.offset,
+    rules.maxLineBytes,
+    (rules.emptyLines === 'drop' ? DROP_EMPTY : 0) | (rules.longLines === 'drop' ? DROP_LONG : 0),
+    nanoseconds(chunk.readAt),
+  )
+  entries.consumed = memory.result(3)
+}
+
+/**
+ * Make one entry of a line that is not to be framed by its newline: the last line of a finished file (no terminator),
+ * or one too long to be held, of which the chunk has the beginning. `end` is the file offset behind the line.
+ */
+export function frameOne(
+  memory: LinearMemory,
+  chunk: Chunk,
+  rules: LineRules,
+  line: { entries: Entries; end: number },
+): void {
+  const whole = line.end - chunk.offset
+  let length = Math.min(chunk.length, whole)
+  // its terminator, if it has one, is not in the text
+  if (length === whole && length > 0 && memory.bytes[chunk.pointer + length - 1] === 10) length--
+  if (length === whole - 1 && length > 0 && memory.bytes[chunk.pointer + length - 1] === CARRIAGE_RETURN) length--
+  const long = whole - 2 > rules.maxLineBytes && length > rules.maxLineBytes
+  if (long) length = memory.kernel.cutLength(chunk.pointer, rules.maxLineBytes)
+  line.entries.setOnly({
+    text: chunk.pointer,
+    length,
+    timestampNs: nanoseconds(chunk.readAt),
+    flags: long ? FLAG.truncated : 0,
+    verdict: long && rules.longLines === 'drop' ? VERDICT.settleTooLong : VERDICT.ship,
+    start: chunk.offset,
+    end: line.end,
+  })
+  line.entries.consumed = whole
+}
+
+/** Milliseconds, perhaps with a fraction, as nanoseconds. */
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.round(milliseconds * 1000)) * 1000n
+}

@@ -1,0 +1,99 @@
+/**
+ * Copies that copytruncate leaves: a new file beside a known one, with its name and something more, that begins with
+ * the same bytes and agrees up to where we are in the known one. While the known file has not been cut yet, nobody can
+ * say which of them goes on: the new one is held back. Once it is cut, the new one is its copy, and not shipped again.
+ * (What the known file had unread when it was cut is only in the copy: to go on in it is a later issue; until then
+ * those bytes are counted as lost.)
+ */
+import type { Directory } from './directory.ts'
+import { bytesAt, guardOf, hash } from './identity.ts'
+import { isRotatedName } from './glob.ts'
+import type { LogFile } from './log-file.ts'
+import type { FileFacts } from './volume.ts'
+import { GUARD_BYTES } from '../kernel/layout.ts'
+
+const HELD_MS = 30_000
+
+/** What is remembered of a generation that was cut. */
+interface Original {
+  readonly directory: Directory
+  readonly name: string
+  readonly fingerprint: LogFile['fingerprint']
+  readonly offset: number
+  readonly guard: string
+}
+
+export type Judgement = 'none' | 'held' | 'copy'
+
+export class Copies {
+  readonly #clock: () => number
+  readonly #cut: (Original & { readonly until: number })[] = []
+  readonly #held = new Map<string, number>()
+
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
+
+  /** A generation was cut: its copy may still turn up. */
+  remember(file: LogFile): void {
+    const now = this.#clock()
+    while (this.#cut[0] !== undefined && this.#cut[0].until < now) this.#cut.shift()
+    this.#cut.push({ ...originalOf(file), until: now + HELD_MS })
+  }
+
+  /** Whether an unknown open file is the copy of another. */
+  async judge(what: {
+    directory: Directory
+    name: string
+    descriptor: number
+    facts: FileFacts
+    files: Iterable<LogFile>
+  }): Promise<Judgement> {
+    const { facts } = what
+    for (const original of this.#cut) {
+      if (original.until >= this.#clock() && (await this.#agrees(original, what)))
+        return this.#decide(facts.key, 'copy')
+    }
+    for (const file of what.files) {
+      if (file.standing === 'live' && (await this.#agrees(originalOf(file), what)))
+        return this.#decide(facts.key, 'held')
+    }
+    return this.#decide(facts.key, 'none')
+  }
+
+  #decide(key: string, judgement: Judgement): Judgement {
+    if (judgement !== 'held') {
+      this.#held.delete(key)
+      return judgement
+    }
+    const since = this.#held.get(key) ?? this.#clock()
+    this.#held.set(key, since)
+    if (this.#clock() - since < HELD_MS) return 'held'
+    this.#held.delete(key)
+    return 'none'
+  }
+
+  async #agrees(
+    original: Original,
+    {
+      directory,
+      name,
+      descriptor,
+      facts,
+    }: { directory: Directory; name: string; descriptor: number; facts: FileFacts },
+  ): Promise<boolean> {
+    if (original.directory !== directory || !isRotatedName(name, (live) => live === original.name)) return false
+    const { fingerprint, offset, guard } = original
+    if (fingerprint.length === 0 || facts.size < Math.max(offset, fingerprint.length)) return false
+    const head = await bytesAt(directory.volume, descriptor, { position: 0, length: fingerprint.length })
+    if (hash(head) !== fingerprint.hash) return false
+    const length = Math.min(GUARD_BYTES, offset)
+    return guardOf(await bytesAt(directory.volume, descriptor, { position: offset - length, length })) === guard
+  }
+}
+
+function originalOf(file: LogFile): Original {
+  const guard = file.guard === null ? file.watermark.guard : guardOf(file.guard)
+  const offset = file.guard === null ? file.watermark.offset : file.next
+  return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
+}

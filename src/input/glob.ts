@@ -1,0 +1,75 @@
+/**
+ * Globs as segments between slashes, so that discovery walks and watches only directories that can hold a match.
+ * Names are bytes; they are matched as UTF-8, with replacement characters where they are not.
+ */
+import picomatch from 'picomatch'
+
+export type Segment =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'pattern'; matches(name: string): boolean }
+  /** `**`: any number of directories, also none. */
+  | { readonly kind: 'any-depth' }
+
+export interface Glob {
+  /** The directory that all matches lie below: the longest prefix without a pattern. Latin1, as all paths. */
+  readonly base: string
+  /** What follows; the last one matches file names. */
+  readonly segments: readonly Segment[]
+}
+
+const MAGIC = /[*?[\]{}()!+@\\]/
+
+export function textOf(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8')
+}
+
+export function latin1Of(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood: a brace ends at its slash. */
+export function parseGlob(pattern: string): Glob {
+  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
+  let literal = parts.findIndex((part) => MAGIC.test(part))
+  if (literal < 0) literal = Math.max(0, parts.length - 1)
+  return {
+    base: latin1Of(`/${parts.slice(0, literal).join('/')}`),
+    segments: parts.slice(literal).map(parseSegment),
+  }
+}
+
+function parseSegment(part: string): Segment {
+  if (part === '**') return { kind: 'any-depth' }
+  if (!MAGIC.test(part)) return { kind: 'name', name: latin1Of(part) }
+  const matches = picomatch(part, { dot: false, windows: false })
+  return { kind: 'pattern', matches: (name) => matches(textOf(name)) }
+}
+
+export function matchesSegment(segment: Segment, name: string): boolean {
+  if (segment.kind === 'any-depth') return true
+  return segment.kind === 'name' ? segment.name === name : segment.matches(name)
+}
+
+/** Whether a path is excluded: patterns with a slash see the whole path, others the name. */
+export function excluder(patterns: readonly string[]): (path: string) => boolean {
+  const matchers = patterns.map((pattern) => {
+    const matches = picomatch(pattern, { dot: true, windows: false })
+    return (path: string) => matches(textOf(pattern.includes('/') ? path : path.slice(path.lastIndexOf('/') + 1)))
+  })
+  return (path) => matchers.some((matches) => matches(path))
+}
+
+/** Endings of what a rotation leaves that is no log any more, or not yet. */
+const NOT_PLAIN = /\.(gz|zst|bz2|xz|lz4|lzma|zip|br|Z|tmp|swp|bak|offset)$|~$/
+
+/**
+ * Whether a name is that of a rotated piece of a file whose name `isLive`: the live name, a separator, and something
+ * ("app.log.1", "app.log-20261122", "0.log.20261122-100000"), and not compressed.
+ */
+export function isRotatedName(name: string, isLive: (name: string) => boolean): boolean {
+  if (NOT_PLAIN.test(name)) return false
+  for (let i = 1; i < name.length - 1; i++) {
+    if ((name[i] === '.' || name[i] === '-' || name[i] === '_') && isLive(name.slice(0, i))) return true
+  }
+  return false
+}

@@ -1,0 +1,91 @@
+/**
+ * How a file is known again. Device and inode make it cheap to look up and prove nothing: inodes are reused within
+ * milliseconds and device numbers change at a reboot. Content decides:
+ * - the fingerprint: a hash of the first min(size, 1024) bytes, with its length; it grows with the file;
+ * - the guard: a hash of the up to 64 bytes before an offset, which an appended file cannot change.
+ */
+import { crc32 } from 'node:zlib'
+import { crc32c } from '@node-rs/crc32'
+import type { StoredGeneration } from './stored-generation.ts'
+import type { FileFacts, Volume } from './volume.ts'
+import { GUARD_BYTES } from '../kernel/layout.ts'
+
+export const FINGERPRINT_BYTES = 1024
+
+export interface Fingerprint {
+  readonly length: number
+  readonly hash: string
+}
+
+export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
+
+/** 16 hexadecimal digits: two 32-bit checksums of different polynomials. Not against an adversary, only against chance. */
+export function hash(bytes: Uint8Array): string {
+  return hex(crc32(bytes)) + hex(crc32c(bytes))
+}
+
+function hex(n: number): string {
+  return (n >>> 0).toString(16).padStart(8, '0')
+}
+
+/** The guard of an offset, from bytes that end there. */
+export function guardOf(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '' : hash(bytes.subarray(Math.max(0, bytes.length - GUARD_BYTES)))
+}
+
+/** A new `log.file.id`. `random` gives 12 bytes. */
+export function newId(random: (bytes: number) => Buffer): string {
+  return random(12).toString('hex')
+}
+
+/** Up to `length` bytes at `position`; shorter at the end of the file. */
+export async function bytesAt(
+  volume: Volume,
+  descriptor: number,
+  where: { position: number; length: number },
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(where.length)
+  let got = 0
+  while (got < where.length) {
+    const length = where.length - got
+    const n = await volume.read(descriptor, { bytes, at: got, length, position: where.position + got })
+    if (n === 0) break
+    got += n
+  }
+  return bytes.subarray(0, got)
+}
+
+export async function fingerprintOf(volume: Volume, descriptor: number): Promise<Fingerprint> {
+  const bytes = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
+  return { length: bytes.length, hash: hash(bytes) }
+}
+
+/**
+ * Whether an open file is the stored generation, by content. A generation that was empty when it was last seen cannot
+ * be told from any other file: it is taken to be the one with its inode, which costs nothing, for it starts at 0 anyway.
+ */
+export async function isSame(
+  volume: Volume,
+  descriptor: number,
+  what: { facts: FileFacts; stored: StoredGeneration },
+): Promise<boolean> {
+  const { facts, stored } = what
+  const { fingerprint, position } = stored
+  if (facts.size < position.offset) return false
+  if (fingerprint.length === 0) return facts.key === keyOf(stored)
+  const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
+  if (head.length < fingerprint.length || hash(head) !== fingerprint.hash) return false
+  return guardHolds(volume, descriptor, stored)
+}
+
+/** Whether the bytes before the stored offset are the ones that were there. */
+export async function guardHolds(volume: Volume, descriptor: number, stored: StoredGeneration): Promise<boolean> {
+  const { offset } = stored.position
+  if (stored.guard === '' || offset === 0) return true
+  const length = Math.min(GUARD_BYTES, offset)
+  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === stored.guard
+}
+
+export function keyOf(stored: StoredGeneration): string {
+  return `${stored.device}:${stored.inode}`
+}

@@ -1,0 +1,283 @@
+/**
+ * The input stage: files in, chunks out, receipts back. It joins discovery, identity, watches, turns and reading; the
+ * stages behind it are one function, `take`, that says how much of a chunk it took.
+ *
+ * One look around, in order: 1. known state waits as missing; 2. watches are armed; 3. directories are listed; 4. what
+ * is found is known again by content, or new; 5. what stays missing is searched for under any name, then lost.
+ */
+import type { Chunk, Receipt, Taken } from '../flow.ts'
+import type { LinearMemory } from '../kernel/memory.ts'
+import type { Events } from '../observe/events.ts'
+import { messageOf } from '../errors.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Directory } from './directory.ts'
+import { Discovery } from './discover.ts'
+import { Generations } from './generations.ts'
+import type { InputRules } from './input-rules.ts'
+import type { LogFile } from './log-file.ts'
+import { Reader, type ReadResult } from './read.ts'
+import { Schedule, type Turn } from './schedule.ts'
+import { Watches } from './watches.ts'
+
+export interface InputOptions {
+  readonly inputs: readonly InputRules[]
+  readonly memory: LinearMemory
+  readonly checkpoint: Checkpoint
+  readonly events: Events
+  readonly file: {
+    /** A file this far ahead of its watermark waits. */
+    readonly maxUnacked: number
+    readonly maxOpenFiles: number
+    readonly pollMs: number
+    readonly discoverMs: number
+    readonly sweepMs: number
+    readonly lastLineQuietMs: number
+  }
+  readonly now: () => number
+  readonly clock: () => number
+  readonly random: (bytes: number) => Buffer
+  /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
+  blocked(file: LogFile): Taken['blocked']
+  /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
+  take(chunk: Chunk): Taken
+}
+
+/** A directory whose files gave nothing for so long is watched again. */
+const QUIET_MS = 1000
+
+export class Input {
+  readonly #options: InputOptions
+  readonly #discovery: Discovery
+  readonly #generations: Generations
+  readonly #schedule: Schedule
+  readonly #watches: Watches
+  readonly #reader: Reader
+  #timer: NodeJS.Timeout | null = null
+  #ticking: Promise<void> | null = null
+  #sweep: Iterator<LogFile> | null = null
+  #frozen = false
+
+  constructor(options: InputOptions) {
+    const { inputs, events, now, clock } = options
+    this.#options = options
+    this.#generations = new Generations({
+      ...{ checkpoint: options.checkpoint, events, now, clock, random: options.random },
+      ...{ maxOpenFiles: options.file.maxOpenFiles, lastLineQuietMs: options.file.lastLineQuietMs },
+      wake: (file) => this.#schedule.wake(file),
+    })
+    this.#discovery = new Discovery({
+      ...{ inputs, events, now },
+      seen: (directory, look) => this.#generations.see(directory, look),
+      entered: (directory) => {
+        this.#watches.disarm(directory)
+        this.#watches.arm(directory)
+      },
+      left: (directory) => this.#left(directory),
+    })
+    this.#watches = new Watches({
+      clock,
+      changed: (directory, name) => this.#changed(directory, name),
+      renamed: (directory) => void this.#discovery.look(directory),
+      unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
+    })
+    this.#schedule = new Schedule({
+      ...{ clock, pollMs: options.file.pollMs },
+      turn: (file) => this.#turn(file),
+      isPolled: (file) => file.standing !== 'live' || !this.#watches.isWatched(file.directory),
+    })
+    const { memory } = options
+    this.#reader = new Reader({ memory, ...memory.chunk }, now)
+  }
+
+  /** Find what is there, and go on finding and reading. */
+  async start(): Promise<void> {
+    await this.#discovery.lookAround()
+    this.#generations.endFirstLook()
+    this.#armTick()
+  }
+
+  files(): Iterable<LogFile> {
+    return this.#generations.all()
+  }
+
+  get openFiles(): number {
+    return this.#generations.openFiles
+  }
+
+  receive(receipt: Receipt): void {
+    this.#generations.receive(receipt)
+    // the file may have been too far ahead
+    if ((receipt.file as LogFile).parked) this.unblock('room')
+  }
+
+  /** Files that waited for this may go on. */
+  unblock(reason: 'room' | 'topic'): void {
+    this.#schedule.unpark(reason)
+  }
+
+  /** Read no further than the files' sizes now; nothing new is looked for. */
+  async freeze(): Promise<void> {
+    this.#frozen = true
+    this.#discovery.stop()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#ticking
+    this.#watches.close()
+    for (const file of this.#generations.all()) {
+      if (file.descriptor >= 0) await this.#generations.check(file).catch(() => 'same')
+      file.limit = file.size
+      this.#schedule.wake(file)
+    }
+  }
+
+  /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
+  get drained(): boolean {
+    return this.#schedule.quiet
+  }
+
+  async stop(): Promise<void> {
+    this.#discovery.stop()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#watches.close()
+    await this.#ticking
+    await this.#schedule.stop()
+    this.#generations.close()
+  }
+
+  // -- reading --------------------------------------------------------------------------------------------------------
+
+  #turn(file: LogFile): Turn | Promise<Turn> {
+    if (file.standing === 'detached') return 'idle'
+    const blocked = file.unacknowledged >= this.#options.file.maxUnacked ? 'room' : this.#options.blocked(file)
+    if (blocked !== null) return blocked
+    try {
+      if (file.descriptor < 0) return this.#openAndRead(file)
+      const result = this.#reader.read(file, this.#generations.isFinal(file))
+      return result instanceof Promise ? this.#readRemote(file, result) : this.#handOn(file, result)
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+  }
+
+  async #openAndRead(file: LogFile): Promise<Turn> {
+    try {
+      if (!(await this.#generations.open(file))) {
+        void this.#discovery.look(file.directory)
+        return 'later'
+      }
+      const result = await this.#reader.read(file, this.#generations.isFinal(file))
+      return this.#handOn(file, result)
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+  }
+
+  async #readRemote(file: LogFile, result: Promise<ReadResult>): Promise<Turn> {
+    try {
+      return this.#handOn(file, await result)
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+  }
+
+  #handOn(file: LogFile, result: ReadResult): Turn {
+    switch (result.kind) {
+      case 'nothing':
+        return 'idle'
+      case 'searching':
+        file.lastDataAt = this.#options.clock()
+        return 'more'
+      case 'changed':
+        this.#generations.truncated(file)
+        return 'idle'
+      case 'chunk':
+        return this.#took(file, result.chunk, result.more)
+    }
+  }
+
+  #took(file: LogFile, chunk: Chunk, more: boolean): Turn {
+    const { next, blocked } = this.#options.take(chunk)
+    file.lastDataAt = this.#options.clock()
+    file.size = Math.max(file.size, chunk.offset + chunk.length)
+    this.#options.events.bytesRead(next - file.next)
+    this.#reader.advance(file, chunk, next)
+    void this.#generations.grown(file)
+    if (blocked !== null) return blocked
+    return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
+  }
+
+  #unreadable(file: LogFile, error: unknown): Turn {
+    this.#options.events.fileDenied(file.place, messageOf(error))
+    return 'later'
+  }
+
+  // -- noticing -------------------------------------------------------------------------------------------------------
+
+  #changed(directory: Directory, name: string | null): void {
+    if (name !== null) {
+      const file = directory.files.get(name)
+      if (file !== undefined) this.#schedule.wake(file)
+      return
+    }
+    for (const file of directory.files.values()) {
+      this.#schedule.poll(file)
+      this.#schedule.wake(file)
+    }
+  }
+
+  #left(directory: Directory): void {
+    this.#watches.forget(directory)
+    void this.#generations.see(directory, { sightings: [], below: new Map(), denied: [] })
+  }
+
+  #armTick(): void {
+    if (this.#frozen) return
+    this.#timer = setTimeout(() => {
+      this.#ticking = this.#tick()
+        .catch((error: unknown) => this.#options.events.fileDenied('', messageOf(error)))
+        .finally(() => {
+          this.#ticking = null
+          this.#armTick()
+        })
+    }, this.#options.file.discoverMs)
+    this.#timer.unref()
+  }
+
+  async #tick(): Promise<void> {
+    this.#rewatch()
+    await this.#discovery.tick()
+    await this.#generations.tick()
+    await this.#sweepSome()
+  }
+
+  /** Directories that have become quiet are watched again; what came before the watch is found by the look after it. */
+  #rewatch(): void {
+    const now = this.#options.clock()
+    for (const directory of this.#discovery.directories()) {
+      if (this.#watches.isWatched(directory) || directory.volume.remote) continue
+      let quiet = true
+      for (const file of directory.files.values()) if (now - file.lastDataAt < QUIET_MS) quiet = false
+      if (!quiet) continue
+      this.#watches.arm(directory)
+      directory.mtimeMs = -1
+    }
+  }
+
+  /** Watches can fail to tell: every file is asked once in `file.sweepMs`, a few at a time. */
+  async #sweepSome(): Promise<void> {
+    const { discoverMs, sweepMs } = this.#options.file
+    let count = 0
+    for (const _ of this.#generations.all()) count++
+    for (let left = Math.ceil((count * discoverMs) / sweepMs); left > 0; left--) {
+      this.#sweep ??= this.#generations.all()[Symbol.iterator]()
+      const { value: file, done } = this.#sweep.next()
+      if (done === true) {
+        this.#sweep = null
+        return
+      }
+      if (file.standing === 'detached') continue
+      const found = await this.#generations.check(file).catch(() => 'gone')
+      if (found === 'gone') file.directory.mtimeMs = -1
+      else if (found === 'grown') this.#schedule.wake(file)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * One generation of one log file, with all that the input knows of it. A truncated or replaced file is a new object;
+ * a renamed one stays the same. Who changes what: read.ts the read state, generations.ts names and life, the
+ * watermark (fed by receipts) the position.
+ */
+import type { Generation } from '../flow.ts'
+import type { Directory } from './directory.ts'
+import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
+import type { StoredGeneration } from './stored-generation.ts'
+import type { InputRules } from './input-rules.ts'
+import type { Volume } from './volume.ts'
+import { Watermark } from './watermark.ts'
+
+/**
+ * live: has a name that the input's globs match; rotated: has another name, or none that we know of;
+ * deleted: has no name any more, only our descriptor; detached: its bytes are gone (truncated, or the descriptor was
+ * lost), only receipts are still to come.
+ */
+export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
+
+export interface Origin {
+  readonly id: string
+  readonly rules: InputRules
+  /** Path at discovery: it stays. */
+  readonly path: string
+  readonly key: string
+  readonly volume: Volume
+  /** Where it is now. */
+  readonly directory: Directory
+  readonly name: string
+  readonly start: { readonly offset: number; readonly skipped: number; readonly guard: string }
+}
+
+export class LogFile implements Generation {
+  readonly id: string
+  readonly rules: InputRules
+  readonly path: string
+  /** `device:inode`. */
+  readonly key: string
+  readonly volume: Volume
+  readonly watermark: Watermark
+
+  /** Where it was last seen, and under which name. */
+  directory: Directory
+  name: string
+  standing: Standing = 'live'
+  /** -1 while closed. */
+  descriptor = -1
+  /** As last seen. */
+  size = 0
+  mtimeMs = 0
+  fingerprint: Fingerprint = NO_FINGERPRINT
+
+  /** File offset of the first byte that no stage has taken over: where the next read begins. */
+  next: number
+  /** The up to 64 bytes before `next`, null until they are known (after a restart they are read once). */
+  guard: Uint8Array | null
+  /** Bytes from `next` to here were read before and hold no newline; 0 where nothing is known. */
+  seen = 0
+  /** Set while a half line is too long to be read again and again: where to look on, and the bytes before that. */
+  search: { at: number; guard: Uint8Array } | null = null
+  /** Settled bytes that the next record has to carry. */
+  skipped: number
+  /** At shutdown: read no further than this. */
+  limit = Infinity
+
+  partition = -1
+  finished = false
+  /** Monotonic ms when bytes last came. */
+  lastDataAt = 0
+  /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
+  queued = false
+  parked = false
+  /** Its identity is in the journal: it may be read. */
+  admitted = false
+
+  constructor(origin: Origin) {
+    this.id = origin.id
+    this.rules = origin.rules
+    this.path = origin.path
+    this.key = origin.key
+    this.volume = origin.volume
+    this.directory = origin.directory
+    this.name = origin.name
+    this.watermark = new Watermark(origin.start)
+    this.next = origin.start.offset
+    this.skipped = origin.start.skipped
+    this.guard = origin.start.offset === 0 ? new Uint8Array(0) : null
+  }
+
+  get inputId(): string {
+    return this.rules.id
+  }
+
+  /** Where it is now, as far as we know. */
+  get place(): string {
+    return this.directory.pathOf(this.name)
+  }
+
+  /** Bytes taken over by the pipeline and not stored yet. */
+  get unacknowledged(): number {
+    return this.next - this.watermark.offset
+  }
+
+  /** Bytes on disk that are not stored yet. */
+  get lag(): number {
+    return this.standing === 'detached' ? this.unacknowledged : Math.max(0, this.size - this.watermark.offset)
+  }
+
+  toStored(): StoredGeneration {
+    const colon = this.key.indexOf(':')
+    return {
+      id: this.id,
+      inputId: this.inputId,
+      path: this.path,
+      place: this.place,
+      device: this.key.slice(0, colon),
+      inode: this.key.slice(colon + 1),
+      fingerprint: this.fingerprint,
+      position: this.watermark.position(),
+      guard: this.watermark.guard,
+      size: this.size,
+      mtimeMs: this.mtimeMs,
+      partition: this.partition,
+      finished: this.finished,
+    }
+  }
+}

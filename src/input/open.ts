@@ -1,0 +1,63 @@
+/**
+ * Opening a path that may be hostile: only regular files, without blocking on a pipe, and only where the descriptor's
+ * real path lies under the allowed roots. A log directory cannot make a privileged agent ship `/proc/1/environ`.
+ */
+import fs from 'node:fs'
+import type { FileFacts, Volume } from './volume.ts'
+
+export type Opened =
+  | { readonly kind: 'open'; readonly descriptor: number; readonly facts: FileFacts }
+  /** Not there any more. */
+  | { readonly kind: 'gone' }
+  /** Cannot be opened now; it may be possible later. */
+  | { readonly kind: 'denied'; readonly reason: string }
+  /** Not a file of ours. */
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/** `roots`: directories, latin1. */
+export async function openLog(volume: Volume, path: string, roots: readonly string[]): Promise<Opened> {
+  let descriptor: number
+  try {
+    // asked first: opening a device can have effects
+    const before = await volume.facts(path)
+    if (before === null) return { kind: 'gone' }
+    if (before.kind !== 'file') return { kind: 'refused', reason: 'not a regular file' }
+    descriptor = await volume.open(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return code === 'ENOENT' ? { kind: 'gone' } : { kind: 'denied', reason: code }
+  }
+  try {
+    const facts = await volume.factsOf(descriptor)
+    const refusal =
+      facts.kind !== 'file'
+        ? 'not a regular file'
+        : isUnder(realPath(descriptor), roots)
+          ? null
+          : 'outside the allowed roots'
+    if (refusal === null) return { kind: 'open', descriptor, facts }
+    fs.closeSync(descriptor)
+    return { kind: 'refused', reason: refusal }
+  } catch (error) {
+    fs.closeSync(descriptor)
+    return { kind: 'denied', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** The kernel's own idea of where the descriptor's file is. */
+function realPath(descriptor: number): string {
+  return fs.readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1')
+}
+
+function isUnder(path: string, roots: readonly string[]): boolean {
+  return roots.some((root) => {
+    let real: string
+    try {
+      // a root may be a link itself, and may change
+      real = fs.realpathSync.native(Buffer.from(root, 'latin1'), 'latin1')
+    } catch {
+      return false
+    }
+    return path.startsWith(real === '/' ? '/' : `${real}/`)
+  })
+}

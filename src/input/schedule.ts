@@ -1,0 +1,238 @@
+/**
+ * Whose turn it is. Files with something to read stand in a queue; each gets a quantum and goes to the end again, so
+ * that no file waits for another's backlog. Files that cannot go on are parked until somebody says that there is room.
+ * Files that no watch speaks for are polled: often while they are hot, else now and then, with a bound on both.
+ *
+ * One loop for all local files (reading them is synchronous), one for each mount whose calls can hang.
+ */
+import type { LogFile } from './log-file.ts'
+
+/**
+ * more: there may be more to read at once; idle: at its end; room, topic: parked until {@link Schedule.unpark};
+ * later: try again at the next poll.
+ */
+export type Turn = 'more' | 'idle' | 'room' | 'topic' | 'later'
+
+export interface ScheduleOptions {
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /** Interval of polling hot files, ms. */
+  readonly pollMs: number
+  /** One quantum of one file. Synchronous where the file's volume is. Must not throw. */
+  turn(file: LogFile): Turn | Promise<Turn>
+  /** Whether no watch speaks for the file, so that it has to be polled. */
+  isPolled(file: LogFile): boolean
+}
+
+/** Turns taken before the event loop gets its own: sockets must not wait for a backlog. */
+const TURNS_IN_A_ROW = 4
+
+/** A file is hot for so long after its last bytes. */
+const HOT_MS = 1000
+
+/** Interval of polling files that are not hot, and how many at most each time. */
+const COLD_POLL_MS = 100
+const COLD_POLLS = 100
+
+/** Hot files that a poll interval of `pollMs` is meant for; with more it grows, so that polling costs a few percent. */
+const HOT_FILES = 64
+
+export class Schedule {
+  readonly #options: ScheduleOptions
+  readonly #local = new Queue()
+  readonly #remote = new Map<string, Queue>()
+  readonly #parked: Record<'room' | 'topic', Set<LogFile>> = { room: new Set(), topic: new Set() }
+  readonly #polled = new Set<LogFile>()
+  #coldPolls: Iterator<LogFile> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #timerMs = 0
+  #lastColdPoll = 0
+  #running = false
+  #stopped = false
+  #busy = 0
+  #idle: (() => void)[] = []
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options
+  }
+
+  /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
+  wake(file: LogFile): void {
+    if (file.queued || file.parked || !file.admitted || file.standing === 'detached' || this.#stopped) return
+    file.queued = true
+    if (file.volume.remote) this.#wakeRemote(file)
+    else {
+      this.#local.push(file)
+      this.#run()
+    }
+  }
+
+  /** There is room again, or a topic changed: who waits for that may try. */
+  unpark(reason: 'room' | 'topic'): void {
+    const files = [...this.#parked[reason]]
+    this.#parked[reason].clear()
+    for (const file of files) {
+      file.parked = false
+      this.wake(file)
+    }
+  }
+
+  get parkedFiles(): number {
+    return this.#parked.room.size + this.#parked.topic.size
+  }
+
+  /** Nobody has a turn, waits for one, or is parked. */
+  get quiet(): boolean {
+    return this.#local.length === 0 && this.#remote.size === 0 && this.#busy === 0 && this.parkedFiles === 0
+  }
+
+  /** Poll this file from now on, until it is found to be watched. */
+  poll(file: LogFile): void {
+    this.#polled.add(file)
+    this.#arm(file.lastDataAt > this.#options.clock() - HOT_MS ? this.#options.pollMs : COLD_POLL_MS)
+  }
+
+  forget(file: LogFile): void {
+    this.#polled.delete(file)
+    this.#parked.room.delete(file)
+    this.#parked.topic.delete(file)
+  }
+
+  /** No more turns; resolves when the one under way is over. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  // -- turns ----------------------------------------------------------------------------------------------------------
+
+  #run(): void {
+    if (this.#running) return
+    this.#running = true
+    setImmediate(() => {
+      this.#running = false
+      for (let i = 0; i < TURNS_IN_A_ROW && !this.#stopped; i++) {
+        const file = this.#local.shift()
+        if (file === undefined) break
+        file.queued = false
+        const turn = this.#options.turn(file)
+        if (typeof turn === 'string') this.#after(file, turn)
+        else void this.#finish(file, turn)
+      }
+      if (this.#local.length > 0 && !this.#stopped) this.#run()
+    })
+  }
+
+  #wakeRemote(file: LogFile): void {
+    const mount = file.key.slice(0, file.key.indexOf(':'))
+    let queue = this.#remote.get(mount)
+    if (queue !== undefined) {
+      queue.push(file)
+      return
+    }
+    queue = new Queue()
+    queue.push(file)
+    this.#remote.set(mount, queue)
+    void this.#runRemote(mount, queue)
+  }
+
+  async #runRemote(mount: string, queue: Queue): Promise<void> {
+    for (let file = queue.shift(); file !== undefined && !this.#stopped; file = queue.shift()) {
+      file.queued = false
+      await this.#finish(file, this.#options.turn(file))
+    }
+    this.#remote.delete(mount)
+  }
+
+  async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+    this.#busy++
+    this.#after(file, await turn)
+    if (--this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #after(file: LogFile, turn: Turn): void {
+    switch (turn) {
+      case 'more':
+        this.wake(file)
+        return
+      case 'room':
+      case 'topic':
+        file.parked = true
+        this.#parked[turn].add(file)
+        return
+      case 'later':
+        this.poll(file)
+        return
+      case 'idle':
+        if (this.#options.isPolled(file)) this.poll(file)
+    }
+  }
+
+  // -- polling --------------------------------------------------------------------------------------------------------
+
+  #arm(ms: number): void {
+    if (this.#stopped || (this.#timer !== null && this.#timerMs <= ms)) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerMs = ms
+    this.#timer = setTimeout(() => this.#pulse(), ms)
+    // polling alone is no reason to live
+    this.#timer.unref()
+  }
+
+  #pulse(): void {
+    this.#timer = null
+    const now = this.#options.clock()
+    let hot = 0
+    for (const file of this.#polled) {
+      if (now - file.lastDataAt >= HOT_MS) continue
+      hot++
+      this.wake(file)
+    }
+    if (now - this.#lastColdPoll >= COLD_POLL_MS) {
+      this.#lastColdPoll = now
+      this.#pollCold()
+    }
+    if (hot > 0) this.#arm(this.#options.pollMs * Math.max(1, hot / HOT_FILES))
+    else if (this.#polled.size > 0) this.#arm(COLD_POLL_MS)
+  }
+
+  #pollCold(): void {
+    this.#coldPolls ??= this.#polled.values()
+    for (let i = 0; i < COLD_POLLS; i++) {
+      const { value, done } = this.#coldPolls.next()
+      if (done === true) {
+        this.#coldPolls = null
+        return
+      }
+      if (this.#options.isPolled(value)) this.wake(value)
+      else this.#polled.delete(value)
+    }
+  }
+}
+
+/** First in, first out, without moving what waits. */
+class Queue {
+  #files: (LogFile | undefined)[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#files.length - this.#head
+  }
+
+  push(file: LogFile): void {
+    this.#files.push(file)
+  }
+
+  shift(): LogFile | undefined {
+    const file = this.#files[this.#head]
+    if (file === undefined) return undefined
+    this.#files[this.#head++] = undefined
+    if (this.#head > 1024 && this.#head * 2 > this.#files.length) {
+      this.#files = this.#files.slice(this.#head)
+      this.#head = 0
+    }
+    return file
+  }
+}

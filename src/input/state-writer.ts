@@ -1,0 +1,170 @@
+/**
+ * Brings changed entries to the disk: the journal, the snapshot that takes its place when it has grown, and what to do
+ * when the disk says no. It reads the entries and never changes them; when to write is checkpoint.ts.
+ *
+ * Appending and syncing take turns of their own, so that a new file's identity gets into the journal (`written`) while
+ * a slow disk still syncs what came before. A snapshot is a turn of appending.
+ */
+import type { Events } from '../observe/events.ts'
+import { messageOf } from '../errors.ts'
+import type { Journal } from './journal.ts'
+import { draftSnapshot, publishSnapshot, removeOlder } from './snapshot.ts'
+import type { Draft, SnapshotPlan } from './snapshot.ts'
+import type { StateDisk } from './state-disk.ts'
+import { goneLine, stateLine } from './state-format.ts'
+import type { Header } from './state-format.ts'
+import type { LoadedState } from './state-load.ts'
+import { toJson } from './stored-generation.ts'
+import { inTurns } from './turns.ts'
+
+export interface StateWriterOptions {
+  readonly disk: StateDisk
+  readonly directory: string
+  readonly header: Header
+  readonly now: () => number
+  readonly events: Pick<Events, 'checkpointWritten' | 'checkpointFailed'>
+  /** What to go on from; the entries are the living ones. */
+  readonly loaded: LoadedState
+  readonly journalMinBytes: number
+}
+
+/** The journal holds the same entries again and again and is read whole at start: this bounds both. */
+const JOURNAL_PER_SNAPSHOT = 4
+
+export class StateWriter {
+  readonly #options: StateWriterOptions
+  #dirty = new Set<string>()
+  /** undefined: there is none to go on in, the first turn writes a snapshot. */
+  #journal: Journal | undefined
+  /** The last snapshot tried; a number is never used again. */
+  #number: number
+  /** Length of the journal that calls for a snapshot. */
+  #journalLimit: number
+
+  /** Resolves when what was touched before the call is written (true), or could not be (false, told, still dirty). */
+  readonly written: () => Promise<boolean> = inTurns(() => this.#append())
+  readonly #synced: () => Promise<boolean> = inTurns(() => this.#sync())
+
+  constructor(options: StateWriterOptions) {
+    this.#options = options
+    this.#journal = options.loaded.journal
+    this.#number = options.loaded.highest
+    this.#journalLimit = this.#limitAfter(options.loaded.bytes)
+  }
+
+  /** Something is not durable yet. */
+  get behind(): boolean {
+    return this.#dirty.size > 0 || this.#journal === undefined || !this.#journal.usable || this.#journal.unsynced
+  }
+
+  /** The entry by this id was put or removed. */
+  touch(id: string): void {
+    this.#dirty.add(id)
+  }
+
+  /** As {@link written}, for durable. */
+  async flush(): Promise<boolean> {
+    const written = await this.written()
+    const synced = await this.#synced()
+    return written && synced
+  }
+
+  async close(): Promise<void> {
+    await this.#journal?.close().catch(() => {}) // what it held is synced, or was told as not saved
+  }
+
+  /** Writes everything to a new snapshot and goes on in its journal. Only while no turn of appending runs. */
+  async snapshot(): Promise<void> {
+    const { disk, directory, header, now, events, loaded } = this.#options
+    const began = now()
+    const number = ++this.#number
+    const replaced = this.#journal
+    const taken = this.#takeDirty()
+    try {
+      const plan = { disk, directory, number, header, entries: loaded.entries.values() }
+      const draft = await draftSnapshot(plan)
+      await this.#publish(plan, draft)
+      events.checkpointWritten(draft.entries, draft.bytes, now() - began)
+    } catch (error) {
+      this.#giveBack(taken)
+      // On a disk that is full for hours a usable journal goes on; the next attempt is after some more of it.
+      this.#journalLimit += this.#options.journalMinBytes
+      throw error
+    }
+    // The new snapshot is safe: nothing of this is worth failing for.
+    await replaced?.close().catch(() => {})
+    await removeOlder(disk, directory, number).catch(() => {})
+  }
+
+  async #publish(plan: SnapshotPlan, draft: Draft): Promise<void> {
+    try {
+      this.#journal = await publishSnapshot(plan)
+      this.#journalLimit = this.#limitAfter(draft.bytes)
+    } catch (error) {
+      // A restart may find the new snapshot, and then reads the new journal: what we add to this one would be lost.
+      this.#journal?.giveUp()
+      throw error
+    }
+  }
+
+  async #append(): Promise<boolean> {
+    const outgrown = this.#journal !== undefined && this.#journal.length > this.#journalLimit
+    if (outgrown || !this.#journal?.usable) {
+      if (await this.#told(() => this.snapshot())) return true
+      if (!this.#journal?.usable) return false
+    }
+    const journal = this.#journal
+    const taken = this.#takeDirty()
+    const appended = await this.#told(() => journal.append(this.#linesOf(taken)))
+    if (!appended) this.#giveBack(taken)
+    return appended
+  }
+
+  async #sync(): Promise<boolean> {
+    const { now, events } = this.#options
+    const journal = this.#journal
+    if (journal === undefined || !journal.usable) return false
+    if (!journal.unsynced) return true
+    const began = now()
+    try {
+      const { entries, bytes } = await journal.sync()
+      events.checkpointWritten(entries, bytes, now() - began)
+      return true
+    } catch (error) {
+      events.checkpointFailed(messageOf(error))
+      return false
+    }
+  }
+
+  async #told(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      this.#options.events.checkpointFailed(messageOf(error))
+      return false
+    }
+  }
+
+  #takeDirty(): Set<string> {
+    const taken = this.#dirty
+    this.#dirty = new Set()
+    return taken
+  }
+
+  #giveBack(ids: Iterable<string>): void {
+    for (const id of ids) this.#dirty.add(id)
+  }
+
+  /** An entry put again while lines are being written is written as it is then, and once more in the next turn. */
+  *#linesOf(ids: Iterable<string>): Generator<string> {
+    for (const id of ids) {
+      const entry = this.#options.loaded.entries.get(id)
+      yield entry === undefined ? goneLine(id) : stateLine(toJson(entry))
+    }
+  }
+
+  #limitAfter(snapshotBytes: number): number {
+    return Math.max(this.#options.journalMinBytes, JOURNAL_PER_SNAPSHOT * snapshotBytes)
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The file system as the input uses it. Local file systems are read synchronously: a read from the page cache takes
+ * less time than handing it to a thread. Where a call can hang (NFS, SMB, FUSE), calls are asynchronous, so that a dead
+ * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing.
+ *
+ * Paths have one character a byte (latin1): names need not be UTF-8.
+ */
+import fs from 'node:fs'
+import { dirname } from 'node:path'
+
+export interface FileFacts {
+  /** `device:inode`, decimal. */
+  readonly key: string
+  readonly size: number
+  readonly mtimeMs: number
+  readonly links: number
+  readonly kind: 'file' | 'directory' | 'other'
+}
+
+type Maybe<T> = T | Promise<T>
+
+export interface Volume {
+  readonly remote: boolean
+  /** Null where there is no such file. Other errors are thrown. */
+  facts(path: string): Maybe<FileFacts | null>
+  /** Names in a directory; null where there is none. */
+  list(path: string): Maybe<string[] | null>
+  /** Open for reading without blocking on pipes and without becoming anyone's terminal. Throws. */
+  open(path: string): Maybe<number>
+  factsOf(descriptor: number): Maybe<FileFacts>
+  /** Bytes read; 0 at the end of the file. */
+  read(descriptor: number, into: Read): Maybe<number>
+}
+
+export interface Read {
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly length: number
+  /** File offset. */
+  readonly position: number
+}
+
+const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
+
+/** statfs types of file systems whose calls can hang: NFS, SMB, CIFS, FUSE, Ceph, 9P, AFS, Lustre, OCFS2, GFS2. */
+const REMOTE: ReadonlySet<number> = new Set([
+  0x6969, 0xfe534d42, 0xff534d42, 0x517b, 0x65735546, 0x00c36400, 0x01021997, 0x5346414f, 0x0bd00bd0, 0x7461636f,
+  0x01161970,
+])
+
+function factsFrom(stats: fs.BigIntStats): FileFacts {
+  return {
+    key: `${stats.dev}:${stats.ino}`,
+    size: Number(stats.size),
+    mtimeMs: Number(stats.mtimeNs) / 1e6,
+    links: Number(stats.nlink),
+    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
+  }
+}
+
+function bytesOf(path: string): Buffer {
+  return Buffer.from(path, 'latin1')
+}
+
+const namesOf = (names: Buffer[]): string[] => names.map((name) => name.toString('latin1'))
+
+/** Null for "there is no such thing"; anything else is somebody's problem and thrown on. */
+function absent(error: unknown): null {
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  if (code === 'ENOENT' || code === 'ENOTDIR') return null
+  throw error
+}
+
+export const localVolume: Volume = {
+  remote: false,
+  facts(path) {
+    const stats = fs.statSync(bytesOf(path), { bigint: true, throwIfNoEntry: false })
+    return stats === undefined ? null : factsFrom(stats)
+  },
+  list(path) {
+    try {
+      return namesOf(fs.readdirSync(bytesOf(path), { encoding: 'buffer' }))
+    } catch (error) {
+      return absent(error)
+    }
+  },
+  open: (path) => fs.openSync(bytesOf(path), FLAGS),
+  factsOf: (descriptor) => factsFrom(fs.fstatSync(descriptor, { bigint: true })),
+  read: (descriptor, { bytes, at, length, position }) => fs.readSync(descriptor, bytes, at, length, position),
+}
+
+const call = <T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> =>
+  new Promise((resolve, reject) => start((error, result) => (error === null ? resolve(result) : reject(error))))
+
+export const remoteVolume: Volume = {
+  remote: true,
+  facts: (path) => fs.promises.stat(bytesOf(path), { bigint: true }).then(factsFrom, absent),
+  list: (path) => fs.promises.readdir(bytesOf(path), { encoding: 'buffer' }).then(namesOf, absent),
+  open: (path) => call((done) => fs.open(bytesOf(path), FLAGS, done)),
+  factsOf: async (descriptor) => factsFrom(await call((done) => fs.fstat(descriptor, { bigint: true }, done))),
+  read: (descriptor, { bytes, at, length, position }) =>
+    call((done) => fs.read(descriptor, bytes, at, length, position, done)),
+}
+
+/**
+ * How to reach a directory, which need not exist yet: the nearest one above it that does decides. Null while nothing
+ * can be said. Always asynchronous, since what it asks may be a dead mount.
+ */
+export async function volumeOf(path: string): Promise<Volume | null> {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const { type } = await fs.promises.statfs(bytesOf(at))
+      return REMOTE.has(type) ? remoteVolume : localVolume
+    } catch (error) {
+      if (absent(error) !== null || dirname(at) === at) return null
+    }
+  }
+}

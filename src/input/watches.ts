@@ -1,0 +1,106 @@
+/**
+ * inotify, as a wake-up and never as the truth. One watch a directory. A watch costs more than shipping once files are
+ * written by the thousand lines a second, so a busy directory is un-watched and its files are polled (schedule.ts);
+ * after a second of quiet it is watched again. Where there are no watches left, everything is polled.
+ */
+import fs from 'node:fs'
+import type { Directory } from './directory.ts'
+
+/** Wake-ups within {@link WINDOW_MS} that make a directory busy: 400 a second. */
+const BUSY_EVENTS = 40
+const WINDOW_MS = 100
+
+export interface WatchesOptions {
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /** A file in it may have grown; null: anything may have happened. */
+  changed(directory: Directory, name: string | null): void
+  /** Names came or went. */
+  renamed(directory: Directory): void
+  /** No watch can be had (told once a directory). */
+  unavailable(directory: Directory, reason: string): void
+}
+
+interface Watch {
+  watcher: fs.FSWatcher | null
+  windowStart: number
+  events: number
+  failed: boolean
+}
+
+export class Watches {
+  readonly #options: WatchesOptions
+  readonly #watches = new Map<Directory, Watch>()
+
+  constructor(options: WatchesOptions) {
+    this.#options = options
+  }
+
+  isWatched(directory: Directory): boolean {
+    return this.#watches.get(directory)?.watcher != null
+  }
+
+  /** Watch a directory, if it can be. The caller looks at it afterwards: what came before the watch tells nobody. */
+  arm(directory: Directory): void {
+    let watch = this.#watches.get(directory)
+    if (watch === undefined) {
+      watch = { watcher: null, windowStart: 0, events: 0, failed: false }
+      this.#watches.set(directory, watch)
+    }
+    // a mount that can hang gives no reliable wake-ups either, and asking for one can hang too
+    if (watch.watcher !== null || directory.volume.remote) return
+    const armed = watch
+    try {
+      const path = Buffer.from(directory.path, 'latin1')
+      const watcher = fs.watch(path, { encoding: 'buffer', persistent: false }, (event, name) =>
+        this.#event(directory, armed, event, name),
+      )
+      watcher.on('error', (error) => this.#fail(directory, armed, error))
+      armed.watcher = watcher
+      armed.events = 0
+    } catch (error) {
+      this.#fail(directory, armed, error)
+    }
+  }
+
+  disarm(directory: Directory): void {
+    const watch = this.#watches.get(directory)
+    watch?.watcher?.close()
+    if (watch !== undefined) watch.watcher = null
+  }
+
+  forget(directory: Directory): void {
+    this.disarm(directory)
+    this.#watches.delete(directory)
+  }
+
+  close(): void {
+    for (const directory of this.#watches.keys()) this.disarm(directory)
+    this.#watches.clear()
+  }
+
+  #event(directory: Directory, watch: Watch, event: fs.WatchEventType, name: Buffer | null): void {
+    if (watch.watcher === null) return
+    const now = this.#options.clock()
+    if (now - watch.windowStart > WINDOW_MS) {
+      watch.windowStart = now
+      watch.events = 0
+    }
+    if (event === 'rename' || name === null) this.#options.renamed(directory)
+    if (event === 'change') this.#options.changed(directory, name?.toString('latin1') ?? null)
+    if (++watch.events > BUSY_EVENTS) {
+      this.disarm(directory)
+      this.#options.changed(directory, null)
+    }
+  }
+
+  #fail(directory: Directory, watch: Watch, error: unknown): void {
+    watch.watcher?.close()
+    watch.watcher = null
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    // a directory that is gone is discovery's affair
+    if (watch.failed || code === 'ENOENT') return
+    watch.failed = true
+    this.#options.unavailable(directory, code)
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * How far one generation is finished: the only place that moves an offset.
+ *
+ * It stands at the first byte that is neither stored nor settled. Receipts come in any order (batches overtake each
+ * other, partitions answer when they like), so what is finished beyond a hole waits here until the hole is filled. Not
+ * its business: what was read, what is in flight (the reader knows), and keeping the offset on disk (checkpoint.ts).
+ *
+ * Ranges may overlap: interleaved CRI partials share a stretch of the file, and what is read again after a rewind is
+ * finished twice. A byte that was stored is stored, even if it was settled too.
+ *
+ * Memory is bounded by what is in flight: a waiting run comes from a receipt, and touching runs of one kind are one.
+ */
+import type { OpenPiece, Position, Range, Receipt } from '../flow.ts'
+
+export type Outcome = Receipt['outcome']
+
+/** Where a generation goes on: of a stored position, or `{ offset: 0, skipped: 0, guard: '' }` for a new one. */
+export interface Mark {
+  readonly offset: number
+  /** Settled bytes directly below `offset` that no record has carried as `log.skipped` yet. */
+  readonly skipped: number
+  /** Hash of the up to 64 bytes below `offset`. */
+  readonly guard: string
+}
+
+const NO_OPEN_PIECES: readonly OpenPiece[] = []
+
+export class Watermark implements Mark {
+  #offset: number
+  #skipped: number
+  #guard: string
+  readonly #stored = new Runs()
+  readonly #settled = new Runs()
+
+  constructor(from: Mark) {
+    this.#offset = from.offset
+    this.#skipped = from.skipped
+    this.#guard = from.guard
+  }
+
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Grows over settled bytes, and is 0 after a stored one: the record stored there carried what was skipped before. */
+  get skipped(): number {
+    return this.#skipped
+  }
+
+  /** The guard that came with the range ending at `offset`. */
+  get guard(): string {
+    return this.#guard
+  }
+
+  /** Runs that wait for a hole before them to be filled. Still true after a rewind to `offset`: they are kept. */
+  get pending(): number {
+    return this.#stored.count + this.#settled.count
+  }
+
+  /** What goes into the checkpoint. `open` is the framer's: pieces of unfinished lines that lie below the offset. */
+  position(open: readonly OpenPiece[] = NO_OPEN_PIECES): Position {
+    return { offset: this.#offset, open, skipped: this.#skipped }
+  }
+
+  /**
+   * Takes one receipt's range; `guard` is the hash of the up to 64 bytes before `range.end`. True when the offset
+   * moved. What ends at or below the offset, and what is empty, says nothing new.
+   */
+  finish(range: Range, outcome: Outcome, guard: string): boolean {
+    const { start, end } = range
+    if (end <= this.#offset || end <= start) return false
+    if (start <= this.#offset && this.pending === 0) {
+      this.#move(end, outcome, guard)
+      return true
+    }
+    const runs = outcome === 'stored' ? this.#stored : this.#settled
+    runs.add(start, end, guard)
+    return this.#advance()
+  }
+
+  #advance(): boolean {
+    const from = this.#offset
+    for (;;) {
+      this.#stored.dropUpTo(this.#offset)
+      this.#settled.dropUpTo(this.#offset)
+      const stored = this.#stored.first
+      const settled = this.#settled.first
+      if (stored !== undefined && stored.start <= this.#offset) {
+        this.#move(stored.end, 'stored', stored.guard)
+      } else if (settled !== undefined && settled.start <= this.#offset) {
+        // Where a stored run begins inside the settled one, go there first: the stored one decides about its bytes.
+        // The guard is wrong for that moment, and right again when the stored run has set its own.
+        const end = stored === undefined ? settled.end : Math.min(settled.end, stored.start)
+        this.#move(end, 'settled', settled.guard)
+      } else {
+        return this.#offset > from
+      }
+    }
+  }
+
+  #move(end: number, outcome: Outcome, guard: string): void {
+    this.#skipped = outcome === 'stored' ? 0 : this.#skipped + end - this.#offset
+    this.#offset = end
+    this.#guard = guard
+  }
+}
+
+interface Run {
+  readonly start: number
+  readonly end: number
+  readonly guard: string
+}
+
+/** Runs of one kind, in order of offset, none touching another. */
+class Runs {
+  readonly #runs: Run[] = []
+
+  get count(): number {
+    return this.#runs.length
+  }
+
+  get first(): Run | undefined {
+    return this.#runs[0]
+  }
+
+  add(start: number, end: number, guard: string): void {
+    const at = this.#firstEndingFrom(start)
+    let run: Run = { start, end, guard }
+    let next = at
+    for (; next < this.#runs.length; next++) {
+      const other = this.#runs[next]!
+      if (other.start > end) break
+      // The guard belongs to an end, so it goes with whichever run reaches further.
+      const further = other.end > run.end ? other : run
+      run = { start: Math.min(run.start, other.start), end: further.end, guard: further.guard }
+    }
+    this.#runs.splice(at, next - at, run)
+  }
+
+  dropUpTo(offset: number): void {
+    let gone = 0
+    while (gone < this.#runs.length && this.#runs[gone]!.end <= offset) gone++
+    if (gone > 0) this.#runs.splice(0, gone)
+  }
+
+  /** Index of the first run that ends at or after `offset`: the first that can touch a range starting there. */
+  #firstEndingFrom(offset: number): number {
+    let low = 0
+    let high = this.#runs.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#runs[middle]!.end < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

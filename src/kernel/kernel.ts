@@ -1,0 +1,57 @@
+/**
+ * The SIMD kernel's functions as TypeScript sees them, and how they are brought to life on a memory. What each does is
+ * told at its AssemblyScript source in simd/; twin.ts says the same in plain TypeScript, for the tests.
+ * Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are floats.
+ */
+import { readFileSync } from 'node:fs'
+import { COLUMNS, RESULTS, TEMPLATE, TIMESTAMP_TEXT } from './layout.ts'
+
+/** Parameters of `appendRaw` and `appendJson`, in order: see simd/raw.ts. */
+export type Append = (
+  first: number,
+  end: number,
+  lane: number,
+  out: number,
+  limit: number,
+  bufferEnd: number,
+  index: number,
+  baseTimestamp: number,
+  maxRecord: number,
+  skipped: number,
+) => number
+
+export interface Kernel {
+  findNewline(from: number, end: number): number
+  frameLines(
+    start: number,
+    length: number,
+    searched: number,
+    offset: number,
+    maxLine: number,
+    rules: number,
+    timestamp: bigint,
+  ): number
+  cutLength(text: number, max: number): number
+  readonly appendRaw: Append
+  readonly appendJson: Append
+  copyRecords(from: number, count: number, to: number): number
+  skipRecords(from: number, count: number): number
+}
+
+interface Exports extends Kernel {
+  init(columns: number, results: number, template: number, timestamp: number): void
+}
+
+/** Beside this file when bundled (scripts/build.ts puts it there), in build/ when run from source. */
+function moduleBytes(): Uint8Array<ArrayBuffer> {
+  const here = import.meta.url
+  return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel.wasm' : './kernel.wasm', here))
+}
+
+/** Instantiate the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`. */
+export function instantiate(memory: WebAssembly.Memory): Kernel {
+  const module = new WebAssembly.Module(moduleBytes())
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
+  exports.init(COLUMNS, RESULTS, TEMPLATE, TIMESTAMP_TEXT)
+  return exports
+}

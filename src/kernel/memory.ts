@@ -1,0 +1,66 @@
+/**
+ * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, as large as
+ * `buffer.maxBytes` says, and never grows (growing would detach every view). Pages that are never touched cost nothing.
+ */
+import { COLUMN, COLUMNS, GUARD_BYTES, RESULTS, SLACK, TEMPLATE } from './layout.ts'
+import { type Kernel, instantiate } from './kernel.ts'
+import { BufferPool } from './pool.ts'
+
+const PAGE = 65536
+const KIB = 1024
+
+/** Bytes for the segments of one template: keys, headers, labels. */
+const TEMPLATE_TEXT_BYTES = 256 * KIB
+
+export interface MemorySizes {
+  /** All of it, in bytes. */
+  readonly total: number
+  /** Bytes one read brings at most; a line longer than this is never held whole. */
+  readonly chunk: number
+  /** Bytes of the largest batch buffer. */
+  readonly largest: number
+}
+
+const align = (n: number, to: number): number => Math.ceil(n / to) * to
+
+export class LinearMemory {
+  readonly kernel: Kernel
+  readonly bytes: Buffer
+  readonly floats: Float64Array
+  readonly words: Int32Array
+  readonly pool: BufferPool
+  /** Where the template's text may be written, and how many bytes there are. */
+  readonly templateText: { readonly pointer: number; readonly length: number }
+  /** Where a read puts its bytes: {@link GUARD_BYTES} of guard lie directly before. */
+  readonly chunk: { readonly pointer: number; readonly length: number }
+
+  constructor(sizes: MemorySizes) {
+    const pages = Math.floor(sizes.total / PAGE)
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    this.kernel = instantiate(memory)
+    this.bytes = Buffer.from(memory.buffer)
+    this.floats = new Float64Array(memory.buffer)
+    this.words = new Int32Array(memory.buffer)
+    const text = align(COLUMNS + COLUMN.end, KIB)
+    this.templateText = { pointer: text, length: TEMPLATE_TEXT_BYTES - SLACK }
+    const chunk = text + TEMPLATE_TEXT_BYTES + GUARD_BYTES
+    this.chunk = { pointer: chunk, length: sizes.chunk }
+    const pool = align(chunk + sizes.chunk + SLACK, PAGE)
+    this.pool = new BufferPool({ address: pool, bytes: pages * PAGE - pool, largest: sizes.largest })
+  }
+
+  /** A slot of the results block of the last kernel call; see layout.ts RESULT. */
+  result(slot: number): number {
+    return this.floats[RESULTS / 8 + slot] ?? 0
+  }
+
+  /** Point a segment of the template at bytes; length -1 is Kafka's null. */
+  setSegment(index: number, pointer: number, length: number): void {
+    this.words[TEMPLATE / 4 + 2 * index] = pointer
+    this.words[TEMPLATE / 4 + 2 * index + 1] = length
+  }
+
+  view(pointer: number, length: number): Buffer {
+    return this.bytes.subarray(pointer, pointer + length)
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Buffers for record batches in three size classes, cut from one region: a large block splits into medium ones, a
+ * medium one into small ones, and they grow together again when all parts are free. So thousands of quiet partitions
+ * cost 16 KiB each and a busy one gets whole batches. Who may have how much is the lanes' affair (output/lanes.ts).
+ */
+
+export const SMALL = 16 * 1024
+export const MEDIUM = 128 * 1024
+
+export type SizeClass = 'small' | 'medium' | 'large'
+
+/** A stretch of linear memory on loan from the pool. */
+export interface PooledBuffer {
+  readonly address: number
+  readonly bytes: number
+  readonly sizeClass: SizeClass
+}
+
+interface Block extends PooledBuffer {
+  readonly parent: Block | null
+  /** Parts on loan or split; only meaningful while this block is split. */
+  busy: number
+}
+
+const LARGER: Record<SizeClass, SizeClass | null> = { small: 'medium', medium: 'large', large: null }
+
+export class BufferPool {
+  /** Bytes the pool has in all, a multiple of the largest class. */
+  readonly total: number
+  readonly sizes: Readonly<Record<SizeClass, number>>
+  readonly #free: Record<SizeClass, Block[]> = { small: [], medium: [], large: [] }
+  #freeBytes: number
+
+  /** `largest` is rounded up to whole medium blocks. Throws RangeError when not even one large block fits. */
+  constructor(region: { address: number; bytes: number; largest: number }) {
+    const large = Math.ceil(region.largest / MEDIUM) * MEDIUM
+    this.sizes = { small: SMALL, medium: MEDIUM, large }
+    const count = Math.floor(region.bytes / large)
+    if (count < 1) throw new RangeError(`a pool of ${region.bytes} bytes holds no buffer of ${large}`)
+    this.total = count * large
+    this.#freeBytes = this.total
+    // the lowest address comes first: a quiet agent touches few pages
+    for (let i = count - 1; i >= 0; i--) this.#free.large.push(this.#block(region.address + i * large, 'large', null))
+  }
+
+  get freeBytes(): number {
+    return this.#freeBytes
+  }
+
+  /** The smallest class that holds `bytes`; 'large' when none does. */
+  classFor(bytes: number): SizeClass {
+    return bytes <= SMALL ? 'small' : bytes <= MEDIUM ? 'medium' : 'large'
+  }
+
+  /** A buffer of the class, or null when there is none. Its bytes are whatever they were. */
+  take(sizeClass: SizeClass): PooledBuffer | null {
+    const block = this.#takeBlock(sizeClass)
+    if (block !== null) this.#freeBytes -= block.bytes
+    return block
+  }
+
+  /** Give a buffer back. Giving one back twice corrupts the pool, so it throws. */
+  release(buffer: PooledBuffer): void {
+    const block = buffer as Block
+    if (block.busy !== -1) throw new Error('a buffer was released twice')
+    this.#freeBytes += block.bytes
+    this.#releaseBlock(block)
+  }
+
+  #block(address: number, sizeClass: SizeClass, parent: Block | null): Block {
+    return { address, bytes: this.sizes[sizeClass], sizeClass, parent, busy: 0 }
+  }
+
+  #takeBlock(sizeClass: SizeClass): Block | null {
+    const free = this.#free[sizeClass]
+    if (free.length === 0) this.#split(sizeClass)
+    const block = free.pop()
+    if (block === undefined) return null
+    if (block.parent !== null) block.parent.busy++
+    block.busy = -1
+    return block
+  }
+
+  #split(sizeClass: SizeClass): void {
+    const larger = LARGER[sizeClass]
+    const parent = larger === null ? null : this.#takeBlock(larger)
+    if (parent === null) return
+    parent.busy = 0
+    const size = this.sizes[sizeClass]
+    for (let at = parent.address + parent.bytes - size; at >= parent.address; at -= size) {
+      this.#free[sizeClass].push(this.#block(at, sizeClass, parent))
+    }
+  }
+
+  #releaseBlock(block: Block): void {
+    block.busy = 0
+    this.#free[block.sizeClass].push(block)
+    const parent = block.parent
+    if (parent === null || --parent.busy > 0) return
+    // all parts are free: they are one block again
+    const parts = this.#free[block.sizeClass]
+    this.#free[block.sizeClass] = parts.filter((part) => part.parent !== parent)
+    this.#releaseBlock(parent)
+  }
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env node
+/**
+ * The table of contents: subcommand → configuration → command → exit code. The one place that knows argv, environment,
+ * signals and standard streams; commands get what they need of them. Every command is loaded when it is asked for, so
+ * that `run` never pays for kafkajs.
+ */
+import { constants, hostname } from 'node:os'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { addConfigurationFlags, givenFlags } from './commands/flags.ts'
+import { VERSION, version } from './commands/version.ts'
+import type { Config } from './config/load.ts'
+import { AgentError, exitCodeOf, messageOf } from './errors.ts'
+
+const { stdout, stderr, env: environment } = process
+const stop = new AbortController()
+const { signal } = stop
+
+const program = new Command('logagent')
+  .description('Tails files and ships each line to Apache Kafka. An offset moves only after Kafka has the line.')
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined })
+
+addConfigurationFlags(program.command('run').description('tail files and ship each line to Kafka')).action(
+  async (options: ConfigurationOptions) => {
+    const { run } = await import('./commands/run.ts')
+    const { output } = options
+    await run({
+      ...{ config: await loadConfig(options), output, stdout, stderr, stderrIsTTY: stderr.isTTY, signal },
+      rssBytes: () => process.memoryUsage.rss(),
+    })
+  },
+)
+
+addConfigurationFlags(program.command('check').description('validate the configuration and show what is in effect'))
+  .option('--json', 'as JSON')
+  .action(async (options: ConfigurationOptions & { json?: true }) => {
+    const { check } = await import('./commands/check.ts')
+    check({ config: await loadConfig(options), json: options.json ?? false, stdout })
+  })
+
+program
+  .command('consume')
+  .description('print what is in a topic; ends at the end seen at the start')
+  .addOption(new Option('--topic <name>', 'topic to read').env('KAFKA_TOPIC').makeOptionMandatory())
+  .addOption(new Option('--brokers <list>', 'host:port, comma separated').env('KAFKA_BROKERS').makeOptionMandatory())
+  .option('--from-beginning', 'from the first record on, not only new ones', false)
+  .option('--max <records>', 'end after so many records', wholeNumber, Infinity)
+  .option('--follow', 'go on when the end is reached', false)
+  .addOption(
+    new Option('--format <what>', "value: the value's bytes and a newline; record: JSON with key, headers and offset")
+      .choices(['value', 'record'])
+      .default('value'),
+  )
+  .action(async ({ brokers, ...options }: ConsumeFlags) => {
+    const [{ consume }, { readBrokers }] = await Promise.all([
+      import('./commands/consume.ts'),
+      import('./config/formats.ts'),
+    ])
+    await consume({ ...options, brokers: readBrokers(brokers), stdout, signal })
+  })
+
+program
+  .command('tail')
+  .description('print the last lines of files')
+  .argument('<file...>')
+  .option('-n, --lines <number>', 'how many lines', wholeNumber, 10)
+  .option('-f, --follow', 'go on with what is appended', false)
+  .action(async (files: string[], options: { lines: number; follow: boolean }) => {
+    const { tail } = await import('./commands/tail.ts')
+    await tail({ files, ...options, stdout, signal })
+  })
+
+program
+  .command('version')
+  .description('print the version')
+  .action(() =>
+    version({ stdout, platform: { node: process.versions.node, os: process.platform, arch: process.arch } }),
+  )
+
+type ConfigurationOptions = {
+  readonly config?: string
+  readonly output: 'kafka' | 'stdout'
+}
+
+interface ConsumeFlags {
+  readonly topic: string
+  readonly brokers: string
+  readonly fromBeginning: boolean
+  readonly max: number
+  readonly follow: boolean
+  readonly format: 'value' | 'record'
+}
+
+async function loadConfig(options: ConfigurationOptions): Promise<Config> {
+  const { load } = await import('./config/load.ts')
+  const flags = givenFlags(options)
+  return load({ configPath: options.config, environment, flags, hostName: hostname(), output: options.output })
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('give a whole number.')
+  return Number(text)
+}
+
+/** First signal: the command stops in order. Second: the process ends at once. */
+function listenForSignals(): void {
+  let isTold = false
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (isTold) process.exit(128 + constants.signals[name])
+      isTold = true
+      stop.abort()
+    })
+  }
+  // The reader of our output has gone (`| head`): nothing is wrong, there is just no one to print for.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    stop.abort()
+  })
+}
+
+/** What the user should read of an error; null for help that was asked for, and for a stop that was. */
+function failureOf(error: unknown): unknown {
+  if (error instanceof CommanderError) {
+    if (error.code === 'commander.help') return new AgentError('usage', 'give a command')
+    return error.exitCode === 0
+      ? null
+      : new AgentError('usage', error.message.replace(/^error: /, ''), { cause: error })
+  }
+  return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error
+}
+
+listenForSignals()
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  const failure = failureOf(error)
+  if (failure !== null) {
+    stderr.write(`logagent: ${messageOf(failure).replaceAll('\n', '\nlogagent: ')}\n`)
+    process.exitCode = exitCodeOf(failure)
+  }
+}

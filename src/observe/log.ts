@@ -1,0 +1,86 @@
+/**
+ * The log: what a person should read of the events. error: data is lost or someone must act; warn: we got over it;
+ * info: start, stop, files found; debug: the rest. Never per line, and never a line's text.
+ */
+import type { Logger } from 'pino'
+import type { Generation } from '../flow.ts'
+import type { Events } from './events.ts'
+
+/** The same retry is told at most so often; the counter has them all. */
+const REPEAT_MS = 10_000
+
+export interface LogOptions {
+  readonly logger: Logger
+  /** Tell every stored batch. */
+  readonly report: boolean
+  /** Monotonic ms. */
+  readonly clock: () => number
+}
+
+export function loggingEvents({ logger, report, clock }: LogOptions): Events {
+  const nothing = (): void => undefined
+  const rarely = new Map<string, number>()
+  const isDue = (what: string): boolean => {
+    const last = rarely.get(what)
+    if (last !== undefined && clock() - last < REPEAT_MS) return false
+    rarely.set(what, clock())
+    return true
+  }
+  return {
+    fileFound: (file, { offset, reason }) => logger.info({ ...named(file), offset, reason }, 'file found'),
+    fileRotated: (file) => logger.info(named(file), 'file rotated: draining it'),
+    fileTruncated: (file, lostBytes) =>
+      lostBytes > 0
+        ? logger.error({ ...named(file), lostBytes }, 'file truncated before all of it was read')
+        : logger.info(named(file), 'file truncated: a new generation begins'),
+    fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
+    fileDenied: (path, reason) => {
+      if (isDue(`denied ${path}`)) logger.warn({ path: textOf(path), reason }, 'cannot read; trying again')
+    },
+    fileIgnored: (path, reason) => logger.info({ path: textOf(path), reason }, 'file ignored'),
+    bytesRead: nothing,
+    watchUnavailable: (directory, reason) =>
+      logger.warn({ directory: textOf(directory), reason }, 'no inotify watch to be had: files are polled'),
+    settled: (file, reason, what) => {
+      if (reason === 'too-large') logger.error({ ...named(file), reason, ...what }, 'record dropped')
+      else if (isDue(`settled ${file.id} ${reason}`)) logger.info({ ...named(file), reason, ...what }, 'lines dropped')
+    },
+    lost: (file, reason, bytes) => logger.error({ ...named(file), reason, bytes }, 'bytes lost'),
+    encoded: nothing,
+    batchStored: (batch) => {
+      if (report) logger.info({ report: batch }, 'batch stored')
+    },
+    batchRetried: (topic, partition, reason) => {
+      if (isDue(`retried ${topic} ${partition}`))
+        logger.warn({ topic, partition, reason }, 'batch not stored: trying again')
+    },
+    batchSplit: (topic, partition, records, bytes) =>
+      logger.warn({ topic, partition, records, bytes }, 'batch too large for the broker: sending it in parts'),
+    recordTooLarge: (what) => logger.error({ ...what, file: textOf(what.file) }, 'record too large for the broker'),
+    possibleRepeats: (topic, partition, records) =>
+      logger.warn({ topic, partition, records }, 'records may be stored twice: their fate could not be learned'),
+    filesMoved: (topic, partition, files) =>
+      logger.warn({ topic, partition, files }, 'partition has no leader: files move to another one'),
+    brokerConnected: (node, address) => logger.info({ node, address }, 'connected to broker'),
+    brokerUnreachable: (node, address, reason) => logger.warn({ node, address, reason }, 'broker cannot be reached'),
+    topicWaiting: (topic, reason) => logger.warn({ topic, reason }, 'waiting for topic'),
+    topicReady: (topic, partitions) => logger.info({ topic, partitions }, 'topic found'),
+    partitionWaiting: (topic, partition, reason) =>
+      logger.warn({ topic, partition, reason }, 'partition cannot be written to: waiting'),
+    checkpointWritten: (entries, bytes, milliseconds) =>
+      logger.debug({ entries, bytes, milliseconds }, 'checkpoint written'),
+    checkpointFailed: (reason) => logger.error({ reason }, 'checkpoint not written: a crash now would repeat lines'),
+    stateTorn: (file, bytes) => logger.warn({ file, bytes }, 'end of the state journal was torn: cut off'),
+    stateSetAside: (file, movedTo, reason) =>
+      logger.error({ file, movedTo, reason }, 'state cannot be read: set aside'),
+  }
+}
+
+function named(file: Generation): { file: string; id: string; input: string } {
+  return { file: textOf(file.path), id: file.id, input: file.inputId }
+}
+
+/** Paths are one character a byte inside. */
+function textOf(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8')
+}

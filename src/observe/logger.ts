@@ -1,0 +1,40 @@
+/**
+ * The agent's own log: pino writing JSON lines, or a line for people when a terminal reads it. No pino transport: those
+ * are threads of their own, and do not survive bundling.
+ */
+import pino, { type Logger } from 'pino'
+
+export interface LoggerOptions {
+  readonly level: string
+  readonly pretty: boolean
+  readonly out: NodeJS.WritableStream
+}
+
+export function createLogger({ level, pretty, out }: LoggerOptions): Logger {
+  const destination = { write: (line: string) => void out.write(pretty ? forPeople(line) : line) }
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  )
+}
+
+const COLOURS: Readonly<Record<string, string>> = {
+  warn: '\u001b[33m',
+  error: '\u001b[31m',
+  fatal: '\u001b[31m',
+  debug: '\u001b[2m',
+}
+
+/** `10:00:00.123 warn  waiting for topic  topic=logs reason="…"` */
+function forPeople(line: string): string {
+  const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
+  const facts = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  const label = String(level)
+  const head = `${String(time).slice(11, 23)} ${COLOURS[label] ?? ''}${label.padEnd(5)} ${String(msg)}\u001b[0m`
+  return `${[head, ...facts].join('  ')}\n`
+}

@@ -1,0 +1,29 @@
+/** One line now and then that says how the agent is doing: what went through, what waits, what was lost. */
+import type { Logger } from 'pino'
+import type { Counters } from './counters.ts'
+
+export interface SummarySource {
+  readonly counters: Counters
+  readonly logger: Logger
+  /** Bytes on disk that are not stored, bytes handed on and not stored, number of files; as of now. */
+  state(): { files: number; lagBytes: number; inFlightBytes: number }
+  rssBytes(): number
+}
+
+export function logSummary({ counters, logger, state, rssBytes }: SummarySource, message = 'summary'): void {
+  const lostBytes = Object.values(counters.lostBytes).reduce((sum, bytes) => sum + bytes, 0)
+  logger.info(
+    {
+      ...state(),
+      lines: counters.recordsStored,
+      bytes: counters.bytesRead,
+      storedBytes: counters.bytesStored,
+      batches: counters.batchesStored,
+      retries: counters.retries,
+      possibleRepeats: counters.possibleRepeats,
+      lostBytes,
+      rssMB: Math.round(rssBytes() / 1e6),
+    },
+    message,
+  )
+}

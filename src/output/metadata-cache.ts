@@ -1,0 +1,153 @@
+/**
+ * What is known of the topics we care about, out of the Metadata answers so far. Decides what an answer changes, what
+ * is worth telling, and which topics must be asked for again soon. Asks nothing itself (metadata-refresh.ts does).
+ */
+import type { Events } from '../observe/events.ts'
+import type { TopicView } from './transport.ts'
+import { describeError } from './wire/error-codes.ts'
+import type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './wire/metadata.ts'
+
+export interface KnownTopic extends TopicView {
+  /** 32 hexadecimal digits. A topic made anew under the same name has another one. */
+  readonly id: string
+  /** Leader epoch per partition, by index. */
+  readonly epochs: readonly number[]
+}
+
+export interface MetadataChange {
+  /** Topics whose view is another one now. */
+  readonly changed: readonly string[]
+  /** Topics with something missing, to be asked for again soon. */
+  readonly troubled: readonly string[]
+  /** Those among them that do not exist. */
+  readonly missing: readonly string[]
+}
+
+const UNKNOWN_TOPIC_OR_PARTITION = 3
+const TOLD_EVERY_MS = 30_000
+/** A cluster without leaders has them missing by the thousand: that many are named, the last with the number left. */
+const PARTITIONS_TOLD = 8
+
+export class MetadataCache {
+  readonly #events: Pick<Events, 'topicWaiting' | 'topicReady' | 'partitionWaiting'>
+  readonly #now: () => number
+  readonly #topics = new Map<string, KnownTopic>()
+  /** When something was last told: by topic, and by topic/partition (a slash is in no topic's name). */
+  readonly #told = new Map<string, number>()
+
+  constructor(events: Pick<Events, 'topicWaiting' | 'topicReady' | 'partitionWaiting'>, now: () => number) {
+    this.#events = events
+    this.#now = now
+  }
+
+  view(topic: string): KnownTopic | null {
+    return this.#topics.get(topic) ?? null
+  }
+
+  /** Node ids that lead at least one partition. */
+  leaders(): Set<number> {
+    const nodes = new Set<number>()
+    for (const topic of this.#topics.values()) for (const node of topic.leaders) nodes.add(node)
+    nodes.delete(-1)
+    return nodes
+  }
+
+  /** Takes in the answer to a question about the topics `asked`; what it says of others is left alone. */
+  apply(answer: MetadataAnswer, asked: readonly string[]): MetadataChange {
+    const alive = new Set(answer.brokers.map((broker) => broker.node))
+    const told = new Map(answer.topics.map((topic) => [topic.name, topic]))
+    const changed: string[] = []
+    const troubled: string[] = []
+    const missing: string[] = []
+    for (const name of asked) {
+      const before = this.#topics.get(name) ?? null
+      const topic = told.get(name)
+      const trouble = topic === undefined ? 'the answer leaves it out' : troubleWith(topic)
+      if (topic === undefined || trouble !== null) {
+        troubled.push(name)
+        if (topic?.code === UNKNOWN_TOPIC_OR_PARTITION) missing.push(name)
+        this.#topics.delete(name)
+        this.#topicWaiting(name, trouble ?? '')
+        if (before !== null) changed.push(name)
+        continue
+      }
+      const after = merge(before, topic, alive)
+      this.#topics.set(name, after)
+      if (before === null || differ(before, after)) changed.push(name)
+      this.#topicReady(name, before, after)
+      if (this.#leaderless(name, after)) troubled.push(name)
+    }
+    return { changed, troubled, missing }
+  }
+
+  #topicWaiting(topic: string, reason: string): void {
+    if (this.#due(topic)) this.#events.topicWaiting(topic, reason)
+  }
+
+  /** Told the first time, after it was waited for, and when it got more partitions or was made anew. */
+  #topicReady(topic: string, before: KnownTopic | null, after: KnownTopic): void {
+    const waited = this.#told.delete(topic)
+    if (waited || before === null || before.id !== after.id || before.leaders.length !== after.leaders.length) {
+      this.#events.topicReady(topic, after.leaders.length)
+    }
+  }
+
+  #leaderless(topic: string, { leaders }: KnownTopic): boolean {
+    const due: number[] = []
+    for (const [partition, leader] of leaders.entries()) {
+      const key = `${topic}/${partition}`
+      if (leader >= 0) this.#told.delete(key)
+      else if (this.#due(key)) due.push(partition)
+    }
+    for (const partition of due.slice(0, PARTITIONS_TOLD)) {
+      const more = due.length - PARTITIONS_TOLD
+      const others = partition === due[PARTITIONS_TOLD - 1] && more > 0 ? `, as ${more} more partitions` : ''
+      this.#events.partitionWaiting(topic, partition, `it has no leader now${others}`)
+    }
+    return leaders.includes(-1)
+  }
+
+  #due(key: string): boolean {
+    const now = this.#now()
+    if (now - (this.#told.get(key) ?? -Infinity) < TOLD_EVERY_MS) return false
+    this.#told.set(key, now)
+    return true
+  }
+}
+
+/** Why an answer's topic can't be used, in words; null if it can. */
+function troubleWith(topic: TopicMetadata): string | null {
+  const { code, partitions } = topic
+  if (code !== 0) return describeError(code)
+  if (partitions.length === 0) return 'it has no partitions yet'
+  const seen = new Set<number>()
+  for (const { partition } of partitions) if (partition >= 0 && partition < partitions.length) seen.add(partition)
+  return seen.size === partitions.length ? null : 'the answer leaves partitions out'
+}
+
+/** What is known after an answer. A leader that isn't among the brokers alive is none. */
+function merge(before: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySet<number>): KnownTopic {
+  const leaders: number[] = topic.partitions.map(() => -1)
+  const epochs: number[] = topic.partitions.map(() => -1)
+  for (const partition of topic.partitions) {
+    const index = partition.partition
+    if (before !== null && before.id === topic.id && isOlder(partition, before)) {
+      // A broker that lags behind still names the old leader: what we heard from another one counts.
+      leaders[index] = before.leaders[index]!
+      epochs[index] = before.epochs[index]!
+    } else {
+      leaders[index] = alive.has(partition.leader) ? partition.leader : -1
+      epochs[index] = partition.leaderEpoch
+    }
+  }
+  return { id: topic.id, leaders, epochs }
+}
+
+function isOlder({ partition, leaderEpoch }: PartitionMetadata, before: KnownTopic): boolean {
+  return leaderEpoch >= 0 && leaderEpoch < (before.epochs[partition] ?? -1)
+}
+
+function differ(before: KnownTopic, after: KnownTopic): boolean {
+  if (before.id !== after.id || before.leaders.length !== after.leaders.length) return true
+  return after.leaders.some((leader, partition) => leader !== before.leaders[partition])
+}

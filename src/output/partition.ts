@@ -1,0 +1,80 @@
+/**
+ * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key lands where any Java producer
+ * puts it. Round-robin and random change the partition with every read of a file, not with every line: a batch is
+ * only as cheap as it is long.
+ */
+import type { TopicView } from './transport.ts'
+
+export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
+
+/** Kafka's murmur2 (seed 0x9747b28c), as an unsigned 32-bit number; see Kafka's `Utils.murmur2`. */
+export function murmur2(bytes: Uint8Array): number {
+  const m = 0x5bd1e995
+  const { length } = bytes
+  let h = 0x9747b28c ^ length
+  let i = 0
+  for (; i + 4 <= length; i += 4) {
+    let k = byte(bytes, i) | (byte(bytes, i + 1) << 8) | (byte(bytes, i + 2) << 16) | (byte(bytes, i + 3) << 24)
+    k = Math.imul(k, m)
+    k ^= k >>> 24
+    h = Math.imul(h, m) ^ Math.imul(k, m)
+  }
+  const left = length - i
+  if (left >= 3) h ^= byte(bytes, i + 2) << 16
+  if (left >= 2) h ^= byte(bytes, i + 1) << 8
+  if (left >= 1) h = Math.imul(h ^ byte(bytes, i), m)
+  h = Math.imul(h ^ (h >>> 13), m)
+  return (h ^ (h >>> 15)) >>> 0
+}
+
+/** The partition of a key, as Java's default partitioner chooses it. */
+export function partitionOfKey(key: Uint8Array, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions
+}
+
+function byte(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0
+}
+
+export interface Choice {
+  readonly partitioner: Partitioner
+  /** Null for records without a key; `hash` then falls back to the file's id. */
+  readonly key: Uint8Array | null
+  /** The file's id. */
+  readonly id: string
+  /** The partition the file has been on, -1 when none. */
+  readonly sticky: number
+}
+
+/** Partitions with a leader now; keyless records go nowhere else. */
+const reachable = (view: TopicView): number[] => view.leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
+
+export class PartitionChooser {
+  readonly #random: () => number
+  #turn = 0
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  /** The partition for the next records, or -1 when it has to wait (a fixed partition that does not exist). */
+  choose(choice: Choice, view: TopicView): number {
+    const count = view.leaders.length
+    if (count === 0) return -1
+    const { partitioner } = choice
+    if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
+    if (partitioner === 'hash' && choice.key !== null) return partitionOfKey(choice.key, count)
+    if (partitioner === 'sticky' || partitioner === 'hash') {
+      // more partitions than when it was chosen: the file stays; fewer (the topic was made again): it has to move
+      if (choice.sticky >= 0 && choice.sticky < count) return choice.sticky
+      const wanted = partitionOfKey(new TextEncoder().encode(choice.id), count)
+      if ((view.leaders[wanted] ?? -1) >= 0) return wanted
+      const others = reachable(view)
+      return others[partitionOfKey(new TextEncoder().encode(choice.id), others.length || 1)] ?? wanted
+    }
+    const others = reachable(view)
+    if (others.length === 0) return -1
+    const turn = partitioner === 'random' ? Math.floor(this.#random() * others.length) : this.#turn++
+    return others[turn % others.length] ?? -1
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The frame and header every request begins with. Header version 2, the one of all flexible requests; the answers'
+ * header (correlation id, then tagged fields) is read by connection.ts and the API's own file.
+ */
+import { Writer } from './primitives.ts'
+
+/** One API in the one version we speak. */
+export interface Api {
+  readonly name: string
+  readonly key: number
+  readonly version: number
+}
+
+/** What a request's header says besides its API. */
+export interface RequestHeader {
+  /** Given by the connection; the answer carries it back. */
+  readonly correlationId: number
+  readonly clientId: string
+}
+
+/**
+ * ```
+ * frame length    int32   of everything behind it; 0 here, filled in by endRequest
+ * api key         int16
+ * api version     int16
+ * correlation id  int32
+ * client id       string  int16 length: this one field never became compact, so that any broker can read the header
+ * tagged fields
+ * ```
+ */
+export function beginRequest(api: Api, header: RequestHeader, capacity?: number): Writer {
+  const writer = new Writer(capacity)
+  writer.int32(0)
+  writer.int16(api.key)
+  writer.int16(api.version)
+  writer.int32(header.correlationId)
+  writer.string(header.clientId)
+  writer.noTaggedFields()
+  return writer
+}
+
+/** Fills in the frame length of a request whose bytes are all in `frame`. */
+export function endRequest(writer: Writer): readonly [Buffer] {
+  const frame = writer.cut()
+  frame.writeInt32BE(frame.length - 4)
+  return [frame]
+}

@@ -1,0 +1,251 @@
+/**
+ * The whole way of a line, on one screen:
+ *
+ *   files ── input ──> Chunk ── frame ──> entries ── process ──> entries ── encode ──> open batch ── output ──> Kafka
+ *     ^                                                             ^ enrich (once per file)              │
+ *     └──────────────────────────── watermark <── receipt <───────────────────────────────────────────────┘
+ *
+ * It alone knows all stages; they know flow.ts and nothing of each other. Between the read and the open batch all is
+ * synchronous, and nothing is held: what cannot be taken now is read again later.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { cutRecord } from './encode/cut.ts'
+import { jsonTemplate } from './encode/json.ts'
+import { rawTemplate } from './encode/raw.ts'
+import { type Template, TemplateSlot } from './encode/template.ts'
+import { type KeyRule, keyOf } from './enrich/key.ts'
+import { type MetadataSource, factsOf } from './enrich/metadata.ts'
+import { AgentError } from './errors.ts'
+import type { Chunk, Generation, Taken } from './flow.ts'
+import { Entries } from './frame/entries.ts'
+import { type LineRules, frameLines, frameOne } from './frame/lines.ts'
+import type { Checkpoint } from './input/checkpoint.ts'
+import type { InputRules } from './input/input-rules.ts'
+import { Input, type InputOptions } from './input/input.ts'
+import type { LogFile } from './input/log-file.ts'
+import { VERDICT } from './kernel/layout.ts'
+import type { LinearMemory } from './kernel/memory.ts'
+import type { Events } from './observe/events.ts'
+import type { Piece } from './output/batch.ts'
+import type { Lane } from './output/lane.ts'
+import { PartitionChooser, type Partitioner } from './output/partition.ts'
+import { Producer, type ProducerOptions } from './output/producer.ts'
+
+/** What one input asks of the stages behind the reading. */
+export interface Shipping extends LineRules {
+  readonly topic: string
+  readonly partitioner: Partitioner
+  readonly encoding: 'json' | 'raw'
+  readonly headers: 'otel' | 'none'
+  readonly key: KeyRule
+}
+
+/** Looks at the entries of a chunk and gives verdicts: filters, redaction. None exists yet; this is their place. */
+export type Processor = (entries: Entries, chunk: Chunk) => void
+
+export interface PipelineOptions {
+  readonly inputs: readonly InputRules[]
+  /** By input id. */
+  readonly shipping: ReadonlyMap<string, Shipping>
+  readonly metadata: MetadataSource
+  readonly processors: readonly Processor[]
+  readonly memory: LinearMemory
+  readonly checkpoint: Checkpoint
+  readonly events: Events
+  readonly file: InputOptions['file']
+  readonly producer: Omit<
+    ProducerOptions,
+    'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onRoom' | 'onTopic'
+  >
+  readonly drain: 'end' | 'inflight'
+  /** Wall clock and monotonic clock, ms. */
+  readonly now: () => number
+  readonly clock: () => number
+  readonly random: () => number
+  readonly randomBytes: (bytes: number) => Buffer
+}
+
+/** What is ready for a file: made at its first chunk, once. */
+interface Prepared {
+  readonly shipping: Shipping
+  readonly template: Template
+  readonly key: Uint8Array | null
+  lane: Lane | null
+}
+
+/** How often a stop looks whether everything is read. */
+const DRAIN_POLL_MS = 5
+
+export class Pipeline {
+  readonly #options: PipelineOptions
+  readonly #entries: Entries
+  readonly #slot: TemplateSlot
+  readonly #chooser: PartitionChooser
+  readonly #prepared = new WeakMap<Generation, Prepared>()
+  readonly #input: Input
+  readonly #producer: Producer
+
+  constructor(options: PipelineOptions) {
+    const { memory, events, now, clock, random } = options
+    this.#options = options
+    this.#entries = new Entries(memory)
+    this.#slot = new TemplateSlot(memory)
+    this.#chooser = new PartitionChooser(random)
+    this.#producer = new Producer({
+      ...options.producer,
+      ...{ memory, events, random, cutRecord },
+      now: clock,
+      onReceipt: (piece, outcome) => this.#receipt(piece, outcome),
+      onRoom: () => this.#input.unblock('room'),
+      onTopic: () => this.#input.unblock('topic'),
+    })
+    this.#input = new Input({
+      ...{ inputs: options.inputs, memory, events, now, clock },
+      ...{ checkpoint: options.checkpoint, file: options.file, random: options.randomBytes },
+      blocked: (file) => this.#blocked(file),
+      take: (chunk) => this.#take(chunk),
+    })
+  }
+
+  start(): Promise<void> {
+    return this.#input.start()
+  }
+
+  files(): Iterable<LogFile> {
+    return this.#input.files()
+  }
+
+  /**
+   * Stop in order: freeze the files' ends, read up to them, drain the lanes, close. The checkpoint is the caller's to
+   * close afterwards. Throws AgentError `undelivered` when the deadline passes first; all is closed then too.
+   */
+  async stop(deadline: AbortSignal): Promise<void> {
+    try {
+      if (this.#options.drain === 'end') {
+        await this.#input.freeze()
+        while (!this.#input.drained) await delay(DRAIN_POLL_MS, undefined, { signal: deadline })
+      } else await this.#input.stop()
+      await until(this.#producer.flush(), deadline)
+    } catch (error) {
+      if (!deadline.aborted) throw error
+      throw new AgentError('undelivered', 'the shutdown deadline passed before everything was stored', { cause: error })
+    } finally {
+      await this.#input.stop()
+      await this.#producer.close()
+    }
+  }
+
+  // -- from a chunk to an open batch ----------------------------------------------------------------------------------
+
+  #take(chunk: Chunk): Taken {
+    const { memory, processors } = this.#options
+    const prepared = this.#prepare(chunk.file)
+    const { lane, shipping } = prepared
+    let next = chunk.offset
+    if (lane === null) return { next, blocked: 'topic' }
+    const entries = this.#entries
+    if (chunk.lineEnd === null) frameLines(memory, chunk, shipping, entries)
+    else frameOne(memory, chunk, shipping, { entries, end: chunk.lineEnd })
+    for (const process of processors) process(entries, chunk)
+    const taken = this.#encode(chunk, prepared, lane)
+    next = taken > 0 ? entries.endOf(taken - 1) : next
+    return { next, blocked: taken < entries.count ? 'room' : null }
+  }
+
+  #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
+    const entries = this.#entries
+    const file = chunk.file as LogFile
+    const { next, skipped } = this.#producer.append(lane, {
+      file,
+      append: this.#slot.install(prepared.template),
+      first: 0,
+      end: entries.count,
+      timestamp: Math.floor(chunk.readAt),
+      skipped: file.skipped,
+      startOf: (entry) => entries.startOf(entry),
+      endOf: (entry) => entries.endOf(entry),
+      guardAt: (offset) => chunk.guardAt(offset),
+      settled: (start, end) =>
+        this.#input.receive({ file, range: { start, end }, outcome: 'settled', guard: chunk.guardAt(end) }),
+    })
+    file.skipped = skipped
+    this.#countSettled(file, next)
+    return next
+  }
+
+  /** Lines without a record, by reason. Costs a look at each verdict, and only where something can be dropped. */
+  #countSettled(file: LogFile, count: number): void {
+    const shipping = this.#prepare(file).shipping
+    if (shipping.emptyLines === 'keep' && shipping.longLines === 'cut') return
+    const entries = this.#entries
+    for (const [verdict, reason] of [
+      [VERDICT.settleEmpty, 'empty'],
+      [VERDICT.settleTooLong, 'too-long'],
+    ] as const) {
+      let lines = 0
+      let bytes = 0
+      let offset = -1
+      for (let i = 0; i < count; i++) {
+        if (entries.verdictOf(i) !== verdict) continue
+        if (offset < 0) offset = entries.startOf(i)
+        lines++
+        bytes += entries.endOf(i) - entries.startOf(i)
+      }
+      if (lines > 0) this.#options.events.settled(file, reason, { lines, bytes, offset })
+    }
+  }
+
+  // -- where a file's records go --------------------------------------------------------------------------------------
+
+  #blocked(file: LogFile): Taken['blocked'] {
+    const prepared = this.#prepare(file)
+    prepared.lane = this.#lane(file, prepared)
+    if (prepared.lane === null) return 'topic'
+    return this.#producer.hasRoom(prepared.lane) ? null : 'room'
+  }
+
+  #lane(file: LogFile, { shipping, key }: Prepared): Lane | null {
+    const { topic, partitioner } = shipping
+    const view = this.#producer.topic(topic)
+    if (view === null) return null
+    const partition = this.#chooser.choose({ partitioner, key, id: file.id, sticky: file.partition }, view)
+    if (partition < 0) return null
+    if (partitioner === 'sticky' || partitioner === 'hash') file.partition = partition
+    return this.#producer.lane(topic, partition)
+  }
+
+  #prepare(file: Generation): Prepared {
+    let prepared = this.#prepared.get(file)
+    if (prepared === undefined) {
+      const shipping = this.#options.shipping.get(file.inputId)
+      if (shipping === undefined) throw new AgentError('internal', `no input ${file.inputId}`)
+      const facts = factsOf(file, this.#options.metadata)
+      const key = keyOf(file, shipping.key)
+      const template =
+        shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
+      prepared = { shipping, template, key, lane: null }
+      this.#prepared.set(file, prepared)
+    }
+    return prepared
+  }
+
+  // -- and back -------------------------------------------------------------------------------------------------------
+
+  #receipt(piece: Piece, outcome: 'stored' | 'settled'): void {
+    const { file, start, end, guard } = piece
+    if (outcome === 'settled') {
+      this.#options.events.settled(file, 'too-large', { lines: piece.records, bytes: end - start, offset: start })
+    }
+    this.#input.receive({ file, range: { start, end }, outcome, guard })
+  }
+}
+
+/** The promise, unless the signal aborts first. */
+function until(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new Error('aborted'))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { Watermark } from '../../src/input/watermark.ts'
+import type { Outcome } from '../../src/input/watermark.ts'
+import { seeded } from '../support/seed.ts'
+
+const SIZE = 60
+
+/** The same, byte by byte: what happened to each, and where the first one is that nothing happened to. */
+class ByteModel {
+  readonly #bytes = Array.from<Outcome | undefined>({ length: SIZE })
+  readonly #ends = new Set<number>()
+  offset: number
+  skipped: number
+
+  constructor(offset: number, skipped: number) {
+    this.offset = offset
+    this.skipped = skipped
+  }
+
+  finish(start: number, end: number, outcome: Outcome): boolean {
+    for (let byte = start; byte < end; byte++) if (this.#bytes[byte] !== 'stored') this.#bytes[byte] = outcome
+    if (end > start) this.#ends.add(end)
+    const from = this.offset
+    while (this.#bytes[this.offset] !== undefined) {
+      this.skipped = this.#bytes[this.offset] === 'stored' ? 0 : this.skipped + 1
+      this.offset++
+    }
+    return this.offset > from
+  }
+
+  /** Runs of one outcome beyond the offset: no honest implementation waits with more than these, twice for overlaps. */
+  get runs(): number {
+    return this.#bytes.filter((byte, at) => at >= this.offset && byte !== undefined && byte !== this.#bytes[at - 1])
+      .length
+  }
+}
+
+const receipt = fc.record({
+  start: fc.nat(SIZE - 1),
+  length: fc.nat(12),
+  outcome: fc.constantFrom<Outcome>('stored', 'settled'),
+})
+
+void test('is where a byte-by-byte model says, whatever the order and overlap of receipts', (t) => {
+  fc.assert(
+    fc.property(fc.nat(10), fc.nat(5), fc.array(receipt, { maxLength: 60 }), (offset, skipped, receipts) => {
+      const mark = new Watermark({ offset, skipped, guard: `g${offset}` })
+      const model = new ByteModel(offset, skipped)
+      for (const { start, length, outcome } of receipts) {
+        const end = Math.min(SIZE, start + length)
+        const moved = mark.finish({ start, end }, outcome, `g${end}`)
+        assert.equal(moved, model.finish(start, end, outcome))
+        assert.equal(mark.offset, model.offset)
+        assert.equal(mark.skipped, model.skipped)
+        // The guard given is the end it belongs to, and the offset only ever stands at an end.
+        assert.equal(mark.guard, `g${mark.offset}`)
+        assert.ok(mark.pending <= 2 * model.runs + 1, `${mark.pending} wait, the model has ${model.runs} runs`)
+      }
+    }),
+    seeded(t, 3000),
+  )
+})
+
+void test('ends at the end when everything is finished, in any order and however often', (t) => {
+  const pieces = fc.uniqueArray(fc.integer({ min: 1, max: 999 }), { maxLength: 40 }).chain((cuts) => {
+    const ends = [...cuts, 1000].sort((a, b) => a - b)
+    const ranges = ends.map((end, at) => ({ start: ends[at - 1] ?? 0, end }))
+    const again = fc.array(fc.constantFrom(...ranges), { maxLength: 10 })
+    return again.chain((repeats) => {
+      const all = [...ranges, ...repeats]
+      return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length })
+    })
+  })
+  fc.assert(
+    fc.property(pieces, (ranges) => {
+      const mark = new Watermark({ offset: 0, skipped: 0, guard: '' })
+      for (const range of ranges) mark.finish(range, 'stored', String(range.end))
+      assert.deepEqual([mark.offset, mark.guard, mark.pending], [1000, '1000', 0])
+    }),
+    seeded(t, 1000),
+  )
+})

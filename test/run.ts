@@ -1,0 +1,80 @@
+/**
+ * The test runner: `node test/run.ts [--long] [unit|property|integration|e2e|directory|file]…`, everything by default.
+ * Each file runs in a process of its own; integration and e2e files share one real Kafka (KAFKA_TEST_BROKERS), started
+ * here unless KAFKA_BROKERS names one. The last line is `N passed, N failed`, over the leaves of all files; a run in which
+ * no test executed has failed.
+ */
+import { relative } from 'node:path'
+import { spec } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
+import { startPeer } from './support/java-peer.ts'
+import { startKafka } from './support/kafka.ts'
+import { LONG_FACTOR, select, type Selected } from './support/runner/groups.ts'
+import { runFile, type Outcome } from './support/runner/test-file.ts'
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: 'boolean' } } })
+if (values.long) process.env['LOGAGENT_TEST_LONG'] = '1'
+const limitFactor = values.long ? LONG_FACTOR : 1
+
+const reporter = new spec()
+reporter.pipe(process.stdout)
+const outcomes: Outcome[] = []
+
+try {
+  const groups = select(import.meta.dirname, positionals)
+  // While the groups that need no Kafka run, it starts.
+  const starting = groups.some(({ kafka }) => kafka) ? provideKafka() : undefined
+  starting?.catch(() => {}) // told where it is awaited
+  try {
+    for (const group of groups) {
+      if (group.kafka) await starting
+      await runGroup(group)
+    }
+  } finally {
+    const close = await starting?.catch(() => undefined)
+    await close?.()
+  }
+} catch (error) {
+  process.exitCode = 1
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+}
+reporter.end()
+reporter.on('end', () => summarize())
+
+async function runGroup({ files, concurrency, limitSeconds }: Selected): Promise<void> {
+  const waiting = [...files]
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const outcome = await runFile(file, limitSeconds * limitFactor)
+      outcomes.push(outcome)
+      // a file's events at once and together: two files' lines are not mixed
+      process.stdout.write(`\n${relative(process.cwd(), file)} (${outcome.seconds.toFixed(1)} s)\n`)
+      for (const event of outcome.events) reporter.write(event)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}
+
+/** Names the Kafka and the Java peer to the test files, which inherit this environment; resolves to what ends them. */
+async function provideKafka(): Promise<() => Promise<void>> {
+  const peer = await startPeer()
+  process.env['KAFKA_TEST_PEER'] = String(peer.port)
+  const outside = process.env['KAFKA_BROKERS']
+  const kafka = outside === undefined ? await startKafka({ heapMb: 512 }) : undefined
+  process.env['KAFKA_TEST_BROKERS'] = kafka?.bootstrap ?? outside
+  return async () => {
+    await kafka?.close()
+    await peer.close()
+  }
+}
+
+function summarize(): void {
+  const sum = (part: 'passed' | 'failed' | 'skipped'): number =>
+    outcomes.reduce((all, { tally }) => all + tally[part], 0)
+  const executed = sum('passed') + sum('failed')
+  if (executed === 0) process.stdout.write('no test was executed\n')
+  if (sum('skipped') > 0) process.stdout.write(`${sum('skipped')} skipped\n`)
+  const failed = sum('failed') + (executed === 0 || process.exitCode === 1 ? 1 : 0)
+  if (failed > 0) process.exitCode = 1
+  process.stdout.write(`${sum('passed')} passed, ${failed} failed\n`)
+}

@@ -1,0 +1,13 @@
+/** Takes the lock of a state directory, says on standard output how that went, and holds it until it is ended. */
+import { AgentError } from '../../../src/errors.ts'
+import { lockState } from '../../../src/input/lock.ts'
+
+const directory = process.argv[2] ?? ''
+try {
+  const lock = await lockState(directory)
+  process.on('SIGTERM', () => void lock.release().then(() => process.exit(0)))
+  setInterval(() => {}, 2 ** 30)
+  process.stdout.write(`held ${lock.unenforced}\n`)
+} catch (error) {
+  process.stdout.write(error instanceof AgentError ? `${error.code} ${error.message}\n` : String(error))
+}

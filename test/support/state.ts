@@ -1,0 +1,80 @@
+/** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was told. */
+import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/checkpoint.ts'
+
+/** An entry like those of a Kubernetes node. */
+export function entry(id: string, change: Partial<StoredGeneration> = {}): StoredGeneration {
+  const path = `/var/log/pods/shop_web-7d9c5b6f7-abcde_0f5c3f52-7c1b-4c53-9f0d-5b8e4b0e5a01/nginx/${id}.log`
+  return {
+    id,
+    inputId: 'containers',
+    path,
+    place: path,
+    device: '66305',
+    inode: '1835021',
+    fingerprint: { length: 1024, hash: '9f86d081884c7d65' },
+    position: { offset: 0, open: [], skipped: 0 },
+    guard: '2c26b46b68ffc68f',
+    size: 2_000_000,
+    mtimeMs: 1_763_769_600_123.25,
+    partition: 3,
+    finished: false,
+    ...change,
+  }
+}
+
+/** The same entry, further on. */
+export function at(id: string, offset: number): StoredGeneration {
+  return entry(id, { position: { offset, open: [], skipped: 0 } })
+}
+
+export type Told = [name: string, ...facts: unknown[]]
+
+/** Opens on `disk` and records what is told. */
+export async function openState(options: Partial<CheckpointOptions>): Promise<{ state: Checkpoint; told: Told[] }> {
+  const told: Told[] = []
+  const record =
+    (name: string) =>
+    (...facts: unknown[]): void =>
+      void told.push([name, ...facts])
+  const events = {
+    checkpointWritten: record('checkpointWritten'),
+    checkpointFailed: record('checkpointFailed'),
+    stateTorn: record('stateTorn'),
+    stateSetAside: record('stateSetAside'),
+  }
+  const state = await openCheckpoint({ directory: '/state', agentId: 'node-1', now: () => 1000, events, ...options })
+  return { state, told }
+}
+
+/** Offsets by id: what most tests want to know of a state. */
+export function offsets(state: Checkpoint): Record<string, number> {
+  return Object.fromEntries([...state.entries].map(([id, { position }]) => [id, position.offset]))
+}
+
+/** A timer that goes off when the test says so. */
+export class HandTimer {
+  #run: (() => void) | undefined
+  armed = 0
+
+  readonly after = (_ms: number, run: () => void): (() => void) => {
+    this.armed++
+    this.#run = run
+    return () => (this.#run = undefined)
+  }
+
+  get isArmed(): boolean {
+    return this.#run !== undefined
+  }
+
+  fire(): void {
+    const run = this.#run
+    this.#run = undefined
+    run?.()
+  }
+}
+
+/** Lets everything that only waits for promises happen. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { AgentError } from '../../../src/errors.ts'
+import { ProduceExchange } from '../../../src/output/produce-exchange.ts'
+import type { Answer } from '../../../src/output/transport.ts'
+import { Reader, Writer } from '../../../src/output/wire/primitives.ts'
+import { fakeItem } from '../../support/fake-batch.ts'
+import { writeProduce, type PartitionResult } from '../../support/fake-wire.ts'
+
+const items = [fakeItem('a', 0), fakeItem('b', 0), fakeItem('a', 1), fakeItem('a', 2)]
+
+function exchange(throttled: number[] = []): { exchange: ProduceExchange; answers: Promise<readonly Answer[]> } {
+  const { promise, resolve } = Promise.withResolvers<readonly Answer[]>()
+  const broker = { throttle: (milliseconds: number) => void throttled.push(milliseconds) }
+  const context = { clientId: 'test', acks: -1, timeoutMs: 1_000 } as const
+  return { exchange: new ProduceExchange(context, { items, broker }, resolve), answers: promise }
+}
+
+function answerOf(results: readonly PartitionResult[], throttleMs = 0): Reader {
+  const writer = new Writer()
+  writer.noTaggedFields()
+  writeProduce(writer, results, throttleMs)
+  return new Reader(writer.cut())
+}
+
+const result = (topic: string, partition: number, baseOffset: number): PartitionResult => ({
+  topic,
+  partition,
+  code: 0,
+  baseOffset,
+})
+
+describe('a Produce request', () => {
+  test('gives each item its answer, in whatever order the broker tells them', async () => {
+    const throttled: number[] = []
+    const { exchange: sent, answers } = exchange(throttled)
+    sent.decode(answerOf([result('b', 0, 1), result('a', 2, 3), result('a', 0, 0), result('a', 1, 2)], 70))
+    sent.settle(null)
+    assert.deepEqual(
+      (await answers).map((answer) => answer.kind === 'answered' && answer.baseOffset),
+      [0, 1, 2, 3],
+    )
+    assert.deepEqual(throttled, [70])
+  })
+
+  test('believes nothing of an answer that leaves a partition out, tells one twice, or one not asked about', () => {
+    const all = [result('a', 0, 0), result('b', 0, 1), result('a', 1, 2), result('a', 2, 3)]
+    const bad = [[], all.slice(1), [...all, result('a', 0, 0)], [...all.slice(1), result('c', 0, 0)]]
+    for (const results of bad) {
+      assert.throws(() => exchange().exchange.decode(answerOf(results)), { code: 'protocol-violation' })
+    }
+  })
+
+  test("joins the broker's words on the batch and on its records", async () => {
+    const { exchange: sent, answers } = exchange()
+    const recordErrors = [0, 1, 2, 3].map((index) => ({ index, message: index === 1 ? null : 'no key' }))
+    const failed = { topic: 'a', partition: 2, code: 87, baseOffset: -1, message: 'one or more records', recordErrors }
+    sent.decode(answerOf([result('a', 0, 0), result('b', 0, 0), result('a', 1, 0), failed]))
+    sent.settle(null)
+    assert.deepEqual((await answers)[3], {
+      kind: 'answered',
+      code: 87,
+      message: 'one or more records; record 0: no key; record 1: no reason given; record 2: no key',
+      baseOffset: -1,
+    })
+  })
+
+  test('tells every item why there is no answer', async () => {
+    const { exchange: sent, answers } = exchange()
+    sent.settle({ error: new AgentError('connection-lost', 'gone'), maybeSent: true })
+    assert.deepEqual(
+      await answers,
+      items.map(() => ({ kind: 'unanswered', maybeSent: true, reason: 'gone' })),
+    )
+  })
+})

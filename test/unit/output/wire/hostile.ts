@@ -1,0 +1,36 @@
+/** What every answer's decoder must bear, whatever API it is of. */
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { AgentError } from '../../../../src/errors.ts'
+import { Reader } from '../../../../src/output/wire/primitives.ts'
+
+function isViolation(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'protocol-violation'
+}
+
+/** `answer` is a valid one, behind its correlation id. */
+export function bearsHostileBytes(answer: Buffer, decode: (reader: Reader) => unknown): void {
+  decode(new Reader(answer))
+  for (let length = 0; length < answer.length; length++) {
+    assert.throws(() => decode(new Reader(answer.subarray(0, length))), isViolation, `cut to ${length} bytes`)
+  }
+  assert.throws(() => decode(new Reader(Buffer.concat([answer, Buffer.from([0])]))), isViolation, 'one byte too many')
+  const harmless = (bytes: Buffer): void => {
+    try {
+      decode(new Reader(bytes))
+    } catch (error) {
+      if (!isViolation(error)) throw error
+    }
+  }
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => harmless(Buffer.from(bytes))))
+  // A valid answer with a few bytes changed gets deeper than noise does.
+  const change = fc.record({ at: fc.nat(answer.length - 1), byte: fc.nat(255) })
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const bytes = Buffer.from(answer)
+      for (const { at, byte } of changes) bytes[at] = byte
+      harmless(bytes)
+    }),
+    { numRuns: 1000 },
+  )
+}
