@@ -35,6 +35,9 @@ apt_update() {
   apt_updated=1
 }
 
+# Says nothing unless it fails: what it does then is told whole.
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null >&2
+  local told
+  told=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null 2>&1) \
+    || { printf '%s\n' "$told" >&2 && return 1; }
 }

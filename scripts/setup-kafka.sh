@@ -46,6 +46,7 @@ compile_peer() {
   rm -rf "$fresh/classes" "$tools"
   chmod 755 "$fresh"
   mv -T "$fresh" "$tools"
+  find "$cache" -maxdepth 1 -name "kafka-$version-*" -mtime +30 -exec rm -rf {} + # of sources long changed
 }
 
 # The archive is bound to one JVM build and to the class path as it is spelled; without it everything works, slower.

@@ -4,7 +4,7 @@
  * the rest is read here through a descriptor held from the start. What it misses stays missed: bytes written between
  * a truncation and its notice.
  */
-import { closeSync, fstatSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { Tail } from 'tail'
 import { blocks, openRegular } from './regular-file.ts'
@@ -16,24 +16,79 @@ export interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-/** How often to look whether a file that is gone is there again. */
-const RETURN_MS = 200
+type Show = (bytes: Uint8Array) => void
 
-/** Gives bytes to `show` until `signal` aborts, then resolves. Throws what opening or watching throws, but for a file that is gone. */
-export async function follow({ path, from, signal }: FollowOptions, show: (bytes: Uint8Array) => void): Promise<void> {
+/** A file held open, and how much of it was shown. */
+interface Followed {
+  readonly file: number
+  position: number
+}
+
+/** How often to look whether there is a file of the name again. */
+const RETURN_MS = 100
+
+/** Gives bytes to `show` until `signal` aborts, then resolves. Rejects if the file can't be opened or watched. */
+export async function follow({ path, from, signal }: FollowOptions, show: Show): Promise<void> {
   let start = from
   while (!signal.aborted) {
     const file = openIfThere(path)
-    if (file !== undefined) {
-      try {
-        await followOne({ path, file, start, signal }, show)
-      } finally {
-        closeSync(file)
-      }
-      start = 0
+    if (file === undefined) {
+      await pause(signal)
+      continue
     }
-    // The one place that waits; an abort ends it early, and the loop sees it.
-    await setTimeout(RETURN_MS, undefined, { signal }).catch(() => undefined)
+    try {
+      const followed = { file, position: fstatSync(file).size < start ? 0 : start }
+      await untilRenamed(path, followed, { show, signal })
+      // Who writes to it may not know of the new name yet: an application goes on with the old file until it opens
+      // the new one, so the old one is over only when the new one is there.
+      while (!signal.aborted && !existsSync(path)) await pause(signal)
+      if (!signal.aborted) showRest(followed, show)
+    } finally {
+      closeSync(file)
+    }
+    start = 0
+  }
+}
+
+/** The package's methods that its types don't tell whole: `watch` begins at an offset, and with `flush` reads at once. */
+interface Seekable {
+  unwatch(): void
+  watch(startingCursor: number, flush: boolean): void
+}
+
+/** Shows what is appended. Resolves when the file has lost its name, or when `signal` aborts. */
+async function untilRenamed(
+  path: string,
+  followed: Followed,
+  { show, signal }: { show: Show; signal: AbortSignal },
+): Promise<void> {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  const onAbort = (): void => end()
+  let isOver = false
+  // No separator: bytes as they come. latin1 keeps each byte; decoding UTF-8 would break characters at block edges.
+  const tail = new Tail(path, { separator: null, encoding: 'latin1', follow: false })
+  tail.on('line', (chunk: string) => {
+    if (isOver) return
+    show(Buffer.from(chunk, 'latin1'))
+    followed.position = Math.min(followed.position + chunk.length, fstatSync(followed.file).size)
+  })
+  // How the package tells a rename or a deletion; it may do so more than once.
+  tail.on('error', () => end())
+  signal.addEventListener('abort', onAbort, { once: true })
+  const seekable: Seekable = tail
+  seekable.unwatch()
+  seekable.watch(followed.position, true)
+  await ended
+  isOver = true
+  seekable.unwatch()
+  signal.removeEventListener('abort', onAbort)
+  if (!signal.aborted) showRest(followed, show)
+}
+
+function showRest(followed: Followed, show: Show): void {
+  for (const block of blocks(followed.file, followed.position, fstatSync(followed.file).size)) {
+    show(Uint8Array.from(block))
+    followed.position += block.length
   }
 }
 
@@ -46,36 +101,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** The package's methods that its types don't tell whole: `watch` begins at an offset, and with `flush` reads at once. */
-interface Seekable {
-  unwatch(): void
-  watch(startingCursor: number, flush: boolean): void
-}
-
-/** Resolves when the file has lost its name and is shown to its end, or when `signal` aborts. */
-async function followOne(
-  { path, file, start, signal }: { path: string; file: number; start: number; signal: AbortSignal },
-  show: (bytes: Uint8Array) => void,
-): Promise<void> {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  let isOver = false
-  let position = fstatSync(file).size < start ? 0 : start
-  // No separator: bytes as they come. latin1 keeps each byte; decoding UTF-8 would break characters at block edges.
-  const tail = new Tail(path, { separator: null, encoding: 'latin1', follow: false })
-  tail.on('line', (chunk: string) => {
-    if (isOver) return
-    show(Buffer.from(chunk, 'latin1'))
-    position = Math.min(position + chunk.length, fstatSync(file).size)
-  })
-  // How the package tells a rename or a deletion; it may do so more than once.
-  tail.on('error', end)
-  signal.addEventListener('abort', () => end(), { once: true })
-  const seekable: Seekable = tail
-  seekable.unwatch()
-  seekable.watch(position, true)
-  await ended
-  isOver = true
-  seekable.unwatch()
-  if (signal.aborted) return
-  for (const block of blocks(file, position, fstatSync(file).size)) show(block)
+/** Waits a little; an abort ends it early, and the loops see it. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await setTimeout(RETURN_MS, undefined, { signal }).catch(() => undefined)
 }

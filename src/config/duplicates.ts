@@ -41,7 +41,7 @@ export function faultyIniLines(text: string): string[] {
     else if (name.includes('__proto__')) faults.push(`line ${number}: __proto__ can't be a name`)
     else if (match?.[1] !== undefined) {
       section = `${name}.`
-      sections.set(name, number)
+      if (!sections.has(name)) sections.set(name, number)
     } else {
       const before = settings.get(section + name)
       if (before !== undefined && !name.endsWith('[]'))
@@ -50,12 +50,12 @@ export function faultyIniLines(text: string): string[] {
     }
   }
   for (const [name, number] of sections) {
-    // [a.b] after a = 1 would replace the 1.
-    const parts = name.split('.')
-    const before = parts
-      .map((_, end) => settings.get(parts.slice(0, end + 1).join('.')))
-      .find((line) => line !== undefined)
-    if (before !== undefined) faults.push(`line ${number}: [${name}] undoes line ${before}`)
+    const above = name.split('.').map((_, end, parts) => parts.slice(0, end + 1).join('.'))
+    // [a.b] after a = 1 replaces the 1, and [a.b] after [a.b.c] replaces that.
+    const undone = above.map((part) => settings.get(part)).find((line) => line !== undefined)
+    if (undone !== undefined) faults.push(`line ${number}: [${name}] undoes line ${undone}`)
+    const late = above.slice(1, -1).find((part) => (sections.get(part) ?? 0) > number)
+    if (late !== undefined) faults.push(`line ${number}: [${name}] must come after [${late}]`)
   }
   return faults
 }

@@ -62,8 +62,8 @@ export const INPUT_SCHEMA = {
     defaultText: 'from its globs',
   }),
   path: setting<readonly string[]>('globs', [], { doc: 'One glob or a list of them; absolute.' }),
-  topic: { ...TOPIC, defaultText: 'kafka.topic' },
-  partitioner: { ...PARTITIONER, defaultText: 'kafka.partitioner' },
+  topic: { ...TOPIC, defaultText: '`kafka.topic`' },
+  partitioner: { ...PARTITIONER, defaultText: '`kafka.partitioner`' },
   ...SHARED,
 } satisfies Record<string, Setting<unknown>>
 
@@ -193,7 +193,7 @@ export const SCHEMA = {
 
 /** Titles of the groups, for `--help` and docs/configuration.md; settings of the top level are in `''`. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  '': 'What is read and how it looks',
+  '': 'What is read and how it is shipped',
   kafka: 'Kafka',
   topic: 'Topics',
   batch: 'Batches and memory',

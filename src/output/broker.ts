@@ -7,15 +7,10 @@
  */
 import { AgentError, messageOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
-import { ask } from './ask.ts'
 import { Backoff, type BackoffLimits } from './backoff.ts'
 import { Connection, type Opener } from './connection.ts'
 import type { Exchange } from './exchange.ts'
-import { API_VERSIONS, decodeApiVersions, encodeApiVersions, missingApis } from './wire/api-versions.ts'
-import { describeError } from './wire/error-codes.ts'
-import { INIT_PRODUCER_ID } from './wire/init-producer-id.ts'
-import { METADATA } from './wire/metadata.ts'
-import { PRODUCE } from './wire/produce.ts'
+import { greet } from './greeting.ts'
 
 export interface Address {
   readonly host: string
@@ -35,12 +30,10 @@ export interface BrokerOptions {
   readonly authenticate?: ((connection: Connection) => Promise<void>) | undefined
   /** Somebody asked {@link Broker.ready} in vain; now it would say yes. */
   readonly onReady: (broker: Broker) => void
-  /** A connection could not be made, or was lost with something unanswered: leaders may move away. */
+  /** A connection could not be made, was lost, or has gone silent: leaders may have moved away. */
   readonly onDown: (broker: Broker) => void
 }
 
-const NEEDED = [PRODUCE, METADATA, INIT_PRODUCER_ID]
-const SOFTWARE = { name: 'logagent', version: '0.1.0' }
 /** A broker that says nothing for this long is named, well within the 10 s in which somebody must hear of it. */
 const SILENCE_MS = 8_000
 const TOLD_EVERY_MS = 30_000
@@ -199,11 +192,14 @@ export class Broker {
   }
 
   async #open(): Promise<Connection> {
-    const { open, connectTimeoutMs, requestTimeoutMs, now, events } = this.#options
+    const { open, authenticate, clientId, connectTimeoutMs, requestTimeoutMs, now, events } = this.#options
     const connection = new Connection({
       address: this.address,
       open: open(this.#address),
-      authenticate: (connection) => this.#greet(connection),
+      authenticate: async (connection) => {
+        await greet(connection, { address: this.address, clientId })
+        await authenticate?.(connection)
+      },
       connectTimeoutMs,
       requestTimeoutMs,
       silenceMs: SILENCE_MS,
@@ -233,30 +229,19 @@ export class Broker {
     return connection
   }
 
-  async #greet(connection: Connection): Promise<void> {
-    const { clientId, authenticate } = this.#options
-    const { code, ranges } = await ask(connection, {
-      encode: (correlationId) => encodeApiVersions({ correlationId, clientId }, SOFTWARE),
-      decode: decodeApiVersions,
-    })
-    const missing = code === 0 ? missingApis(ranges, NEEDED) : [`${API_VERSIONS.name}: ${describeError(code)}`]
-    if (missing.length > 0) {
-      throw new AgentError('unsupported-broker', `${this.address} is too old or too new: ${missing.join(', ')}`)
-    }
-    await authenticate?.(connection)
-  }
-
   #onClose(connection: Connection, reason: AgentError, unanswered: number): void {
     if (connection !== this.#connection) return
     const { now } = this.#options
-    const proven = connection.answers > this.#greetings
+    const proven = connection.answers > this.#greetings || now() - this.#since >= SHORT_LIFE_MS
     if (proven) this.#backoff.reset()
-    if (unanswered === 0 && reason.code === 'connection-lost' && (proven || now() - this.#since >= SHORT_LIFE_MS)) {
-      this.#forget()
-      if (this.#asked) this.#pursue()
+    if (!proven || unanswered > 0 || reason.code !== 'connection-lost') {
+      this.#failed(reason)
       return
     }
-    this.#failed(reason)
+    this.#forget()
+    // With acks 0 this is all a broker can do to say that it does not lead the partition any more.
+    this.#options.onDown(this)
+    if (this.#asked) this.#pursue()
   }
 
   #failed(error: unknown): void {

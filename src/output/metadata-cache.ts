@@ -136,7 +136,7 @@ function merge(before: KnownTopic | null, topic: TopicMetadata, alive: ReadonlyS
       leaders[index] = before.leaders[index]!
       epochs[index] = before.epochs[index]!
     } else {
-      leaders[index] = alive.has(partition.leader) ? partition.leader : -1
+      leaders[index] = partition.leader >= 0 && alive.has(partition.leader) ? partition.leader : -1
       epochs[index] = partition.leaderEpoch
     }
   }

@@ -95,11 +95,18 @@ export class MetadataRefresh {
   async #run(): Promise<void> {
     const { now, ask } = this.#options
     this.#timer = null
+    // A timer may come a fraction of a millisecond before its time.
+    if (now() < Math.min(this.#soonAt, this.#allAt)) {
+      this.#arm()
+      return
+    }
     this.#running = true
-    const all = now() >= this.#allAt || this.#lastAt === -Infinity
+    const all = now() >= this.#allAt || this.#stale.size === this.#wanted.size
     const topics = [...(all ? this.#wanted : this.#stale)]
     this.#stale.clear()
     this.#soonAt = Infinity
+    // If nobody answers, all are stale and asked for with back-off: a time that lies in the past would be due at once.
+    if (all) this.#allAt = Infinity
     try {
       const { troubled, news } = await ask(topics)
       if (news) this.#backoff.reset()

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Ending } from './temp.ts'
+import { atEnd, type Ending } from './ending.ts'
 import { until, type Waiting } from './wait.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -90,7 +90,7 @@ export function startAgent(test: Ending, settings: AgentSettings): Agent {
     child.kill('SIGKILL')
     await closed
   }
-  test.after(kill)
+  atEnd(test, kill)
   return {
     pid,
     log,

@@ -2,11 +2,14 @@
  * Metadata, version 12: the brokers' addresses, and of each topic asked for its id, partitions and their leaders.
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
+import { AgentError } from '../../errors.ts'
 import type { Reader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
 
+/** Several times the largest cluster there is; each broker costs us more than its bytes in the answer. */
+const MAX_BROKERS = 10_000
 const NO_TOPIC_ID = '0'.repeat(32)
 
 export interface BrokerMetadata {
@@ -100,7 +103,9 @@ export function decodeMetadata(reader: Reader): MetadataAnswer {
   reader.skipTaggedFields()
   const throttleMs = reader.int32()
   const brokers: BrokerMetadata[] = []
-  for (let left = reader.compactArray(11); left > 0; left--) {
+  const count = reader.compactArray(11)
+  if (count > MAX_BROKERS) throw new AgentError('protocol-violation', `a cluster of ${count} brokers was announced`)
+  for (let left = count; left > 0; left--) {
     brokers.push({ node: reader.int32(), host: reader.compactString(), port: reader.int32() })
     reader.compactNullableString()
     reader.skipTaggedFields()

@@ -1,94 +1,12 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import net from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { after, describe, test } from 'node:test'
-import { AgentError } from '../../../src/errors.ts'
-import { Connection, type ConnectionOptions } from '../../../src/output/connection.ts'
-import type { Exchange, Failure } from '../../../src/output/exchange.ts'
-import { tcp } from '../../../src/output/tcp.ts'
-import type { Reader } from '../../../src/output/wire/primitives.ts'
-import { FakeSocket } from '../../support/fake-socket.ts'
+import { describe, test } from 'node:test'
+import { answer, connected, stop } from '../../support/open-connection.ts'
 import { until } from '../../support/wait.ts'
-
-/** A request that says its name, and hears a number. */
-class Question implements Exchange {
-  readonly answered: boolean
-  readonly settled = Promise.withResolvers<Failure | null>()
-  readonly pieces: readonly Buffer[]
-  isSettled = false
-  correlationId = -1
-  answer: number | null = null
-
-  constructor(settings: { answered?: boolean; pieces?: readonly Buffer[] } = {}) {
-    this.answered = settings.answered ?? true
-    this.pieces = settings.pieces ?? [Buffer.from('question')]
-  }
-
-  encode(correlationId: number): readonly Buffer[] {
-    this.correlationId = correlationId
-    return this.pieces
-  }
-
-  decode(reader: Reader): void {
-    this.answer = reader.int16()
-    reader.end()
-  }
-
-  settle(failure: Failure | null): void {
-    assert.ok(!this.isSettled, 'settled twice')
-    this.isSettled = true
-    this.settled.resolve(failure)
-  }
-
-  async failure(): Promise<{ code: string; maybeSent: boolean } | null> {
-    const failure = await this.settled.promise
-    return failure && { code: failure.error.code, maybeSent: failure.maybeSent }
-  }
-}
-
-function answer(correlationId: number, value: number): Buffer {
-  const bytes = Buffer.alloc(10)
-  bytes.writeInt32BE(6)
-  bytes.writeInt32BE(correlationId, 4)
-  bytes.writeInt16BE(value, 8)
-  return bytes
-}
-
-type Changes = Partial<ConnectionOptions>
-
-/** A connection over a fake socket, and how it closed. */
-async function connected(changes: Changes = {}) {
-  const socket = new FakeSocket()
-  const closed = Promise.withResolvers<{ code: string; unanswered: number }>()
-  const connection = new Connection({
-    address: 'fake:9092',
-    open: (connected) => {
-      setImmediate(connected)
-      return socket
-    },
-    connectTimeoutMs: 10_000,
-    requestTimeoutMs: 10_000,
-    silenceMs: 8_000,
-    now: () => performance.now(),
-    onSilence: () => undefined,
-    onClose: ({ code }, unanswered) => closed.resolve({ code, unanswered }),
-    ...changes,
-  })
-  await connection.connect()
-  const ask = (settings?: ConstructorParameters<typeof Question>[0]): Question => {
-    const question = new Question(settings)
-    connection.send(question)
-    return question
-  }
-  return { socket, connection, ask, closed: closed.promise }
-}
 
 function timers(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
 }
-
-const stop = new AgentError('connection-lost', 'the test is over')
 
 describe('a connection', () => {
   test('writes a request in one piece, and several one behind the other', async () => {
@@ -263,79 +181,5 @@ describe('a connection', () => {
     const { socket, closed } = await connected()
     socket.push(null)
     assert.deepEqual(await closed, { code: 'connection-lost', unanswered: 0 })
-  })
-})
-
-describe('connecting', () => {
-  const servers: net.Server[] = []
-  const sockets = new Set<net.Socket>()
-  after(() => {
-    for (const socket of sockets) socket.destroy()
-    for (const server of servers) server.close()
-  })
-
-  async function listen(onData?: (socket: net.Socket) => void): Promise<{ host: string; port: number }> {
-    const server = net.createServer((socket) => {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      if (onData) socket.on('data', () => onData(socket))
-    })
-    servers.push(server.listen(0, '127.0.0.1'))
-    await once(server, 'listening')
-    const address = server.address()
-    assert.ok(address !== null && typeof address === 'object')
-    return { host: '127.0.0.1', port: address.port }
-  }
-
-  function connectTo(address: { host: string; port: number }, changes: Changes = {}): Promise<unknown> {
-    return connected({ open: tcp(address), ...changes })
-  }
-
-  test('to a port where nobody listens is refused', async () => {
-    await assert.rejects(connectTo({ host: '127.0.0.1', port: 1 }), { code: 'kafka-unreachable' })
-  })
-
-  test('to a port that does not exist is refused, too', async () => {
-    await assert.rejects(connectTo({ host: '127.0.0.1', port: 70_000 }), { code: 'kafka-unreachable' })
-  })
-
-  test('waits for what comes first, within the same time', async () => {
-    const address = await listen()
-    const authenticate = async (connection: Connection): Promise<void> => {
-      const question = new Question()
-      connection.send(question)
-      const failure = await question.settled.promise
-      if (failure !== null) throw failure.error
-    }
-    const before = performance.now()
-    const connecting = connectTo(address, { authenticate, connectTimeoutMs: 80 })
-    await assert.rejects(connecting, { code: 'kafka-unreachable', message: 'no connection to fake:9092 within 80 ms' })
-    assert.ok(performance.now() - before < 5_000)
-  })
-
-  test('fails with the reason of what comes first', async () => {
-    const authenticate = (): Promise<void> => Promise.reject(new AgentError('unsupported-broker', 'too old'))
-    await assert.rejects(connectTo(await listen(), { authenticate }), { code: 'unsupported-broker' })
-  })
-
-  test('carries more than the socket buffers hold, and is told what was cut', async () => {
-    const { connection, ask } = await connected({ open: tcp(await listen()) })
-    const large = ask({ pieces: [Buffer.alloc(64 * 1024 * 1024)] })
-    const next = ask()
-    await connection.close(stop)
-    assert.deepEqual(await large.failure(), { code: 'connection-lost', maybeSent: true })
-    assert.deepEqual(await next.failure(), { code: 'connection-lost', maybeSent: false })
-  })
-
-  test('judges no request overdue whose answer lies in the socket already', async () => {
-    const address = await listen((socket) => {
-      socket.write(answer(0, 1))
-      // The process is starved: when it runs again, timer and answer are both due.
-      const end = performance.now() + 120
-      while (performance.now() < end);
-    })
-    const { connection, ask } = await connected({ open: tcp(address), requestTimeoutMs: 60 })
-    assert.equal(await ask().failure(), null)
-    await connection.close(stop)
   })
 })

@@ -6,7 +6,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startAgent, type Agent } from '../../support/process.ts'
-import { freshDirectory, type Ending } from '../../support/temp.ts'
+import { atEnd, type Ending } from '../../support/ending.ts'
+import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
 import { startWatchdog } from '../../support/watchdog.ts'
 
@@ -88,4 +89,12 @@ void test('a watchdog that is closed ends what it still watches', async () => {
   const exited = once(sleeper, 'exit')
   await watchdog.close()
   assert.deepEqual((await exited)[1], 'SIGKILL')
+})
+
+void test('what was set up last is taken down first', async (t) => {
+  const order: string[] = []
+  await t.test('inner', (inner) => {
+    for (const name of ['directory', 'broker', 'agent']) atEnd(inner, () => void order.push(name))
+  })
+  assert.deepEqual(order, ['agent', 'broker', 'directory'])
 })

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freshDirectory, type Ending } from '../../support/temp.ts'
+import type { Ending } from '../../support/ending.ts'
+import { freshDirectory } from '../../support/temp.ts'
 
 const TEST_FILE = join(import.meta.dirname, '../../support/runner/test-file.ts')
 

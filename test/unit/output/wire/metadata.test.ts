@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { decodeMetadata, encodeMetadata } from '../../../../src/output/wire/metadata.ts'
 import { Reader, Writer } from '../../../../src/output/wire/primitives.ts'
 import { readMetadata, readRequest, writeMetadata } from '../../../support/fake-wire.ts'
-import { bearsHostileBytes } from './hostile.ts'
+import { bearsHostileBytes } from '../../../support/hostile-bytes.ts'
 
 const id = '00112233445566778899aabbccddeeff'
 const brokers = [

@@ -4,7 +4,7 @@ import { Reader, Writer } from '../../../../src/output/wire/primitives.ts'
 import { decodeProduce, encodeProduce } from '../../../../src/output/wire/produce.ts'
 import { fakeItem } from '../../../support/fake-batch.ts'
 import { readProduce, readRequest, writeProduce } from '../../../support/fake-wire.ts'
-import { bearsHostileBytes } from './hostile.ts'
+import { bearsHostileBytes } from '../../../support/hostile-bytes.ts'
 
 const header = { correlationId: 7, clientId: 'logagent' }
 const settings = { acks: -1, timeoutMs: 20_000 } as const

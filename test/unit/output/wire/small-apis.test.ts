@@ -5,7 +5,7 @@ import { describeError, kafkaError } from '../../../../src/output/wire/error-cod
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../src/output/wire/init-producer-id.ts'
 import { Reader, Writer } from '../../../../src/output/wire/primitives.ts'
 import { readRequest, writeApiVersions, writeInitProducerId, writeOldApiVersions } from '../../../support/fake-wire.ts'
-import { bearsHostileBytes } from './hostile.ts'
+import { bearsHostileBytes } from '../../../support/hostile-bytes.ts'
 
 const header = { correlationId: 9, clientId: 'logagent' }
 

@@ -1,8 +1,8 @@
 /** What every answer's decoder must bear, whatever API it is of. */
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { AgentError } from '../../../../src/errors.ts'
-import { Reader } from '../../../../src/output/wire/primitives.ts'
+import { AgentError } from '../../src/errors.ts'
+import { Reader } from '../../src/output/wire/primitives.ts'
 
 function isViolation(error: unknown): boolean {
   return error instanceof AgentError && error.code === 'protocol-violation'

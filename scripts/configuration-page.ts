@@ -1,0 +1,139 @@
+/**
+ * docs/configuration.md out of the declared settings: the simple case first, an example of each kind of file, then a
+ * table for each group. The examples are loaded by a test. Words about a single setting belong in config/schema.ts.
+ */
+import { GROUPS, INPUT_SCHEMA, SCHEMA } from '../src/config/schema.ts'
+import { namedSettings, type NamedSetting } from '../src/config/setting.ts'
+import { defaultText } from '../src/config/words.ts'
+
+const TOP = `# Configuration
+
+<!-- Generated from src/config/schema.ts by \`npm run generate\`. Don't edit. -->
+
+The simple case needs no file:
+
+\`\`\`sh
+LOGAGENT_PATHS=/var/log/app/*.log
+KAFKA_BROKERS=kafka-0.kafka:9092,kafka-1.kafka:9092
+KAFKA_TOPIC=logs
+\`\`\`
+
+Every setting has a name in a file, an environment variable and a flag of \`logagent run\` and \`logagent check\`. Where
+several give it, **flag wins over environment wins over file wins over default**. \`logagent check\` shows what is in effect
+and where it came from.
+
+- **File**: YAML (\`.yaml\`, \`.yml\`), JSON (\`.json\`) or INI (\`.ini\`, \`.conf\`), up to 256 KiB, named by \`--config\` or
+  \`LOGAGENT_CONFIG\`; a ConfigMap mount will do. A key without a value counts as left out. Editors know the names by
+  [configuration.schema.json](configuration.schema.json).
+- **Environment**: for every \`NAME\` also \`NAME_FILE\`, a file that holds the value (a Secret mount); its last newline is
+  dropped. An empty variable counts as not set. Lists are comma separated.
+- **Sizes** are bytes, or text as \`512KiB\`, \`16MiB\`. **Durations** are milliseconds, or text as \`500ms\`, \`25s\`, \`5m\`.
+- Whatever is wrong is told at once, a line for each fault, and the exit code is 2.
+
+## Examples
+
+Several files to several topics, in YAML:
+
+\`\`\`yaml
+kafka:
+  brokers: [kafka-0.kafka:9092, kafka-1.kafka:9092]
+  compression: zstd
+inputs:
+  access: # the name of the input
+    path: /var/log/nginx/access*.log
+    topic: access
+    encoding: raw
+    partitioner: round-robin
+  app:
+    path: [/var/log/app/*.log, /var/log/jobs/**/*.log]
+    exclude: ['*.debug.log']
+    topic: app
+    maxLineBytes: 1MiB
+    key: \${fields.team}/\${log.file.name}
+    fields: { team: shop, service.name: checkout }
+shutdown:
+  timeout: 50s
+\`\`\`
+
+The same idea in INI, where a section is a group and \`[inputs.NAME]\` an input:
+
+\`\`\`ini
+start = end
+
+[kafka]
+brokers = kafka-0.kafka:9092, kafka-1.kafka:9092
+acks = 1
+
+[inputs.access]
+path = /var/log/nginx/access.log, /var/log/nginx/error.log
+topic = access
+
+[inputs.app]
+path = /var/log/app/*.log
+topic = app
+fields = team=shop,tier=web
+\`\`\`
+
+From the environment only, a little more of it:
+
+\`\`\`sh
+LOGAGENT_PATHS=/var/log/app/*.log,/var/log/{cron,jobs}/*.log
+LOGAGENT_ENCODING=raw
+LOGAGENT_FIELDS=env=prod,team=shop
+LOGAGENT_DELIVERY=at-most-once
+LOGAGENT_STATE_DIR=/var/lib/logagent
+KAFKA_BROKERS=[fd00::1]:9092
+KAFKA_TOPIC=logs
+KAFKA_PARTITIONER=3
+\`\`\`
+`
+
+/** The whole page. */
+export function configurationPage(): string {
+  const groups = Map.groupBy(namedSettings(SCHEMA), ({ name }) => {
+    return GROUPS[name.includes('.') ? name.slice(0, name.indexOf('.')) : ''] ?? ''
+  })
+  const sections = [...groups].map(([title, settings]) => `## ${title}\n\n${table(settings)}`)
+  const [first = '', ...rest] = sections
+  return [TOP, first, inputs(), ...rest].join('\n')
+}
+
+function table(settings: readonly NamedSetting[]): string {
+  const rows = settings.map(({ name, env, flag, setting }) => {
+    return row([`\`${name}\``, defaultText(setting), `\`${env}\``, `\`--${flag}\``, meaning(setting)])
+  })
+  return [
+    row(['Setting', 'Default', 'Environment', 'Flag', 'Meaning']),
+    row(Array<string>(5).fill('---')),
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function inputs(): string {
+  const rows = namedSettings(INPUT_SCHEMA).map(({ name, setting }) => {
+    const isShared = namedSettings(SCHEMA).some((setting) => setting.name === name)
+    const fallback =
+      name === 'path' ? 'required' : isShared ? `\`${name}\` of the top level` : (setting.defaultText ?? '')
+    return row([`\`${name}\``, fallback, meaning(setting)])
+  })
+  return [
+    '## Members of an input\n',
+    'An input without a name goes by a hash of its globs. Names must differ, and so must the globs of inputs without one.',
+    'With `LOGAGENT_PATHS` and `inputs` both given, both apply.\n',
+    row(['Member', 'If left out', 'Meaning']),
+    row(Array<string>(3).fill('---')),
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function meaning({ doc, unit, options, sensitive }: NamedSetting['setting']): string {
+  const values = options ? `${options.map((option) => `\`${option}\``).join(', ')}. ` : ''
+  const counted = unit === undefined ? '' : unit === 'ms' ? ' Duration.' : ' Size.'
+  return `${values}${doc}${counted}${sensitive ? ' Secret: masked everywhere.' : ''}`
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}

@@ -1,0 +1,78 @@
+/** A real Cluster at a fake Kafka, with everything it tells; closed after each test. */
+import { Cluster, type ClusterOptions } from '../../src/output/cluster.ts'
+import type { Answer } from '../../src/output/transport.ts'
+import { FakeKafka } from './fake-broker.ts'
+import { until } from './wait.ts'
+
+type FakeSettings = Parameters<typeof FakeKafka.start>[0]
+
+/** An event and what it said. */
+type Told = readonly [event: string, ...details: readonly (string | number)[]]
+
+const toClose: (() => Promise<void>)[] = []
+
+/** For `afterEach`: closes what {@link startFake} and {@link open} began. */
+export async function closeAll(): Promise<void> {
+  for (const close of toClose.splice(0).reverse()) await close()
+}
+
+export async function startFake(settings: FakeSettings = { topics: { logs: 2 } }): Promise<FakeKafka> {
+  const kafka = await FakeKafka.start(settings)
+  toClose.push(() => kafka.close())
+  return kafka
+}
+
+/** A cluster at this Kafka, and everything it tells. */
+export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+  const told: Told[] = []
+  const changed: string[] = []
+  const becameReady: number[] = []
+  const tell =
+    (event: string) =>
+    (...details: (string | number)[]) =>
+      void told.push([event, ...details])
+  const cluster = new Cluster({
+    bootstrap: kafka.bootstrap,
+    clientId: 'test',
+    acks: -1,
+    requestTimeoutMs: 5_000,
+    connectTimeoutMs: 5_000,
+    metadataMaxAgeMs: 300_000,
+    retry: { minMs: 5, maxMs: 40 },
+    events: {
+      brokerConnected: tell('brokerConnected'),
+      brokerUnreachable: tell('brokerUnreachable'),
+      topicWaiting: tell('topicWaiting'),
+      topicReady: tell('topicReady'),
+      partitionWaiting: tell('partitionWaiting'),
+    },
+    random: Math.random,
+    now: () => performance.now(),
+    ...changes,
+  })
+  toClose.push(() => cluster.close())
+  cluster.onChange = (topic) => void changed.push(topic)
+  cluster.onReady = (node) => void becameReady.push(node)
+  return {
+    cluster,
+    told,
+    changed,
+    becameReady,
+    events: (name: string) => told.filter(([event]) => event === name),
+    /** Waits until the topic's leaders are known. */
+    known: (topic: string) => until(() => cluster.view(topic)?.leaders, { what: `leaders of ${topic}`, every: 2 }),
+    ready: (node: number) => until(() => cluster.ready(node), { what: `node ${node}`, every: 2 }),
+  }
+}
+
+/** The same, with the topic known and node 1 ready. */
+export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+  const opened = open(kafka, changes)
+  opened.cluster.want('logs')
+  await opened.known('logs')
+  await opened.ready(1)
+  return opened
+}
+
+/** The answer for a batch stored at this offset. */
+export const stored = (baseOffset: number): Answer => ({ kind: 'answered', code: 0, message: null, baseOffset })

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { closest, Complaints, showValue } from '../../../src/config/complaints.ts'
+import { collect } from '../../../src/config/layers.ts'
+import { setting } from '../../../src/config/setting.ts'
+import { settle } from '../../../src/config/settle.ts'
+import { AgentError } from '../../../src/errors.ts'
+import { complaintsOf, ENOUGH } from '../../support/configuration.ts'
+
+suite('complaints', () => {
+  test('tells everything that is wrong at once', async (t) => {
+    const yaml = `
+encoding: xml
+delivery: exactly-once
+kafka:
+  brokers: [http://kafka]
+  topic: ../etc
+  lingerMs: -1
+  acks: 2
+topic: {create: yes, partitions: 0}
+inputs: [{path: relative.log}]
+`
+    assert.deepEqual(await complaintsOf(t, { yaml }), [
+      'delivery = "exactly-once" (FILE): it is not there yet; give at-least-once or at-most-once',
+      'encoding = "xml" (FILE): give json or raw',
+      'kafka.brokers = ["http://kafka"] (FILE): give host:port (IPv6 as [::1]:9092), no scheme in front',
+      'kafka.topic = "../etc" (FILE): give a topic name: 1 to 249 letters, digits, dots, dashes and underscores',
+      'kafka.acks = 2 (FILE): give all, 1 or 0',
+      'kafka.lingerMs = -1 (FILE): give a duration from 0 to 1m, as 250 (milliseconds), 500ms, 25s or 5m',
+      'topic.create = "yes" (FILE): give true or false',
+      'topic.partitions = 0 (FILE): give a number from 1 to 100000 or -1',
+      'inputs[0].path = "relative.log" (FILE): give absolute globs without . and .., as /var/log/app/*.log',
+    ])
+  })
+
+  test('guesses what was meant by an unknown name', async (t) => {
+    const yaml = `
+kafak: {brokers: a}
+kafka: {linger: 5, broker: a, LingerMs: 1}
+KAFKA_TOPIC: t
+brokers: b
+topic: t
+max_line_bytes: 5
+utterlyunknown: 1
+inputs: [{path: /a/b, toppic: x, path2: y}]
+`
+    assert.deepEqual(await complaintsOf(t, { yaml, environment: ENOUGH }), [
+      'kafak (FILE): unknown setting; did you mean kafka?',
+      'kafka.linger (FILE): unknown setting; did you mean kafka.lingerMs?',
+      'kafka.broker (FILE): unknown setting; did you mean kafka.brokers?',
+      'kafka.LingerMs (FILE): unknown setting; did you mean kafka.lingerMs?',
+      'KAFKA_TOPIC (FILE): unknown setting; did you mean kafka.topic?',
+      'brokers (FILE): unknown setting; did you mean kafka.brokers?',
+      'topic = "t" (FILE): this is a group: give create, partitions, replicationFactor below it; did you mean kafka.topic?',
+      'max_line_bytes (FILE): unknown setting; did you mean maxLineBytes?',
+      'utterlyunknown (FILE): unknown setting',
+      'inputs[0].toppic (FILE): unknown setting; did you mean topic?',
+      'inputs[0].path2 (FILE): unknown setting; did you mean path?',
+    ])
+  })
+
+  test('a near miss among our environment names is told, what Kubernetes sets is not', async (t) => {
+    const environment = {
+      ...ENOUGH,
+      LOGAGENT_ENCODNG: 'raw',
+      LOGAGENT_SERVICE_HOST: '10.0.0.1',
+      LOGAGENT_PORT: 'tcp://10.0.0.1:80',
+      LOGAGENT_PORT_80_TCP_ADDR: '10.0.0.1',
+      LOGAGENT_COLOUR: 'blue',
+      KAFKA_TOPICS: 'of-the-application',
+    }
+    assert.deepEqual(await complaintsOf(t, { environment }), [
+      'LOGAGENT_ENCODNG (environment): unknown setting; did you mean LOGAGENT_ENCODING?',
+    ])
+  })
+
+  test('a secret is not shown', () => {
+    const schema = { password: setting('count', 1, { doc: 'x', sensitive: true }) }
+    const complaints = new Complaints()
+    const given = collect({ environment: { LOGAGENT_PASSWORD: 'hunter2' }, flags: new Map() }, schema, complaints)
+    settle(schema, given, { complaints })
+    assert.throws(
+      () => complaints.throwIfAny(),
+      (error) => {
+        assert.ok(error instanceof AgentError)
+        assert.equal(error.code, 'usage')
+        assert.match(error.message, /^password \(environment LOGAGENT_PASSWORD\): give a number from 1/)
+        assert.doesNotMatch(error.message, /hunter2/)
+        return true
+      },
+    )
+  })
+
+  test('stays at a number of lines a person can read', () => {
+    const complaints = new Complaints()
+    for (let i = 0; i < 1000; i++) complaints.add({ setting: `s${i}`, advice: 'no' })
+    assert.throws(() => complaints.throwIfAny(), /\ns49: no\nand 950 more$/)
+  })
+
+  test('a hostile name or value stays one line and moves no cursor', () => {
+    const complaints = new Complaints()
+    complaints.add({ setting: 'a\nb\u001b[2J\u009b', value: '\u202e\n', origin: 'file /x\ny', advice: 'no' })
+    assert.throws(
+      () => complaints.throwIfAny(),
+      (error) => {
+        assert.ok(error instanceof Error)
+        assert.doesNotMatch(error.message, /[\p{Cc}\u202e]/u)
+        return true
+      },
+    )
+  })
+})
+
+test('values are shown short, whatever they are', () => {
+  assert.equal(showValue('x'.repeat(1000)).length, 80)
+  assert.equal(showValue([1, 'a', null]), '[1,"a",null]')
+  assert.equal(showValue([[1]]), 'a list of 1')
+  assert.equal(showValue({ a: 1 }), 'a map')
+  assert.equal(showValue(true), 'true')
+})
+
+test('the closest word is a few letters away at most', () => {
+  const words = ['kafka.topic', 'encoding', 'exclude']
+  assert.equal(closest('encodign', words), 'encoding')
+  assert.equal(closest('KAFKA_TOPIC', words), 'kafka.topic')
+  assert.equal(closest('include', words), 'exclude')
+  assert.equal(closest('nonsense', words), undefined)
+  assert.equal(closest('x'.repeat(1_000_000), words), undefined)
+})

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { Complaints } from '../../../src/config/complaints.ts'
+import { readConfigFile } from '../../../src/config/file.ts'
+import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
+import { freshDirectory } from '../../support/temp.ts'
+
+const environment = ENOUGH
+
+suite('a file that is no configuration', () => {
+  for (const [what, path] of [
+    ['is not there', '/nowhere/x.yaml'],
+    ['is a device that never ends', '/dev/zero'],
+    ['has no known ending', '/etc/hostname'],
+  ] as const) {
+    test(what, async () => {
+      const complaints = new Complaints()
+      assert.deepEqual(await readConfigFile(path, complaints), {})
+      assert.throws(() => complaints.throwIfAny(), /^AgentError: configuration \(file \/[^\n]*$/)
+    })
+  }
+
+  test('is a FIFO no one writes to, a directory, or too large', async (t) => {
+    const directory = freshDirectory(t)
+    execFileSync('mkfifo', [join(directory, 'fifo.yaml')])
+    mkdirSync(join(directory, 'directory.json'))
+    writeFileSync(join(directory, 'large.ini'), ';'.repeat(256 * 1024 + 1))
+    symlinkSync('/dev/zero', join(directory, 'zero.yaml'))
+    for (const name of ['fifo.yaml', 'directory.json', 'large.ini', 'zero.yaml']) {
+      const complaints = new Complaints()
+      await readConfigFile(join(directory, name), complaints)
+      assert.throws(() => complaints.throwIfAny(), /: (not a regular file|larger than 256 KiB)$/, name)
+    }
+  })
+
+  test('is not text', async (t) => {
+    const json = Uint8Array.of(0x7b, 0xff, 0xfe)
+    assert.deepEqual(await complaintsOf(t, { json, environment }), ['configuration (FILE): not UTF-8 text'])
+    const yaml = 'agent: {id: "a\0b"}'
+    assert.deepEqual(await complaintsOf(t, { yaml, environment }), ['configuration (FILE): not text: it has NUL bytes'])
+  })
+
+  test('has something else than settings at the top', async (t) => {
+    for (const given of [{ yaml: '- a' }, { yaml: 'text' }, { json: '[]' }, { json: '5' }]) {
+      const complaints = await complaintsOf(t, { ...given, environment })
+      assert.deepEqual(complaints, ['configuration (FILE): give a map of settings at the top'])
+    }
+  })
+})
+
+suite('YAML', () => {
+  test('an empty file is an empty configuration', async (t) => {
+    for (const yaml of ['', '# nothing\n', '---\n', '\ufeff']) await loadGiven(t, { yaml, environment })
+  })
+
+  test('faults are told with their place', async (t) => {
+    const told = async (yaml: string): Promise<string> => (await complaintsOf(t, { yaml, environment })).join('\n')
+    assert.match(
+      await told('agent:\n\tid: x'),
+      /^configuration \(FILE\): not YAML: line 2, column 1: Tabs are not allowed/,
+    )
+    assert.match(await told('a: 1\n---\nb: 1'), /multiple documents/)
+    assert.match(await told('agent: !!js/function x'), /line 1, column 8: Unresolved tag/)
+    assert.match(await told('agent: {id: a}\nkafka: {}\nagent: {id: b}'), /: line 3, column 1: "agent" is given twice$/)
+    assert.match(await told('? [a]\n: 1'), /keys must be strings/)
+  })
+
+  test('aliases that multiply, hold themselves or nest are refused', async (t) => {
+    const bomb = Array.from({ length: 9 }, (_, i) => {
+      const before = i === 0 ? 'x' : `*a${i - 1}`
+      return `a${i}: &a${i} [${Array<string>(9).fill(before).join(',')}]`
+    }).join('\n')
+    for (const yaml of [
+      bomb,
+      'fields: &a {x: *a}',
+      'inputs: &a [*a]',
+      '['.repeat(20_000),
+      '? '.repeat(20_000),
+      '{a: '.repeat(20_000),
+    ]) {
+      const [complaint = ''] = await complaintsOf(t, { yaml, environment })
+      assert.match(complaint, /^configuration \(FILE\): /, yaml.slice(0, 20))
+    }
+  })
+})
+
+suite('JSON', () => {
+  test('keys given twice are told with their line', async (t) => {
+    const json = '{"kafka": {"topic": "a",\n "top\\u0069c": "b"}, "agent": {"id": "{\\"id\\": 1, \\"id\\": 2}"}}'
+    assert.deepEqual(await complaintsOf(t, { json, environment }), [
+      'configuration (FILE): given twice: "topic" in line 2',
+    ])
+  })
+
+  test('the same key in different objects is fine', async (t) => {
+    const json = '{"inputs": [{"path": "/a/*"}, {"path": "/b/*"}]}'
+    assert.equal((await loadGiven(t, { json, environment })).inputs.length, 3)
+  })
+
+  test('what stands around a fault may be a secret and is not shown', async (t) => {
+    const complaints = await complaintsOf(t, { json: '{"password": hunter2}', environment })
+    assert.match(complaints.join('\n'), /^configuration \(FILE\): not JSON: Unexpected token 'h'$/)
+  })
+
+  test('a million brackets are refused', async (t) => {
+    const json = '['.repeat(100_000) + ']'.repeat(100_000)
+    assert.match(
+      (await complaintsOf(t, { json: `{"inputs": ${json}}`, environment })).join('\n'),
+      /nested more than 10 levels deep$/,
+    )
+  })
+})
+
+suite('INI', () => {
+  test('lines that its parser would skip or overwrite are told', async (t) => {
+    const ini = '[kafka]\ntopic=a\nnonsense\n=x\n[kafka\ntopic=b\n[__proto__]\nx=1\n[a.b]\n__proto__=1\n'
+    assert.deepEqual(await complaintsOf(t, { ini, environment }), [
+      'configuration (FILE): line 3: neither [section] nor name = value; ' +
+        'line 4: neither [section] nor name = value; ' +
+        'line 5: neither [section] nor name = value; ' +
+        'line 6: topic is given in line 2 already; ' +
+        "line 7: __proto__ can't be a name; " +
+        "line 10: __proto__ can't be a name",
+    ])
+  })
+
+  test('a section that undoes a setting is told', async (t) => {
+    const complaints = await complaintsOf(t, { ini: 'kafka=1\n[kafka.retry]\nminMs=5', environment })
+    assert.deepEqual(complaints, ['configuration (FILE): line 2: [kafka.retry] undoes line 1'])
+  })
+
+  test('a section that its parser would drop for a later one is told', async (t) => {
+    const complaints = await complaintsOf(t, { ini: '[inputs.a.fields]\nx=1\n[inputs.a]\npath=/a/*', environment })
+    assert.deepEqual(complaints, ['configuration (FILE): line 1: [inputs.a.fields] must come after [inputs.a]'])
+  })
+})
+
+test('names that reach for a prototype change nothing and are complaints', async (t) => {
+  const text =
+    '{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}, "kafka": {"__proto__": {"polluted": 1}}}'
+  for (const given of [{ json: text }, { yaml: text }]) {
+    const complaints = await complaintsOf(t, { ...given, environment })
+    assert.deepEqual(complaints, [
+      '__proto__ (FILE): unknown setting',
+      'constructor (FILE): unknown setting',
+      'kafka.__proto__ (FILE): unknown setting',
+    ])
+  }
+  assert.equal(Reflect.get({}, 'polluted'), undefined)
+})
