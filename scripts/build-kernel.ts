@@ -1,15 +1,15 @@
 /**
- * Compile the SIMD kernel (AssemblyScript) to build/kernel.wasm. Does nothing when it is newer than its sources.
+ * Compile the SIMD kernel (AssemblyScript) to build/kernel/kernel.wasm. Does nothing when it is newer than its sources.
  * The memory is imported, so that its size is a setting.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const sources = join(root, 'src/kernel/simd')
-const target = join(root, 'build/kernel.wasm')
+const target = join(root, 'build/kernel/kernel.wasm')
 
 const changed = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 const newest = Math.max(
@@ -19,7 +19,7 @@ const newest = Math.max(
 )
 
 if (changed(target) < newest) {
-  mkdirSync(join(root, 'build'), { recursive: true })
+  mkdirSync(dirname(target), { recursive: true })
   const compiler = join(createRequire(import.meta.url).resolve('assemblyscript/package.json'), '../bin/asc.js')
   const options = ['--enable', 'simd', '--enable', 'bulk-memory', '-O3', '--noAssert', '--runtime', 'stub']
   options.push('--importMemory', '--use', 'abort=', '--outFile', target)

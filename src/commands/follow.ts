@@ -2,10 +2,10 @@
  * Follows one file by name, on the package `tail`: what is appended, and after a rename or deletion the rest of the
  * old file, then the new one from its beginning. The package stops at a rename with what it had queued thrown away, so
  * the rest is read here through a descriptor held from the start. What it misses stays missed: bytes written between
- * a truncation and its notice.
+ * a truncation or a deletion and its notice.
  */
-import { closeSync, existsSync, fstatSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { closeSync, existsSync, fstatSync, statSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Tail } from 'tail'
 import { blocks, openRegular } from './regular-file.ts'
 
@@ -24,8 +24,8 @@ interface Followed {
   position: number
 }
 
-/** How often to look whether there is a file of the name again. */
-const RETURN_MS = 100
+/** How often to look whether the name has another file. */
+const LOOK_MS = 200
 
 /** Gives bytes to `show` until `signal` aborts, then resolves. Rejects if the file can't be opened or watched. */
 export async function follow({ path, from, signal }: FollowOptions, show: Show): Promise<void> {
@@ -62,6 +62,8 @@ async function untilRenamed(
   followed: Followed,
   { show, signal }: { show: Show; signal: AbortSignal },
 ): Promise<void> {
+  // The package throws if there is no file of the name.
+  if (isReplaced(path, followed.file)) return showRest(followed, show)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   const onAbort = (): void => end()
   let isOver = false
@@ -69,18 +71,23 @@ async function untilRenamed(
   const tail = new Tail(path, { separator: null, encoding: 'latin1', follow: false })
   tail.on('line', (chunk: string) => {
     if (isOver) return
+    // The package reads by name, so after a rename these may be bytes of the new file at the old one's offsets.
+    if (isReplaced(path, followed.file)) return end()
     show(Buffer.from(chunk, 'latin1'))
     followed.position = Math.min(followed.position + chunk.length, fstatSync(followed.file).size)
   })
   // How the package tells a rename or a deletion; it may do so more than once.
   tail.on('error', () => end())
   signal.addEventListener('abort', onAbort, { once: true })
+  // The kernel tells a deletion when the last descriptor is closed, and here is one; so this looks itself.
+  const looking = setInterval(() => isReplaced(path, followed.file) && end(), LOOK_MS)
   const seekable: Seekable = tail
   seekable.unwatch()
   seekable.watch(followed.position, true)
   await ended
   isOver = true
   seekable.unwatch()
+  clearInterval(looking)
   signal.removeEventListener('abort', onAbort)
   if (!signal.aborted) showRest(followed, show)
 }
@@ -101,7 +108,13 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
+/** Whether the name belongs to another file than this one, or to none. */
+function isReplaced(path: string, file: number): boolean {
+  const [named, open] = [statSync(path, { throwIfNoEntry: false }), fstatSync(file)]
+  return named?.ino !== open.ino || named.dev !== open.dev
+}
+
 /** Waits a little; an abort ends it early, and the loops see it. */
 async function pause(signal: AbortSignal): Promise<void> {
-  await setTimeout(RETURN_MS, undefined, { signal }).catch(() => undefined)
+  await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
 }

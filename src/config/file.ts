@@ -6,7 +6,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
 import type { Complaints } from './complaints.ts'
-import { duplicateJsonKeys, faultyIniLines } from './duplicates.ts'
+import { duplicateJsonKeys } from './duplicates.ts'
 import { isPlainObject } from './formats.ts'
 
 export type ConfigTree = Readonly<Record<string, unknown>>
@@ -19,9 +19,11 @@ const MOST_LEVELS = 10
 type Parse = (text: string) => Promise<unknown>
 
 const PARSERS: readonly (readonly [endings: RegExp, parse: Parse])[] = [
-  [/\.ya?ml$/i, parseYaml],
-  [/\.json$/i, parseJson],
-  [/\.(ini|conf)$/i, parseIni],
+  // Each parser is loaded for its own files only; through a module of ours, since a bundle split by esbuild gives a
+  // CommonJS package that is imported dynamically no names.
+  [/\.ya?ml$/i, async (text) => (await import('./yaml.ts')).parseYaml(text)],
+  [/\.(ini|conf)$/i, async (text) => (await import('./ini.ts')).parseIni(text)],
+  [/\.json$/i, async (text) => parseJson(text)],
 ]
 
 /** The tree of a file, empty after a complaint. Never throws for what the file is or holds. */
@@ -72,39 +74,7 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-async function parseYaml(text: string): Promise<unknown> {
-  const { isScalar, LineCounter, parseDocument, visit } = await import('yaml')
-  const lines = new LineCounter()
-  // Keys are compared below instead: the library's own check takes time by their square. Errors come before toJS,
-  // which on a tree cut short by the parser's stack can take minutes.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    logLevel: 'error',
-    prettyErrors: false,
-    stringKeys: true,
-    uniqueKeys: false,
-  })
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset)
-    return `line ${line}, column ${col}: `
-  }
-  const problem = document.errors[0] ?? document.warnings[0]
-  if (problem) throw new Error(`not YAML: ${at(problem.pos[0])}${problem.message.replace(/\s+/g, ' ')}`)
-  visit(document, {
-    Map(_, { items }) {
-      const keys = new Set<string>()
-      for (const { key } of items) {
-        if (!isScalar(key)) continue
-        const name = String(key.value)
-        if (keys.has(name)) throw new Error(`${at(key.range?.[0] ?? 0)}${JSON.stringify(name)} is given twice`)
-        keys.add(name)
-      }
-    },
-  })
-  return document.toJS({ maxAliasCount: 100 })
-}
-
-async function parseJson(text: string): Promise<unknown> {
+function parseJson(text: string): unknown {
   if (text.trim() === '') return {}
   let tree: unknown
   try {
@@ -117,13 +87,6 @@ async function parseJson(text: string): Promise<unknown> {
   const twice = duplicateJsonKeys(text)
   if (twice.length > 0) throw new Error(`given twice: ${twice.join(', ')}`)
   return tree
-}
-
-async function parseIni(text: string): Promise<unknown> {
-  const { parse } = await import('ini')
-  const faults = faultyIniLines(text)
-  if (faults.length > 0) throw new Error(faults.join('; '))
-  return parse(text)
 }
 
 /** Throws an Error if values nest too deep; walks without recursion. Aliases are bounded by now, but a tree may hold itself. */

@@ -64,7 +64,7 @@ export class Discovery {
     for (const [path, interests] of this.#bases) {
       if (!this.#directories.has(path)) looks.push(this.#enter(path, interests))
     }
-    for (const directory of this.#directories.values()) looks.push(this.#lookIfChanged(directory))
+    for (const directory of this.#directories.values()) looks.push(this.lookIfChanged(directory))
     await Promise.all(looks)
   }
 
@@ -116,8 +116,9 @@ export class Discovery {
     if (more) await this.look(directory)
   }
 
-  async #lookIfChanged(directory: Directory): Promise<void> {
-    if (directory.looking) return
+  /** Look at a directory if its mtime says that names came or went since the last look, or may say so. */
+  async lookIfChanged(directory: Directory): Promise<void> {
+    if (directory.looking || this.#stopped) return
     try {
       const facts = await directory.volume.facts(directory.path)
       const unchanged = facts !== null && facts.mtimeMs === directory.mtimeMs

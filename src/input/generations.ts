@@ -35,6 +35,8 @@ export interface GenerationsOptions {
   readonly random: (bytes: number) => Buffer
   /** The file may have something to read. */
   wake(file: LogFile): void
+  /** The file will not be read any more. */
+  letGo(file: LogFile): void
 }
 
 /** Bytes looked back for the start of a line when reading begins at the end of a file. */
@@ -122,6 +124,7 @@ export class Generations {
     file.descriptor = -1
     file.standing = 'detached'
     file.size = file.next
+    this.#options.letGo(file)
     this.#byKey.set(file.key, next)
     if (file.directory.files.get(file.name) === file) file.directory.files.set(file.name, next)
     if (file.unacknowledged === 0) checkpoint.remove(file.id)
@@ -176,10 +179,7 @@ export class Generations {
     if (facts === null || facts.key !== file.key) return 'gone'
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) this.#note(file, facts)
-    if (file.descriptor >= 0 && facts.links === 0 && file.standing !== 'deleted') {
-      file.standing = 'deleted'
-      this.#options.events.fileRotated(file)
-    }
+    if (file.descriptor >= 0 && facts.links === 0) this.#leftItsName(file, 'deleted')
     // the same size with another time: it may have been cut and filled again, the read will tell
     return changed && (facts.size !== file.next || file.next > 0) ? 'grown' : 'same'
   }
@@ -240,13 +240,12 @@ export class Generations {
 
   #found(file: LogFile, directory: Directory, { name, facts, kind }: Sighting): void {
     const moved = file.directory !== directory || file.name !== name
-    const before = file.standing
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     file.directory = directory
     file.name = name
     directory.files.set(name, file)
-    file.standing = kind === 'live' ? 'live' : 'rotated'
-    if (before === 'live' && file.standing === 'rotated') this.#options.events.fileRotated(file)
+    if (kind === 'live') file.standing = 'live'
+    else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) this.#note(file, facts)
     if (moved) this.#options.checkpoint.put(file.toStored())
@@ -268,24 +267,30 @@ export class Generations {
     }
     const facts = await file.volume.factsOf(file.descriptor)
     this.#note(file, facts)
-    const before = file.standing
-    file.standing = facts.links === 0 ? 'deleted' : 'rotated'
-    if (before === 'live') {
+    this.#leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+    if (facts.size > file.next) this.#options.wake(file)
+  }
+
+  #leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
+    if (file.standing === 'live') {
+      // its writer may go on for a while
       file.lastDataAt = this.#options.clock()
       this.#options.events.fileRotated(file)
     }
-    if (facts.size > file.next) this.#options.wake(file)
+    file.standing = standing
   }
 
   /** A closed file is not where it was: it may turn up elsewhere for a while. */
   #lose(file: LogFile): void {
     this.#forget(file)
+    this.#options.letGo(file)
     this.#missing.add(file.toStored())
   }
 
   #letGo(file: LogFile): void {
-    const { checkpoint, events } = this.#options
+    const { checkpoint, events, letGo } = this.#options
     this.#close(file)
+    letGo(file)
     events.fileLetGo(file)
     if (file.standing === 'deleted') {
       this.#forget(file)

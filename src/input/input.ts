@@ -45,6 +45,9 @@ export interface InputOptions {
 /** A directory whose files gave nothing for so long is watched again. */
 const QUIET_MS = 1000
 
+/** How often a directory without a watch is asked for its mtime while its files are polled. */
+const DIRECTORY_POLL_MS = 20
+
 export class Input {
   readonly #options: InputOptions
   readonly #discovery: Discovery
@@ -56,6 +59,7 @@ export class Input {
   #ticking: Promise<void> | null = null
   #sweep: Iterator<LogFile> | null = null
   #frozen = false
+  #directoriesPolledAt = 0
 
   constructor(options: InputOptions) {
     const { inputs, events, now, clock } = options
@@ -64,6 +68,7 @@ export class Input {
       ...{ checkpoint: options.checkpoint, events, now, clock, random: options.random },
       ...{ maxOpenFiles: options.file.maxOpenFiles, lastLineQuietMs: options.file.lastLineQuietMs },
       wake: (file) => this.#schedule.wake(file),
+      letGo: (file) => this.#schedule.forget(file),
     })
     this.#discovery = new Discovery({
       ...{ inputs, events, now },
@@ -83,7 +88,8 @@ export class Input {
     this.#schedule = new Schedule({
       ...{ clock, pollMs: options.file.pollMs },
       turn: (file) => this.#turn(file),
-      isPolled: (file) => file.standing !== 'live' || !this.#watches.isWatched(file.directory),
+      isPolled: (file) => !file.finished && (file.standing !== 'live' || !this.#watches.isWatched(file.directory)),
+      polling: () => this.#pollDirectories(),
     })
     const { memory } = options
     this.#reader = new Reader({ memory, ...memory.chunk }, now)
@@ -221,6 +227,16 @@ export class Input {
     for (const file of directory.files.values()) {
       this.#schedule.poll(file)
       this.#schedule.wake(file)
+    }
+  }
+
+  /** Where files are polled because the directory is too busy to be watched, rotations have to be noticed as well. */
+  #pollDirectories(): void {
+    const now = this.#options.clock()
+    if (now - this.#directoriesPolledAt < DIRECTORY_POLL_MS || this.#frozen) return
+    this.#directoriesPolledAt = now
+    for (const directory of this.#discovery.directories()) {
+      if (!this.#watches.isWatched(directory) && !directory.volume.remote) void this.#discovery.lookIfChanged(directory)
     }
   }
 

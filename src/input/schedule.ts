@@ -22,6 +22,8 @@ export interface ScheduleOptions {
   turn(file: LogFile): Turn | Promise<Turn>
   /** Whether no watch speaks for the file, so that it has to be polled. */
   isPolled(file: LogFile): boolean
+  /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
+  polling(): void
 }
 
 /** Turns taken before the event loop gets its own: sockets must not wait for a backlog. */
@@ -58,7 +60,8 @@ export class Schedule {
 
   /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
   wake(file: LogFile): void {
-    if (file.queued || file.parked || !file.admitted || file.standing === 'detached' || this.#stopped) return
+    if (file.queued || file.parked || file.finished || !file.admitted || file.standing === 'detached' || this.#stopped)
+      return
     file.queued = true
     if (file.volume.remote) this.#wakeRemote(file)
     else {
@@ -184,6 +187,7 @@ export class Schedule {
   #pulse(): void {
     this.#timer = null
     const now = this.#options.clock()
+    this.#options.polling()
     let hot = 0
     for (const file of this.#polled) {
       if (now - file.lastDataAt >= HOT_MS) continue

@@ -45,7 +45,7 @@ interface Exports extends Kernel {
 /** Beside this file when bundled (scripts/build.ts puts it there), in build/ when run from source. */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const here = import.meta.url
-  return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel.wasm' : './kernel.wasm', here))
+  return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel/kernel.wasm' : './kernel.wasm', here))
 }
 
 /** Instantiate the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`. */

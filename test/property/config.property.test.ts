@@ -76,9 +76,12 @@ test('any object in a file gives a frozen configuration or a complaint', async (
 })
 
 test('any bytes in a file give a configuration or a complaint', async (t) => {
-  const scraps = fc.array(fc.constantFrom(...'{}[]:,-?&*!|>#\n\t"\'=; %@`'.split(''), ...keys, '__proto__', '<<', '---', '\\'), {
-    maxLength: 40,
-  })
+  const scraps = fc.array(
+    fc.constantFrom(...'{}[]:,-?&*!|>#\n\t"\'=; %@`'.split(''), ...keys, '__proto__', '<<', '---', '\\'),
+    {
+      maxLength: 40,
+    },
+  )
   const bytes = fc.oneof(
     scraps.map((parts) => parts.join('')),
     fc.string({ unit: 'binary' }),

@@ -1,0 +1,39 @@
+/**
+ * Bundle src/main.ts to dist/, split so that a command loads only what it needs (a dynamic import in a single file would
+ * still cost the parse of everything), with the kernel beside it. dist/ runs without node_modules, but for native
+ * add-ons, which are left where npm puts them.
+ */
+import { chmodSync, copyFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+/** Packages with a compiled part cannot be bundled. */
+const NATIVE = ['@node-rs/crc32']
+
+/** What CommonJS packages expect to find, in a module that is none. */
+const BANNER = [
+  "import{createRequire as __require}from'node:module';",
+  'const require=__require(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
+].join('')
+
+rmSync(dist, { recursive: true, force: true })
+await build({
+  entryPoints: [{ in: join(root, 'src/main.ts'), out: 'logagent' }],
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minify: true,
+  mainFields: ['module', 'main'],
+  outExtension: { '.js': '.mjs' },
+  external: NATIVE,
+  banner: { js: BANNER },
+  logLevel: 'warning',
+})
+copyFileSync(join(root, 'build/kernel/kernel.wasm'), join(dist, 'kernel.wasm'))
+chmodSync(join(dist, 'logagent.mjs'), 0o755)

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test, type TestContext } from 'node:test'
+import { tail, type TailOptions } from '../../../src/commands/tail.ts'
+import { AgentError } from '../../../src/errors.ts'
+import { captureOutput } from '../../support/capture.ts'
+import { freshDirectory } from '../../support/temp.ts'
+import { until } from '../../support/wait.ts'
+
+function fileWith(t: TestContext, content: string | Uint8Array, name = 'a.log'): string {
+  const path = join(freshDirectory(t), name)
+  writeFileSync(path, content)
+  return path
+}
+
+async function shown(files: readonly string[], lines: number): Promise<Buffer> {
+  const { stream, bytes } = captureOutput({ highWaterMark: 1 })
+  await tail({ files, lines, follow: false, stdout: stream, signal: AbortSignal.timeout(20_000) })
+  return bytes()
+}
+
+suite('the last lines', () => {
+  test('are as many as asked for, with a last one that has no newline', async (t) => {
+    const path = fileWith(t, 'a\nb\n\nc')
+    const last = async (lines: number): Promise<string> => (await shown([path], lines)).toString()
+    assert.equal(await last(0), '')
+    assert.equal(await last(1), 'c')
+    assert.equal(await last(2), '\nc')
+    assert.equal(await last(3), 'b\n\nc')
+    assert.equal(await last(4), 'a\nb\n\nc')
+    assert.equal(await last(5), 'a\nb\n\nc')
+  })
+
+  test('do not count the newline that ends the file', async (t) => {
+    assert.equal((await shown([fileWith(t, 'a\nb\n')], 1)).toString(), 'b\n')
+    assert.equal((await shown([fileWith(t, '\n\n')], 1)).toString(), '\n')
+    assert.equal((await shown([fileWith(t, '')], 3)).toString(), '')
+  })
+
+  test('come out byte for byte', async (t) => {
+    const bytes = Buffer.concat([
+      Buffer.from('x\n'),
+      Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+      Buffer.from('é\r\n'),
+    ])
+    assert.deepEqual(await shown([fileWith(t, bytes)], 100), bytes)
+  })
+
+  test('are found over the borders of blocks', async (t) => {
+    const block = 64 * 1024
+    for (const length of [block - 1, block, block + 1, 3 * block]) {
+      const path = fileWith(t, `first\n${'x'.repeat(length)}\nlast\n`)
+      assert.equal((await shown([path], 2)).length, length + 6)
+      assert.equal((await shown([path], 3)).length, length + 12)
+    }
+  })
+
+  test('of several files have headings', async (t) => {
+    const [a, b] = [fileWith(t, 'a\n'), fileWith(t, 'b\n')]
+    assert.equal((await shown([a, b], 1)).toString(), `==> ${a} <==\na\n\n==> ${b} <==\nb\n`)
+  })
+
+  test('of the files that can be read are shown before the others are told', async (t) => {
+    const path = fileWith(t, 'a\n')
+    const { stream, text } = captureOutput()
+    const options = { lines: 1, follow: false, stdout: stream, signal: new AbortController().signal }
+    await assert.rejects(
+      async () => tail({ ...options, files: ['/nowhere', path, '/tmp', '/dev/zero'] }),
+      (error) => {
+        assert.ok(error instanceof AgentError)
+        assert.equal(error.code, 'file-unreadable')
+        assert.match(
+          error.message,
+          /^\/nowhere: ENOENT[^\n]*\n\/tmp: not a regular file\n\/dev\/zero: not a regular file$/,
+        )
+        return true
+      },
+    )
+    await until(() => text() === `==> ${path} <==\na\n`, { what: 'the file that can be read is shown' })
+  })
+})
+
+suite('following', () => {
+  /** Follows a file until the test ends; gives what is shown. */
+  function following(
+    t: TestContext,
+    files: readonly string[],
+    lines = 10,
+  ): { text: () => string; stop: () => Promise<void> } {
+    const { stream, text } = captureOutput()
+    const controller = new AbortController()
+    const options: TailOptions = { files, lines, follow: true, stdout: stream, signal: controller.signal }
+    const done = tail(options)
+    const stop = async (): Promise<void> => {
+      controller.abort()
+      await done
+    }
+    t.after(stop)
+    return { text, stop }
+  }
+
+  const shows = async (text: () => string, expected: string): Promise<void> => {
+    await until(() => text() === expected, { what: () => `${JSON.stringify(text())} is ${JSON.stringify(expected)}` })
+  }
+
+  test('shows what is appended, characters cut anywhere', async (t) => {
+    const path = fileWith(t, 'a\nb\n')
+    const { text } = following(t, [path], 1)
+    await shows(text, 'b\n')
+    appendFileSync(path, Buffer.from('c\xc3', 'latin1'))
+    await shows(() => text().slice(0, 3), 'b\nc')
+    appendFileSync(path, Buffer.from('\xa9\n', 'latin1'))
+    await shows(text, 'b\ncé\n')
+  })
+
+  test('shows a renamed file to its end, then the new one from its beginning', async (t) => {
+    const path = fileWith(t, '1\n')
+    const { text } = following(t, [path])
+    await shows(text, '1\n')
+    for (const [index, before] of ['1\n', '1\n2\n3\n4\n'].entries()) {
+      appendFileSync(path, '2\n')
+      renameSync(path, `${path}.${index}`)
+      appendFileSync(`${path}.${index}`, '3\n')
+      writeFileSync(path, '4\n')
+      await shows(text, `${before}2\n3\n4\n`)
+    }
+  })
+
+  test('does not take bytes of a longer new file for those of the old one', async (t) => {
+    const path = fileWith(t, '1\n')
+    const { text } = following(t, [path])
+    await shows(text, '1\n')
+    appendFileSync(path, '2\n')
+    renameSync(path, `${path}.1`)
+    writeFileSync(path, 'a long new line\n')
+    await shows(text, '1\n2\na long new line\n')
+  })
+
+  test('goes on with a file that was cut or deleted', async (t) => {
+    const path = fileWith(t, 'long line\n')
+    const { text } = following(t, [path])
+    await shows(text, 'long line\n')
+    // The package learns of an append through the kernel; an answer shows that it is watching.
+    appendFileSync(path, 'x\n')
+    await shows(text, 'long line\nx\n')
+    truncateSync(path)
+    await until(
+      () => {
+        appendFileSync(path, 'y\n')
+        return text().includes('y')
+      },
+      { what: 'lines after the cut are shown' },
+    )
+    rmSync(path)
+    writeFileSync(path, 'reborn\n')
+    await until(() => text().endsWith('reborn\n'), { what: 'lines of the new file are shown' })
+  })
+
+  test('ends when it is told to, also while there is no file', async (t) => {
+    const path = fileWith(t, '1\n')
+    const { text, stop } = following(t, [path])
+    await shows(text, '1\n')
+    rmSync(path)
+    await stop()
+  })
+
+  test('says which of several files the bytes are of', async (t) => {
+    const [a, b] = [fileWith(t, ''), fileWith(t, '')]
+    const { text } = following(t, [a, b])
+    await shows(text, `==> ${a} <==\n\n==> ${b} <==\n`)
+    appendFileSync(a, '1\n')
+    await shows(text, `==> ${a} <==\n\n==> ${b} <==\n\n==> ${a} <==\n1\n`)
+  })
+})
