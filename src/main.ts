@@ -26,7 +26,12 @@ addConfigurationFlags(program.command('run').description('tail files and ship ea
     const { run } = await import('./commands/run.ts')
     const { output } = options
     await run({
-      ...{ config: await loadConfig(options), output, stdout, stderr, stderrIsTTY: stderr.isTTY, signal },
+      config: await loadConfig(options),
+      output,
+      stdout,
+      stderr,
+      stderrIsTTY: stderr.isTTY,
+      signal,
       rssBytes: () => process.memoryUsage.rss(),
     })
   },

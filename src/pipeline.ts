@@ -22,7 +22,7 @@ import { type LineRules, frameLines, frameOne } from './frame/lines.ts'
 import type { Checkpoint } from './input/checkpoint.ts'
 import type { InputRules } from './input/input-rules.ts'
 import { Input, type InputOptions } from './input/input.ts'
-import type { LogFile } from './input/log-file.ts'
+import { type LogFile, asLogFile } from './input/log-file.ts'
 import { VERDICT } from './kernel/layout.ts'
 import type { LinearMemory } from './kernel/memory.ts'
 import type { Events } from './observe/events.ts'
@@ -93,15 +93,24 @@ export class Pipeline {
     this.#chooser = new PartitionChooser(random)
     this.#producer = new Producer({
       ...options.producer,
-      ...{ memory, events, random, cutRecord },
+      memory,
+      events,
+      random,
+      cutRecord,
       now: clock,
       onReceipt: (piece, outcome) => this.#receipt(piece, outcome),
       onRoom: () => this.#input.unblock('room'),
       onTopic: () => this.#input.unblock('topic'),
     })
     this.#input = new Input({
-      ...{ inputs: options.inputs, memory, events, now, clock },
-      ...{ checkpoint: options.checkpoint, file: options.file, random: options.randomBytes },
+      inputs: options.inputs,
+      memory,
+      events,
+      now,
+      clock,
+      checkpoint: options.checkpoint,
+      file: options.file,
+      random: options.randomBytes,
       blocked: (file) => this.#blocked(file),
       take: (chunk) => this.#take(chunk),
     })
@@ -154,7 +163,7 @@ export class Pipeline {
 
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
     const entries = this.#entries
-    const file = chunk.file as LogFile
+    const file = asLogFile(chunk.file)
     const { next, skipped } = this.#producer.append(lane, {
       file,
       append: this.#slot.install(prepared.template),

@@ -96,6 +96,18 @@ export class Directory {
     return { sightings, below, denied }
   }
 
+  /** Everything in it that `isWanted` by device and inode, whatever its name, as rotated pieces of what is sought here. */
+  async search(isWanted: (key: string) => boolean): Promise<Sighting[]> {
+    const interest = this.interests[0]
+    const found: Sighting[] = []
+    if (interest === undefined) return found
+    for (const name of (await this.volume.list(this.path)) ?? []) {
+      const facts = await Promise.resolve(this.volume.facts(this.pathOf(name))).catch(() => null)
+      if (facts?.kind === 'file' && isWanted(facts.key)) found.push({ name, facts, interest, kind: 'rotated' })
+    }
+    return found
+  }
+
   /** `**` also stands for no directory at all: what follows it is sought here too. */
   #expanded(): Interest[] {
     const all = [...this.interests]

@@ -159,7 +159,7 @@ export class Discovery {
     this.#directories.delete(directory.path)
     this.#options.left(directory)
     // whatever was below it is gone with it
-    for (const other of [...this.#directories.values()]) {
+    for (const other of Array.from(this.#directories.values())) {
       if (other.path.startsWith(`${directory.path}/`)) this.#leave(other)
     }
   }

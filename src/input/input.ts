@@ -14,7 +14,7 @@ import type { Directory } from './directory.ts'
 import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
 import type { InputRules } from './input-rules.ts'
-import type { LogFile } from './log-file.ts'
+import { type LogFile, asLogFile } from './log-file.ts'
 import { Reader, type ReadResult } from './read.ts'
 import { Schedule, type Turn } from './schedule.ts'
 import { Watches } from './watches.ts'
@@ -62,16 +62,23 @@ export class Input {
   #directoriesPolledAt = 0
 
   constructor(options: InputOptions) {
-    const { inputs, events, now, clock } = options
+    const { inputs, events, now, clock, checkpoint, random, file } = options
+    const { maxOpenFiles, lastLineQuietMs, pollMs } = file
     this.#options = options
     this.#generations = new Generations({
-      ...{ checkpoint: options.checkpoint, events, now, clock, random: options.random },
-      ...{ maxOpenFiles: options.file.maxOpenFiles, lastLineQuietMs: options.file.lastLineQuietMs },
+      checkpoint,
+      events,
+      clock,
+      random,
+      maxOpenFiles,
+      lastLineQuietMs,
       wake: (file) => this.#schedule.wake(file),
       letGo: (file) => this.#schedule.forget(file),
     })
     this.#discovery = new Discovery({
-      ...{ inputs, events, now },
+      inputs,
+      events,
+      now,
       seen: (directory, look) => this.#generations.see(directory, look),
       entered: (directory) => {
         this.#watches.disarm(directory)
@@ -86,7 +93,8 @@ export class Input {
       unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
     })
     this.#schedule = new Schedule({
-      ...{ clock, pollMs: options.file.pollMs },
+      clock,
+      pollMs,
       turn: (file) => this.#turn(file),
       isPolled: (file) => !file.finished && (file.standing !== 'live' || !this.#watches.isWatched(file.directory)),
       polling: () => this.#pollDirectories(),
@@ -99,6 +107,7 @@ export class Input {
   async start(): Promise<void> {
     await this.#discovery.lookAround()
     this.#generations.endFirstLook()
+    await this.#searchMissing()
     this.#armTick()
   }
 
@@ -113,7 +122,7 @@ export class Input {
   receive(receipt: Receipt): void {
     this.#generations.receive(receipt)
     // the file may have been too far ahead
-    if ((receipt.file as LogFile).parked) this.unblock('room')
+    if (asLogFile(receipt.file).parked) this.unblock('room')
   }
 
   /** Files that waited for this may go on. */
@@ -198,6 +207,7 @@ export class Input {
       case 'chunk':
         return this.#took(file, result.chunk, result.more)
     }
+    return result satisfies never
   }
 
   #took(file: LogFile, chunk: Chunk, more: boolean): Turn {
@@ -261,8 +271,19 @@ export class Input {
   async #tick(): Promise<void> {
     this.#rewatch()
     await this.#discovery.tick()
+    await this.#searchMissing()
     await this.#generations.tick()
     await this.#sweepSome()
+  }
+
+  /** A known file may have got a name that no glob matches: its inode is looked for where it was last seen. */
+  async #searchMissing(): Promise<void> {
+    for (const path of this.#generations.unsearched()) {
+      const directory = this.#discovery.directory(path)
+      if (directory === undefined) continue
+      const sightings = await directory.search((key) => this.#generations.isMissing(key))
+      for (const sighting of sightings) await this.#generations.adopt(directory, sighting)
+    }
   }
 
   /** Directories that have become quiet are watched again; what came before the watch is found by the look after it. */
@@ -292,7 +313,7 @@ export class Input {
       }
       if (file.standing === 'detached') continue
       const found = await this.#generations.check(file).catch(() => 'gone')
-      if (found === 'gone') file.directory.mtimeMs = -1
+      if (found === 'gone') this.#generations.gone(file)
       else if (found === 'grown') this.#schedule.wake(file)
     }
   }

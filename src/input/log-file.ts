@@ -8,7 +8,7 @@ import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
-import type { Volume } from './volume.ts'
+import type { FileFacts, Volume } from './volume.ts'
 import { Watermark } from './watermark.ts'
 
 /**
@@ -107,6 +107,12 @@ export class LogFile implements Generation {
     return this.standing === 'detached' ? this.unacknowledged : Math.max(0, this.size - this.watermark.offset)
   }
 
+  /** What the file system just said of it. */
+  note(facts: FileFacts): void {
+    this.size = facts.size
+    this.mtimeMs = facts.mtimeMs
+  }
+
   toStored(): StoredGeneration {
     const colon = this.key.indexOf(':')
     return {
@@ -125,4 +131,10 @@ export class LogFile implements Generation {
       finished: this.finished,
     }
   }
+}
+
+/** Every generation comes from the input and goes back to it; the stages between know only its names. */
+export function asLogFile(generation: Generation): LogFile {
+  if (generation instanceof LogFile) return generation
+  throw new TypeError(`${generation.id} is not a file of the input's`)
 }

@@ -6,7 +6,7 @@
 import { dirname } from 'node:path'
 import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, keyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
-import type { FileFacts, Volume } from './volume.ts'
+import { type FileFacts, type Volume, volumeOf } from './volume.ts'
 
 /** Long enough for a mount that comes late and for every directory to be looked at. */
 const PATIENCE_MS = 30_000
@@ -21,6 +21,7 @@ export class Missing {
   /** Ids by device and inode, and by fingerprint: thousands may be missing at the start. */
   readonly #byKey = new Groups()
   readonly #byFingerprint = new Groups()
+  readonly #unsearched = new Set<string>()
   readonly #clock: () => number
 
   constructor(stored: Iterable<StoredGeneration>, clock: () => number) {
@@ -30,6 +31,7 @@ export class Missing {
 
   add(stored: StoredGeneration): void {
     this.#entries.set(stored.id, { stored, until: this.#clock() + PATIENCE_MS })
+    this.#unsearched.add(stored.id)
     this.#byKey.add(keyOf(stored), stored.id)
     this.#byFingerprint.add(fingerprintKey(stored.fingerprint.length, stored.fingerprint.hash), stored.id)
   }
@@ -39,9 +41,15 @@ export class Missing {
     return this.#byKey.get(key).length > 0
   }
 
-  /** Directories where they were last seen. */
-  places(): ReadonlySet<string> {
-    return new Set([...this.#entries.values()].map(({ stored }) => dirname(stored.place)))
+  /** Directories where those were last seen that this was not asked for before. */
+  unsearched(): ReadonlySet<string> {
+    const places = new Set<string>()
+    for (const id of this.#unsearched) {
+      const entry = this.#entries.get(id)
+      if (entry !== undefined) places.add(dirname(entry.stored.place))
+    }
+    this.#unsearched.clear()
+    return places
   }
 
   /**
@@ -64,12 +72,17 @@ export class Missing {
     return null
   }
 
-  /** Those whose patience is over, taken out. */
-  expired(): StoredGeneration[] {
+  /** Those whose patience is over, taken out, and whether something with their inode is still at their place. */
+  async expired(): Promise<{ stored: StoredGeneration; isThere: boolean }[]> {
     const now = this.#clock()
-    const over = [...this.#entries.values()].filter(({ until }) => until <= now).map(({ stored }) => stored)
-    for (const stored of over) this.#take(stored)
-    return over
+    const over = Array.from(this.#entries.values()).filter(({ until }) => until <= now)
+    const gone: { stored: StoredGeneration; isThere: boolean }[] = []
+    for (const { stored } of over) {
+      const volume = await volumeOf(dirname(stored.place))
+      const facts = await Promise.resolve(volume?.facts(stored.place)).catch(() => null)
+      if (this.#take(stored)) gone.push({ stored, isThere: facts?.key === keyOf(stored) })
+    }
+    return gone
   }
 
   /** Those whose fingerprint the file has; one that was empty is told by its inode alone. */
@@ -89,6 +102,7 @@ export class Missing {
   #take(stored: StoredGeneration): boolean {
     this.#byKey.remove(keyOf(stored), stored.id)
     this.#byFingerprint.remove(fingerprintKey(stored.fingerprint.length, stored.fingerprint.hash), stored.id)
+    this.#unsearched.delete(stored.id)
     return this.#entries.delete(stored.id)
   }
 }

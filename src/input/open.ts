@@ -3,6 +3,8 @@
  * real path lies under the allowed roots. A log directory cannot make a privileged agent ship `/proc/1/environ`.
  */
 import fs from 'node:fs'
+import { latin1Of } from './glob.ts'
+import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
 
 export type Opened =
@@ -60,4 +62,9 @@ function isUnder(path: string, roots: readonly string[]): boolean {
     }
     return path.startsWith(real === '/' ? '/' : `${real}/`)
   })
+}
+
+/** Directories that a file's real path has to lie under, latin1: the input's, else the literal prefix of the glob. */
+export function rootsOf(rules: InputRules, base: string): readonly string[] {
+  return rules.roots.length > 0 ? rules.roots.map(latin1Of) : [base]
 }

@@ -37,7 +37,7 @@ export class Watches {
   }
 
   isWatched(directory: Directory): boolean {
-    return this.#watches.get(directory)?.watcher != null
+    return (this.#watches.get(directory)?.watcher ?? null) !== null
   }
 
   /** Watch a directory, if it can be. The caller looks at it afterwards: what came before the watch tells nobody. */

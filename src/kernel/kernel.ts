@@ -36,6 +36,8 @@ export interface Kernel {
   readonly appendJson: Append
   copyRecords(from: number, count: number, to: number): number
   skipRecords(from: number, count: number): number
+  /** CRC-32C of bytes; `previous` is the checksum of what came before them, 0 at the beginning. */
+  crc32c(pointer: number, length: number, previous: number): number
 }
 
 interface Exports extends Kernel {
@@ -48,9 +50,13 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel/kernel.wasm' : './kernel.wasm', here))
 }
 
-/** Instantiate the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`. */
-export function instantiate(memory: WebAssembly.Memory): Kernel {
-  const module = new WebAssembly.Module(moduleBytes())
+/**
+ * Instantiate the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`.
+ * `bytes`: another build of the module, to be measured against this one.
+ */
+export function instantiate(memory: WebAssembly.Memory, bytes = moduleBytes()): Kernel {
+  const module = new WebAssembly.Module(bytes)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what simd/kernel.ts exports
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
   exports.init(COLUMNS, RESULTS, TEMPLATE, TIMESTAMP_TEXT)
   return exports

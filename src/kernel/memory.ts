@@ -34,10 +34,11 @@ export class LinearMemory {
   /** Where a read puts its bytes: {@link GUARD_BYTES} of guard lie directly before. */
   readonly chunk: { readonly pointer: number; readonly length: number }
 
-  constructor(sizes: MemorySizes) {
+  /** `module`: another build of the kernel, to be measured against this one. */
+  constructor(sizes: MemorySizes, module?: Uint8Array<ArrayBuffer>) {
     const pages = Math.floor(sizes.total / PAGE)
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-    this.kernel = instantiate(memory)
+    this.kernel = instantiate(memory, module)
     this.bytes = Buffer.from(memory.buffer)
     this.floats = new Float64Array(memory.buffer)
     this.words = new Int32Array(memory.buffer)

@@ -29,6 +29,7 @@ export class BufferPool {
   readonly total: number
   readonly sizes: Readonly<Record<SizeClass, number>>
   readonly #free: Record<SizeClass, Block[]> = { small: [], medium: [], large: [] }
+  readonly #onLoan = new Map<number, Block>()
   #freeBytes: number
 
   /** `largest` is rounded up to whole medium blocks. Throws RangeError when not even one large block fits. */
@@ -55,14 +56,17 @@ export class BufferPool {
   /** A buffer of the class, or null when there is none. Its bytes are whatever they were. */
   take(sizeClass: SizeClass): PooledBuffer | null {
     const block = this.#takeBlock(sizeClass)
-    if (block !== null) this.#freeBytes -= block.bytes
+    if (block === null) return null
+    this.#onLoan.set(block.address, block)
+    this.#freeBytes -= block.bytes
     return block
   }
 
   /** Give a buffer back. Giving one back twice corrupts the pool, so it throws. */
   release(buffer: PooledBuffer): void {
-    const block = buffer as Block
-    if (block.busy !== -1) throw new Error('a buffer was released twice')
+    const block = this.#onLoan.get(buffer.address)
+    if (block === undefined || block !== buffer) throw new Error('a buffer was released twice')
+    this.#onLoan.delete(block.address)
     this.#freeBytes += block.bytes
     this.#releaseBlock(block)
   }
@@ -77,7 +81,7 @@ export class BufferPool {
     const block = free.pop()
     if (block === undefined) return null
     if (block.parent !== null) block.parent.busy++
-    block.busy = -1
+    block.busy = 0
     return block
   }
 
@@ -85,7 +89,6 @@ export class BufferPool {
     const larger = LARGER[sizeClass]
     const parent = larger === null ? null : this.#takeBlock(larger)
     if (parent === null) return
-    parent.busy = 0
     const size = this.sizes[sizeClass]
     for (let at = parent.address + parent.bytes - size; at >= parent.address; at -= size) {
       this.#free[sizeClass].push(this.#block(at, sizeClass, parent))
@@ -93,7 +96,6 @@ export class BufferPool {
   }
 
   #releaseBlock(block: Block): void {
-    block.busy = 0
     this.#free[block.sizeClass].push(block)
     const parent = block.parent
     if (parent === null || --parent.busy > 0) return

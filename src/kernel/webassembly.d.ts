@@ -4,6 +4,7 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum: number })
     readonly buffer: ArrayBuffer
   }
+  // oxlint-disable-next-line typescript/no-extraneous-class -- that is all it has
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)
   }

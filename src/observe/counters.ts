@@ -84,6 +84,7 @@ export function countingEvents(counters: Counters, now: () => number): Events {
 
 /** Both hear of every event, `first` first. */
 export function both(first: Events, second: Events): Events {
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- the types of the parameters are lost and found on this way */
   const all: Partial<Record<keyof Events, (...args: never[]) => void>> = {}
   for (const name of Object.keys(first) as (keyof Events)[]) {
     const a = first[name] as (...args: unknown[]) => void
@@ -94,4 +95,5 @@ export function both(first: Events, second: Events): Events {
     }
   }
   return all as unknown as Events
+  /* oxlint-enable typescript/no-unsafe-type-assertion */
 }

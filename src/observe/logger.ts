@@ -32,7 +32,8 @@ const COLOURS: Readonly<Record<string, string>> = {
 
 /** `10:00:00.123 warn  waiting for topic  topic=logs reason="…"` */
 function forPeople(line: string): string {
-  const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
+  const parsed: Readonly<Record<string, unknown>> = JSON.parse(line)
+  const { time, level, msg, ...rest } = parsed
   const facts = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
   const label = String(level)
   const head = `${String(time).slice(11, 23)} ${COLOURS[label] ?? ''}${label.padEnd(5)} ${String(msg)}\u001b[0m`

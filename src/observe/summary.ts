@@ -6,8 +6,8 @@ export interface SummarySource {
   readonly counters: Counters
   readonly logger: Logger
   /** Bytes on disk that are not stored, bytes handed on and not stored, number of files; as of now. */
-  state(): { files: number; lagBytes: number; inFlightBytes: number }
-  rssBytes(): number
+  readonly state: () => { files: number; lagBytes: number; inFlightBytes: number }
+  readonly rssBytes: () => number
 }
 
 export function logSummary({ counters, logger, state, rssBytes }: SummarySource, message = 'summary'): void {

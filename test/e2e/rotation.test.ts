@@ -19,9 +19,9 @@ after(() => kafka.close())
 interface Scene {
   readonly directory: string
   readonly topic: string
-  start(...args: string[]): Agent
+  readonly start: (...args: string[]) => Agent
   /** Waits until so many records are in the topic. */
-  arrived(records: number): Promise<void>
+  readonly arrived: (records: number) => Promise<void>
 }
 
 async function scene(t: Ending, partitions = 1): Promise<Scene> {

@@ -57,7 +57,8 @@ export class LogWriter {
   }
 
   close(): void {
-    closeSync(this.#descriptor)
+    if (this.#descriptor >= 0) closeSync(this.#descriptor)
+    this.#descriptor = -1
   }
 }
 
@@ -78,11 +79,20 @@ export type LineOf = (record: KafkaRecord) => Buffer
 
 export const rawLine: LineOf = (record) => record.value ?? Buffer.alloc(0)
 
+export const messageOf: LineOf = (record) => {
+  const { message }: { message: string } = JSON.parse(record.value?.toString() ?? '{"message":""}')
+  return Buffer.from(message)
+}
+
+/** {@link numberedLine} as JSON can have it: replacement characters for what is not UTF-8. */
+export const lossyLine: typeof numberedLine = (log, n) => Buffer.from(numberedLine(log, n).toString())
+
 /** Compares what came with what was written; `written`: number of lines by log. */
 export function account(
   records: readonly KafkaRecord[],
   written: ReadonlyMap<string, number>,
   lineOf = rawLine,
+  expected = numberedLine,
 ): Account {
   const seen = new Map([...written].map(([log, lines]): [string, Uint8Array] => [log, new Uint8Array(lines)]))
   const last = new Map<string, number>()
@@ -94,7 +104,7 @@ export function account(
     const [log = '', number = ''] = line.subarray(0, 200).toString('latin1').split(' ', 2)
     const n = Number(number)
     const flags = seen.get(log)
-    if (flags === undefined || !(n < flags.length) || !line.equals(numberedLine(log, n))) {
+    if (flags === undefined || !(n < flags.length) || !line.equals(expected(log, n))) {
       if (changed.length < 5) changed.push(line.subarray(0, 120).toString('latin1'))
       continue
     }

@@ -1,0 +1,65 @@
+/** What came back from Kafka, against what the app wrote: every line once, every byte as it was. */
+import { identify, lineOf, type Log } from './lines.ts'
+
+/** A record as `logagent consume --format record` prints it. */
+interface Shown {
+  readonly partition: number
+  readonly offset: number
+  readonly value: string
+}
+
+export interface Sums {
+  readonly records: number
+  readonly missing: number
+  readonly repeated: number
+  /** Records whose message is no line of the app's, byte for byte. */
+  readonly changed: number
+  /** First occurrences behind a later line of their log. */
+  readonly disordered: number
+}
+
+const SAMPLES_AT: ReadonlySet<string> = new Set(['access-2', 'app-1', 'app-3'])
+
+export class Account {
+  /** A few records, whole, to show. */
+  readonly samples: string[] = []
+  readonly #since: number
+  readonly #seen: Readonly<Record<Log, Uint8Array>>
+  readonly #last: Record<Log, number> = { access: -1, app: -1 }
+  #records = 0
+  #repeated = 0
+  #changed = 0
+  #disordered = 0
+
+  constructor(written: Readonly<Record<Log, number>>, since: number) {
+    this.#since = since
+    this.#seen = { access: new Uint8Array(written.access), app: new Uint8Array(written.app) }
+  }
+
+  /** One line of `logagent consume --format record`. */
+  add(line: string): void {
+    const { partition, offset, value } = JSON.parse(line) as Shown
+    const { message } = JSON.parse(value) as { message: string }
+    this.#records++
+    const is = identify(message)
+    if (is === null || message !== lineOf(is.log, is.n, this.#since) || is.n >= this.#seen[is.log].length) {
+      this.#changed++
+      return
+    }
+    const { log, n } = is
+    if (this.#seen[log][n] === 1) this.#repeated++
+    else if (n < this.#last[log]) this.#disordered++
+    else this.#last[log] = n
+    this.#seen[log][n] = 1
+    if (SAMPLES_AT.has(`${log}-${n}`)) this.samples.push(`partition ${partition}, offset ${offset}: ${value}`)
+  }
+
+  sums(): Sums {
+    let missing = 0
+    for (const seen of Object.values(this.#seen)) for (const flag of seen) if (flag === 0) missing++
+    return {
+      ...{ records: this.#records, missing, repeated: this.#repeated },
+      ...{ changed: this.#changed, disordered: this.#disordered },
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The demo's lines: each is known whole from its log and number, so that whoever reads them back can tell which one it
+ * is and whether a byte of it has changed.
+ */
+
+export const LOGS = ['access', 'app'] as const
+export type Log = (typeof LOGS)[number]
+
+const PATHS = ['/', '/orders/17', '/cart', '/search?q=caf%C3%A9', '/static/app.3f2a.js', '/api/v1/users']
+const STATUS = [200, 200, 200, 200, 304, 404, 200, 500]
+const CLIENTS = ['curl/8.5.0', 'Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0', 'kube-probe/1.33']
+const EVENTS = [
+  'INFO  order accepted',
+  'INFO  注文を受け付けました',
+  'WARN  naïve retry № 3 … « réessai »',
+  'INFO  🚀 déployé, Größe 17 µm ✓',
+  'ERROR "quoted" \\ back\tslash {"json": true}',
+]
+
+/** Line `n` of a log, without its newline. `since`: ms since the epoch, the time of line 0. */
+export function lineOf(log: Log, n: number, since: number): string {
+  const time = new Date(since + n).toISOString()
+  const id = `${log}-${n}`
+  if (log === 'app') return `${time} ${pick(EVENTS, n)} ${id}`
+  const request = `"GET ${pick(PATHS, n)} HTTP/1.1" ${pick(STATUS, n)} ${(n * 7919) % 48_000}`
+  return `10.1.${n % 4}.${n % 250} - - [${time}] ${request} "-" "${pick(CLIENTS, n)}" ${id}`
+}
+
+/** The log and number at the end of a line, or null. */
+export function identify(line: string): { log: Log; n: number } | null {
+  const [, name, digits] = / (access|app)-(\d{1,9})$/.exec(line) ?? []
+  const log = LOGS.find((known) => known === name)
+  return log === undefined ? null : { log, n: Number(digits) }
+}
+
+function pick<T>(of: readonly T[], n: number): T {
+  // of[n % length] is always there; the type cannot say so
+  return of[n % of.length] as T
+}

@@ -1,0 +1,136 @@
+/**
+ * The parts of `logagent run`, each made with its slice of the configuration. What they do together is told in
+ * pipeline.ts, and in run.ts when they start and stop.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Config } from '../config/load.ts'
+import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
+import { lockState } from '../input/lock.ts'
+import { LinearMemory } from '../kernel/memory.ts'
+import type { Events } from '../observe/events.ts'
+import { Cluster } from '../output/cluster.ts'
+import type { Mode } from '../output/sequence.ts'
+import type { Transport } from '../output/transport.ts'
+import type { PipelineOptions, Shipping } from '../pipeline.ts'
+
+/** Where the records go: to Kafka, or in words to a stream. */
+export type Destination =
+  | { readonly kind: 'kafka' }
+  | { readonly kind: 'stdout'; readonly stdout: NodeJS.WritableStream }
+
+export interface State {
+  readonly checkpoint: Checkpoint
+  /** Write the last checkpoint, and let the next agent in. */
+  readonly close: () => Promise<void>
+  /** Let the next agent in, without writing anything: after a fault the last checkpoint is the right one. */
+  readonly abandon: () => Promise<void>
+}
+
+/** Bytes beyond the longest line that a chunk has room for: framing needs to see its newline. */
+const CHUNK_EXTRA = 64 * 1024
+
+/** Bytes beyond the largest batch that its buffer has: for the sizes of its records. */
+const BATCH_EXTRA = 16 * 1024
+
+/** A look at what would be sent must not move anything: it gets a state that is kept nowhere. */
+export async function openState(
+  config: Config,
+  destination: Destination,
+  { events, logger }: { events: Events; logger: Logger },
+): Promise<State> {
+  const options = { agentId: config.agent.id, events, now: Date.now }
+  if (destination.kind === 'stdout') {
+    const { noDisk } = await import('../input/no-disk.ts')
+    const checkpoint = await openCheckpoint({ ...options, directory: '/', disk: noDisk() })
+    return { checkpoint, close: async () => void (await checkpoint.close()), abandon: () => Promise.resolve() }
+  }
+  const directory = config.state.dir
+  const lock = await lockState(directory)
+  if (lock.unenforced !== '') logger.warn({ directory, reason: lock.unenforced }, 'state directory cannot be locked')
+  try {
+    const checkpoint = await openCheckpoint({ ...options, directory })
+    return {
+      checkpoint,
+      abandon: () => lock.release(),
+      async close() {
+        await checkpoint.close()
+        await lock.release()
+      },
+    }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+export async function openTransport(config: Config, destination: Destination, events: Events): Promise<Transport> {
+  if (destination.kind === 'stdout') {
+    const { StdoutTransport } = await import('./stdout-transport.ts')
+    return new StdoutTransport(destination.stdout)
+  }
+  const { kafka, topic } = config
+  const createTopic = async (name: string): Promise<void> => {
+    const creation = await import('./create-topic.ts')
+    await creation.createTopic(name, config)
+  }
+  return new Cluster({
+    bootstrap: kafka.brokers,
+    clientId: kafka.clientId,
+    acks: kafka.acks === 'all' ? -1 : kafka.acks,
+    requestTimeoutMs: kafka.requestTimeoutMs,
+    connectTimeoutMs: kafka.connectTimeoutMs,
+    metadataMaxAgeMs: kafka.metadataMaxAgeMs,
+    retry: kafka.retry,
+    events,
+    random: Math.random,
+    now: monotonic,
+    createTopic: topic.create ? createTopic : undefined,
+  })
+}
+
+export function pipelineOptions(
+  config: Config,
+  parts: { transport: Transport; checkpoint: Checkpoint; events: Events },
+): PipelineOptions {
+  const { kafka, batch, inputs } = config
+  return {
+    ...parts,
+    inputs,
+    shipping: new Map(inputs.map((input): [string, Shipping] => [input.id, input])),
+    metadata: { agentId: config.agent.id, fields: new Map(inputs.map((input) => [input.id, input.fields])) },
+    processors: [],
+    memory: memoryFor(config),
+    file: config.file,
+    drain: config.shutdown.drain,
+    producer: {
+      transport: parts.transport,
+      mode: modeFor(kafka.acks),
+      lingerMs: kafka.lingerMs,
+      batchMaxBytes: batch.maxBytes,
+      compression: kafka.compression,
+      tooLarge: config.record.tooLarge,
+      retry: kafka.retry,
+    },
+    now: Date.now,
+    clock: monotonic,
+    random: Math.random,
+    randomBytes,
+  }
+}
+
+export function monotonic(): number {
+  return performance.now()
+}
+
+function memoryFor({ kafka, batch, buffer, inputs }: Config): LinearMemory {
+  const longest = Math.max(...inputs.map((input) => input.maxLineBytes))
+  // what is compressed lies outside the reserved memory, and counts against it
+  const total = kafka.compression === 'none' ? buffer.maxBytes : buffer.maxBytes / 2
+  return new LinearMemory({ total, chunk: longest + CHUNK_EXTRA, largest: batch.maxBytes + BATCH_EXTRA })
+}
+
+function modeFor(acks: 'all' | 1 | 0): Mode {
+  if (acks === 'all') return 'idempotent'
+  return acks === 1 ? 'one-in-flight' : 'fire-and-forget'
+}

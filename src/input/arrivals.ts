@@ -1,0 +1,173 @@
+/**
+ * Files that were sighted and are no open generation: opened with care, known again by their content, or taken for new.
+ * What they are afterwards is generations.ts's affair.
+ */
+import fs from 'node:fs'
+import type { Events } from '../observe/events.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Copies } from './copies.ts'
+import type { Descriptors } from './descriptors.ts'
+import type { Directory, Sighting } from './directory.ts'
+import { bytesAt, fingerprintOf, newId } from './identity.ts'
+import type { InputRules } from './input-rules.ts'
+import { LogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+import { openLog, rootsOf } from './open.ts'
+import type { StoredGeneration } from './stored-generation.ts'
+import type { FileFacts, Volume } from './volume.ts'
+
+export interface ArrivalsOptions {
+  readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since'>
+  readonly events: Pick<Events, 'fileDenied' | 'fileIgnored'>
+  readonly missing: Missing
+  readonly copies: Copies
+  readonly descriptors: Descriptors
+  /** Generations on disk, by device and inode. */
+  readonly known: ReadonlyMap<string, LogFile>
+  readonly random: (bytes: number) => Buffer
+}
+
+/** What became of a sighting. */
+export type Arrival =
+  | { readonly kind: 'file'; readonly file: LogFile; readonly reason: 'known' | 'beginning' | 'end' | 'finished' }
+  /** Found meanwhile by another look. */
+  | { readonly kind: 'twin'; readonly file: LogFile }
+  | { readonly kind: 'ignored' }
+  /** Look again soon: it is denied, held back, gone, or there is no descriptor left. */
+  | { readonly kind: 'again' }
+
+/** Bytes looked back for the start of a line when reading begins at the end of a file. */
+const LOOK_BACK = 64 * 1024
+
+const IGNORED: Arrival = { kind: 'ignored' }
+const AGAIN: Arrival = { kind: 'again' }
+
+export class Arrivals {
+  readonly #options: ArrivalsOptions
+  /** Paths with the reason that was told last, so that it is told once. */
+  readonly #told = new Map<string, string>()
+  #firstLook = true
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+  }
+
+  /** The first look over all directories is done: from now on no file was "there at the first start". */
+  endFirstLook(): void {
+    this.#firstLook = false
+  }
+
+  async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
+    const { descriptors } = this.#options
+    const path = directory.pathOf(sighting.name)
+    if (this.#isOldPiece(sighting)) return this.#ignore(path, 'rotated before our first start')
+    if (!descriptors.makeRoom()) return AGAIN
+    const opened = await openLog(directory.volume, path, rootsOf(sighting.interest.rules, sighting.interest.base))
+    switch (opened.kind) {
+      case 'refused':
+        return this.#ignore(path, opened.reason)
+      case 'denied':
+        this.deny(path, opened.reason)
+        return AGAIN
+      case 'gone':
+        return AGAIN
+      case 'open':
+        this.#told.delete(path)
+        return this.#identify(directory, sighting, opened)
+    }
+    return opened satisfies never
+  }
+
+  deny(path: string, reason: string): void {
+    if (this.#told.get(path) === reason) return
+    this.#told.set(path, reason)
+    this.#options.events.fileDenied(path, reason)
+  }
+
+  /** A generation that begins now. */
+  create(where: {
+    directory: Directory
+    rules: InputRules
+    path: string
+    name: string
+    key: string
+    offset: number
+  }): LogFile {
+    const { volume } = where.directory
+    const start = { offset: where.offset, skipped: 0, guard: '' }
+    return new LogFile({ ...where, id: newId(this.#options.random), volume, start })
+  }
+
+  #ignore(path: string, reason: string): Arrival {
+    if (this.#told.get(path) !== reason) {
+      this.#told.set(path, reason)
+      this.#options.events.fileIgnored(path, reason)
+    }
+    return IGNORED
+  }
+
+  async #identify(
+    directory: Directory,
+    sighting: Sighting,
+    { descriptor, facts }: { descriptor: number; facts: FileFacts },
+  ): Promise<Arrival> {
+    const { missing, copies, known, descriptors } = this.#options
+    const { volume } = directory
+    const path = directory.pathOf(sighting.name)
+    const stored = await missing.find(volume, descriptor, { facts, path })
+    const what = { directory, name: sighting.name, descriptor, facts, files: known.values() }
+    const copy = stored === null ? await copies.judge(what) : 'none'
+    const start = stored === null ? await this.#startOf(volume, sighting, descriptor) : 0
+    const fingerprint = await fingerprintOf(volume, descriptor)
+    // From here to the end nothing waits: another look may have found the same file meanwhile.
+    const twin = known.get(facts.key)
+    if (twin !== undefined || copy === 'held') {
+      fs.closeSync(descriptor)
+      return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
+    }
+    const { rules } = sighting.interest
+    const offset = copy === 'copy' ? facts.size : start
+    const file =
+      stored === null
+        ? this.create({ directory, rules, path, name: sighting.name, key: facts.key, offset })
+        : recreate({ directory, rules, name: sighting.name, key: facts.key, stored })
+    file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
+    file.fingerprint = fingerprint
+    descriptors.adopt(file, descriptor, facts)
+    file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
+    if (file.finished) descriptors.close(file)
+    const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
+    return { kind: 'file', file, reason }
+  }
+
+  #isOldPiece({ kind, interest, facts }: Sighting): boolean {
+    const { checkpoint, missing } = this.#options
+    if (kind === 'live' || interest.rules.rotated === 'all' || missing.has(facts.key)) return false
+    return facts.mtimeMs < checkpoint.since
+  }
+
+  /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
+  async #startOf(volume: Volume, { interest, kind, facts }: Sighting, descriptor: number): Promise<number> {
+    const { fresh } = this.#options.checkpoint
+    if (interest.rules.start === 'beginning' || !this.#firstLook || !fresh || kind !== 'live') return 0
+    // the line that is being written is shipped whole
+    const from = Math.max(0, facts.size - LOOK_BACK)
+    const bytes = await bytesAt(volume, descriptor, { position: from, length: facts.size - from })
+    return from + bytes.lastIndexOf(10) + 1
+  }
+}
+
+function recreate(what: {
+  directory: Directory
+  rules: InputRules
+  name: string
+  key: string
+  stored: StoredGeneration
+}): LogFile {
+  const { directory, rules, name, key, stored } = what
+  const { id, path, position, guard, partition } = stored
+  const start = { offset: position.offset, skipped: position.skipped, guard }
+  const file = new LogFile({ id, rules, path, name, key, volume: directory.volume, directory, start })
+  file.partition = partition
+  return file
+}

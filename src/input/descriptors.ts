@@ -1,0 +1,94 @@
+/**
+ * Open files, and how many there may be. A file that is read and stored to its end can be closed and opened again when
+ * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile.
+ */
+import fs from 'node:fs'
+import { isSame } from './identity.ts'
+import type { LogFile } from './log-file.ts'
+import { openLog, rootsOf } from './open.ts'
+import type { FileFacts } from './volume.ts'
+
+export class Descriptors {
+  readonly #max: number
+  readonly #clock: () => number
+  readonly #open = new Set<LogFile>()
+
+  /** `clock`: monotonic ms. */
+  constructor(max: number, clock: () => number) {
+    this.#max = max
+    this.#clock = clock
+  }
+
+  get count(): number {
+    return this.#open.size
+  }
+
+  adopt(file: LogFile, descriptor: number, facts: FileFacts): void {
+    file.descriptor = descriptor
+    this.#open.add(file)
+    file.note(facts)
+    file.lastDataAt = this.#clock()
+  }
+
+  /** Make sure that a file is open; false when it cannot be now, or something else is at its place. */
+  async open(file: LogFile): Promise<boolean> {
+    if (file.descriptor >= 0) return true
+    if (file.standing === 'detached' || !this.makeRoom()) return false
+    const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.directory.path))
+    if (opened.kind !== 'open') return false
+    const same = await isFile(file, opened)
+    // a slow mount may have answered two of us
+    if (same && file.descriptor < 0) this.adopt(file, opened.descriptor, opened.facts)
+    else fs.closeSync(opened.descriptor)
+    return same
+  }
+
+  /** Whether the file at a path is this closed one, by its content. What cannot be opened now gets the benefit. */
+  async isSameAt(file: LogFile, path: string): Promise<boolean> {
+    const opened = await openLog(file.volume, path, rootsOf(file.rules, file.directory.path))
+    if (opened.kind !== 'open') return true
+    const same = await isFile(file, opened)
+    fs.closeSync(opened.descriptor)
+    return same
+  }
+
+  /** The descriptor goes on with the next generation of the same file. */
+  hand(from: LogFile, to: LogFile): void {
+    to.descriptor = from.descriptor
+    from.descriptor = -1
+    this.#open.delete(from)
+    this.#open.add(to)
+  }
+
+  close(file: LogFile): void {
+    if (file.descriptor < 0) return
+    fs.closeSync(file.descriptor)
+    file.descriptor = -1
+    this.#open.delete(file)
+  }
+
+  closeAll(): void {
+    for (const file of this.#open) this.close(file)
+  }
+
+  /**
+   * Make sure that one more file may be open: if need be close the one that was quiet longest, among those that are
+   * read and stored to their end. False when every open file is still needed: then who asks waits.
+   */
+  makeRoom(): boolean {
+    if (this.#open.size < this.#max) return true
+    let quietest: LogFile | null = null
+    for (const file of this.#open) {
+      if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) continue
+      if (quietest === null || file.lastDataAt < quietest.lastDataAt) quietest = file
+    }
+    if (quietest === null) return false
+    this.close(quietest)
+    return true
+  }
+}
+
+function isFile(file: LogFile, { descriptor, facts }: { descriptor: number; facts: FileFacts }): Promise<boolean> {
+  if (facts.key !== file.key) return Promise.resolve(false)
+  return isSame(file.volume, descriptor, { facts, stored: file.toStored() })
+}
