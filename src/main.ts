@@ -38,10 +38,12 @@ addConfigurationFlags(program.command('run').description('tail files and ship ea
 )
 
 addConfigurationFlags(program.command('check').description('validate the configuration and show what is in effect'))
-  .option('--json', 'as JSON')
-  .action(async (options: ConfigurationOptions & { json?: true }) => {
+  .option('--json', 'as JSON', false)
+  .option('--connect', 'also reach Kafka: brokers, topics, partitions, permissions', false)
+  .action(async (options: ConfigurationOptions & { json: boolean; connect: boolean }) => {
     const { check } = await import('./commands/check.ts')
-    check({ config: await loadConfig(options), json: options.json ?? false, stdout })
+    const { json, connect } = options
+    await check({ config: await loadConfig(options), json, connect, stdout })
   })
 
 program

@@ -131,7 +131,7 @@ export class Pipeline {
   async stop(deadline: AbortSignal): Promise<void> {
     try {
       if (this.#options.drain === 'end') {
-        await this.#input.freeze()
+        await until(this.#input.freeze(), deadline)
         while (!this.#input.drained) await delay(DRAIN_POLL_MS, undefined, { signal: deadline })
       } else await this.#input.stop()
       await until(this.#producer.flush(), deadline)

@@ -8,13 +8,19 @@ interface Shown {
   readonly value: string
 }
 
+/** What is looked at of a record's value. */
+interface Shipped {
+  readonly message: string
+  readonly log: { readonly file: { readonly id: string } }
+}
+
 export interface Sums {
   readonly records: number
   readonly missing: number
   readonly repeated: number
   /** Records whose message is no line of the app's, byte for byte. */
   readonly changed: number
-  /** First occurrences behind a later line of their log. */
+  /** First occurrences behind a later line of their file. */
   readonly disordered: number
 }
 
@@ -25,7 +31,8 @@ export class Account {
   readonly samples: string[] = []
   readonly #since: number
   readonly #seen: Readonly<Record<Log, Uint8Array>>
-  readonly #last: Record<Log, number> = { access: -1, app: -1 }
+  /** The highest number by `log.file.id`: a file keeps its order, and its rotated pieces may go to other partitions. */
+  readonly #last = new Map<string, number>()
   #records = 0
   #repeated = 0
   #changed = 0
@@ -38,8 +45,8 @@ export class Account {
 
   /** One line of `logagent consume --format record`. */
   add(line: string): void {
-    const { partition, offset, value } = JSON.parse(line) as Shown
-    const { message } = JSON.parse(value) as { message: string }
+    const { partition, offset, value }: Shown = JSON.parse(line)
+    const { message, log: source }: Shipped = JSON.parse(value)
     this.#records++
     const is = identify(message)
     if (is === null || message !== lineOf(is.log, is.n, this.#since) || is.n >= this.#seen[is.log].length) {
@@ -47,9 +54,10 @@ export class Account {
       return
     }
     const { log, n } = is
+    const { id } = source.file
     if (this.#seen[log][n] === 1) this.#repeated++
-    else if (n < this.#last[log]) this.#disordered++
-    else this.#last[log] = n
+    else if (n < (this.#last.get(id) ?? -1)) this.#disordered++
+    else this.#last.set(id, n)
     this.#seen[log][n] = 1
     if (SAMPLES_AT.has(`${log}-${n}`)) this.samples.push(`partition ${partition}, offset ${offset}: ${value}`)
   }
@@ -58,8 +66,11 @@ export class Account {
     let missing = 0
     for (const seen of Object.values(this.#seen)) for (const flag of seen) if (flag === 0) missing++
     return {
-      ...{ records: this.#records, missing, repeated: this.#repeated },
-      ...{ changed: this.#changed, disordered: this.#disordered },
+      records: this.#records,
+      missing,
+      repeated: this.#repeated,
+      changed: this.#changed,
+      disordered: this.#disordered,
     }
   }
 }

@@ -17,11 +17,13 @@ export interface Progress {
 const TICK_MS = 20
 const LINES_A_TICK = 40
 /** Of the show: how long it takes its time, and what it then writes at once to each log. */
-const TICKS = 250
+const SHOW_TICKS = 250
 const BURST_LINES = 60_000
 const BURST_WRITE = 500
-/** Ticks between two rotations, of one log and then the other. */
-const ROTATE_TICKS = { show: 25, steady: 250 }
+/** Ticks between two rotations. */
+const SHOW_ROTATE_TICKS = 25
+const STEADY_ROTATE_TICKS = 250
+/** Rotated pieces that are kept of each log. */
 const KEPT = 5
 
 class RotatingLog {
@@ -47,7 +49,8 @@ class RotatingLog {
 
   /** app.log.4 becomes app.log.5 (which is gone), …, app.log becomes app.log.1, and a new app.log is created. */
   rotate(): void {
-    for (let n = Math.min(KEPT, ++this.rotations); n > 1; n--) renameSync(`${this.#path}.${n - 1}`, `${this.#path}.${n}`)
+    for (let n = Math.min(KEPT, ++this.rotations); n > 1; n--)
+      renameSync(`${this.#path}.${n - 1}`, `${this.#path}.${n}`)
     renameSync(this.#path, `${this.#path}.1`)
     // as a logger does that is told of the rotation late
     this.write(3)
@@ -63,22 +66,33 @@ class RotatingLog {
 const [directory = '.', since = '0', manner = 'show'] = process.argv.slice(2)
 const logs = LOGS.map((log) => new RotatingLog(log, directory, Number(since)))
 const [access, app] = logs
-const every = manner === 'steady' ? ROTATE_TICKS.steady : ROTATE_TICKS.show
-let stopped = false
-process.on('SIGTERM', () => (stopped = true))
+const stop = new AbortController()
+process.on('SIGTERM', () => stop.abort())
 
-for (let tick = 1; !stopped && (manner === 'steady' || tick <= TICKS); tick++) {
-  for (const log of logs) log.write(LINES_A_TICK)
-  if (tick % every === 0) (tick % (2 * every) === 0 ? access : app)?.rotate()
-  tell()
-  await delay(TICK_MS)
+if (manner === 'steady') await writeSteadily(Infinity, STEADY_ROTATE_TICKS)
+else {
+  await writeSteadily(SHOW_TICKS, SHOW_ROTATE_TICKS)
+  writeAtOnce()
 }
-for (let left = manner === 'steady' ? 0 : BURST_LINES; left > 0 && !stopped; left -= BURST_WRITE) {
-  for (const log of logs) log.write(BURST_WRITE)
-  if (left === BURST_LINES / 2) for (const log of logs) log.rotate()
-}
-tell()
 for (const log of logs) log.close()
+
+/** One log is rotated at a time, and the other one next. */
+async function writeSteadily(ticks: number, rotateTicks: number): Promise<void> {
+  for (let tick = 1; tick <= ticks && !stop.signal.aborted; tick++) {
+    for (const log of logs) log.write(LINES_A_TICK)
+    if (tick % rotateTicks === 0) (tick % (2 * rotateTicks) === 0 ? access : app)?.rotate()
+    tell()
+    await delay(TICK_MS)
+  }
+}
+
+function writeAtOnce(): void {
+  for (let lines = 0; lines < BURST_LINES; lines += BURST_WRITE) {
+    for (const log of logs) log.write(BURST_WRITE)
+    if (lines === BURST_LINES / 2) for (const log of logs) log.rotate()
+  }
+  tell()
+}
 
 function tell(): void {
   const progress: Progress = {

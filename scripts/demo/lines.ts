@@ -34,6 +34,5 @@ export function identify(line: string): { log: Log; n: number } | null {
 }
 
 function pick<T>(of: readonly T[], n: number): T {
-  // of[n % length] is always there; the type cannot say so
-  return of[n % of.length] as T
+  return of[n % of.length]!
 }

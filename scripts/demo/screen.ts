@@ -40,6 +40,12 @@ export class Screen {
     }
   }
 
+  /** A line in the place of the progress. */
+  replace(text: string): void {
+    this.#out.write(`${this.#isOverwritable ? '\r\u001b[K' : ''}${text}\n`)
+    this.#isOverwritable = false
+  }
+
   /** Names to the left, values flush right. */
   table(rows: readonly Row[]): void {
     const names = Math.max(...rows.map(({ name }) => name.length))

@@ -4,16 +4,31 @@
  */
 import { describe, type DescribedSetting } from '../config/describe.ts'
 import type { Config } from '../config/load.ts'
+import { AgentError } from '../errors.ts'
+import type { Finding } from './connect.ts'
 
 export interface CheckOptions {
   readonly config: Config
   readonly json: boolean
+  /** Also try to reach Kafka. */
+  readonly connect: boolean
   readonly stdout: NodeJS.WritableStream
 }
 
-export function check({ config, json, stdout }: CheckOptions): void {
+/** Throws AgentError `kafka-refused` when something that was tried with `connect` would keep us from shipping. */
+export async function check({ config, json, connect, stdout }: CheckOptions): Promise<void> {
   const rows = describe(config)
-  stdout.write(json ? `${JSON.stringify(rows.map(toJson), null, 2)}\n` : table(rows))
+  const { tryKafka } = connect ? await import('./connect.ts') : { tryKafka: null }
+  const findings = tryKafka === null ? [] : await tryKafka(config)
+  const settings = rows.map(toJson)
+  if (json) stdout.write(`${JSON.stringify(connect ? { settings, findings } : settings, null, 2)}\n`)
+  else stdout.write(connect ? `${table(rows)}\n${findings.map(toLine).join('')}` : table(rows))
+  const bad = findings.filter((finding) => !finding.ok).map((finding) => finding.what)
+  if (bad.length > 0) throw new AgentError('kafka-refused', `Kafka is not ready for us: ${bad.join(', ')}`)
+}
+
+function toLine({ ok, what, words }: Finding): string {
+  return `${ok ? 'ok ' : 'NOT'} ${what}: ${words}\n`
 }
 
 function toJson({ setting, value, origin }: DescribedSetting): object {

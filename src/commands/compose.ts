@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
 import { lockState } from '../input/lock.ts'
+import { SLACK } from '../kernel/layout.ts'
 import { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import { Cluster } from '../output/cluster.ts'
@@ -127,7 +128,9 @@ function memoryFor({ kafka, batch, buffer, inputs }: Config): LinearMemory {
   const longest = Math.max(...inputs.map((input) => input.maxLineBytes))
   // what is compressed lies outside the reserved memory, and counts against it
   const total = kafka.compression === 'none' ? buffer.maxBytes : buffer.maxBytes / 2
-  return new LinearMemory({ total, chunk: longest + CHUNK_EXTRA, largest: batch.maxBytes + BATCH_EXTRA })
+  const chunk = longest + CHUNK_EXTRA
+  // a mount that can hang reads into a batch buffer, which has to be good for a chunk
+  return new LinearMemory({ total, chunk, largest: Math.max(batch.maxBytes + BATCH_EXTRA, chunk + 2 * SLACK) })
 }
 
 function modeFor(acks: 'all' | 1 | 0): Mode {

@@ -7,7 +7,7 @@ import { loggingEvents } from '../observe/log.ts'
 import { createLogger } from '../observe/logger.ts'
 import { logSummary } from '../observe/summary.ts'
 import { Pipeline } from '../pipeline.ts'
-import { type Destination, type State, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
+import { type Destination, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
 
 export interface RunOptions {
   readonly config: Config

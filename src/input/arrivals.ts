@@ -14,10 +14,10 @@ import { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { StoredGeneration } from './stored-generation.ts'
-import type { FileFacts, Volume } from './volume.ts'
+import type { FileFacts } from './volume.ts'
 
 export interface ArrivalsOptions {
-  readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since'>
+  readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
   readonly events: Pick<Events, 'fileDenied' | 'fileIgnored'>
   readonly missing: Missing
   readonly copies: Copies
@@ -25,6 +25,8 @@ export interface ArrivalsOptions {
   /** Generations on disk, by device and inode. */
   readonly known: ReadonlyMap<string, LogFile>
   readonly random: (bytes: number) => Buffer
+  /** The file may have something to read. */
+  readonly wake: (file: LogFile) => void
 }
 
 /** What became of a sighting. */
@@ -46,15 +48,10 @@ export class Arrivals {
   readonly #options: ArrivalsOptions
   /** Paths with the reason that was told last, so that it is told once. */
   readonly #told = new Map<string, string>()
-  #firstLook = true
+  readonly #admitting = new Set<Promise<void>>()
 
   constructor(options: ArrivalsOptions) {
     this.#options = options
-  }
-
-  /** The first look over all directories is done: from now on no file was "there at the first start". */
-  endFirstLook(): void {
-    this.#firstLook = false
   }
 
   async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
@@ -88,6 +85,7 @@ export class Arrivals {
   create(where: {
     directory: Directory
     rules: InputRules
+    base: string
     path: string
     name: string
     key: string
@@ -96,6 +94,23 @@ export class Arrivals {
     const { volume } = where.directory
     const start = { offset: where.offset, skipped: 0, guard: '' }
     return new LogFile({ ...where, id: newId(this.#options.random), volume, start })
+  }
+
+  /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
+  admit(file: LogFile): void {
+    const { checkpoint, wake } = this.#options
+    checkpoint.put(file.toStored())
+    const admitting = checkpoint.written().then(() => {
+      this.#admitting.delete(admitting)
+      file.admitted = true
+      return wake(file)
+    })
+    this.#admitting.add(admitting)
+  }
+
+  /** Resolves when all that were to be admitted are. */
+  async admitted(): Promise<void> {
+    await Promise.all(this.#admitting)
   }
 
   #ignore(path: string, reason: string): Arrival {
@@ -115,9 +130,9 @@ export class Arrivals {
     const { volume } = directory
     const path = directory.pathOf(sighting.name)
     const stored = await missing.find(volume, descriptor, { facts, path })
-    const what = { directory, name: sighting.name, descriptor, facts, files: known.values() }
+    const what = { directory, name: sighting.name, descriptor, facts }
     const copy = stored === null ? await copies.judge(what) : 'none'
-    const start = stored === null ? await this.#startOf(volume, sighting, descriptor) : 0
+    const start = stored === null ? await this.#startOf(directory, sighting, descriptor) : 0
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)
@@ -125,12 +140,12 @@ export class Arrivals {
       fs.closeSync(descriptor)
       return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
     }
-    const { rules } = sighting.interest
+    const { rules, base } = sighting.interest
     const offset = copy === 'copy' ? facts.size : start
     const file =
       stored === null
-        ? this.create({ directory, rules, path, name: sighting.name, key: facts.key, offset })
-        : recreate({ directory, rules, name: sighting.name, key: facts.key, stored })
+        ? this.create({ directory, rules, base, path, name: sighting.name, key: facts.key, offset })
+        : recreate({ directory, rules, base, name: sighting.name, key: facts.key, stored })
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
     file.fingerprint = fingerprint
     descriptors.adopt(file, descriptor, facts)
@@ -147,12 +162,12 @@ export class Arrivals {
   }
 
   /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
-  async #startOf(volume: Volume, { interest, kind, facts }: Sighting, descriptor: number): Promise<number> {
+  async #startOf(directory: Directory, { interest, kind, facts }: Sighting, descriptor: number): Promise<number> {
     const { fresh } = this.#options.checkpoint
-    if (interest.rules.start === 'beginning' || !this.#firstLook || !fresh || kind !== 'live') return 0
+    if (interest.rules.start === 'beginning' || !directory.wasThere || !fresh || kind !== 'live') return 0
     // the line that is being written is shipped whole
     const from = Math.max(0, facts.size - LOOK_BACK)
-    const bytes = await bytesAt(volume, descriptor, { position: from, length: facts.size - from })
+    const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: facts.size - from })
     return from + bytes.lastIndexOf(10) + 1
   }
 }
@@ -160,14 +175,15 @@ export class Arrivals {
 function recreate(what: {
   directory: Directory
   rules: InputRules
+  base: string
   name: string
   key: string
   stored: StoredGeneration
 }): LogFile {
-  const { directory, rules, name, key, stored } = what
+  const { directory, rules, base, name, key, stored } = what
   const { id, path, position, guard, partition } = stored
   const start = { offset: position.offset, skipped: position.skipped, guard }
-  const file = new LogFile({ id, rules, path, name, key, volume: directory.volume, directory, start })
+  const file = new LogFile({ id, rules, base, path, name, key, volume: directory.volume, directory, start })
   file.partition = partition
   return file
 }

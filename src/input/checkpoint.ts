@@ -24,6 +24,11 @@ export type { StoredGeneration } from './stored-generation.ts'
 /** Calls `run` once after `ms`, unless the function it answers is called before. */
 export type After = (ms: number, run: () => void) => () => void
 
+/** What has an entry: a file. */
+export interface EntrySource {
+  readonly toStored: () => StoredGeneration
+}
+
 export interface CheckpointOptions {
   readonly directory: string
   /** Written into the header, for people; entries another agent wrote are as true as ours. */
@@ -90,6 +95,7 @@ export class Checkpoint {
   readonly #entries: Map<string, StoredGeneration>
   readonly #writer: StateWriter
   readonly #after: After
+  readonly #touched = new Set<EntrySource>()
   #intervalMs = 0
   #cancelTimer: (() => void) | undefined
   #ticking = false
@@ -110,13 +116,24 @@ export class Checkpoint {
     return this.#entries
   }
 
+  /**
+   * The generation's entry has changed: it is asked for when the next flush begins. For what changes with every receipt,
+   * thousands of times a second.
+   */
+  touch(source: EntrySource): void {
+    this.#touched.add(source)
+    this.#arm()
+  }
+
   put(entry: StoredGeneration): void {
     this.#entries.set(entry.id, entry)
     this.#writer.touch(entry.id)
     this.#arm()
   }
 
-  remove(id: string): void {
+  /** The generation is no more; `source`: what was touched for it. */
+  remove(id: string, source?: EntrySource): void {
+    if (source !== undefined) this.#touched.delete(source)
     if (!this.#entries.delete(id)) return
     this.#writer.touch(id)
     this.#arm()
@@ -132,7 +149,9 @@ export class Checkpoint {
 
   /** As {@link written}, but on the disk, where a loss of power cannot lose it either. */
   async flush(): Promise<boolean> {
-    return this.#closed === undefined && (await this.#writer.flush())
+    if (this.#closed !== undefined) return false
+    this.#collect()
+    return this.#writer.flush()
   }
 
   /** From now on what changes is flushed within `intervalMs`. */
@@ -147,6 +166,15 @@ export class Checkpoint {
     return this.#closed
   }
 
+  #collect(): void {
+    for (const source of this.#touched) {
+      const entry = source.toStored()
+      this.#entries.set(entry.id, entry)
+      this.#writer.touch(entry.id)
+    }
+    this.#touched.clear()
+  }
+
   /** A tick under way arms the next one itself, so that a disk slower than the interval gets no queue of ticks. */
   #arm(): void {
     if (this.#intervalMs === 0 || this.#cancelTimer !== undefined || this.#ticking || this.#closed !== undefined) return
@@ -156,13 +184,15 @@ export class Checkpoint {
   async #tick(): Promise<void> {
     this.#cancelTimer = undefined
     this.#ticking = true
+    this.#collect()
     await this.#writer.flush()
     this.#ticking = false
-    if (this.#writer.behind) this.#arm()
+    if (this.#writer.behind || this.#touched.size > 0) this.#arm()
   }
 
   async #close(): Promise<boolean> {
     this.#cancelTimer?.()
+    this.#collect()
     const saved = await this.#writer.flush()
     await this.#writer.close()
     return saved

@@ -34,7 +34,7 @@ export class Descriptors {
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
     if (file.standing === 'detached' || !this.makeRoom()) return false
-    const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.directory.path))
+    const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.base))
     if (opened.kind !== 'open') return false
     const same = await isFile(file, opened)
     // a slow mount may have answered two of us
@@ -45,7 +45,7 @@ export class Descriptors {
 
   /** Whether the file at a path is this closed one, by its content. What cannot be opened now gets the benefit. */
   async isSameAt(file: LogFile, path: string): Promise<boolean> {
-    const opened = await openLog(file.volume, path, rootsOf(file.rules, file.directory.path))
+    const opened = await openLog(file.volume, path, rootsOf(file.rules, file.base))
     if (opened.kind !== 'open') return true
     const same = await isFile(file, opened)
     fs.closeSync(opened.descriptor)

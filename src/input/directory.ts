@@ -46,12 +46,16 @@ export class Directory {
   mtimeMs = -1
   /** Wall clock ms of the last look. */
   lookedAt = 0
-  looking = false
   lookAgain = false
+  /** Not to be looked at before this time (wall clock ms): a look at it takes long. */
+  notBefore = 0
+  /** It was there when we started, and this is its first look: what is in it was there too. */
+  wasThere: boolean
 
-  constructor(path: string, volume: Volume) {
+  constructor(path: string, volume: Volume, wasThere: boolean) {
     this.path = path
     this.volume = volume
+    this.wasThere = wasThere
   }
 
   pathOf(name: string): string {

@@ -7,10 +7,13 @@ import { messageOf } from '../errors.ts'
 import { Directory, type Interest, type Look } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from './input-rules.ts'
-import { volumeOf } from './volume.ts'
+import type { Volume } from './volume.ts'
 
 /** File times have the granularity of a timer tick: a name that came right after a look may not have moved the mtime. */
 const MTIME_GRAIN_MS = 50
+
+/** A directory rests so many times as long as a look at it took. */
+const REST = 10
 
 export interface DiscoverOptions {
   readonly inputs: readonly InputRules[]
@@ -19,6 +22,7 @@ export interface DiscoverOptions {
   readonly now: () => number
   /** Names in a directory, every time it was looked at; true: look again soon. */
   seen(directory: Directory, look: Look): Promise<boolean>
+  readonly volumeOf: (path: string) => Promise<Volume | null>
   /** A directory was found (again, if another took its place), or is gone. */
   entered(directory: Directory): void
   left(directory: Directory): void
@@ -30,7 +34,9 @@ export class Discovery {
   /** Literal prefixes of the globs, with what is sought below them. */
   readonly #bases = new Map<string, Interest[]>()
   readonly #entering = new Set<string>()
+  readonly #looks = new Map<Directory, Promise<void>>()
   #stopped = false
+  #started = false
 
   constructor(options: DiscoverOptions) {
     this.#options = options
@@ -53,53 +59,72 @@ export class Discovery {
     return this.#directories.get(path)
   }
 
-  /** Look everywhere once; resolves when all that is there has been seen. */
+  /** Look everywhere once; resolves when all that is there has been seen, which a dead mount can put off for ever. */
   async lookAround(): Promise<void> {
-    await Promise.all([...this.#bases].map(([path, interests]) => this.#enter(path, interests)))
+    await Promise.all([...this.#bases].map(([path, interests]) => this.#enter(path, interests, !this.#started)))
+    this.#started = true
   }
 
   /** Called every `file.discoverMs`: look where something changed, and wait for directories that do not exist yet. */
   async tick(): Promise<void> {
-    const looks: Promise<void>[] = []
     for (const [path, interests] of this.#bases) {
-      if (!this.#directories.has(path)) looks.push(this.#enter(path, interests))
+      if (!this.#directories.has(path)) void this.#enter(path, interests, false)
     }
-    for (const directory of this.#directories.values()) looks.push(this.lookIfChanged(directory))
-    await Promise.all(looks)
+    for (const directory of this.#directories.values()) {
+      const look = this.lookIfChanged(directory)
+      // who waits for a mount that hangs, waits for ever
+      if (!directory.volume.remote) await look
+    }
   }
 
-  /** Look at a directory now; while a look runs, once more after it. */
-  async look(directory: Directory): Promise<void> {
-    if (directory.looking) {
+  /** Look at every directory that can be asked without a risk to wait for ever. */
+  async lookLast(): Promise<void> {
+    for (const directory of this.#directories.values()) {
+      directory.notBefore = 0
+      if (!directory.volume.remote) await this.look(directory)
+    }
+  }
+
+  /** Look at a directory now; while a look runs, once more after it. Resolves when that is done. */
+  look(directory: Directory): Promise<void> {
+    const running = this.#looks.get(directory)
+    if (running !== undefined) {
       directory.lookAgain = true
-      return
+      return running
     }
-    directory.looking = true
-    try {
-      do {
-        directory.lookAgain = false
-        await this.#lookOnce(directory)
-      } while (directory.lookAgain && !this.#stopped)
-    } finally {
-      directory.looking = false
+    if (this.#stopped) return Promise.resolve()
+    if (this.#options.now() < directory.notBefore) {
+      directory.mtimeMs = -1
+      return Promise.resolve()
     }
+    const look = this.#lookUntilDone(directory)
+    this.#looks.set(directory, look)
+    return look
+  }
+
+  async #lookUntilDone(directory: Directory): Promise<void> {
+    do {
+      directory.lookAgain = false
+      await this.#lookOnce(directory)
+    } while (directory.lookAgain && !this.#stopped)
+    this.#looks.delete(directory)
   }
 
   stop(): void {
     this.#stopped = true
   }
 
-  async #enter(path: string, interests: readonly Interest[]): Promise<void> {
+  async #enter(path: string, interests: readonly Interest[], wasThere: boolean): Promise<void> {
     let directory = this.#directories.get(path)
     if (directory === undefined) {
       if (this.#entering.has(path)) return
       this.#entering.add(path)
       try {
-        const volume = await volumeOf(path)
+        const volume = await this.#options.volumeOf(path)
         if (volume === null || this.#stopped) return
         const facts = await volume.facts(path)
         if (facts === null || facts.kind !== 'directory') return
-        directory = new Directory(path, volume)
+        directory = new Directory(path, volume, wasThere)
         this.#directories.set(path, directory)
         for (const interest of interests) directory.addInterest(interest)
         this.#options.entered(directory)
@@ -118,7 +143,7 @@ export class Discovery {
 
   /** Look at a directory if its mtime says that names came or went since the last look, or may say so. */
   async lookIfChanged(directory: Directory): Promise<void> {
-    if (directory.looking || this.#stopped) return
+    if (this.#looks.has(directory) || this.#stopped) return
     try {
       const facts = await directory.volume.facts(directory.path)
       const unchanged = facts !== null && facts.mtimeMs === directory.mtimeMs
@@ -146,9 +171,14 @@ export class Discovery {
         directory.key = facts.key
       }
       const again = await this.#options.seen(directory, look)
+      const { wasThere } = directory
+      directory.wasThere = false
       directory.mtimeMs = again ? -1 : facts.mtimeMs
       directory.lookedAt = lookedAt
-      await Promise.all([...look.below].map(([name, interests]) => this.#enter(directory.pathOf(name), interests)))
+      // a directory of thousands of names must not be looked at for every one that comes or goes
+      directory.notBefore = now() + REST * (now() - lookedAt)
+      const below = [...look.below].map(([name, found]) => this.#enter(directory.pathOf(name), found, wasThere))
+      await Promise.all(below)
     } catch (error) {
       directory.mtimeMs = -1
       events.fileDenied(directory.path, messageOf(error))

@@ -11,6 +11,7 @@ import type { Receipt } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { Departures } from './departures.ts'
 import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
@@ -37,9 +38,11 @@ export class Generations {
   readonly #options: GenerationsOptions
   readonly #byKey = new Map<string, LogFile>()
   readonly #detached = new Set<LogFile>()
+  #ending = false
   readonly #missing: Missing
   readonly #copies: Copies
   readonly #arrivals: Arrivals
+  readonly #departures: Departures
   readonly #descriptors: Descriptors
 
   constructor(options: GenerationsOptions) {
@@ -49,7 +52,19 @@ export class Generations {
     this.#copies = new Copies(clock)
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
     const mine = { missing: this.#missing, copies: this.#copies, descriptors: this.#descriptors, known: this.#byKey }
-    this.#arrivals = new Arrivals({ ...mine, checkpoint, events, random })
+    this.#arrivals = new Arrivals({ ...mine, checkpoint, events, random, wake: options.wake })
+    this.#departures = new Departures({
+      checkpoint,
+      events,
+      clock,
+      missing: this.#missing,
+      descriptors: this.#descriptors,
+      lastLineQuietMs: options.lastLineQuietMs,
+      wake: options.wake,
+      check: (file) => this.check(file),
+      forget: (file) => this.#forget(file),
+      letGo: options.letGo,
+    })
   }
 
   /** Every generation that is on disk as far as we know, or still waits for receipts. */
@@ -62,16 +77,11 @@ export class Generations {
     return this.#descriptors.count
   }
 
-  endFirstLook(): void {
-    this.#arrivals.endFirstLook()
-  }
-
   /** Directories with files that we knew and have not found under any name that the globs match; each told once. */
   unsearched(): ReadonlySet<string> {
     return this.#missing.unsearched()
   }
 
-  /** Whether a missing generation had this device and inode. */
   isMissing(key: string): boolean {
     return this.#missing.has(key)
   }
@@ -82,7 +92,7 @@ export class Generations {
     let again = look.denied.length > 0
     for (const { path, reason } of look.denied) this.#arrivals.deny(path, reason)
     for (const sighting of look.sightings) {
-      const file = (await this.#known(directory, sighting)) ?? (await this.#arrived(directory, sighting))
+      const file = (await this.#known(directory, sighting)) ?? (await this.arrived(directory, sighting))
       if (file === 'again') again = true
       // of two names of one file (hard links), the one that the globs match counts
       else if (file !== 'ignored' && seen.get(file)?.kind !== 'live') seen.set(file, sighting)
@@ -96,20 +106,15 @@ export class Generations {
     return again
   }
 
-  /** A missing file may have been found under a name that no glob matches: it is drained, as a rotated one. */
-  async adopt(directory: Directory, sighting: Sighting): Promise<void> {
-    await this.#arrived(directory, sighting)
-  }
-
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
     const { checkpoint, events, letGo } = this.#options
-    const { directory, rules, name, key } = file
+    const { directory, rules, base, name, key } = file
     const lost = Math.max(0, Math.max(file.size, file.seen) - file.next)
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
     this.#copies.remember(file)
-    const next = this.#arrivals.create({ directory, rules, path: file.place, name, key, offset: 0 })
+    const next = this.#arrivals.create({ directory, rules, base, path: file.place, name, key, offset: 0 })
     this.#descriptors.hand(file, next)
     next.standing = file.standing
     next.lastDataAt = this.#options.clock()
@@ -119,8 +124,8 @@ export class Generations {
     this.#byKey.set(key, next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
     if (file.unacknowledged > 0) this.#detached.add(file)
-    else checkpoint.remove(file.id)
-    this.#admit(next)
+    else checkpoint.remove(file.id, file)
+    this.#arrivals.admit(next)
   }
 
   /** A range of a file is stored or settled. */
@@ -129,18 +134,28 @@ export class Generations {
     const file = asLogFile(generation)
     if (!file.watermark.finish(range, outcome, guard)) return
     if (file.standing !== 'detached' || file.unacknowledged > 0) {
-      checkpoint.put(file.toStored())
+      checkpoint.touch(file)
       return
     }
     this.#detached.delete(file)
-    checkpoint.remove(file.id)
+    checkpoint.remove(file.id, file)
+  }
+
+  /** A truncated generation whose unstored bytes can't be read again. */
+  abandon(file: LogFile): void {
+    const { checkpoint, events } = this.#options
+    if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
+    this.#detached.delete(file)
+    checkpoint.remove(file.id, file)
   }
 
   /** Bytes were read: keep the fingerprint growing until it is whole. */
   async grown(file: LogFile): Promise<void> {
     const { length } = file.fingerprint
-    if (length >= FINGERPRINT_BYTES || file.next <= length || file.descriptor < 0) return
-    file.fingerprint = await fingerprintOf(file.volume, file.descriptor)
+    const { descriptor } = file
+    if (length >= FINGERPRINT_BYTES || file.next <= length || descriptor < 0) return
+    const fingerprint = await fingerprintOf(file.volume, descriptor)
+    if (file.descriptor === descriptor) file.fingerprint = fingerprint
   }
 
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
@@ -163,6 +178,11 @@ export class Generations {
     return 'grown'
   }
 
+  /** Close a file whose descriptor is no good any more; it is opened again by its name. */
+  drop(file: LogFile): void {
+    this.#descriptors.close(file)
+  }
+
   /** A closed file was not at its place. Where a directory's look cannot notice it, it is missing from now on. */
   gone(file: LogFile): void {
     if (file.descriptor < 0 && file.directory.files.get(file.name) !== file) this.#lose(file)
@@ -171,21 +191,23 @@ export class Generations {
 
   /** Called about once a second: files that have no name of ours any more are drained and let go. */
   async tick(): Promise<void> {
-    const { clock, lastLineQuietMs, wake } = this.#options
-    for (const file of Array.from(this.#byKey.values())) {
-      if (file.standing === 'live' || file.descriptor < 0) continue
-      if ((await this.check(file)) === 'grown') wake(file)
-      else if (clock() - file.lastDataAt >= lastLineQuietMs) {
-        if (file.next < file.size) wake(file)
-        else if (file.unacknowledged === 0) this.#letGo(file)
-      }
-    }
-    await this.#giveUpMissing()
+    await this.#departures.drain(this.#byKey.values())
+    await this.#departures.giveUpMissing()
   }
 
   /** Whether a file's last line counts although it has no newline: it is finished, and has been quiet. */
   isFinal(file: LogFile): boolean {
-    return file.standing !== 'live' && this.#options.clock() - file.lastDataAt >= this.#options.lastLineQuietMs
+    if (file.standing === 'deleted' && this.#ending) return true
+    return file.standing !== 'live' && this.#departures.isQuiet(file)
+  }
+
+  /** From now on a deleted file's last line does not wait: with our descriptor its bytes go too. */
+  end(): void {
+    this.#ending = true
+  }
+
+  admitted(): Promise<void> {
+    return this.#arrivals.admitted()
   }
 
   /** Close every descriptor. Positions are the checkpoint's affair. */
@@ -207,7 +229,8 @@ export class Generations {
     return null
   }
 
-  async #arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
+  /** Take in a file that is no open generation. */
+  async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
     const arrival = await this.#arrivals.judge(directory, sighting)
     if (arrival.kind === 'twin') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind
@@ -219,21 +242,9 @@ export class Generations {
       this.#options.checkpoint.put(file.toStored())
     } else {
       this.#options.events.fileFound(file, { offset: file.next, reason })
-      this.#admit(file)
+      this.#arrivals.admit(file)
     }
     return file
-  }
-
-  /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
-  #admit(file: LogFile): void {
-    const { checkpoint, wake } = this.#options
-    checkpoint.put(file.toStored())
-    const admit = async (): Promise<void> => {
-      await checkpoint.written()
-      file.admitted = true
-      wake(file)
-    }
-    void admit()
   }
 
   #found(file: LogFile, directory: Directory, { name, facts, kind }: Sighting): void {
@@ -246,7 +257,7 @@ export class Generations {
     else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) file.note(facts)
-    if (moved) this.#options.checkpoint.put(file.toStored())
+    if (moved) this.#options.checkpoint.touch(file)
     if (changed && facts.size !== file.next) {
       file.finished = false
       this.#options.wake(file)
@@ -281,33 +292,9 @@ export class Generations {
     this.#missing.add(file.toStored())
   }
 
-  #letGo(file: LogFile): void {
-    const { checkpoint, events, letGo } = this.#options
-    this.#descriptors.close(file)
-    events.fileLetGo(file)
-    if (file.standing === 'deleted') {
-      this.#forget(file)
-      checkpoint.remove(file.id)
-      return
-    }
-    letGo(file)
-    file.finished = true
-    checkpoint.put(file.toStored())
-  }
-
   #forget(file: LogFile): void {
     this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     this.#options.letGo(file)
-  }
-
-  async #giveUpMissing(): Promise<void> {
-    const { events, checkpoint } = this.#options
-    for (const { stored, isThere } of await this.#missing.expired()) {
-      const bytes = Math.max(0, stored.size - stored.position.offset)
-      // still there, but no input asks for it any more: nothing is lost
-      if (bytes > 0 && !stored.finished && !isThere) events.lost(stored, 'gone-while-stopped', bytes)
-      checkpoint.remove(stored.id)
-    }
   }
 }

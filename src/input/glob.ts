@@ -63,13 +63,19 @@ export function excluder(patterns: readonly string[]): (path: string) => boolean
 const NOT_PLAIN = /\.(gz|zst|bz2|xz|lz4|lzma|zip|br|Z|tmp|swp|bak|offset)$|~$/
 
 /**
- * Whether a name is that of a rotated piece of a file whose name `isLive`: the live name, a separator, and something
+ * The names of live files that a file by this name may be a rotated piece of: the live name, a separator, and something
  * ("app.log.1", "app.log-20261122", "0.log.20261122-100000"), and not compressed.
  */
-export function isRotatedName(name: string, isLive: (name: string) => boolean): boolean {
-  if (NOT_PLAIN.test(name)) return false
+export function liveNames(name: string): string[] {
+  const names: string[] = []
+  if (NOT_PLAIN.test(name)) return names
   for (let i = 1; i < name.length - 1; i++) {
-    if ((name[i] === '.' || name[i] === '-' || name[i] === '_') && isLive(name.slice(0, i))) return true
+    if (name[i] === '.' || name[i] === '-' || name[i] === '_') names.push(name.slice(0, i))
   }
-  return false
+  return names
+}
+
+/** Whether a name is that of a rotated piece of a file whose name `isLive`. */
+export function isRotatedName(name: string, isLive: (name: string) => boolean): boolean {
+  return liveNames(name).some(isLive)
 }

@@ -45,13 +45,8 @@ export async function bytesAt(
   where: { position: number; length: number },
 ): Promise<Buffer> {
   const bytes = Buffer.alloc(where.length)
-  let got = 0
-  while (got < where.length) {
-    const length = where.length - got
-    const n = await volume.read(descriptor, { bytes, at: got, length, position: where.position + got })
-    if (n === 0) break
-    got += n
-  }
+  // one call: of a regular file it brings all there is, and between two the descriptor could have become another file
+  const got = await volume.read(descriptor, { bytes, at: 0, ...where })
   return bytes.subarray(0, got)
 }
 

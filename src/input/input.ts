@@ -5,7 +5,8 @@
  * One look around, in order: 1. known state waits as missing; 2. watches are armed; 3. directories are listed; 4. what
  * is found is known again by content, or new; 5. what stays missing is searched for under any name, then lost.
  */
-import type { Chunk, Receipt, Taken } from '../flow.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Chunk, Generation, Receipt, Taken } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import { messageOf } from '../errors.ts'
@@ -15,8 +16,9 @@ import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
-import { Reader, type ReadResult } from './read.ts'
-import { Schedule, type Turn } from './schedule.ts'
+import { Quantum } from './quantum.ts'
+import { Schedule } from './schedule.ts'
+import { type Volume, volumeOf } from './volume.ts'
 import { Watches } from './watches.ts'
 
 export interface InputOptions {
@@ -36,6 +38,8 @@ export interface InputOptions {
   readonly now: () => number
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
+  /** How directories are reached; the real file system when left out. */
+  readonly volumeOf?: (path: string) => Promise<Volume | null>
   /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
@@ -44,6 +48,9 @@ export interface InputOptions {
 
 /** A directory whose files gave nothing for so long is watched again. */
 const QUIET_MS = 1000
+
+/** A start does not wait longer for directories that do not answer. */
+const FIRST_LOOK_MS = 5000
 
 /** How often a directory without a watch is asked for its mtime while its files are polled. */
 const DIRECTORY_POLL_MS = 20
@@ -54,7 +61,7 @@ export class Input {
   readonly #generations: Generations
   readonly #schedule: Schedule
   readonly #watches: Watches
-  readonly #reader: Reader
+  readonly #quantum: Quantum
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
   #sweep: Iterator<LogFile> | null = null
@@ -85,6 +92,7 @@ export class Input {
         this.#watches.arm(directory)
       },
       left: (directory) => this.#left(directory),
+      volumeOf: options.volumeOf ?? volumeOf,
     })
     this.#watches = new Watches({
       clock,
@@ -95,18 +103,27 @@ export class Input {
     this.#schedule = new Schedule({
       clock,
       pollMs,
-      turn: (file) => this.#turn(file),
+      turn: (file) => this.#quantum.turn(file),
       isPolled: (file) => !file.finished && (file.standing !== 'live' || !this.#watches.isWatched(file.directory)),
       polling: () => this.#pollDirectories(),
     })
-    const { memory } = options
-    this.#reader = new Reader({ memory, ...memory.chunk }, now)
+    this.#quantum = new Quantum({
+      memory: options.memory,
+      generations: this.#generations,
+      events,
+      maxUnacked: file.maxUnacked,
+      now,
+      clock,
+      blocked: (waiting) => options.blocked(waiting),
+      take: (chunk) => options.take(chunk),
+      look: (at) => void this.#discovery.look(at.directory),
+    })
   }
 
   /** Find what is there, and go on finding and reading. */
   async start(): Promise<void> {
-    await this.#discovery.lookAround()
-    this.#generations.endFirstLook()
+    // a mount that hangs has its first look whenever it answers
+    await Promise.race([this.#discovery.lookAround(), delay(FIRST_LOOK_MS, undefined, { ref: false })])
     await this.#searchMissing()
     this.#armTick()
   }
@@ -122,7 +139,22 @@ export class Input {
   receive(receipt: Receipt): void {
     this.#generations.receive(receipt)
     // the file may have been too far ahead
-    if (asLogFile(receipt.file).parked) this.unblock('room')
+    const file = asLogFile(receipt.file)
+    if (file.parked && file.unacknowledged < this.#options.file.maxUnacked) this.#schedule.resume(file)
+  }
+
+  /**
+   * What was taken over of a file and is not stored will not be: read it again from the watermark on. Bytes that are not
+   * there any more are lost, and counted.
+   */
+  rewind(generation: Generation): void {
+    const file = asLogFile(generation)
+    if (file.standing === 'detached') {
+      this.#generations.abandon(file)
+      return
+    }
+    file.rewind()
+    this.#schedule.resume(file)
   }
 
   /** Files that waited for this may go on. */
@@ -130,15 +162,19 @@ export class Input {
     this.#schedule.unpark(reason)
   }
 
-  /** Read no further than the files' sizes now; nothing new is looked for. */
+  /** Look around a last time; then read no further than the files' sizes, and look for nothing new. */
   async freeze(): Promise<void> {
     this.#frozen = true
-    this.#discovery.stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#ticking
+    // an application that ends rotates or begins a file at the last moment
+    await this.#discovery.lookLast()
+    this.#discovery.stop()
     this.#watches.close()
+    await this.#generations.admitted()
+    this.#generations.end()
     for (const file of this.#generations.all()) {
-      if (file.descriptor >= 0) await this.#generations.check(file).catch(() => 'same')
+      if (file.descriptor >= 0 && !file.volume.remote) await this.#generations.check(file).catch(() => 'same')
       file.limit = file.size
       this.#schedule.wake(file)
     }
@@ -150,80 +186,13 @@ export class Input {
   }
 
   async stop(): Promise<void> {
+    this.#quantum.stop()
     this.#discovery.stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#watches.close()
     await this.#ticking
     await this.#schedule.stop()
     this.#generations.close()
-  }
-
-  // -- reading --------------------------------------------------------------------------------------------------------
-
-  #turn(file: LogFile): Turn | Promise<Turn> {
-    if (file.standing === 'detached') return 'idle'
-    const blocked = file.unacknowledged >= this.#options.file.maxUnacked ? 'room' : this.#options.blocked(file)
-    if (blocked !== null) return blocked
-    try {
-      if (file.descriptor < 0) return this.#openAndRead(file)
-      const result = this.#reader.read(file, this.#generations.isFinal(file))
-      return result instanceof Promise ? this.#readRemote(file, result) : this.#handOn(file, result)
-    } catch (error) {
-      return this.#unreadable(file, error)
-    }
-  }
-
-  async #openAndRead(file: LogFile): Promise<Turn> {
-    try {
-      if (!(await this.#generations.open(file))) {
-        void this.#discovery.look(file.directory)
-        return 'later'
-      }
-      const result = await this.#reader.read(file, this.#generations.isFinal(file))
-      return this.#handOn(file, result)
-    } catch (error) {
-      return this.#unreadable(file, error)
-    }
-  }
-
-  async #readRemote(file: LogFile, result: Promise<ReadResult>): Promise<Turn> {
-    try {
-      return this.#handOn(file, await result)
-    } catch (error) {
-      return this.#unreadable(file, error)
-    }
-  }
-
-  #handOn(file: LogFile, result: ReadResult): Turn {
-    switch (result.kind) {
-      case 'nothing':
-        return 'idle'
-      case 'searching':
-        file.lastDataAt = this.#options.clock()
-        return 'more'
-      case 'changed':
-        this.#generations.truncated(file)
-        return 'idle'
-      case 'chunk':
-        return this.#took(file, result.chunk, result.more)
-    }
-    return result satisfies never
-  }
-
-  #took(file: LogFile, chunk: Chunk, more: boolean): Turn {
-    const { next, blocked } = this.#options.take(chunk)
-    file.lastDataAt = this.#options.clock()
-    file.size = Math.max(file.size, chunk.offset + chunk.length)
-    this.#options.events.bytesRead(next - file.next)
-    this.#reader.advance(file, chunk, next)
-    void this.#generations.grown(file)
-    if (blocked !== null) return blocked
-    return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
-  }
-
-  #unreadable(file: LogFile, error: unknown): Turn {
-    this.#options.events.fileDenied(file.place, messageOf(error))
-    return 'later'
   }
 
   // -- noticing -------------------------------------------------------------------------------------------------------
@@ -282,7 +251,7 @@ export class Input {
       const directory = this.#discovery.directory(path)
       if (directory === undefined) continue
       const sightings = await directory.search((key) => this.#generations.isMissing(key))
-      for (const sighting of sightings) await this.#generations.adopt(directory, sighting)
+      for (const sighting of sightings) await this.#generations.arrived(directory, sighting)
     }
   }
 
@@ -293,9 +262,7 @@ export class Input {
       if (this.#watches.isWatched(directory) || directory.volume.remote) continue
       let quiet = true
       for (const file of directory.files.values()) if (now - file.lastDataAt < QUIET_MS) quiet = false
-      if (!quiet) continue
-      this.#watches.arm(directory)
-      directory.mtimeMs = -1
+      if (quiet && this.#watches.arm(directory)) directory.mtimeMs = -1
     }
   }
 
@@ -311,10 +278,17 @@ export class Input {
         this.#sweep = null
         return
       }
-      if (file.standing === 'detached') continue
-      const found = await this.#generations.check(file).catch(() => 'gone')
-      if (found === 'gone') this.#generations.gone(file)
-      else if (found === 'grown') this.#schedule.wake(file)
+      const swept = this.#sweepOne(file)
+      if (!file.volume.remote) await swept
     }
+  }
+
+  async #sweepOne(file: LogFile): Promise<void> {
+    if (file.standing === 'detached' || file.asking) return
+    file.asking = true
+    const found = await this.#generations.check(file).catch(() => 'gone')
+    file.asking = false
+    if (found === 'gone') this.#generations.gone(file)
+    else if (found === 'grown') this.#schedule.wake(file)
   }
 }

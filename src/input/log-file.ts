@@ -21,6 +21,8 @@ export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
 export interface Origin {
   readonly id: string
   readonly rules: InputRules
+  /** Literal prefix of the glob it was found by. */
+  readonly base: string
   /** Path at discovery: it stays. */
   readonly path: string
   readonly key: string
@@ -34,6 +36,7 @@ export interface Origin {
 export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
+  readonly base: string
   readonly path: string
   /** `device:inode`. */
   readonly key: string
@@ -71,12 +74,15 @@ export class LogFile implements Generation {
   /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
   queued = false
   parked = false
+  /** Its file system is being asked about it; a mount that hangs is not asked twice. */
+  asking = false
   /** Its identity is in the journal: it may be read. */
   admitted = false
 
   constructor(origin: Origin) {
     this.id = origin.id
     this.rules = origin.rules
+    this.base = origin.base
     this.path = origin.path
     this.key = origin.key
     this.volume = origin.volume
@@ -105,6 +111,16 @@ export class LogFile implements Generation {
   /** Bytes on disk that are not stored yet. */
   get lag(): number {
     return this.standing === 'detached' ? this.unacknowledged : Math.max(0, this.size - this.watermark.offset)
+  }
+
+  /** Back to the first byte that is not stored. */
+  rewind(): void {
+    this.next = this.watermark.offset
+    this.skipped = this.watermark.skipped
+    this.seen = 0
+    this.search = null
+    // the bytes before it are not at hand; the next read compares them with the watermark's hash
+    this.guard = this.next === 0 ? new Uint8Array(0) : null
   }
 
   /** What the file system just said of it. */

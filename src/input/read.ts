@@ -41,12 +41,15 @@ const CHANGED: ReadResult = { kind: 'changed' }
 export class Reader {
   readonly #buffers: Buffers
   readonly #now: () => number
+  /** {@link QUANTUM}, or what the buffer holds where lines are kept short. */
+  readonly #quantum: number
   /** The bytes before the end of the long line that a chunk has only the beginning of. */
   #longEnd: Uint8Array = new Uint8Array(0)
 
   /** `now`: ms since the epoch. */
   constructor(buffers: Buffers, now: () => number) {
     this.#buffers = buffers
+    this.#quantum = Math.min(QUANTUM, buffers.length)
     this.#now = now
   }
 
@@ -56,7 +59,7 @@ export class Reader {
    */
   read(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
     if (file.search !== null) return this.#search(file, final)
-    return this.#direct(file, { want: QUANTUM, final })
+    return this.#direct(file, { want: this.#quantum, final })
   }
 
   /** Tell that bytes up to `next` were taken over from the chunk of the last read. */
@@ -74,7 +77,7 @@ export class Reader {
     const end = pointer + (next - chunk.offset)
     // kept where it is: a small array of its own lies on the heap, a Buffer would pin a whole slab of its pool
     if (file.guard?.length !== length) file.guard = new Uint8Array(length)
-    file.guard.set(memory.bytes.subarray(end - length, end))
+    memory.bytes.copy(file.guard, 0, end - length, end)
   }
 
   #direct(file: LogFile, how: { want: number; final: boolean }): ReadResult | Promise<ReadResult> {
@@ -106,7 +109,7 @@ export class Reader {
   /** Look for the newline of a long half line. */
   #search(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
     const at = file.search?.at ?? file.next
-    const want = Math.min(QUANTUM, file.limit - at)
+    const want = Math.min(this.#quantum, file.limit - at)
     const got = want <= 0 ? GUARD_BYTES : this.#pread(file, { position: at, guard: GUARD_BYTES, want })
     return typeof got === 'number'
       ? this.#searchGot(file, final, got - GUARD_BYTES)
@@ -159,7 +162,11 @@ export class Reader {
   #guardHolds(file: LogFile): boolean {
     const { memory, pointer } = this.#buffers
     const guard = file.guard
-    if (guard !== null) return guard.length === 0 || memory.view(pointer - guard.length, guard.length).equals(guard)
+    if (guard !== null) {
+      const { length } = guard
+      // with bounds: a view would be one more object for every look at every file
+      return length === 0 || memory.bytes.compare(guard, 0, length, pointer - length, pointer) === 0
+    }
     // the first read after a restart: the state keeps only the hash
     const length = Math.min(GUARD_BYTES, file.next)
     const bytes = memory.view(pointer - length, length)

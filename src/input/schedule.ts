@@ -51,7 +51,9 @@ export class Schedule {
   #lastColdPoll = 0
   #running = false
   #stopped = false
+  /** Turns that take their time, and those among them that wait for nobody's network. */
   #busy = 0
+  #busyLocal = 0
   #idle: (() => void)[] = []
 
   constructor(options: ScheduleOptions) {
@@ -80,6 +82,14 @@ export class Schedule {
     }
   }
 
+  /** This one file may go on. */
+  resume(file: LogFile): void {
+    this.#parked.room.delete(file)
+    this.#parked.topic.delete(file)
+    file.parked = false
+    this.wake(file)
+  }
+
   get parkedFiles(): number {
     return this.#parked.room.size + this.#parked.topic.size
   }
@@ -101,12 +111,12 @@ export class Schedule {
     this.#parked.topic.delete(file)
   }
 
-  /** No more turns; resolves when the one under way is over. */
+  /** No more turns. Resolves when no turn of a local file is under way; a mount that hangs is not waited for. */
   async stop(): Promise<void> {
     this.#stopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.#busyLocal > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
   // -- turns ----------------------------------------------------------------------------------------------------------
@@ -150,9 +160,14 @@ export class Schedule {
   }
 
   async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+    const local = file.volume.remote ? 0 : 1
     this.#busy++
-    this.#after(file, await turn)
-    if (--this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    this.#busyLocal += local
+    const result = await turn
+    this.#busy--
+    this.#busyLocal -= local
+    if (!this.#stopped) this.#after(file, result)
+    if (this.#busyLocal === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   #after(file: LogFile, turn: Turn): void {
@@ -210,8 +225,8 @@ export class Schedule {
         this.#coldPolls = null
         return
       }
-      if (this.#options.isPolled(value)) this.wake(value)
-      else this.#polled.delete(value)
+      if (!this.#options.isPolled(value)) this.#polled.delete(value)
+      this.wake(value)
     }
   }
 }

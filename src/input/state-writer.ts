@@ -15,7 +15,7 @@ import { goneLine, stateLine } from './state-format.ts'
 import type { Header } from './state-format.ts'
 import type { LoadedState } from './state-load.ts'
 import { toJson } from './stored-generation.ts'
-import { inTurns } from './turns.ts'
+import { inTurns } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
   readonly disk: StateDisk

@@ -10,6 +10,9 @@ import type { Directory } from './directory.ts'
 const BUSY_EVENTS = 40
 const WINDOW_MS = 100
 
+/** A watch that could not be had is asked for again after so long. */
+const FAILED_MS = 30_000
+
 export interface WatchesOptions {
   /** Monotonic ms. */
   readonly clock: () => number
@@ -25,7 +28,7 @@ interface Watch {
   watcher: fs.FSWatcher | null
   windowStart: number
   events: number
-  failed: boolean
+  failedAt: number
 }
 
 export class Watches {
@@ -40,15 +43,19 @@ export class Watches {
     return (this.#watches.get(directory)?.watcher ?? null) !== null
   }
 
-  /** Watch a directory, if it can be. The caller looks at it afterwards: what came before the watch tells nobody. */
-  arm(directory: Directory): void {
+  /**
+   * Watch a directory; false when it cannot be. The caller looks at it afterwards: what came before the watch tells
+   * nobody.
+   */
+  arm(directory: Directory): boolean {
     let watch = this.#watches.get(directory)
     if (watch === undefined) {
-      watch = { watcher: null, windowStart: 0, events: 0, failed: false }
+      watch = { watcher: null, windowStart: 0, events: 0, failedAt: -Infinity }
       this.#watches.set(directory, watch)
     }
     // a mount that can hang gives no reliable wake-ups either, and asking for one can hang too
-    if (watch.watcher !== null || directory.volume.remote) return
+    if (watch.watcher !== null) return true
+    if (directory.volume.remote || this.#options.clock() - watch.failedAt < FAILED_MS) return false
     const armed = watch
     try {
       const path = Buffer.from(directory.path, 'latin1')
@@ -58,8 +65,10 @@ export class Watches {
       watcher.on('error', (error) => this.#fail(directory, armed, error))
       armed.watcher = watcher
       armed.events = 0
+      return true
     } catch (error) {
       this.#fail(directory, armed, error)
+      return false
     }
   }
 
@@ -99,8 +108,8 @@ export class Watches {
     watch.watcher = null
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     // a directory that is gone is discovery's affair
-    if (watch.failed || code === 'ENOENT') return
-    watch.failed = true
-    this.#options.unavailable(directory, code)
+    if (code === 'ENOENT') return
+    if (watch.failedAt === -Infinity) this.#options.unavailable(directory, code)
+    watch.failedAt = this.#options.clock()
   }
 }

@@ -4,9 +4,8 @@
  * Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are floats.
  */
 import { readFileSync } from 'node:fs'
-import { COLUMNS, RESULTS, TEMPLATE, TIMESTAMP_TEXT } from './layout.ts'
 
-/** Parameters of `appendRaw` and `appendJson`, in order: see simd/raw.ts. */
+/** Parameters of `appendRaw` and `appendJson`, in order: see simd/append.ts. */
 export type Append = (
   first: number,
   end: number,
@@ -41,7 +40,7 @@ export interface Kernel {
 }
 
 interface Exports extends Kernel {
-  init(columns: number, results: number, template: number, timestamp: number): void
+  init(): void
 }
 
 /** Beside this file when bundled (scripts/build.ts puts it there), in build/ when run from source. */
@@ -58,6 +57,6 @@ export function instantiate(memory: WebAssembly.Memory, bytes = moduleBytes()): 
   const module = new WebAssembly.Module(bytes)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what simd/kernel.ts exports
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports
-  exports.init(COLUMNS, RESULTS, TEMPLATE, TIMESTAMP_TEXT)
+  exports.init()
   return exports
 }

@@ -1,12 +1,14 @@
 /**
  * Where everything lies in the kernel's linear memory, and the slots both sides agree on. The AssemblyScript side
- * (simd/entries.ts, results.ts, template.ts) has the same numbers; test/unit/kernel/layout.test.ts compares them.
+ * (simd/layout.ts, entries.ts, results.ts, template.ts) has the same numbers; test/unit/kernel/layout.test.ts compares
+ * them.
  *
  *   0       nothing (a null pointer is never valid)
  *   1 KiB   results: 64-bit floats
  *   2 KiB   template table: (pointer, length) pairs
  *   3 KiB   text of the last timestamp
  *   4 KiB   columns of the entries
+ *   …       tables of the kernel: escapes, CRC-32C and its scratch
  *   …       template text: the bytes the template's segments point to
  *   …       chunk: guard, bytes read, slack
  *   …       pool of batch buffers, to the end
@@ -36,11 +38,18 @@ export const COLUMN = {
   end: 28 * ENTRY_CAPACITY + 16 * RANGE_CAPACITY,
 } as const
 
-/** What becomes of an entry. */
-export const VERDICT = { ship: 0, settleEmpty: 1, settleTooLong: 2 } as const
+/** The kernel's own: tables made at the start, and what a checksum works on. */
+export const TABLES = COLUMNS + COLUMN.end
+export const TABLES_BYTES = 20 * 1024
+
+/** What becomes of an entry. `settleTooLarge` is the appenders' verdict on one that no record can hold. */
+export const VERDICT = { ship: 0, settleEmpty: 1, settleTooLong: 2, settleTooLarge: 3 } as const
 
 /** Bits of an entry's flags. */
 export const FLAG = { truncated: 1 } as const
+
+/** An entry's stream. */
+export const STREAM = { none: 0, stdout: 1, stderr: 2 } as const
 
 /** Slots of the results block, in 64-bit floats. */
 export const RESULT = {

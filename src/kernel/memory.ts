@@ -2,7 +2,7 @@
  * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, as large as
  * `buffer.maxBytes` says, and never grows (growing would detach every view). Pages that are never touched cost nothing.
  */
-import { COLUMN, COLUMNS, GUARD_BYTES, RESULTS, SLACK, TEMPLATE } from './layout.ts'
+import { GUARD_BYTES, RESULTS, SLACK, TABLES, TABLES_BYTES, TEMPLATE } from './layout.ts'
 import { type Kernel, instantiate } from './kernel.ts'
 import { BufferPool } from './pool.ts'
 
@@ -42,7 +42,7 @@ export class LinearMemory {
     this.bytes = Buffer.from(memory.buffer)
     this.floats = new Float64Array(memory.buffer)
     this.words = new Int32Array(memory.buffer)
-    const text = align(COLUMNS + COLUMN.end, KIB)
+    const text = TABLES + TABLES_BYTES
     this.templateText = { pointer: text, length: TEMPLATE_TEXT_BYTES - SLACK }
     const chunk = text + TEMPLATE_TEXT_BYTES + GUARD_BYTES
     this.chunk = { pointer: chunk, length: sizes.chunk }

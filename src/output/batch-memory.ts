@@ -1,51 +1,130 @@
 /**
- * Who may have how many buffers of the pool. One lane holds at most a quarter of it, so that a dead partition cannot
- * starve the others; and one small buffer is kept back for every lane that has a leader and holds nothing, so that a
- * quiet file never waits for a busy one's backlog.
+ * Who may have how many buffers of the pool. Each lane has a share:
+ * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
+ * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
+ *   for a busy one's backlog;
+ * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
+ *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
+ *
+ * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
  */
 import { type BufferPool, type PooledBuffer, SMALL, type SizeClass } from '../kernel/pool.ts'
 
-/** What is asked of a lane here. */
-export interface Holder {
-  readonly leader: number
-  heldBytes: number
-}
-
 export class BatchMemory {
-  readonly #pool: BufferPool
-  readonly #holders = new Set<Holder>()
-  /** Somebody was turned away since the last {@link take} that succeeded for want of any kind. */
-  waiting = false
-  /** Somebody was turned away because the pool is short, not because of what they hold themselves. */
-  short = false
+  readonly pool: BufferPool
+  readonly #onFree: () => void
+  #waiting = false
+  /** Shares that hold nothing and have a leader. */
+  #quiet = 0
+  #stalledBytes = 0
 
-  constructor(pool: BufferPool) {
-    this.#pool = pool
+  /** `onFree` is called once after {@link turnedAway}, as soon as trying again makes sense; it must not take anything. */
+  constructor(pool: BufferPool, onFree: () => void) {
+    this.pool = pool
+    this.#onFree = onFree
   }
 
-  take(holder: Holder, sizeClass: SizeClass): PooledBuffer | null {
-    const bytes = this.#pool.sizes[sizeClass]
-    this.#holders.add(holder)
-    if (holder.heldBytes + bytes > this.#pool.total / 4 && holder.heldBytes > 0) return null
-    if (this.#pool.freeBytes - bytes >= this.#keptBack(holder)) {
-      const buffer = this.#pool.take(sizeClass)
-      if (buffer !== null) return buffer
-    }
-    this.short = true
-    return null
+  share(): Share {
+    return new Share(this)
+  }
+
+  /** Somebody could not have what they need, for whatever reason, and waits. */
+  turnedAway(): void {
+    this.#waiting = true
+  }
+
+  /** Whether there is memory for the share, that gives `back` bytes for it, and not only for others. For {@link Share}. */
+  allows(share: Share, sizeClass: SizeClass, back: number): boolean {
+    const { total, sizes, freeBytes } = this.pool
+    const more = sizes[sizeClass] - back
+    // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
+    const only = share.heldBytes === back
+    if (!only && share.heldBytes + more > total / 4) return false
+    // this one is what was kept back
+    if (only && sizeClass === 'small') return true
+    if (share.stalled && this.#stalledBytes + more > total / 2) return false
+    const others = this.#quiet - (share.quiet ? 1 : 0)
+    // with more partitions than the pool has small buffers, nothing would ever be given out
+    const keptBack = Math.min(others * SMALL, total / 2, only ? total - sizes[sizeClass] : total)
+    return freeBytes - more >= keptBack
+  }
+
+  /** A share is another one than before by this much. For {@link Share}. */
+  changed(quiet: number, stalledBytes: number): void {
+    this.#quiet += quiet
+    this.#stalledBytes += stalledBytes
+  }
+
+  /** What was held, or kept back, may be free now. For {@link Share}. */
+  freed(): void {
+    if (!this.#waiting) return
+    this.#waiting = false
+    this.#onFree()
+  }
+}
+
+/** The buffers of one lane, and what decides about more. */
+export class Share {
+  readonly #memory: BatchMemory
+  #heldBytes = 0
+  #led = false
+  #stalled = false
+
+  constructor(memory: BatchMemory) {
+    this.#memory = memory
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get stalled(): boolean {
+    return this.#stalled
+  }
+
+  /** One small buffer is kept back for it. */
+  get quiet(): boolean {
+    return this.#led && this.#heldBytes === 0
+  }
+
+  /** Whether the lane has a leader. */
+  set led(led: boolean) {
+    this.#change(() => (this.#led = led))
+    if (!led) this.#memory.freed()
+  }
+
+  /** Whether nothing of the lane gets stored now. */
+  set stalled(stalled: boolean) {
+    if (stalled === this.#stalled) return
+    this.#change(() => (this.#stalled = stalled))
+    if (!stalled) this.#memory.freed()
+  }
+
+  /** A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it. */
+  take(sizeClass: SizeClass, instead?: PooledBuffer): PooledBuffer | null {
+    if (!this.#memory.allows(this, sizeClass, instead?.bytes ?? 0)) return null
+    const buffer = this.#memory.pool.take(sizeClass)
+    if (buffer !== null) this.#change(() => (this.#heldBytes += buffer.bytes))
+    return buffer
   }
 
   give(buffer: PooledBuffer): void {
-    this.#pool.release(buffer)
-    this.short = false
+    this.#memory.pool.release(buffer)
+    this.#change(() => (this.#heldBytes -= buffer.bytes))
+    this.#memory.freed()
   }
 
-  #keptBack(asking: Holder): number {
-    let bytes = 0
-    for (const holder of this.#holders) {
-      if (holder !== asking && holder.leader >= 0 && holder.heldBytes === 0) bytes += SMALL
-    }
-    // with more partitions than the pool has small buffers, nothing would ever be given out
-    return Math.min(bytes, this.#pool.total / 2)
+  /** Let another share have a buffer with what is in it. It may then hold more than it could have taken. */
+  hand(buffer: PooledBuffer, to: Share): void {
+    this.#change(() => (this.#heldBytes -= buffer.bytes))
+    to.#change(() => (to.#heldBytes += buffer.bytes))
+    this.#memory.freed()
+  }
+
+  #change(change: () => void): void {
+    const quiet = this.quiet ? 1 : 0
+    const stalledBytes = this.#stalled ? this.#heldBytes : 0
+    change()
+    this.#memory.changed((this.quiet ? 1 : 0) - quiet, (this.#stalled ? this.#heldBytes : 0) - stalledBytes)
   }
 }

@@ -66,11 +66,13 @@ export class Batch {
   #codec: Compression = 'none'
   /** First sequence number, -1 while none is assigned. */
   sequence = -1
-  sealed = false
+  /** Nothing is left to do before it is sent: it is sealed, and compressed where that is asked for. */
   ready = false
   inFlight = false
-  /** A request with this batch, under the stamp it has now, ended without an answer: it may be stored. */
-  uncertain = false
+  /** So many of the first records may be stored already: a request with them ended without an answer. */
+  uncertain = 0
+  /** Some of its records must stay on this partition: they have a key, or the partition was asked for by number. */
+  pinned = false
   firstSentAt = -1
   /** The first record was refused for good and leaves as soon as nothing is in flight. */
   dropFirst = false
@@ -127,6 +129,12 @@ export class Batch {
   /** Bytes of the next send, header included, uncompressed. */
   get sendingBytes(): number {
     return this.#endOf(this.sending) - this.buffer.address
+  }
+
+  /** How many of its first records are likely to have no more than `bytes`, header included; 1 at least. */
+  fitting(bytes: number): number {
+    if (this.bytes <= bytes) return this.records
+    return Math.max(1, Math.floor((this.records * bytes) / this.bytes))
   }
 
   /** Bytes of the next send on the wire. */
@@ -203,6 +211,7 @@ export class Batch {
       this.#memory.bytes.copyWithin(top - 4 * left, top - 4 * this.records, top - 4 * count)
     } else this.end = start
     this.records = left
+    this.uncertain = Math.max(0, this.uncertain - count)
     if (this.sequence >= 0) this.sequence = nextSequence(this.sequence, count)
     return gone
   }

@@ -1,12 +1,13 @@
 /**
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
- * holds. It knows nothing of requests and answers (producer.ts) nor of leaders (cluster.ts).
+ * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (departures.ts).
  */
 import type { Generation } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import type { PooledBuffer, SizeClass } from '../kernel/pool.ts'
+import type { SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { Append } from '../kernel/kernel.ts'
+import type { Share } from './batch-memory.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
 import { type Mode, SequenceState } from './sequence.ts'
 
@@ -20,6 +21,8 @@ export interface Appendix {
   readonly timestamp: number
   /** Settled bytes the next record has to carry. */
   readonly skipped: number
+  /** false: the records may move to another partition while they are unsent, because they have no key. */
+  readonly pinned?: boolean | undefined
   /** File offsets where entry `i` begins and ends, and the guard of the bytes before an offset. */
   startOf(entry: number): number
   endOf(entry: number): number
@@ -28,44 +31,65 @@ export interface Appendix {
   settled(start: number, end: number): void
 }
 
+/** What became of an {@link Appendix}. */
+export interface Appended {
+  /** The first entry not taken, and the settled bytes that the next record has to carry. */
+  next: number
+  skipped: number
+  records: number
+  /** Source bytes of the records. */
+  bytes: number
+  invalidUtf8: number
+  truncated: number
+}
+
 export interface LaneOptions {
   readonly topic: string
   readonly partition: number
   readonly memory: LinearMemory
+  readonly share: Share
   readonly mode: Mode
   /** Bytes of a batch at most, header included. */
   readonly batchMaxBytes: number
-  /** Asked for every buffer; null when the lane may have none now. */
-  take(lane: Lane, sizeClass: SizeClass): PooledBuffer | null
+  /** The first `records` of the batch may come to be stored twice. */
+  onRepeats(batch: Batch, records: number): void
 }
 
 const LARGER: Record<SizeClass, SizeClass | null> = { small: 'medium', medium: 'large', large: null }
 const SMALLER: Record<SizeClass, SizeClass | null> = { large: 'medium', medium: 'small', small: null }
+const BY_SIZE: readonly SizeClass[] = ['small', 'medium', 'large']
 
 export class Lane {
   readonly topic: string
   readonly partition: number
   readonly sequence: SequenceState
+  readonly share: Share
   readonly #options: LaneOptions
   /** Sealed batches, lowest first; those in flight come first. */
   readonly queue: Batch[] = []
   open: Batch | null = null
-  /** Bytes of the buffers it holds. */
-  heldBytes = 0
-  /** Bytes of a batch the broker takes, learned from refusals. */
+  /** Bytes that a batch is filled to: at most `batchMaxBytes`, and less once the broker has refused one as too large. */
   limitBytes: number
   /** Node id of the leader, -1 while there is none. */
   leader = -1
+  /** When the leader was lost (producer's clock); -1 while there is one. */
   leaderlessSince = -1
+  /** The node that the batches in flight were sent to. */
+  node = -1
   /** Not before this time (producer's clock), after failures. */
   retryAt = 0
   failures = 0
+  /** Belongs to departures.ts. */
+  wakeAt = Infinity
+  /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
   #firstClass: SizeClass = 'small'
+  #leastClass: SizeClass = 'small'
 
   constructor(options: LaneOptions) {
     this.topic = options.topic
     this.partition = options.partition
-    this.sequence = new SequenceState(options.mode)
+    this.sequence = new SequenceState(options.mode, (batch, records) => options.onRepeats(batch, records))
+    this.share = options.share
     this.#options = options
     this.limitBytes = options.batchMaxBytes
   }
@@ -75,67 +99,112 @@ export class Lane {
     return this.queue.length === 0 && (this.open === null || this.open.records === 0)
   }
 
-  /** Make sure there is an open batch with room for something; false when there is no buffer for one. */
-  hasRoom(): boolean {
+  /** Something of it may be in the partition's log without our knowing: it must not go anywhere else. */
+  get bound(): boolean {
+    return this.sequence.inFlight > 0 || this.queue.some((batch) => batch.uncertain > 0)
+  }
+
+  /** Make sure there is an open batch; false when there is no buffer for one. */
+  makeRoom(): boolean {
     if (this.open !== null) return true
-    let sizeClass: SizeClass | null = this.#firstClass
+    let sizeClass: SizeClass | null = larger(this.#firstClass, this.#leastClass)
     while (sizeClass !== null) {
-      const buffer = this.#options.take(this, sizeClass)
+      const buffer = this.share.take(sizeClass)
       if (buffer !== null) {
         this.open = new Batch(this.#options.memory, buffer)
-        this.heldBytes += buffer.bytes
         return true
       }
+      // Who has something in flight gets memory back soon. If all took the small pieces that are left meanwhile, no
+      // large one would ever come together again.
+      if (this.share.heldBytes > 0 || sizeClass === this.#leastClass) return false
       sizeClass = SMALLER[sizeClass]
     }
     return false
   }
 
   /**
-   * Append to the open batch ({@link hasRoom} first) until the entries or the batch end. Returns the first entry not
-   * taken; when that is not `end` the batch is full: seal it and call again with a new one.
+   * Append to the open batch ({@link makeRoom} first) until the entries or the batch end. When not all are taken:
+   * {@link enlarge}, or seal it, and call again.
    */
-  append(what: Appendix, now: number): number {
+  append(what: Appendix, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
-    const { memory } = this.#options
     if (batch.records === 0) batch.begin(what.timestamp, now)
+    const { batchMaxBytes } = this.#options
+    const sum = { next: what.first, skipped: what.skipped, records: 0, bytes: 0, invalidUtf8: 0, truncated: 0 }
+    while (sum.next < what.end) {
+      // A record larger than what the broker was seen to take is sent alone, so that it is judged by itself: it may be
+      // compressed to less, and whether it is cut or dropped is decided in oversize.ts.
+      const alone = batch.records === 0 && this.limitBytes < batchMaxBytes
+      const from = sum.next
+      if (alone) this.#encode(batch, { what, sum, end: from + 1, limit: batchMaxBytes })
+      else this.#encode(batch, { what, sum, end: what.end, limit: this.limitBytes })
+      if (!alone || sum.next === from) break
+    }
+    return sum
+  }
+
+  #encode(batch: Batch, call: { what: Appendix; sum: Appended; end: number; limit: number }): void {
+    const { what, sum, end, limit } = call
+    const { memory, batchMaxBytes } = this.#options
+    const first = sum.next
     const records = what.append(
-      what.first,
-      what.end,
+      first,
+      end,
       0,
       batch.end,
-      batch.buffer.address + Math.min(this.limitBytes, batch.buffer.bytes),
+      batch.buffer.address + Math.min(limit, batch.buffer.bytes),
       batch.bufferEnd,
       batch.records,
       batch.baseTimestamp,
       // a record must fit into an empty batch, whatever else is in this one
-      this.limitBytes - HEADER_BYTES,
-      what.skipped,
+      batchMaxBytes - HEADER_BYTES,
+      sum.skipped,
     )
-    const next = memory.result(RESULT.next)
-    const start = what.startOf(what.first)
-    const end = start + memory.result(RESULT.consumed)
+    sum.next = memory.result(RESULT.next)
+    sum.skipped = memory.result(RESULT.skipped)
+    const start = what.startOf(first)
+    const stop = start + memory.result(RESULT.consumed)
     if (records > 0) {
       batch.end = memory.result(RESULT.out)
       batch.records += records
       batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
-      batch.extend({ file: what.file, start, end, records, guard: what.guardAt(end) })
+      if (what.pinned !== false) batch.pinned = true
+      sum.records += records
+      sum.bytes += memory.result(RESULT.consumed)
+      sum.invalidUtf8 += memory.result(RESULT.invalid)
+      sum.truncated += memory.result(RESULT.cut)
+      batch.extend({ file: what.file, start, end: stop, records, guard: what.guardAt(stop) })
     }
-    if (memory.result(RESULT.skipped) > 0 && next > what.first) what.settled(end, what.endOf(next - 1))
-    return next
+    if (sum.skipped > 0 && sum.next > first) what.settled(stop, what.endOf(sum.next - 1))
   }
 
-  /** Move the open batch to a larger buffer, if its buffer and not `limitBytes` is what is full. */
-  promote(release: (buffer: PooledBuffer) => void): boolean {
+  /**
+   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. An empty batch is
+   * given up for the next larger buffer, which {@link makeRoom} then asks for. Throws when there is none larger.
+   */
+  enlarge(): boolean {
     const batch = this.open
-    if (batch === null || batch.buffer.bytes >= this.limitBytes) return false
-    const larger = LARGER[batch.buffer.sizeClass]
-    const buffer = larger === null ? null : this.#options.take(this, larger)
+    if (batch === null) return true
+    const next = LARGER[batch.buffer.sizeClass]
+    if (batch.records > 0) return batch.buffer.bytes < this.limitBytes && next !== null && this.#promote(batch, next)
+    if (next === null) throw new Error(`a record with its metadata is larger than ${batch.buffer.bytes} bytes`)
+    this.#leastClass = next
+    this.giveUp()
+    return true
+  }
+
+  /** Let go of an open batch that is empty. */
+  giveUp(): void {
+    if (this.open === null || this.open.records > 0) return
+    this.share.give(this.open.buffer)
+    this.open = null
+  }
+
+  #promote(batch: Batch, sizeClass: SizeClass): boolean {
+    const buffer = this.share.take(sizeClass, batch.buffer)
     if (buffer === null) return false
-    const old = batch.promote(buffer)
-    this.heldBytes += buffer.bytes - old.bytes
-    release(old)
+    this.share.give(batch.promote(buffer))
     return true
   }
 
@@ -144,19 +213,29 @@ export class Lane {
     const batch = this.open
     if (batch === null || batch.records === 0) return null
     this.open = null
-    batch.sealed = true
-    batch.sending = batch.records
+    batch.sending = batch.fitting(this.limitBytes)
     this.queue.push(batch)
     // a lane that fills its batches starts with a buffer of the right size next time
     const { sizeClass } = batch.buffer
     this.#firstClass = batch.bytes * 2 > batch.buffer.bytes ? sizeClass : (SMALLER[sizeClass] ?? sizeClass)
+    this.#leastClass = 'small'
     return batch
   }
 
-  /** Take a settled batch out; its buffer is the caller's to release. */
-  settle(batch: Batch): PooledBuffer {
+  /** Take a settled batch out and give its buffer back. */
+  settle(batch: Batch): void {
     this.queue.splice(this.queue.indexOf(batch), 1)
-    this.heldBytes -= batch.buffer.bytes
-    return batch.buffer
+    this.share.give(batch.buffer)
   }
+
+  /** Give all memory back. Nothing may be in flight, and nobody may touch the lane's batches any more. */
+  clear(): void {
+    for (const batch of this.queue.splice(0)) this.share.give(batch.buffer)
+    if (this.open !== null) this.share.give(this.open.buffer)
+    this.open = null
+  }
+}
+
+function larger(a: SizeClass, b: SizeClass): SizeClass {
+  return BY_SIZE.indexOf(a) > BY_SIZE.indexOf(b) ? a : b
 }

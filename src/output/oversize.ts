@@ -2,9 +2,13 @@
  * What to do about a batch that the broker finds too large: send it in halves, and learn the limit; a record that is
  * too large by itself is cut, or dropped. All of it happens in the batch's own buffer, so that it needs no memory at a
  * time when there may be none.
+ *
+ * The limit learned is one of bytes before compression: half of what was refused, so never less than half of what the
+ * broker takes of records like these. It says how far batches are filled, and nothing about a single record: that may
+ * compress better, so it is tried as it is (lane.ts sends it alone).
  */
 import type { Events } from '../observe/events.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Compression, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 
 /** No broker is set to less; below it a record could not carry its own metadata. */
@@ -12,12 +16,15 @@ const SMALLEST_LIMIT = 1024
 
 export interface OversizeOptions {
   readonly tooLarge: 'cut' | 'drop'
-  readonly events: Events
+  readonly compression: Compression
+  readonly events: Pick<Events, 'batchSplit' | 'recordTooLarge'>
   cutRecord(record: Uint8Array, maxBytes: number): Uint8Array | null
 }
 
 export class Oversize {
   readonly #options: OversizeOptions
+  /** Whose first record was cut and told of: a piece is another object as soon as its first record has left. */
+  readonly #cut = new WeakSet<Piece>()
 
   constructor(options: OversizeOptions) {
     this.#options = options
@@ -29,24 +36,38 @@ export class Oversize {
    */
   refused(lane: Lane, batch: Batch): 'send' | 'drop' {
     const bytes = batch.sendingBytes
-    if (batch.sending > 1) {
+    // One record alone says little of what others will compress to.
+    if (batch.sending > 1 || this.#options.compression === 'none') {
       lane.limitBytes = Math.max(SMALLEST_LIMIT, Math.min(lane.limitBytes, Math.floor(bytes / 2)))
+    }
+    if (batch.sending > 1) {
+      this.#options.events.batchSplit(lane.topic, lane.partition, batch.sending, bytes)
       batch.sending = Math.ceil(batch.sending / 2)
-      this.#options.events.batchSplit(lane.topic, lane.partition, batch.records, bytes)
       return 'send'
     }
+    return this.#refusedAlone(lane, batch)
+  }
+
+  #refusedAlone(lane: Lane, batch: Batch): 'send' | 'drop' {
+    const { tooLarge, events } = this.#options
     const record = batch.firstRecord()
-    const cut = this.#options.tooLarge === 'cut' ? this.#options.cutRecord(record, Math.floor(record.length / 2)) : null
+    const most = Math.floor(record.length / 2)
+    const cut = tooLarge === 'cut' ? this.#options.cutRecord(record, most) : null
     const piece = batch.pieces[0]
-    this.#options.events.recordTooLarge({
-      topic: lane.topic,
-      partition: lane.partition,
-      file: piece?.file.path ?? '',
-      offset: piece?.start ?? 0,
-      bytes: record.length,
-      action: cut === null ? 'drop' : 'cut',
-    })
+    if (piece === undefined) throw new Error('a batch without a piece')
+    // It may take several cuts, but it is one record.
+    if (cut === null || !this.#cut.has(piece)) {
+      events.recordTooLarge({
+        topic: lane.topic,
+        partition: lane.partition,
+        file: piece.file.path,
+        offset: piece.start,
+        bytes: record.length,
+        action: cut === null ? 'drop' : 'cut',
+      })
+    }
     if (cut === null) return 'drop'
+    this.#cut.add(piece)
     batch.replaceFirst(cut)
     return 'send'
   }

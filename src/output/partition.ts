@@ -46,6 +46,24 @@ export interface Choice {
   readonly sticky: number
 }
 
+/** What is known of a topic when a partition has to be chosen. */
+export interface TopicState extends TopicView {
+  /** Partitions whose files should go elsewhere, if nothing binds them: without a leader for long. */
+  readonly deserted: ReadonlySet<number>
+}
+
+/**
+ * Where the records of a deserted partition go: the next one that has a leader, so that a file and what it has sent
+ * before stay together. -1 when there is none.
+ */
+export function substituteFor(partition: number, { leaders }: TopicView): number {
+  for (let i = 1; i < leaders.length; i++) {
+    const other = (partition + i) % leaders.length
+    if ((leaders[other] ?? -1) >= 0) return other
+  }
+  return -1
+}
+
 /** Partitions with a leader now; keyless records go nowhere else. */
 const reachable = (view: TopicView): number[] => view.leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
 
@@ -58,23 +76,31 @@ export class PartitionChooser {
   }
 
   /** The partition for the next records, or -1 when it has to wait (a fixed partition that does not exist). */
-  choose(choice: Choice, view: TopicView): number {
-    const count = view.leaders.length
+  choose(choice: Choice, topic: TopicState): number {
+    const count = topic.leaders.length
     if (count === 0) return -1
     const { partitioner } = choice
     if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
     if (partitioner === 'hash' && choice.key !== null) return partitionOfKey(choice.key, count)
-    if (partitioner === 'sticky' || partitioner === 'hash') {
-      // more partitions than when it was chosen: the file stays; fewer (the topic was made again): it has to move
-      if (choice.sticky >= 0 && choice.sticky < count) return choice.sticky
-      const wanted = partitionOfKey(new TextEncoder().encode(choice.id), count)
-      if ((view.leaders[wanted] ?? -1) >= 0) return wanted
-      const others = reachable(view)
-      return others[partitionOfKey(new TextEncoder().encode(choice.id), others.length || 1)] ?? wanted
-    }
-    const others = reachable(view)
+    if (partitioner === 'sticky' || partitioner === 'hash') return stick(choice, topic)
+    const others = reachable(topic)
     if (others.length === 0) return -1
     const turn = partitioner === 'random' ? Math.floor(this.#random() * others.length) : this.#turn++
     return others[turn % others.length] ?? -1
   }
+}
+
+/** The partition a file is on, or the one it begins on. */
+function stick({ id, sticky }: Choice, topic: TopicState): number {
+  const count = topic.leaders.length
+  // more partitions than when it was chosen: the file stays; fewer (the topic was made again): it has to move
+  if (sticky >= 0 && sticky < count) {
+    const substitute = topic.deserted.has(sticky) ? substituteFor(sticky, topic) : -1
+    return substitute < 0 ? sticky : substitute
+  }
+  const key = new TextEncoder().encode(id)
+  const wanted = partitionOfKey(key, count)
+  if ((topic.leaders[wanted] ?? -1) >= 0) return wanted
+  const others = reachable(topic)
+  return others[partitionOfKey(key, others.length || 1)] ?? wanted
 }

@@ -1,7 +1,7 @@
 /**
- * What the kernel costs: `node test/bench/kernel.ts [--against other.wasm] [--rounds n] [case]…`. With `--against`
- * another build is measured in the same run, in pairs (ABBA), so that a busy machine slows both alike.
- * The figures are medians: ns a line, and GB/s of source bytes.
+ * What the kernel costs: `node test/bench/kernel.ts [--against other.wasm]… [--rounds n] [word]…`; words choose cases.
+ * With `--against` other builds are measured in the same run, turn about (ABBA), so that a busy machine slows all alike.
+ * The figures are medians: ns a line, GB/s of source bytes, and the time as a part of the first column's.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -92,8 +92,8 @@ function time(subject: Subject, runs: number): number {
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN
 
-/** Median ns of each subject's run; one after the other, and back (ABBA), so that a slow moment meets both. */
-function measure(subjects: readonly Subject[], rounds: number): number[] {
+/** Times of each subject's runs, in ns; one after the other, and back (ABBA), so that a slow moment meets all. */
+function measure(subjects: readonly Subject[], rounds: number): number[][] {
   for (const subject of subjects) for (let i = 0; i < 200; i++) subject.run()
   const runs = subjects.map((subject) => Math.max(1, Math.round(4e6 / time(subject, 20))))
   const times = subjects.map((): number[] => [])
@@ -102,7 +102,18 @@ function measure(subjects: readonly Subject[], rounds: number): number[] {
     if (round % 2 === 1) order.reverse()
     for (const i of order) times[i]?.push(time(subjects[i] as Subject, runs[i] ?? 1))
   }
-  return times.map(median)
+  return times
+}
+
+/** What to show of each subject: the median, its throughput, and the median of its ratio to the first one. */
+function figures(subjects: readonly Subject[], times: readonly (readonly number[])[]): string[] {
+  return subjects.map(({ lines, bytes }, i) => {
+    const own = times[i] ?? []
+    const ns = median([...own])
+    const ratio = median(own.map((value, round) => value / (times[0]?.[round] ?? NaN)))
+    const text = `${(ns / lines).toFixed(1)} ns ${(bytes / ns).toFixed(2)} GB/s`
+    return i === 0 ? text : `${text} x${ratio.toFixed(2)}`
+  })
 }
 
 function show(name: string, figures: readonly string[]): void {
@@ -111,29 +122,22 @@ function show(name: string, figures: readonly string[]): void {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { against: { type: 'string' }, rounds: { type: 'string', default: '40' } },
+  options: { against: { type: 'string', multiple: true, default: [] }, rounds: { type: 'string', default: '40' } },
 })
 const rounds = Number(values.rounds)
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.some((word) => name.includes(word))
-const builds = values.against === undefined ? [undefined] : [readFileSync(values.against), undefined]
+const builds = [...values.against.map((path) => readFileSync(path)), undefined]
 
-show('', [...(values.against === undefined ? [] : [values.against]), 'this build'])
+show('', [...values.against, 'this build'])
 for (const [name, make] of cases()) {
   if (!wanted(name)) continue
   const subjects = builds.map((module) => make(open(module)))
-  const figures = measure(subjects, rounds).map((ns, i) => {
-    const { lines, bytes } = subjects[i] as Subject
-    return `${(ns / lines).toFixed(1)} ns ${(bytes / ns).toFixed(2)} GB/s`
-  })
-  show(name, figures)
+  show(name, figures(subjects, measure(subjects, rounds)))
 }
 show('', ['@node-rs/crc32', 'this build'])
 for (const bytes of [1 << 20, 65536, 4096, 200]) {
   if (!wanted(`crc32c ${bytes}`)) continue
   const memory = new LinearMemory({ total: 16 << 20, chunk: 2 << 20, largest: 1 << 20 })
   const subjects = [checksum(bytes, true)(memory), checksum(bytes, false)(memory)]
-  show(
-    `crc32c ${bytes}`,
-    measure(subjects, rounds).map((ns) => `${ns.toFixed(0)} ns ${(bytes / ns).toFixed(2)} GB/s`),
-  )
+  show(`crc32c ${bytes}`, figures(subjects, measure(subjects, rounds)))
 }

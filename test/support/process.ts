@@ -1,7 +1,7 @@
 /** The agent as its users have it: a process with arguments, an environment, a log and an exit code, that can be killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { atEnd, type Ending } from './ending.ts'
@@ -16,6 +16,8 @@ export interface AgentSettings {
   readonly from?: string
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
+  /** A command that runs another one, with its arguments: `setpriv …`. It must become that command, not wait for it. */
+  readonly under?: readonly string[]
 }
 
 /** A line of the agent's log as JSON; what is not JSON (a stack trace) comes as `{ text }`. */
@@ -39,6 +41,8 @@ export interface Agent {
   kill(): Promise<void>
   pause(): void
   resume(): void
+  /** How it ended, if it has. */
+  end(): Exit | undefined
   /** Waits for it to end by itself. */
   exited(within?: number): Promise<Exit>
   /** As {@link exited}, but any other end than this exit code fails, with the end of the log. */
@@ -54,15 +58,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** Starts it; it is killed when the test ends, and when the test process does. */
 export function startAgent(test: Ending, settings: AgentSettings): Agent {
-  const { args, env = {}, from = 'source', nodeArgs = [], cwd = ROOT } = settings
-  const child = spawn(process.execPath, [...nodeArgs, PROGRAMS[from] ?? from, ...args], {
+  const { args, env = {}, from = 'source', nodeArgs = [], cwd = ROOT, under = [] } = settings
+  const [command = '', ...rest] = [...under, process.execPath, ...nodeArgs, PROGRAMS[from] ?? from, ...args]
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
   const { pid } = child
-  if (pid === undefined) throw new Error(`${process.execPath} cannot be started`)
+  if (pid === undefined) throw new Error(`${command} cannot be started`)
   const watchdog = startWatchdog()
   watchdog.watch(pid)
   const log: LogLine[] = []
@@ -104,6 +109,7 @@ export function startAgent(test: Ending, settings: AgentSettings): Agent {
     signal: (signal) => void child.kill(signal),
     kill,
     pause: () => void child.kill('SIGSTOP'),
+    end: () => end,
     resume: () => void child.kill('SIGCONT'),
     exited,
     exitsWith: async (code, within) => {
@@ -148,4 +154,16 @@ export function usageOf(pid: number): Usage {
     threads: number('Threads'),
     sleeps: number('voluntary_ctxt_switches'),
   }
+}
+
+/** How many files below a directory a living process holds open, deleted ones included. */
+export function openFilesUnder(pid: number, directory: string): number {
+  const descriptors = `/proc/${pid}/fd`
+  return readdirSync(descriptors).filter((descriptor) => {
+    try {
+      return readlinkSync(`${descriptors}/${descriptor}`).startsWith(`${directory}/`)
+    } catch {
+      return false // closed meanwhile
+    }
+  }).length
 }

@@ -48,6 +48,7 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
   const topic = freshTopic('scene')
   if (createTopic) await kafka.createTopic(topic, { partitions: 1, ...topicSettings })
   const writers: LogWriter[] = []
+  const agents: Agent[] = []
   const path = (name: string): string => join(directory, name)
   const records = async (): Promise<KafkaRecord[]> => kafka.readAll(topic)
   return {
@@ -64,7 +65,10 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
     start(...args) {
       const own = args.some((arg) => arg === '--paths' || arg === '--config') ? [] : ['--paths', path('*.log')]
       const target = ['--kafka-brokers', kafka.bootstrap, '--kafka-topic', topic, '--state-dir', state]
-      return startAgent(t, { ...how, args: ['run', ...target, '--encoding', encoding, ...own, ...always, ...args] })
+      const flags = [...target, '--encoding', encoding, ...own, ...always, ...args]
+      const agent = startAgent(t, { ...how, args: ['run', ...flags] })
+      agents.push(agent)
+      return agent
     },
     async stop(agent) {
       agent.signal('SIGTERM')
@@ -73,22 +77,23 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
     async arrived(wanted) {
       let there = 0
       const count = wanted ?? writers.reduce((sum, { next }) => sum + next, 0)
+      const agent = agents.at(-1)
+      const lastWords = (): string => (agent?.log ?? []).map((line) => JSON.stringify(line)).slice(-12).join('\n') // prettier-ignore
       const enough = async (): Promise<boolean> => {
         there = (await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
+        if (there < count && agent?.end() !== undefined) throw new Error(`the agent ended, with\n${lastWords()}`)
         return there >= count
       }
-      await until(enough, { within: 120_000, every: 50, what: () => `${count} records in ${topic}: there are ${there}` })
+      const what = (): string => `${count} records in ${topic}: there are ${there}. The agent said\n${lastWords()}`
+      await until(enough, { within: 60_000, every: 50, what })
     },
     async delivered({ repeats, records: given } = {}) {
       for (const writer of writers) writer.close()
       const got = given ?? (await records())
       const written = new Map(writers.map(({ log, next }) => [log, next]))
-      const account_ =
-        encoding === 'raw'
-          ? account(got, written, rawLine)
-          : account(got, written, messageOf, lossyLine)
+      const sum = encoding === 'raw' ? account(got, written, rawLine) : account(got, written, messageOf, lossyLine)
       const expected = { missing: [], changed: [], disordered: 0, ...(repeats === undefined ? { repeated: 0 } : {}) }
-      assert.deepEqual(account_, { ...account_, ...expected })
+      assert.deepEqual(sum, { ...sum, ...expected })
       assert.deepEqual(abutting(got), [])
       return [...got]
     },

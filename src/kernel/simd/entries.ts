@@ -1,103 +1,106 @@
-// The columns of the entries, as kernel/layout.ts lays them out: this file only knows how to reach a cell.
-// Keep the offsets equal to layout.ts; test/unit/kernel/layout.test.ts compares them.
+// The cells of the entries' columns (kernel/layout.ts): this file only knows how to reach one.
+import {
+  FLAGS,
+  LANE,
+  LENGTH,
+  RANGE_END,
+  RANGE_START,
+  RANGE_STOP,
+  STREAM,
+  TEXT,
+  TIMESTAMP,
+  VERDICT,
+} from './layout'
 
-/** Entries and ranges one call may make. */
-export const CAPACITY: u32 = 4096
-export const RANGE_CAPACITY: u32 = 8192
-
-const TEXT: usize = 0
-const LENGTH: usize = 4 * CAPACITY
-const RANGE_END: usize = 8 * CAPACITY
-const LANE: usize = 12 * CAPACITY
-const TIMESTAMP: usize = 16 * CAPACITY
-const STREAM: usize = 24 * CAPACITY
-const FLAGS: usize = 25 * CAPACITY
-const VERDICT: usize = 26 * CAPACITY
-const RANGE_START: usize = 28 * CAPACITY
-const RANGE_STOP: usize = RANGE_START + 8 * RANGE_CAPACITY
-
-export const COLUMNS_BYTES: usize = RANGE_STOP + 8 * RANGE_CAPACITY
-
+// verdicts
 export const SHIP: u8 = 0
 export const SETTLE_EMPTY: u8 = 1
 export const SETTLE_TOO_LONG: u8 = 2
+export const SETTLE_TOO_LARGE: u8 = 3
 
+// bits of the flags
 export const TRUNCATED: u8 = 1
 
-let base: usize = 0
-
-/** Tell once where the columns lie. */
-export function place(columns: usize): void {
-  base = columns
-}
+// streams
+export const STDOUT: u8 = 1
+export const STDERR: u8 = 2
 
 // @ts-ignore: decorator
 @inline export function setEntry(i: u32, text: usize, length: u32, timestamp: i64, flags: u8, verdict: u8): void {
-  const four = base + (<usize>i << 2)
-  store<u32>(four + TEXT, <u32>text)
-  store<u32>(four + LENGTH, length)
-  store<u32>(four + RANGE_END, i + 1)
-  store<i64>(base + TIMESTAMP + (<usize>i << 3), timestamp)
-  store<u8>(base + FLAGS + i, flags)
-  store<u8>(base + VERDICT + i, verdict)
+  const four = <usize>i << 2
+  store<u32>(four, <u32>text, TEXT)
+  store<u32>(four, length, LENGTH)
+  store<i64>(<usize>i << 3, timestamp, TIMESTAMP)
+  store<u8>(i, flags, FLAGS)
+  store<u8>(i, verdict, VERDICT)
 }
 
 /** The one range of an entry that came from one place: range i belongs to entry i. */
 // @ts-ignore: decorator
 @inline export function setRange(i: u32, start: f64, stop: f64): void {
-  store<f64>(base + RANGE_START + (<usize>i << 3), start)
-  store<f64>(base + RANGE_STOP + (<usize>i << 3), stop)
+  store<u32>(<usize>i << 2, i + 1, RANGE_END)
+  store<f64>(<usize>i << 3, start, RANGE_START)
+  store<f64>(<usize>i << 3, stop, RANGE_STOP)
+}
+
+/** Entries [0, n) have no stream and are for lane 0: what an earlier call left there is not theirs. */
+export function clearRouting(n: u32): void {
+  memory.fill(STREAM, 0, n)
+  memory.fill(LANE, 0, n << 2)
 }
 
 // @ts-ignore: decorator
 @inline export function textOf(i: u32): usize {
-  return load<u32>(base + TEXT + (<usize>i << 2))
+  return load<u32>(<usize>i << 2, TEXT)
 }
 // @ts-ignore: decorator
 @inline export function lengthOf(i: u32): u32 {
-  return load<u32>(base + LENGTH + (<usize>i << 2))
+  return load<u32>(<usize>i << 2, LENGTH)
 }
 // @ts-ignore: decorator
 @inline export function timestampOf(i: u32): i64 {
-  return load<i64>(base + TIMESTAMP + (<usize>i << 3))
+  return load<i64>(<usize>i << 3, TIMESTAMP)
 }
 // @ts-ignore: decorator
 @inline export function streamOf(i: u32): u8 {
-  return load<u8>(base + STREAM + i)
+  return load<u8>(i, STREAM)
 }
 // @ts-ignore: decorator
 @inline export function flagsOf(i: u32): u8 {
-  return load<u8>(base + FLAGS + i)
+  return load<u8>(i, FLAGS)
 }
 // @ts-ignore: decorator
 @inline export function setFlags(i: u32, flags: u8): void {
-  store<u8>(base + FLAGS + i, flags)
+  store<u8>(i, flags, FLAGS)
 }
 // @ts-ignore: decorator
 @inline export function verdictOf(i: u32): u8 {
-  return load<u8>(base + VERDICT + i)
+  return load<u8>(i, VERDICT)
+}
+// @ts-ignore: decorator
+@inline export function setVerdict(i: u32, verdict: u8): void {
+  store<u8>(i, verdict, VERDICT)
 }
 // @ts-ignore: decorator
 @inline export function laneOf(i: u32): u32 {
-  return load<u32>(base + LANE + (<usize>i << 2))
+  return load<u32>(<usize>i << 2, LANE)
+}
+/** The entry's ranges are those from its neighbour's end to its own. */
+// @ts-ignore: decorator
+@inline export function rangeEndOf(i: u32): u32 {
+  return load<u32>(<usize>i << 2, RANGE_END)
 }
 // @ts-ignore: decorator
-@inline export function firstRangeOf(i: u32): u32 {
-  return i == 0 ? 0 : load<u32>(base + RANGE_END + (<usize>(i - 1) << 2))
-}
-// @ts-ignore: decorator
-@inline export function startOf(i: u32): i64 {
-  return <i64>load<f64>(base + RANGE_START + (<usize>firstRangeOf(i) << 3))
+@inline export function rangeStart(range: u32): f64 {
+  return load<f64>(<usize>range << 3, RANGE_START)
 }
 
-/** Source bytes of an entry: the sum of its ranges. */
+/** Source bytes in ranges [first, end). */
 // @ts-ignore: decorator
-@inline export function bytesOf(i: u32): i64 {
-  const end = load<u32>(base + RANGE_END + (<usize>i << 2))
+@inline export function bytesIn(first: u32, end: u32): u64 {
   let sum: f64 = 0
-  for (let r = firstRangeOf(i); r < end; r++) {
-    const at = <usize>r << 3
-    sum += load<f64>(base + RANGE_STOP + at) - load<f64>(base + RANGE_START + at)
+  for (let r = first; r < end; r++) {
+    sum += load<f64>(<usize>r << 3, RANGE_STOP) - load<f64>(<usize>r << 3, RANGE_START)
   }
-  return <i64>sum
+  return <u64>sum
 }

@@ -1,62 +1,58 @@
-// JSON string escaping of arbitrary bytes, 16 at a time where they are plain ASCII. Ill-formed UTF-8 becomes U+FFFD,
-// one for each maximal subpart (Unicode 3.9, table 3-7), as TextDecoder does. Oracle: kernel/twin.ts `escape`.
+// JSON string escaping of arbitrary bytes, 16 at a time. Ill-formed UTF-8 becomes U+FFFD, one for each maximal subpart
+// (Unicode 3.9), as TextDecoder does. Oracle: kernel/twin-json.ts `escape`.
+import { ESCAPE_TABLE } from './layout'
+import { faults, sequence, wholeCharacters } from './utf8'
 
 const QUOTE: u8 = 34
 const BACKSLASH: u8 = 92
 
-/** Ill-formed sequences replaced by the last `escape` or counted by the last `escapedLength`. */
+let stopped: usize = 0
 let invalid: u32 = 0
 
-export function lastInvalid(): u32 {
+/** Up to where the last `escape` took the text. */
+// @ts-ignore: decorator
+@inline export function lastStop(): usize {
+  return stopped
+}
+
+/** Ill-formed sequences that the last `escape` replaced. */
+// @ts-ignore: decorator
+@inline export function lastInvalid(): u32 {
   return invalid
 }
 
-/** Bits of the bytes, among the 16 in x, that are not plain ASCII text. */
-// @ts-ignore: decorator
-@inline function special(x: v128): u32 {
-  return <u32>(
-    i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(x, i8x16.splat(QUOTE)), i8x16.eq(x, i8x16.splat(BACKSLASH))),
-        // signed: 0x80..0xff are negative, so this finds control characters and all multi-byte bytes
-        i8x16.lt_s(x, i8x16.splat(32)),
-      ),
-    )
-  )
-}
-
 /**
- * How the bytes at p (the first is >= 0x80) begin: the length of a well-formed sequence (2, 3, 4), or minus the
- * length of the ill-formed maximal subpart (-1, -2, -3).
+ * For every set of marked bytes among eight, the indexes that spread the eight so that each marked one has a gap (an
+ * index out of range) before it.
  */
-function sequence(p: usize, end: usize): i32 {
-  const a = load<u8>(p)
-  if (a < 0xc2 || a > 0xf4) return -1
-  if (p + 1 >= end) return -1
-  const b = load<u8>(p, 1)
-  if (a < 0xe0) return (b & 0xc0) == 0x80 ? 2 : -1
-  let low: u8 = 0x80
-  let high: u8 = 0xbf
-  if (a == 0xe0) low = 0xa0
-  else if (a == 0xed) high = 0x9f
-  else if (a == 0xf0) low = 0x90
-  else if (a == 0xf4) high = 0x8f
-  if (b < low || b > high) return -1
-  if (p + 2 >= end || (load<u8>(p, 2) & 0xc0) != 0x80) return -2
-  if (a < 0xf0) return 3
-  if (p + 3 >= end || (load<u8>(p, 3) & 0xc0) != 0x80) return -3
-  return 4
+export function makeEscapeTable(): void {
+  for (let marks: u32 = 0; marks < 256; marks++) {
+    let at = ESCAPE_TABLE + (<usize>marks << 4)
+    memory.fill(at, 0x80, 16)
+    for (let i: u32 = 0; i < 8; i++) {
+      if (marks & (1 << i)) at++
+      store<u8>(at++, <u8>i)
+    }
+  }
 }
 
-/** The letter after the backslash for the control characters that have a short form, else 0. */
+/** Eight bytes of x, from index `first` on, with a backslash before each marked one. */
 // @ts-ignore: decorator
-@inline function short(c: u8): u8 {
-  if (c == 10) return 110 // n
-  if (c == 9) return 116 // t
-  if (c == 13) return 114 // r
-  if (c == 8) return 98 // b
-  if (c == 12) return 102 // f
-  return 0
+@inline function withBackslashes(x: v128, marks: u32, first: u8): v128 {
+  const spread = i8x16.add(v128.load(<usize>marks << 4, ESCAPE_TABLE), i8x16.splat(first))
+  const gaps = v128.and(i8x16.lt_s(spread, i8x16.splat(0)), i8x16.splat(BACKSLASH))
+  return v128.or(i8x16.swizzle(x, spread), gaps)
+}
+
+/** The letters of \b, \t, \n, \f and \r in the places of their control characters, 0 elsewhere. */
+// @ts-ignore: decorator
+@inline function letters(x: v128): v128 {
+  return i8x16.swizzle(i8x16(0, 0, 0, 0, 0, 0, 0, 0, 98, 116, 110, 0, 102, 114, 0, 0), x)
+}
+
+// @ts-ignore: decorator
+@inline function letter(c: u8): u8 {
+  return i8x16.extract_lane_u(letters(i8x16.splat(c)), 0)
 }
 
 // @ts-ignore: decorator
@@ -64,110 +60,95 @@ function sequence(p: usize, end: usize): i32 {
   return n < 10 ? 48 + n : 87 + n
 }
 
-/** Write the bytes [p, end) at o as the inside of a JSON string; at most 6 bytes a byte. Returns the new o. */
-export function escape(from: usize, end: usize, to: usize): usize {
+/**
+ * Write the first character of [p, end) at o, escaped or replaced; overruns to 8 bytes. Returns the bytes taken, plus
+ * the bytes written << 8, plus 1 << 16 for a replacement.
+ */
+function character(p: usize, end: usize, o: usize): u32 {
+  const c = load<u8>(p)
+  if (c >= 0x80) {
+    const n = sequence(p, end)
+    if (n < 0) {
+      store<u32>(o, 0xbdbfef)
+      return 0x10300 | -n
+    }
+    store<u32>(o, load<u32>(p))
+    return (n << 8) | n
+  }
+  if (c >= 32 && c != QUOTE && c != BACKSLASH) {
+    store<u8>(o, c)
+    return 0x101
+  }
+  const short = c < 32 ? letter(c) : c
+  if (short != 0) {
+    store<u16>(o, BACKSLASH | (<u16>short << 8))
+    return 0x201
+  }
+  store<u32>(o, 0x3030755c) // \u00
+  store<u8>(o, 48 + (c >> 4), 4)
+  store<u8>(o, hex(c & 15), 5)
+  return 0x601
+}
+
+/**
+ * Write the text [from, end) at `to` as the inside of a JSON string, as many whole characters as end before `limit`.
+ * Returns the new end, see also `lastStop` and `lastInvalid`. Reads 15 bytes over `end`, writes 8 over `limit`.
+ */
+export function escape(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from
   let o = to
   invalid = 0
   while (p < end) {
-    const x = v128.load(p)
-    let mask = special(x)
-    if (end - p < 16) mask |= 0xffff << <u32>(end - p)
-    v128.store(o, x)
-    if ((mask & 0xffff) == 0) {
-      p += 16
-      o += 16
-      continue
-    }
-    const plain = <usize>ctz(mask)
-    p += plain
-    o += plain
-    if (p >= end) break
-    let c = load<u8>(p)
-    if (c < 0x80) {
-      store<u8>(o++, BACKSLASH)
-      if (c == QUOTE || c == BACKSLASH) store<u8>(o++, c)
-      else {
-        const letter = short(c)
-        if (letter != 0) store<u8>(o++, letter)
-        else {
-          store<u32>(o, 0x30303075) // u000
-          store<u8>(o, 48 + (c >> 4), 3)
-          store<u8>(o, hex(c & 15), 4)
-          o += 5
+    if (o + 32 <= limit) {
+      const left = min<usize>(end - p, 16)
+      let x = v128.load(p)
+      if (left < 16) {
+        // blanks instead of what is behind the text: they are plain, and end a character that is cut off
+        const own = i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<u8>left))
+        x = v128.bitselect(x, i8x16.splat(32), own)
+      }
+      // " is 34, and no other byte but those below 32 gets below 33 when its second bit is flipped
+      const unplain = v128.or(
+        // signed: 0x80..0xff are negative, so this finds all multi-byte bytes as well
+        i8x16.lt_s(v128.xor(x, i8x16.splat(2)), i8x16.splat(33)),
+        i8x16.eq(x, i8x16.splat(BACKSLASH)),
+      )
+      if (!v128.any_true(unplain)) {
+        v128.store(o, x)
+        p += left
+        o += left
+        continue
+      }
+      const high = <u32>i8x16.bitmask(x)
+      if (high == 0) {
+        const control = i8x16.lt_u(x, i8x16.splat(32))
+        const replaced = letters(x)
+        if (!v128.any_true(v128.andnot(control, i8x16.ne(replaced, i8x16.splat(0))))) {
+          const marks = <u32>i8x16.bitmask(unplain)
+          const text = v128.bitselect(replaced, x, control)
+          v128.store(o, withBackslashes(text, marks & 255, 0))
+          v128.store(o + 8 + <usize>popcnt(marks & 255), withBackslashes(text, marks >> 8, 8))
+          p += left
+          o += left + <usize>popcnt(marks)
+          continue
         }
-      }
-      p++
-      continue
-    }
-    // a run of multi-byte characters
-    do {
-      const n = sequence(p, end)
-      if (n > 0) {
-        store<u32>(o, load<u32>(p)) // overruns by at most 2 bytes on both sides
-        o += n
+      } else {
+        const stops = faults(x) | (<u32>i8x16.bitmask(unplain) & ~high) | (1 << <u32>left)
+        const n = wholeCharacters(p, ctz(stops))
+        v128.store(o, x)
         p += n
-      } else {
-        store<u16>(o, 0xbfef)
-        store<u8>(o, 0xbd, 2)
-        o += 3
-        p -= n
-        invalid++
+        o += n
+        // all sixteen are without fault, but a character goes on behind them; or all that was left is written
+        if (stops == 0x10000 || p == end) continue
       }
-      if (p >= end) break
-      c = load<u8>(p)
-    } while (c >= 0x80)
+    }
+    const step = character(p, end, o)
+    const written = (step >> 8) & 255
+    if (o + written > limit) break
+    p += step & 255
+    o += written
+    invalid += step >> 16
   }
+  stopped = p
   return o
-}
-
-/**
- * How many bytes `escape` would write for [from, end), or for as much of it as fits into `room`: then `fits` returns
- * where the text has to be cut, at the border of a character.
- */
-export function escapedLength(from: usize, end: usize, room: u32): u32 {
-  let p = from
-  let size: u32 = 0
-  invalid = 0
-  while (p < end) {
-    let mask = special(v128.load(p))
-    if (end - p < 16) mask |= 0xffff << <u32>(end - p)
-    const plain = (mask & 0xffff) == 0 ? 16 : <u32>ctz(mask)
-    if (size + plain > room) {
-      fitting = p + (room - size)
-      return room
-    }
-    size += plain
-    p += plain
-    if (plain == 16 || p >= end) continue
-    const c = load<u8>(p)
-    let step: u32 = 1
-    let bytes: u32 = 6
-    if (c >= 0x80) {
-      const n = sequence(p, end)
-      if (n > 0) {
-        step = n
-        bytes = n
-      } else {
-        step = -n
-        bytes = 3
-      }
-    } else if (c == QUOTE || c == BACKSLASH || short(c) != 0) bytes = 2
-    if (size + bytes > room) {
-      fitting = p
-      return size
-    }
-    if (c >= 0x80 && bytes == 3 && sequence(p, end) < 0) invalid++
-    size += bytes
-    p += step
-  }
-  fitting = end
-  return size
-}
-
-let fitting: usize = 0
-
-/** Up to where the text of the last `escapedLength` fitted. */
-export function fits(): usize {
-  return fitting
 }

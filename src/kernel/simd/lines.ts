@@ -1,5 +1,6 @@
 // Framing by newline: one SIMD pass over the chunk, one entry a line. The oracle is kernel/twin.ts `frameLines`.
-import { CAPACITY, SETTLE_EMPTY, SETTLE_TOO_LONG, SHIP, TRUNCATED, setEntry, setRange } from './entries'
+import { SETTLE_EMPTY, SETTLE_TOO_LONG, SHIP, TRUNCATED, clearRouting, setEntry, setRange } from './entries'
+import { ENTRY_CAPACITY } from './layout'
 import { CONSUMED, result } from './results'
 
 const CONTINUATION: u8 = 0x80
@@ -74,12 +75,14 @@ export function frameLines(
       setEntry(n, line, size, timestamp, flags, verdict)
       setRange(n, offset + <f64>(line - start), offset + <f64>(at + 1 - start))
       line = at + 1
-      if (++n == CAPACITY) {
-        result(CONSUMED, <f64>(line - start))
-        return n
-      }
+      if (++n == ENTRY_CAPACITY) return framed(n, line - start)
     }
   }
-  result(CONSUMED, <f64>(line - start))
-  return n
+  return framed(n, line - start)
+}
+
+function framed(entries: u32, consumed: usize): u32 {
+  clearRouting(entries)
+  result(CONSUMED, <f64>consumed)
+  return entries
 }

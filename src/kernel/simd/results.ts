@@ -1,12 +1,6 @@
 // What a call found out, beside its return value: a block of 64-bit floats that the caller reads after the call.
-// Slots as in kernel/layout.ts.
-
-let block: usize = 0
-
-/** Tell once where the block lies. */
-export function placeResults(at: usize): void {
-  block = at
-}
+// Slots as in kernel/layout.ts RESULT.
+import { RESULTS } from './layout'
 
 export const NEXT: u32 = 0 // first entry not taken
 export const OUT: u32 = 1 // pointer behind the last byte written
@@ -21,5 +15,5 @@ export const MAX_TIMESTAMP: u32 = 9 // milliseconds
 
 // @ts-ignore: decorator
 @inline export function result(slot: u32, value: f64): void {
-  store<f64>(block + (<usize>slot << 3), value)
+  store<f64>(<usize>slot << 3, value, RESULTS)
 }

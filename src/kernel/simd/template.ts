@@ -1,12 +1,7 @@
 // The bytes that are the same for every record of a file, rendered once by encode/: a table of (pointer, length)
 // segments. Which segment is what: kernel/layout.ts SEGMENT.
 
-let table: usize = 0
-
-/** Tell once where the table lies. */
-export function placeTemplate(at: usize): void {
-  table = at
-}
+import { TEMPLATE } from './layout'
 
 // both encodings
 export const KEY: u32 = 0 // length -1: null key
@@ -22,8 +17,8 @@ export const HEADER_COUNT: u32 = 8 // in the length cell: number of constant hea
 // segments of a json record
 export const HEAD: u32 = 1 // {"@timestamp":"
 export const MESSAGE: u32 = 2 // ","message":"
-export const STDOUT: u32 = 3 // ","stream":"stdout
-export const STDERR: u32 = 4
+export const STDOUT_FIELD: u32 = 3 // ","stream":"stdout
+export const STDERR_FIELD: u32 = 4
 export const LOG: u32 = 5 // ","log":{"file":{…},"offset":
 export const BYTES: u32 = 6 // ,"bytes":
 export const SKIPPED_FIELD: u32 = 7 // ,"skipped":
@@ -32,9 +27,9 @@ export const TAIL: u32 = 9 // },"kubernetes":…}
 
 // @ts-ignore: decorator
 @inline export function segment(i: u32): usize {
-  return load<u32>(table + (<usize>i << 3))
+  return load<u32>(<usize>i << 3, TEMPLATE)
 }
 // @ts-ignore: decorator
 @inline export function segmentLength(i: u32): i32 {
-  return load<i32>(table + (<usize>i << 3), 4)
+  return load<i32>(<usize>i << 3, TEMPLATE + 4)
 }

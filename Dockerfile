@@ -1,0 +1,26 @@
+# The bundle, the one native add-on it needs, and Node: nothing else. linux/amd64, as the pinned build tools are.
+# What runs inside needs no root, no capability, and writes only to the state directory, so `--read-only` works:
+#   docker run --read-only -v logs:/var/log/app:ro -v state:/var/lib/logagent \
+#     -e LOGAGENT_PATHS='/var/log/app/*.log' -e KAFKA_BROKERS=kafka:9092 -e KAFKA_TOPIC=logs logagent
+# test/unit/dockerfile.test.ts holds this file to its rules.
+
+FROM node:26.10.0-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --loglevel=error
+COPY scripts/build-kernel.ts scripts/build.ts scripts/
+COPY src src
+RUN node scripts/build-kernel.ts && node scripts/build.ts
+
+FROM node:26.10.0-bookworm-slim
+# the package managers are of no use to the agent, only to who breaks in
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /opt/yarn* /usr/local/bin/yarn* \
+  && install -d -o 10001 -g 10001 /var/lib/logagent
+WORKDIR /app
+COPY --from=build /build/node_modules/@node-rs node_modules/@node-rs
+COPY --from=build /build/dist dist
+USER 10001:10001
+STOPSIGNAL SIGTERM
+# a small young generation: the agent makes little garbage, and V8 would otherwise let it pile up
+ENTRYPOINT ["node", "--max-semi-space-size=1", "/app/dist/logagent.mjs"]
+CMD ["run"]

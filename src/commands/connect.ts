@@ -1,0 +1,133 @@
+/**
+ * `logagent check --connect`: what shipping would meet. Uses the connection and the requests that shipping uses, so that
+ * a yes here is a yes there: every bootstrap address, every topic, the brokers that lead its partitions, whether we
+ * may write, and whether we get a producer id.
+ */
+import type { Config } from '../config/load.ts'
+import { AgentError, messageOf } from '../errors.ts'
+import { ask } from '../output/ask.ts'
+import type { Address } from '../output/broker.ts'
+import { Connection } from '../output/connection.ts'
+import { greet } from '../output/greeting.ts'
+import { tcp } from '../output/tcp.ts'
+import { describeError } from '../output/wire/error-codes.ts'
+import { decodeInitProducerId, encodeInitProducerId } from '../output/wire/init-producer-id.ts'
+import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/wire/metadata.ts'
+
+/** One thing that was tried. */
+export interface Finding {
+  readonly ok: boolean
+  /** What was tried: `broker kafka:9092`, `topic logs`. */
+  readonly what: string
+  readonly words: string
+}
+
+/** Bits of Kafka's authorized operations: all operations, and write. */
+const ALL = 1 << 2
+const WRITE = 1 << 4
+/** What is answered where nobody asked, or by a broker that does not tell. */
+const NOT_TOLD = -(2 ** 31)
+
+/** Tries everything; never throws for what Kafka says or does not say. */
+export async function tryKafka(config: Config): Promise<Finding[]> {
+  const { kafka, inputs } = config
+  const findings: Finding[] = []
+  const topics = [...new Set(inputs.map((input) => input.topic))]
+  let metadata: MetadataAnswer | null = null
+  for (const address of kafka.brokers) {
+    const broker = await tryBroker(config, address, topics, metadata === null)
+    findings.push(broker.finding, ...broker.others)
+    metadata ??= broker.metadata
+  }
+  if (metadata === null) return findings
+  for (const topic of topics) findings.push(topicFinding(topic, metadata, config))
+  for (const { host, port, node } of leadersOf(metadata)) {
+    // a leader that was asked already needs no second visit
+    if (kafka.brokers.some((address) => address.host === host && address.port === port)) continue
+    const { finding } = await tryBroker(config, { host, port }, [], false)
+    findings.push({ ...finding, what: `${finding.what} (node ${node}, a leader)` })
+  }
+  return findings
+}
+
+interface Visit {
+  readonly finding: Finding
+  readonly others: Finding[]
+  readonly metadata: MetadataAnswer | null
+}
+
+async function tryBroker(
+  { kafka }: Config,
+  address: Address,
+  topics: readonly string[],
+  isFirst: boolean,
+): Promise<Visit> {
+  const name = address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+  const what = `broker ${name}`
+  const { clientId, acks } = kafka
+  const connection = new Connection({
+    address: name,
+    open: tcp(address),
+    authenticate: (open) => greet(open, { address: name, clientId }),
+    connectTimeoutMs: kafka.connectTimeoutMs,
+    requestTimeoutMs: kafka.requestTimeoutMs,
+    silenceMs: kafka.requestTimeoutMs,
+    now: () => performance.now(),
+    onSilence: () => undefined,
+    onClose: () => undefined,
+  })
+  try {
+    await connection.connect()
+    const words = 'reached, and speaks what we need'
+    if (!isFirst) return { finding: { ok: true, what, words }, others: [], metadata: null }
+    const metadata = await ask(connection, {
+      encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics, true),
+      decode: decodeMetadata,
+    })
+    const others = acks === 'all' ? [await tryProducerId(connection, clientId)] : []
+    const cluster = `cluster ${metadata.clusterId ?? 'without an id'}, ${metadata.brokers.length} brokers`
+    return { finding: { ok: true, what, words: `${words}; ${cluster}` }, others, metadata }
+  } catch (error) {
+    return { finding: { ok: false, what, words: messageOf(error) }, others: [], metadata: null }
+  } finally {
+    await connection.close(new AgentError('connection-lost', 'checked'))
+  }
+}
+
+async function tryProducerId(connection: Connection, clientId: string): Promise<Finding> {
+  const { code } = await ask(connection, {
+    encode: (correlationId) => encodeInitProducerId({ correlationId, clientId }),
+    decode: decodeInitProducerId,
+  })
+  const what = 'producer id'
+  return code === 0
+    ? { ok: true, what, words: 'given: batches will not be stored twice after a retry' }
+    : { ok: false, what, words: describeError(code) }
+}
+
+function topicFinding(name: string, metadata: MetadataAnswer, config: Config): Finding {
+  const what = `topic ${name}`
+  const topic = metadata.topics.find((candidate) => candidate.name === name)
+  if (topic === undefined) return { ok: false, what, words: 'the broker does not say anything about it' }
+  if (topic.code === UNKNOWN_TOPIC && config.topic.create) return { ok: true, what, words: 'missing; will be created' }
+  if (topic.code !== 0) return { ok: false, what, words: describeError(topic.code) }
+  const leaderless = topic.partitions.filter((partition) => partition.leader < 0).map(({ partition }) => partition)
+  const count = `${topic.partitions.length} partitions`
+  if (leaderless.length > 0) {
+    return { ok: false, what, words: `${count}, without a leader: ${leaderless.slice(0, 20).join(', ')}` }
+  }
+  if (!mayWrite(topic)) return { ok: false, what, words: `${count}; we may not write to it` }
+  return { ok: true, what, words: `${count}, all with a leader; we may write to it` }
+}
+
+const UNKNOWN_TOPIC = 3
+
+function mayWrite({ authorizedOperations }: TopicMetadata): boolean {
+  return authorizedOperations === NOT_TOLD || (authorizedOperations & (WRITE | ALL)) !== 0
+}
+
+/** The brokers that lead a partition of the topics that were asked for. */
+function leadersOf({ brokers, topics }: MetadataAnswer): MetadataAnswer['brokers'] {
+  const nodes = new Set(topics.flatMap((topic) => topic.partitions.map(({ leader }) => leader)))
+  return brokers.filter(({ node }) => nodes.has(node))
+}

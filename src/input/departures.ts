@@ -1,0 +1,89 @@
+/**
+ * The end of generations: files without a name of ours are drained and let go; files that were known and are nowhere to
+ * be found are given up, and what was unread of them is counted as lost.
+ */
+import { messageOf } from '../errors.ts'
+import type { Events } from '../observe/events.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import type { LogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+
+export interface DeparturesOptions {
+  readonly checkpoint: Checkpoint
+  readonly events: Pick<Events, 'fileDenied' | 'fileLetGo' | 'lost'>
+  readonly missing: Missing
+  readonly descriptors: Descriptors
+  readonly lastLineQuietMs: number
+  /** Monotonic ms. */
+  readonly clock: () => number
+  readonly wake: (file: LogFile) => void
+  readonly check: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
+  /** It is not on disk any more. */
+  readonly forget: (file: LogFile) => void
+  /** It is not to be read any more. */
+  readonly letGo: (file: LogFile) => void
+}
+
+export class Departures {
+  readonly #options: DeparturesOptions
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options
+  }
+
+  /** Its writer has not written for so long that it is taken to have gone on to another file. */
+  isQuiet(file: LogFile): boolean {
+    return this.#options.clock() - file.lastDataAt >= this.#options.lastLineQuietMs
+  }
+
+  /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
+  async drain(files: Iterable<LogFile>): Promise<void> {
+    for (const file of Array.from(files)) {
+      if (file.standing === 'live' || file.descriptor < 0) continue
+      const drained = this.#drainOne(file)
+      if (!file.volume.remote) await drained
+    }
+  }
+
+  async giveUpMissing(): Promise<void> {
+    const { events, checkpoint, missing } = this.#options
+    for (const { stored, isThere } of await missing.expired()) {
+      const bytes = Math.max(0, stored.size - stored.position.offset)
+      // still there, but no input asks for it any more: nothing is lost
+      if (bytes > 0 && !stored.finished && !isThere) events.lost(stored, 'gone-while-stopped', bytes)
+      checkpoint.remove(stored.id)
+    }
+  }
+
+  async #drainOne(file: LogFile): Promise<void> {
+    const { check, wake, events } = this.#options
+    if (file.asking) return
+    file.asking = true
+    try {
+      if ((await check(file)) === 'grown') wake(file)
+      else if (this.isQuiet(file)) {
+        if (file.next < file.size) wake(file)
+        else if (file.unacknowledged === 0) this.#letGo(file)
+      }
+    } catch (error) {
+      events.fileDenied(file.place, messageOf(error))
+    } finally {
+      file.asking = false
+    }
+  }
+
+  #letGo(file: LogFile): void {
+    const { checkpoint, events, descriptors, forget, letGo } = this.#options
+    descriptors.close(file)
+    events.fileLetGo(file)
+    if (file.standing === 'deleted') {
+      forget(file)
+      checkpoint.remove(file.id, file)
+      return
+    }
+    letGo(file)
+    file.finished = true
+    checkpoint.put(file.toStored())
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * One turn of one file: open it if need be, read a quantum, hand it on, and say what comes next. Whose turn it is,
+ * schedule.ts decides.
+ */
+import { messageOf } from '../errors.ts'
+import type { Chunk, Taken } from '../flow.ts'
+import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
+import type { LinearMemory } from '../kernel/memory.ts'
+import type { Events } from '../observe/events.ts'
+import type { Generations } from './generations.ts'
+import { FINGERPRINT_BYTES } from './identity.ts'
+import type { LogFile } from './log-file.ts'
+import { Reader, type ReadResult } from './read.ts'
+import type { Turn } from './schedule.ts'
+
+export interface QuantumOptions {
+  readonly memory: LinearMemory
+  readonly generations: Generations
+  readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
+  /** A file this far ahead of its watermark waits; bytes. */
+  readonly maxUnacked: number
+  /** Wall clock and monotonic clock, ms. */
+  readonly now: () => number
+  readonly clock: () => number
+  readonly blocked: (file: LogFile) => Taken['blocked']
+  readonly take: (chunk: Chunk) => Taken
+  /** Something else is where the file was. */
+  readonly look: (file: LogFile) => void
+}
+
+export class Quantum {
+  readonly #options: QuantumOptions
+  readonly #local: Reader
+  /** By device. */
+  readonly #remote = new Map<string, Reader>()
+  #stopped = false
+
+  constructor(options: QuantumOptions) {
+    const { memory, now } = options
+    this.#options = options
+    this.#local = new Reader({ memory, ...memory.chunk }, now)
+  }
+
+  /** What is still on its way from a mount is not handed on any more. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  turn(file: LogFile): Turn | Promise<Turn> {
+    if (file.standing === 'detached') return 'idle'
+    const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
+    if (blocked !== null) return blocked
+    return file.descriptor < 0 ? this.#openAndRead(file) : this.#read(file)
+  }
+
+  async #openAndRead(file: LogFile): Promise<Turn> {
+    try {
+      if (!(await this.#options.generations.open(file))) {
+        this.#options.look(file)
+        return 'later'
+      }
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+    return this.#read(file)
+  }
+
+  /** Of a local file, reading and handing on are one step: its chunk's memory is everybody's. */
+  #read(file: LogFile): Turn | Promise<Turn> {
+    const reader = this.#readerFor(file)
+    if (reader === null) return 'room'
+    try {
+      const result = reader.read(file, this.#options.generations.isFinal(file))
+      return result instanceof Promise ? this.#readRemote(file, reader, result) : this.#handOn(file, reader, result)
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+  }
+
+  async #readRemote(file: LogFile, reader: Reader, result: Promise<ReadResult>): Promise<Turn> {
+    try {
+      return this.#handOn(file, reader, await result)
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
+  }
+
+  /** Mounts that can hang have a chunk each, for good; null while there is no memory for it. */
+  #readerFor(file: LogFile): Reader | null {
+    if (!file.volume.remote) return this.#local
+    const mount = file.key.slice(0, file.key.indexOf(':'))
+    const known = this.#remote.get(mount)
+    if (known !== undefined) return known
+    const { memory, now } = this.#options
+    const buffer = memory.pool.take('large')
+    if (buffer === null) return null
+    const pointer = buffer.address + GUARD_BYTES
+    const reader = new Reader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
+    this.#remote.set(mount, reader)
+    return reader
+  }
+
+  #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn {
+    if (this.#stopped || file.standing === 'detached') return 'idle'
+    switch (result.kind) {
+      case 'nothing':
+        return 'idle'
+      case 'searching':
+        file.lastDataAt = this.#options.clock()
+        return 'more'
+      case 'changed':
+        this.#options.generations.truncated(file)
+        return 'idle'
+      case 'chunk':
+        return this.#took(file, reader, result)
+    }
+    return result satisfies never
+  }
+
+  #took(file: LogFile, reader: Reader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
+    const { next, blocked } = this.#options.take(chunk)
+    file.lastDataAt = this.#options.clock()
+    file.size = Math.max(file.size, chunk.offset + chunk.length)
+    this.#options.events.bytesRead(next - file.next)
+    reader.advance(file, chunk, next)
+    // what cannot be read now is asked for again with the next bytes
+    if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(() => undefined)
+    if (blocked !== null) return blocked
+    return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
+  }
+
+  #unreadable(file: LogFile, error: unknown): Turn {
+    this.#options.events.fileDenied(file.place, messageOf(error))
+    // the server has forgotten the handle: the name may still lead to the file
+    if (error instanceof Error && 'code' in error && error.code === 'ESTALE') this.#options.generations.drop(file)
+    return 'later'
+  }
+}

@@ -1,0 +1,155 @@
+// Append entries to an open record batch: the loop around the records, which raw.ts and json.ts write.
+// Oracle: kernel/twin.ts `append`.
+import {
+  SETTLE_TOO_LARGE,
+  SHIP,
+  TRUNCATED,
+  bytesIn,
+  flagsOf,
+  laneOf,
+  rangeEndOf,
+  rangeStart,
+  setVerdict,
+  timestampOf,
+  verdictOf,
+} from './entries'
+import { lastInvalid } from './escape'
+import { jsonRecord, prepareJson } from './json'
+import { SLACK } from './layout'
+import { prepareRaw, rawRecord } from './raw'
+import { NO_ROOM, TOO_LARGE } from './record'
+import {
+  CONSUMED,
+  CUT,
+  INVALID,
+  MAX_TIMESTAMP,
+  NEXT,
+  OUT,
+  RECORDS,
+  SETTLED_BYTES,
+  SETTLED_LINES,
+  SKIPPED,
+  result,
+} from './results'
+
+/**
+ * Append entries [first, end) of `lane`, from `out` on, as records number `index` and up. Stops before the record that
+ * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: four bytes a record,
+ * the source bytes it stands for. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
+ * to tell. A record over `maxRecord` bytes is cut where there is room for one of that size; an entry that cannot keep
+ * to it even without its text is settled as too large. Returns the number of records; see results.ts.
+ */
+// @ts-ignore: decorator
+@inline function append(
+  json: bool,
+  first: u32,
+  end: u32,
+  lane: u32,
+  out: usize,
+  limit: usize,
+  bufferEnd: usize,
+  index: u32,
+  baseTimestamp: f64,
+  maxRecord: u32,
+  skipped: f64,
+): u32 {
+  const base = <i64>baseTimestamp
+  let o = out
+  let number = index
+  let cut: u32 = 0
+  let invalid: u32 = 0
+  let skip = <u64>skipped
+  /** Source bytes since the last record. */
+  let covered: u64 = 0
+  let shipped: u64 = 0
+  let settledLines: u32 = 0
+  let settledBytes: u64 = 0
+  let timestamp: i64 = i64.MIN_VALUE
+  let milliseconds: i64 = 0
+  let newest: i64 = i64.MIN_VALUE
+  let range = first == 0 ? 0 : rangeEndOf(first - 1)
+  let i = first
+  for (; i < end; i++) {
+    const firstRange = range
+    range = rangeEndOf(i)
+    if (laneOf(i) != lane) continue
+    const bytes = bytesIn(firstRange, range)
+    if (verdictOf(i) == SHIP) {
+      if (timestampOf(i) != timestamp) {
+        timestamp = timestampOf(i)
+        milliseconds = timestamp / 1000000
+      }
+      const start = <u64>rangeStart(firstRange)
+      const delta = milliseconds - base
+      const size = bufferEnd - ((<usize>number + 1) << 2)
+      const room = <i32>(min<usize>(limit, size - SLACK) - o)
+      const to = json
+        ? jsonRecord(i, o, room, maxRecord, number, delta, start, bytes, skip)
+        : rawRecord(i, o, room, maxRecord, number, delta, start, bytes, skip)
+      if (to == NO_ROOM) break
+      if (to != TOO_LARGE) {
+        o = to
+        number++
+        if (flagsOf(i) & TRUNCATED) cut++
+        if (json) invalid += lastInvalid()
+        if (milliseconds > newest) newest = milliseconds
+        covered += bytes
+        store<u32>(size, <u32>covered)
+        shipped += covered
+        covered = 0
+        skip = 0
+        continue
+      }
+      setVerdict(i, SETTLE_TOO_LARGE)
+    }
+    skip += bytes
+    covered += bytes
+    settledLines++
+    settledBytes += bytes
+  }
+  result(NEXT, <f64>i)
+  result(OUT, <f64>o)
+  result(RECORDS, <f64>(number - index))
+  result(CONSUMED, <f64>shipped)
+  result(INVALID, <f64>invalid)
+  result(CUT, <f64>cut)
+  result(SETTLED_LINES, <f64>settledLines)
+  result(SETTLED_BYTES, <f64>settledBytes)
+  result(SKIPPED, <f64>skip)
+  result(MAX_TIMESTAMP, <f64>newest)
+  return number - index
+}
+
+/** Records with the line's bytes as the value. */
+export function appendRaw(
+  first: u32,
+  end: u32,
+  lane: u32,
+  out: usize,
+  limit: usize,
+  bufferEnd: usize,
+  index: u32,
+  baseTimestamp: f64,
+  maxRecord: u32,
+  skipped: f64,
+): u32 {
+  prepareRaw()
+  return append(false, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, skipped)
+}
+
+/** Records with a JSON object as the value. */
+export function appendJson(
+  first: u32,
+  end: u32,
+  lane: u32,
+  out: usize,
+  limit: usize,
+  bufferEnd: usize,
+  index: u32,
+  baseTimestamp: f64,
+  maxRecord: u32,
+  skipped: f64,
+): u32 {
+  prepareJson()
+  return append(true, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, skipped)
+}

@@ -1,0 +1,75 @@
+/**
+ * Files leave a partition that has had no leader for long, if nothing binds them to it: what was sent without an answer
+ * may be in its log, and what has a key belongs there. The batches themselves move to another lane, as they are: what
+ * they were read from may be truncated by now, and a part of it may be stored in other partitions already, so reading it
+ * again could lose or repeat lines.
+ */
+import type { Generation } from '../flow.ts'
+import type { Events } from '../observe/events.ts'
+import type { Batch } from './batch.ts'
+import type { Lane } from './lane.ts'
+import { substituteFor } from './partition.ts'
+import type { TopicLanes } from './topic-lanes.ts'
+
+export interface DesertionOptions {
+  readonly lanes: TopicLanes
+  readonly leaderlessMs: number
+  readonly events: Pick<Events, 'filesMoved'>
+  /** Close the lane's open batch and make it ready. */
+  seal(lane: Lane): void
+  /** The lane got batches. */
+  look(lane: Lane): void
+  /** Files of the topic may choose again. */
+  onTopic(topic: string): void
+}
+
+export class Desertion {
+  readonly #options: DesertionOptions
+
+  constructor(options: DesertionOptions) {
+    this.#options = options
+  }
+
+  /** Look at a lane without a leader. Returns when to look again; Infinity: when something about it changes. */
+  consider(lane: Lane, now: number): number {
+    const { lanes, leaderlessMs } = this.#options
+    const since = lane.leaderlessSince + leaderlessMs
+    if (now < since) return since
+    if (lane.bound) return Infinity
+    if (lanes.desert(lane)) this.#options.onTopic(lane.topic)
+    if (!lane.idle) this.#move(lane)
+    return Infinity
+  }
+
+  #move(from: Lane): void {
+    const { lanes, events } = this.#options
+    const state = lanes.state(from.topic)
+    const partition = state === null ? -1 : substituteFor(from.partition, state)
+    if (partition < 0) return
+    if (from.open !== null && !from.open.pinned) this.#options.seal(from)
+    const movable = from.queue.filter((batch) => !batch.pinned)
+    // A compressor is at work on one: it says when it is done, and a later batch must not go before it.
+    if (movable.length === 0 || movable.some((batch) => !batch.ready && !batch.dropFirst)) return
+    const to = lanes.get(from.topic, partition)
+    // what is open there came before
+    this.#options.seal(to)
+    for (const batch of movable) hand(batch, from, to)
+    from.sequence.restart(from.queue)
+    events.filesMoved(from.topic, from.partition, filesOf(movable).size)
+    this.#options.look(to)
+  }
+}
+
+function hand(batch: Batch, from: Lane, to: Lane): void {
+  from.queue.splice(from.queue.indexOf(batch), 1)
+  to.queue.push(batch)
+  from.share.hand(batch.buffer, to.share)
+  // it was never sent, or it is known that it was not stored
+  batch.sequence = -1
+}
+
+function filesOf(batches: readonly Batch[]): Set<Generation> {
+  const files = new Set<Generation>()
+  for (const batch of batches) for (const piece of batch.pieces) files.add(piece.file)
+  return files
+}

@@ -1,0 +1,86 @@
+/**
+ * The lanes by topic and partition, who leads them, and which partitions are deserted: without a leader for so long that
+ * files which may go elsewhere should.
+ */
+import type { Lane } from './lane.ts'
+import type { TopicState } from './partition.ts'
+import type { TopicView, Transport } from './transport.ts'
+
+interface Topic {
+  /** By partition; with holes. */
+  readonly lanes: (Lane | undefined)[]
+  readonly deserted: Set<number>
+}
+
+export interface TopicLanesOptions {
+  readonly transport: Pick<Transport, 'view'>
+  readonly now: () => number
+  create(topic: string, partition: number): Lane
+  /** The lane has another leader, or none. */
+  onLeader(lane: Lane): void
+}
+
+export class TopicLanes {
+  readonly #options: TopicLanesOptions
+  readonly #topics = new Map<string, Topic>()
+
+  constructor(options: TopicLanesOptions) {
+    this.#options = options
+  }
+
+  *[Symbol.iterator](): Iterator<Lane> {
+    for (const { lanes } of this.#topics.values()) for (const lane of lanes) if (lane !== undefined) yield lane
+  }
+
+  /** What a file's partition is chosen by; null while the topic is unknown. */
+  state(name: string): TopicState | null {
+    const view = this.#options.transport.view(name)
+    return view === null ? null : { leaders: view.leaders, deserted: this.#topic(name).deserted }
+  }
+
+  get(name: string, partition: number): Lane {
+    const { lanes } = this.#topic(name)
+    const known = lanes[partition]
+    if (known !== undefined) return known
+    const lane = this.#options.create(name, partition)
+    lanes[partition] = lane
+    this.#setLeader(lane, this.#options.transport.view(name))
+    return lane
+  }
+
+  /** The topic's leaders are others now. */
+  follow(name: string): void {
+    const view = this.#options.transport.view(name)
+    for (const lane of this.#topic(name).lanes) if (lane !== undefined) this.#setLeader(lane, view)
+  }
+
+  /** False when it was deserted before. */
+  desert(lane: Lane): boolean {
+    const { deserted } = this.#topic(lane.topic)
+    if (deserted.has(lane.partition)) return false
+    deserted.add(lane.partition)
+    return true
+  }
+
+  #topic(name: string): Topic {
+    let topic = this.#topics.get(name)
+    if (topic === undefined) this.#topics.set(name, (topic = { lanes: [], deserted: new Set() }))
+    return topic
+  }
+
+  #setLeader(lane: Lane, view: TopicView | null): void {
+    const leader = view?.leaders[lane.partition] ?? -1
+    if (leader < 0) {
+      if (lane.leaderlessSince < 0) lane.leaderlessSince = this.#options.now()
+    } else {
+      // a new leader is worth a try at once
+      if (leader !== lane.leader) lane.retryAt = 0
+      lane.leaderlessSince = -1
+      this.#topic(lane.topic).deserted.delete(lane.partition)
+    }
+    lane.leader = leader
+    lane.share.led = leader >= 0
+    lane.share.stalled = leader < 0 || lane.failures > 0
+    this.#options.onLeader(lane)
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What an answer means for a batch and its lane: this is decided here and nowhere else. Nothing is given up: a batch is
+ * sent until it is stored, except a record that is too large by itself, which is cut or dropped as `record.tooLarge`
+ * says. Receipts go out when records are stored or settled, never before.
+ */
+import type { Events } from '../observe/events.ts'
+import type { BackoffLimits } from './backoff.ts'
+import type { Batch, Piece } from './batch.ts'
+import type { Lane } from './lane.ts'
+import type { Oversize } from './oversize.ts'
+import type { Failure, Mode } from './sequence.ts'
+import type { Answer, Transport } from './transport.ts'
+import { kafkaError } from './wire/error-codes.ts'
+
+export interface VerdictOptions {
+  readonly transport: Pick<Transport, 'refresh'>
+  readonly mode: Mode
+  readonly retry: BackoffLimits
+  readonly events: Pick<Events, 'batchStored' | 'batchRetried'>
+  readonly now: () => number
+  readonly random: () => number
+  readonly oversize: Oversize
+  /** Nothing will be sent any more. */
+  readonly stopped: AbortSignal
+  /** Make the batch's next send ready. */
+  seal(lane: Lane, batch: Batch): void
+  onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
+}
+
+/** Doubling stops mattering long before. */
+const DOUBLINGS = 16
+
+export class Verdict {
+  readonly #options: VerdictOptions
+
+  constructor(options: VerdictOptions) {
+    this.#options = options
+  }
+
+  pass(lane: Lane, batch: Batch, answer: Answer): void {
+    if (answer.kind === 'unanswered') {
+      const { maybeSent: maybeStored, reason } = answer
+      // at most once: what may have arrived is never sent again
+      if (maybeStored && this.#options.mode === 'fire-and-forget') this.#done(lane, batch)
+      else this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+      return
+    }
+    const { action, name, words, maybeStored } = kafkaError(answer.code)
+    const reason = `${name}: ${answer.message ?? words}`
+    switch (action) {
+      case 'success':
+      case 'duplicate':
+        this.#stored(lane, batch, answer.baseOffset)
+        return
+      case 'too-large':
+        this.#tooLarge(lane, batch)
+        return
+      case 'new-epoch':
+        this.#again(lane, batch, { maybeStored, refused: 'sequence' }, reason)
+        return
+      case 'new-producer-id':
+        this.#again(lane, batch, { maybeStored, refused: 'producer' }, reason)
+        return
+      case 'refresh':
+        this.#options.transport.refresh(lane.topic)
+        this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+        return
+      case 'retry':
+      case 'refused':
+      case 'refused-records':
+        this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+        return
+    }
+  }
+
+  /** A record leaves the sequence only with a new epoch, and that only once nothing is in flight. */
+  dropRefused(lane: Lane): void {
+    const lowest = lane.queue[0]
+    if (lowest === undefined || !lowest.dropFirst || lane.sequence.inFlight > 0) return
+    lowest.dropFirst = false
+    const pieces = this.#take(lane, lowest, 1)
+    lane.sequence.restart(lane.queue)
+    for (const piece of pieces) this.#options.onReceipt(piece, 'settled')
+  }
+
+  #again(lane: Lane, batch: Batch, failure: Failure, reason: string): void {
+    // The others fail because the lowest did, or along with it: that is one failure, not five.
+    if (batch === lane.queue[0]) this.#backOff(lane)
+    lane.sequence.failed(batch, lane.queue, failure)
+    if (this.#options.stopped.aborted) return
+    this.#options.events.batchRetried(lane.topic, lane.partition, reason)
+  }
+
+  #backOff(lane: Lane): void {
+    const { retry, now, random } = this.#options
+    const pause = Math.min(retry.maxMs, retry.minMs * 2 ** Math.min(lane.failures++, DOUBLINGS))
+    lane.retryAt = now() + pause * (0.5 + random() / 2)
+    lane.share.stalled = true
+  }
+
+  #stored(lane: Lane, batch: Batch, baseOffset: number): void {
+    const { sending: records, wireBytes: bytes } = batch
+    const latencyMs = this.#options.now() - batch.firstSentAt
+    const { topic, partition } = lane
+    this.#options.events.batchStored({ topic, partition, baseOffset, records, bytes, latencyMs })
+    this.#done(lane, batch)
+  }
+
+  #done(lane: Lane, batch: Batch): void {
+    lane.failures = 0
+    lane.retryAt = 0
+    const pieces = this.#take(lane, batch, batch.sending)
+    lane.sequence.stored(batch, lane.queue)
+    lane.share.stalled = lane.leader < 0
+    for (const piece of pieces) this.#options.onReceipt(piece, 'stored')
+  }
+
+  /** Take the first `count` records of the batch out. */
+  #take(lane: Lane, batch: Batch, count: number): Piece[] {
+    const pieces = batch.remove(count)
+    if (batch.records === 0) lane.settle(batch)
+    else {
+      batch.sending = batch.fitting(lane.limitBytes)
+      this.#options.seal(lane, batch)
+    }
+    return pieces
+  }
+
+  #tooLarge(lane: Lane, batch: Batch): void {
+    lane.sequence.failed(batch, lane.queue, { maybeStored: false, refused: 'nothing' })
+    batch.ready = false
+    if (this.#options.oversize.refused(lane, batch) === 'send') this.#options.seal(lane, batch)
+    else batch.dropFirst = true
+  }
+}

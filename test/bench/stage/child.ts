@@ -1,0 +1,71 @@
+/** A process that is measured or helps to measure: started bare, its output kept, ended with the bench however that ends. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { until } from '../../support/wait.ts'
+import type { Watchdog } from '../../support/watchdog.ts'
+
+export interface Command {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly cwd?: string
+}
+
+export interface Child {
+  readonly pid: number
+  readonly isEnded: () => boolean
+  /** All it wrote on standard output. */
+  readonly output: () => string
+  /** The end of what it wrote, for the message of a failure. */
+  readonly lastWords: () => string
+  /** Waits for it to end by itself. */
+  readonly ended: (within: number) => Promise<void>
+  /** SIGTERM, and SIGKILL when that is not enough. What is measured has been measured by then. */
+  readonly stop: () => Promise<void>
+}
+
+const STOP_MS = 20_000
+
+/** @param log path of a file for what it writes */
+export function launch({ program, args, cwd = '/' }: Command, log: string, watchdog: Watchdog): Child {
+  const [out, err] = [openSync(`${log}.out`, 'w'), openSync(`${log}.err`, 'w')]
+  const child = spawn(program, args, {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], KAFKAJS_NO_PARTITIONER_WARNING: '1' },
+    stdio: ['ignore', out, err],
+    detached: true, // a Ctrl-C is for the bench alone; the watchdog ends the others
+  })
+  closeSync(out)
+  closeSync(err)
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${program} cannot be started`)
+  watchdog.watch(pid)
+  let end: string | undefined
+  void once(child, 'exit').then(() => {
+    end = `exit ${child.exitCode ?? child.signalCode}`
+    watchdog.forget(pid)
+  })
+  const output = (): string => readFileSync(`${log}.out`, 'utf8')
+  const lastWords = (): string => {
+    const text = `${output()}${readFileSync(`${log}.err`, 'utf8')}`
+    return `${end ?? 'running'}; it said last:\n${text.trimEnd().split('\n').slice(-12).join('\n')}`
+  }
+  const ended = async (within: number): Promise<void> =>
+    void (await until(() => end, { within, what: () => `${program} ends: ${lastWords()}` }))
+  return {
+    pid,
+    isEnded: () => end !== undefined,
+    output,
+    lastWords,
+    ended,
+    async stop() {
+      child.kill('SIGTERM')
+      try {
+        await ended(STOP_MS)
+      } catch {
+        child.kill('SIGKILL')
+        await ended(STOP_MS)
+      }
+    },
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * The producer state of a lane against a broker's rules for idempotent producers, under everything that a network, a
+ * cluster and a topic's settings can do to it. The broker's rules, per partition (Kafka 4.0; test/support/fake-log.ts):
+ * - of a producer id the newest epoch is known: an older one is INVALID_PRODUCER_EPOCH, a newer one begins at 0;
+ * - of an id that is not known the first batch is taken, with any sequence;
+ * - the last five batches are remembered: an exact repeat is success, with the offset it has (or
+ *   DUPLICATE_SEQUENCE_NUMBER); an older one does not follow, and what does not is OUT_OF_ORDER_SEQUENCE_NUMBER;
+ * - sequences are 31 bits and go round.
+ */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { decodeRecord, encodeRecord } from '../../src/encode/records.ts'
+import type { LinearMemory } from '../../src/kernel/memory.ts'
+import { BatchMemory } from '../../src/output/batch-memory.ts'
+import type { Batch } from '../../src/output/batch.ts'
+import { Lane } from '../../src/output/lane.ts'
+import { Oversize } from '../../src/output/oversize.ts'
+import type { Answer } from '../../src/output/transport.ts'
+import { Verdict } from '../../src/output/verdict.ts'
+import { MadeFile, smallMemory } from '../support/made-file.ts'
+import { PartitionWorld, type Serving, Wire, lateEpoch } from '../support/partition-world.ts'
+import { seeded } from '../support/seed.ts'
+
+/** NOT_ENOUGH_REPLICAS; sequence and producer refused for no reason we know of. */
+const BEFORE = [19, 19, 19, 45, 59, 47] as const
+/** REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND */
+const AFTER = [7, 20] as const
+const SEQUENCES = 2 ** 31
+
+const idOf = (value: string): number => Number(value.split(':')[0])
+
+interface Settings {
+  readonly epoch: number
+  readonly tooLarge: 'cut' | 'drop'
+  readonly left: number
+}
+
+interface Sent {
+  readonly batch: Batch
+  /** Producer id and epoch. */
+  readonly epoch: string
+}
+
+/** A lane, its answers' judge, and a world to send to: all that can happen is a method, and checks what must hold then. */
+class Play {
+  readonly #file: MadeFile
+  readonly #lane: Lane
+  readonly #verdict: Verdict
+  readonly world = new PartitionWorld<Sent>()
+  #wires: Wire<Sent>[] = [new Wire(0)]
+  #lines = 0
+  #nextId = 100
+  #epoch: number
+  readonly #stored: number[] = []
+  readonly #settled = new Set<number>()
+  readonly #repeats = new Map<number, number>()
+  /** Which record got which number, ever. */
+  readonly #numbered = new Map<string, number>()
+  readonly #confirmed = new Set<string>()
+  /** The broker has lost its memory while something was on its way: it takes anything then, repeats and holes too. */
+  amnesia = false
+  #giant: Batch | null = null
+  #failed = false
+  #probe: Batch | null = null
+
+  constructor(memory: LinearMemory, settings: Settings) {
+    this.#epoch = settings.epoch
+    this.#file = new MadeFile(memory, 'file')
+    const buffers = new BatchMemory(memory.pool, () => undefined)
+    this.#lane = new Lane({
+      ...{ topic: 'logs', partition: 0, memory, share: buffers.share(), mode: 'idempotent', batchMaxBytes: 16_000 },
+      onRepeats: (batch, records) => {
+        for (const id of this.#idsOf(batch).slice(0, records)) this.#repeats.set(id, (this.#repeats.get(id) ?? 0) + 1)
+      },
+    })
+    const events = { batchStored() {}, batchRetried() {}, batchSplit() {}, recordTooLarge() {} }
+    this.#verdict = new Verdict({
+      ...{ transport: { refresh() {} }, mode: 'idempotent', events, retry: { minMs: 1, maxMs: 1 } },
+      ...{ now: () => 0, random: () => 0, stopped: new AbortController().signal },
+      oversize: new Oversize({ tooLarge: settings.tooLarge, compression: 'none', events, cutRecord }),
+      seal: (_lane, batch) => void (batch.ready = true),
+      onReceipt: (piece, outcome) => {
+        for (const id of this.#file.linesIn(piece.start, piece.end).map(idOf)) {
+          if (outcome === 'stored') this.#stored.push(id)
+          else this.#settled.add(id)
+        }
+      },
+    })
+  }
+
+  #idsOf(batch: Batch): number[] {
+    return batch.pieces.flatMap((piece) => this.#file.linesIn(piece.start, piece.end).map(idOf))
+  }
+
+  /** A batch of records of these lengths is sealed, or several where the limit learned is lower. */
+  fill(lengths: readonly number[]): Batch | null {
+    if (this.#lane.queue.length > 12) return null
+    this.#file.write(...lengths.map((length) => `${this.#lines++}:${'x'.repeat(length)}`))
+    let batch: Batch | null = null
+    while (this.#file.waiting > 0) {
+      assert.ok(this.#lane.makeRoom())
+      this.#file.took(this.#lane.append(this.#file.appendix(), 0))
+      batch = this.#lane.seal()!
+      batch.ready = true
+    }
+    return batch
+  }
+
+  /** A batch of one record that counts as so many: the sequences go round after it. */
+  fillUp(records: number): void {
+    const batch = this.fill([1])!
+    batch.records = batch.sending = records
+    this.#giant = batch
+  }
+
+  /** Send the next batch, if one may be sent. */
+  send(): boolean {
+    const { sequence, queue } = this.#lane
+    this.#verdict.dropRefused(this.#lane)
+    if (queue.length === 0) return false
+    if (sequence.needsProducer) sequence.adopt({ id: this.#nextId++, epoch: this.#epoch })
+    this.#epoch = 0
+    const batch = sequence.next(queue)
+    if (batch === null) return false
+    const ahead = sequence.inFlight
+    const stamp = sequence.send(batch)
+    const bytes = Buffer.concat(batch.stamp(stamp))
+    const epoch = `${stamp.producerId}/${stamp.epoch}`
+    assert.ok(ahead < 5, 'more than five in flight')
+    if (ahead > 0) assert.ok(this.#confirmed.has(epoch), 'a second batch before the first of its epoch is stored')
+    if (this.#failed) {
+      assert.equal(batch, queue[0], 'after a failure another batch than the lowest')
+      assert.equal(ahead, 0, 'after a failure a second batch')
+      this.#probe = batch
+    }
+    const ids = batch === this.#giant ? [] : this.#idsOf(batch).slice(0, batch.sending)
+    for (const [index, id] of ids.entries()) {
+      const number = `${epoch}/${(stamp.sequence + index) % SEQUENCES}`
+      assert.equal(this.#numbered.get(number) ?? id, id, `${number} for two records`)
+      this.#numbered.set(number, id)
+    }
+    this.#wires.at(-1)!.requests.push({ tag: { batch, epoch }, bytes })
+    return true
+  }
+
+  serve(wire: number, how: Serving, code: number): void {
+    this.world.serve(this.#wires[wire % this.#wires.length]!, how, code)
+  }
+
+  /** The wire's oldest answer arrives. */
+  deliver(wire: number): void {
+    const { answers } = this.#wires[wire % this.#wires.length]!
+    const delivery = answers.shift()
+    if (delivery !== undefined) this.#judge(delivery.tag, delivery.answer)
+    this.#tidy()
+  }
+
+  #judge({ batch, epoch }: Sent, answer: Answer): void {
+    const good = answer.kind === 'answered' && (answer.code === 0 || answer.code === 46)
+    if (good) {
+      this.#confirmed.add(epoch)
+      if (this.#probe === batch) this.#failed = false
+    } else this.#failed = true
+    this.#probe = null
+    this.#verdict.pass(this.#lane, batch, answer)
+  }
+
+  break(wire: number, maybeSent: number, zombies: boolean): void {
+    const broken = this.#wires[wire % this.#wires.length]!
+    const index = this.#wires.indexOf(broken)
+    this.#wires[index] = new Wire(broken.term)
+    for (const { tag, answer } of this.world.break(broken, maybeSent, () => zombies)) this.#judge(tag, answer)
+    this.#tidy()
+  }
+
+  /** Metadata tells who leads: what is sent from now on goes there, what is on its way stays where it is. */
+  refresh(): void {
+    if (this.#wires.at(-1)!.term !== this.world.term) this.#wires.push(new Wire(this.world.term))
+    this.#tidy()
+  }
+
+  #tidy(): void {
+    const last = this.#wires.at(-1)!
+    this.#wires = this.#wires.filter((wire) => wire === last || !wire.isEmpty)
+  }
+
+  forget(): void {
+    this.amnesia = true
+    this.world.forget()
+  }
+
+  /** From now on all goes well: everything must be stored in a bounded number of steps. */
+  end(): void {
+    this.world.heal()
+    const bound = 40 + 20 * this.#lane.queue.length + 10 * this.#lines
+    for (let step = 0; this.#lane.queue.length > 0; step++) {
+      assert.ok(step < bound, `not stored after ${bound} steps: ${this.#lane.queue.length} batches left`)
+      this.refresh()
+      this.send()
+      for (let wire = 0; wire < this.#wires.length; wire++) {
+        this.serve(wire, 'well', 0)
+        this.deliver(wire)
+      }
+    }
+    this.#check()
+  }
+
+  clear(): void {
+    this.#lane.clear()
+  }
+
+  #check(): void {
+    const times = new Map<number, number>()
+    const first: number[] = []
+    for (const id of this.world.values().map(idOf)) {
+      if (!times.has(id)) first.push(id)
+      times.set(id, (times.get(id) ?? 0) + 1)
+    }
+    const told = [...this.#stored].sort((a, b) => a - b)
+    assert.deepEqual(
+      [...told, ...this.#settled].sort((a, b) => a - b),
+      Array.from({ length: this.#lines }, (_, index) => index),
+      'each record is told of once, as stored or as settled',
+    )
+    for (const id of told) assert.ok(times.has(id), `record ${id} was acknowledged and is not in the log`)
+    if (this.amnesia) return
+    for (const [id, count] of times) {
+      const counted = this.#repeats.get(id) ?? 0
+      assert.ok(count - 1 <= counted, `record ${id} is there ${count} times, and ${counted} repeats were counted`)
+    }
+    assert.deepEqual(
+      first,
+      [...first].sort((a, b) => a - b),
+      'out of order',
+    )
+  }
+}
+
+/** Keeps the number in front, cuts the padding. */
+function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | null {
+  const record = decodeRecord(bytes)
+  const value = Buffer.from(record.value ?? [])
+  const over = bytes.length - maxBytes
+  const kept = value.length - over
+  return kept <= value.indexOf(':') ? null : encodeRecord({ ...record, value: value.subarray(0, kept) })
+}
+
+const lengths = fc.array(fc.oneof(fc.nat(10), fc.nat(300)), { minLength: 1, maxLength: 6 })
+const wire = fc.nat(2)
+
+/** A method of {@link Play} and its arguments: so that a counterexample can be read. */
+type Event =
+  | readonly ['fill', readonly number[]]
+  | readonly ['send' | 'refresh' | 'forget']
+  | readonly ['deliver' | 'zombie' | 'move' | 'limit', number]
+  | readonly ['serve', number, Serving, number]
+  | readonly ['break', number, number, boolean]
+
+function happen(play: Play, event: Event): void {
+  switch (event[0]) {
+    case 'fill':
+      return void play.fill(event[1])
+    case 'send':
+      return void play.send()
+    case 'refresh':
+      return play.refresh()
+    case 'forget':
+      return play.forget()
+    case 'deliver':
+      return play.deliver(event[1])
+    case 'zombie':
+      return play.world.serveZombie(event[1])
+    case 'move':
+      return play.world.move(event[1])
+    case 'limit':
+      return void (play.world.maxBatchBytes = event[1])
+    case 'serve':
+      return play.serve(event[1], event[2], event[3])
+    case 'break':
+      return play.break(event[1], event[2], event[3])
+  }
+}
+
+const often = (weight: number, arbitrary: fc.Arbitrary<Event>): fc.WeightedArbitrary<Event> => ({ weight, arbitrary })
+const only = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name)
+
+const ordinary = [
+  often(8, fc.tuple(only('fill'), lengths)),
+  often(14, fc.tuple(only('send'))),
+  often(10, fc.tuple(only('serve'), wire, fc.constant<Serving>('well'), fc.constant(0))),
+  often(12, fc.tuple(only('deliver'), wire)),
+  often(2, fc.tuple(only('refresh'))),
+]
+
+const trouble = [
+  often(2, fc.tuple(only('serve'), wire, fc.constant<Serving>('error-before'), fc.constantFrom(...BEFORE))),
+  often(2, fc.tuple(only('serve'), wire, fc.constant<Serving>('error-after'), fc.constantFrom(...AFTER))),
+  often(1, fc.tuple(only('serve'), wire, fc.constant<Serving>('duplicate-code'), fc.constant(0))),
+  often(2, fc.tuple(only('break'), wire, fc.nat(5), fc.boolean())),
+  often(1, fc.tuple(only('zombie'), fc.nat(5))),
+  often(1, fc.tuple(only('move'), fc.nat(5))),
+  often(1, fc.tuple(only('limit'), fc.constantFrom(Infinity, 90, 130, 200, 400))),
+]
+
+const settings = fc.record({
+  epoch: fc.oneof(fc.constant(0), fc.nat(2).map(lateEpoch)),
+  tooLarge: fc.constantFrom('cut' as const, 'drop' as const),
+  /** Sequences that are left before they begin again. */
+  left: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 })),
+})
+
+const story = (...parts: readonly fc.WeightedArbitrary<Event>[]): fc.Arbitrary<Event[]> =>
+  fc.array(fc.oneof(...parts), { minLength: 20, maxLength: 200, size: 'max' })
+
+describe('the producer state of a lane', () => {
+  const memory = smallMemory()
+  const run = (choice: Settings, events: readonly Event[]): void => {
+    const play = new Play(memory, choice)
+    try {
+      if (choice.left > 0) play.fillUp(SEQUENCES - choice.left)
+      for (const event of events) happen(play, event)
+      play.end()
+    } finally {
+      play.clear()
+    }
+    assert.equal(memory.pool.freeBytes, memory.pool.total, 'memory is missing')
+  }
+
+  test('loses nothing, keeps the order and repeats nothing uncounted, whatever happens on the way', (t) => {
+    fc.assert(fc.property(settings, story(...ordinary, ...trouble), run), seeded(t, 1500))
+  })
+
+  test('loses nothing and does not hang, even when brokers forget it', (t) => {
+    const forgetful = often(2, fc.tuple(only('forget')))
+    fc.assert(fc.property(settings, story(...ordinary, ...trouble, forgetful), run), seeded(t, 800))
+  })
+})

@@ -1,0 +1,162 @@
+/**
+ * A file that exists only in a test: its lines are framed and encoded as the pipeline does it, and it keeps what it is
+ * told of them.
+ */
+import assert from 'node:assert/strict'
+import { rawTemplate } from '../../src/encode/raw.ts'
+import { TemplateSlot } from '../../src/encode/template.ts'
+import { decodeRecords } from '../../src/encode/records.ts'
+import type { Generation } from '../../src/flow.ts'
+import { Entries } from '../../src/frame/entries.ts'
+import { frameLines } from '../../src/frame/lines.ts'
+import { LinearMemory } from '../../src/kernel/memory.ts'
+import type { Piece } from '../../src/output/batch.ts'
+import type { Appendix } from '../../src/output/lane.ts'
+
+const KIB = 1024
+
+/** Memory with a pool of `buffers` large buffers for batches of `largest` bytes, and room for `chunk` bytes of lines. */
+export function smallMemory({ buffers = 8, largest = 100 * KIB, chunk = 320 * KIB } = {}): LinearMemory {
+  const sizes = { chunk, largest }
+  const overhead = new LinearMemory({ ...sizes, total: 8 * 1024 * KIB }).pool
+  const used = 8 * 1024 * KIB - overhead.total
+  const large = overhead.sizes.large
+  // the pool begins at a page; what is left behind the last whole buffer is not used
+  const memory = new LinearMemory({
+    ...sizes,
+    total: (used % large) + Math.floor(used / large) * large + buffers * large,
+  })
+  assert.equal(memory.pool.total, buffers * large)
+  return memory
+}
+
+/** What lines are framed with, once per memory. */
+class Bench {
+  readonly slot: TemplateSlot
+  readonly entries: Entries
+
+  constructor(memory: LinearMemory) {
+    this.slot = new TemplateSlot(memory)
+    this.entries = new Entries(memory)
+  }
+}
+
+const benches = new WeakMap<LinearMemory, Bench>()
+
+function benchOf(memory: LinearMemory): Bench {
+  let bench = benches.get(memory)
+  if (bench === undefined) benches.set(memory, (bench = new Bench(memory)))
+  return bench
+}
+
+export interface Told {
+  readonly start: number
+  readonly end: number
+  readonly records: number
+  readonly outcome: 'stored' | 'settled'
+}
+
+export class MadeFile implements Generation {
+  readonly id: string
+  readonly inputId = 'made'
+  readonly path: string
+  readonly pinned: boolean
+  readonly told: Told[] = []
+  readonly #memory: LinearMemory
+  readonly #template
+  readonly #lines: { readonly text: string; readonly start: number; readonly end: number }[] = []
+  /** Lines taken over by a lane. */
+  taken = 0
+  skipped = 0
+  #size = 0
+
+  constructor(memory: LinearMemory, name: string, { pinned = false, key = null as Uint8Array | null } = {}) {
+    this.#memory = memory
+    this.id = name
+    this.path = `/made/${name}.log`
+    this.pinned = pinned
+    const facts = { file: { id: name, path: this.path }, agent: { name: 'test', id: 'test' }, fields: {} }
+    this.#template = rawTemplate(facts, key, 'none')
+  }
+
+  write(...lines: readonly string[]): void {
+    for (const text of lines) {
+      const start = this.#size
+      this.#size += Buffer.byteLength(text) + 1
+      this.#lines.push({ text, start, end: this.#size })
+    }
+  }
+
+  get waiting(): number {
+    return this.#lines.length - this.taken
+  }
+
+  /** Byte up to which everything is stored or settled, without a hole. */
+  get watermark(): number {
+    let at = 0
+    for (const { start, end } of [...this.told].sort((a, b) => a.start - b.start)) {
+      if (start > at) break
+      at = Math.max(at, end)
+    }
+    return at
+  }
+
+  /** Everything written was taken, and is stored or settled. */
+  get done(): boolean {
+    return this.waiting === 0 && this.watermark === this.#size
+  }
+
+  /** The lines that are not taken yet, as many as there is room for in the chunk. Valid until the next call. */
+  appendix(): Appendix {
+    const { slot, entries } = benchOf(this.#memory)
+    const { pointer, length: room } = this.#memory.chunk
+    const from = this.#lines[this.taken]
+    const offset = from?.start ?? this.#size
+    let text = ''
+    for (let i = this.taken; i < this.#lines.length && this.#lines[i]!.end - offset <= room; i++) {
+      text += `${this.#lines[i]!.text}\n`
+    }
+    const length = this.#memory.bytes.write(text, pointer)
+    const chunk = {
+      file: this,
+      ...{ pointer, length, offset, readAt: 1_700_000_000_000, lineEnd: null },
+      guardAt: (at: number) => `guard ${at}`,
+    }
+    frameLines(this.#memory, chunk, { emptyLines: 'drop', maxLineBytes: 1024 * KIB, longLines: 'cut' }, entries)
+    return {
+      file: this,
+      append: slot.install(this.#template),
+      first: 0,
+      end: entries.count,
+      timestamp: chunk.readAt,
+      skipped: this.skipped,
+      pinned: this.pinned,
+      startOf: (entry) => entries.startOf(entry),
+      endOf: (entry) => entries.endOf(entry),
+      guardAt: chunk.guardAt,
+      settled: (start, end) => this.told.push({ start, end, records: 0, outcome: 'settled' }),
+    }
+  }
+
+  /** Note what came of an {@link appendix}. */
+  took({ next, skipped }: { next: number; skipped: number }): void {
+    this.taken += next
+    this.skipped = skipped
+  }
+
+  receive({ start, end, records }: Piece, outcome: 'stored' | 'settled'): void {
+    this.told.push({ start, end, records, outcome })
+  }
+
+  /** The lines that lie in a range of the file. */
+  linesIn(start: number, end: number): string[] {
+    return this.#lines
+      .filter((line) => line.start >= start && line.end <= end && line.text !== '')
+      .map(({ text }) => text)
+  }
+}
+
+/** The values of an uncompressed batch's records. */
+export function valuesOf(batch: Uint8Array): string[] {
+  return decodeRecords(batch.subarray(61)).map(({ value }) => Buffer.from(value ?? []).toString())
+}

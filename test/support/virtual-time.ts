@@ -1,0 +1,45 @@
+/** Time that passes when a test says so: timers, immediates and the clock are node:test's mocks, promises are real. */
+import type { TestContext } from 'node:test'
+
+const realImmediate = globalThis.setImmediate
+
+/** Rounds of promises and immediates after which nothing is left to happen by itself. */
+const ROUNDS = 6
+
+export class VirtualTime {
+  readonly #t: TestContext
+
+  /** From here on to the end of the test. The clock begins at 1000. */
+  constructor(t: TestContext) {
+    this.#t = t
+    t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'], now: 1000 })
+  }
+
+  readonly now = (): number => Date.now()
+
+  /** Let everything happen that needs no time. */
+  async settle(rounds = ROUNDS): Promise<void> {
+    for (let i = 0; i < rounds; i++) {
+      this.#t.mock.timers.tick(0)
+      await new Promise((resolve) => realImmediate(resolve))
+    }
+  }
+
+  /** Let so many milliseconds pass, one after the other. */
+  async pass(milliseconds: number): Promise<void> {
+    await this.settle()
+    for (let i = 0; i < milliseconds; i++) {
+      this.#t.mock.timers.tick(1)
+      await this.settle(2)
+    }
+    await this.settle()
+  }
+
+  /** Pass time until it is so; fails after `within` ms. What is done in other threads takes no time here. */
+  async until(condition: () => boolean, within = 60_000): Promise<void> {
+    for (let passed = 0; !condition(); passed++) {
+      if (passed > within) throw new Error(`not within ${within} ms: ${condition.toString()}`)
+      await this.pass(1)
+    }
+  }
+}

