@@ -37,8 +37,9 @@ test: setup build $(CHECKS) ## the checks and all tests
 test-long: setup build ## all tests, long scenarios at their real length
 	node test/run.ts --long $(FILES)
 
-bench: setup build ## the figures of docs/benchmarks.md
-	npm run --silent bench
+bench: setup build ## the figures of docs/benchmarks.md, in a good two hours; PARTS chooses some, see test/bench/run.ts
+	@bash scripts/setup-bench.sh
+	npm run --silent bench -- $(PARTS)
 
 lint: setup-node ## oxlint with types
 	npm run --silent lint

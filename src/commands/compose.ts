@@ -2,7 +2,6 @@
  * The parts of `logagent run`, each made with its slice of the configuration. What they do together is told in
  * pipeline.ts, and in run.ts when they start and stop.
  */
-import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
@@ -14,6 +13,7 @@ import { Cluster } from '../output/cluster.ts'
 import type { Mode } from '../output/sequence.ts'
 import type { Transport } from '../output/transport.ts'
 import type { PipelineOptions, Shipping } from '../pipeline.ts'
+import { randomBytes } from './random.ts'
 
 /** Where the records go: to Kafka, or in words to a stream. */
 export type Destination =

@@ -3,7 +3,7 @@
  * roots; each input has an identity that doesn't depend on its place in the list, so that a reload can apply a
  * difference. Says nothing of the files behind the globs.
  */
-import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { messageOf } from '../errors.ts'
 import type { Complaints } from './complaints.ts'
 import type { InputItem } from './formats.ts'
@@ -157,7 +157,7 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
   }
   return {
     ...rest,
-    id: name || `input-${hash('sha256', path.toSorted().join('\0')).slice(0, 8)}`,
+    id: name || `input-${crc32(path.toSorted().join('\0')).toString(16).padStart(8, '0')}`,
     globs: path,
     roots: roots.length > 0 ? roots : literalRoots(path, (glob, advice) => complain('path', advice, glob)),
     topic,

@@ -10,7 +10,7 @@ const MARK = { name: 'log.flags', value: Buffer.from('truncated') }
 export function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | null {
   const record = decodeRecord(bytes)
   if (record.value === null) return null
-  const message = messageOf(record.value)
+  const message = record.headers.length > 0 ? null : messageOf(record.value)
   const rebuild = (kept: number): DecodedRecord =>
     message === null ? cutRaw(record, kept) : { ...record, value: cutJson(message, kept) }
   const length = message === null ? record.value.length : message.text.length
@@ -29,20 +29,28 @@ export function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | nul
 }
 
 interface Message {
-  readonly object: object & { readonly log?: object }
+  readonly object: object & { readonly log: object }
   readonly text: string
 }
 
-/** The json record's object, or null for a raw one. A raw line that happens to be such an object has no log part. */
+/**
+ * The object of a json record, or null for a raw one. A raw line, shipped without headers, that some agent like this one
+ * wrote as a json record is cut as such: its message and not its end, so that it stays readable.
+ */
 function messageOf(value: Uint8Array): Message | null {
   if (!Buffer.from(value.subarray(0, 15)).equals(Buffer.from('{"@timestamp":"'))) return null
   try {
-    const object: unknown = JSON.parse(Buffer.from(value).toString())
-    if (typeof object !== 'object' || object === null || !('message' in object) || !('agent' in object)) return null
-    return typeof object.message === 'string' ? { object, text: object.message } : null
+    const object: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value))
+    if (!isObject(object) || !('log' in object) || !('message' in object) || !('agent' in object)) return null
+    const { log, message } = object
+    return typeof message === 'string' && isObject(log) ? { object: { ...object, log }, text: message } : null
   } catch {
     return null
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function cutJson({ object, text }: Message, kept: number): Buffer {

@@ -18,12 +18,15 @@ export interface DecodedRecord {
   readonly headers: readonly Header[]
 }
 
-/** Decode one record, its length included. Throws RangeError when the bytes are not a whole record. */
+/** Decode one record, its length included. Throws RangeError when the bytes are not one whole record. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
-  return readRecord(new VarintReader(bytes))
+  const reader = new VarintReader(bytes)
+  const record = readRecord(reader)
+  if (reader.at < bytes.length) throw new RangeError(`${bytes.length - reader.at} bytes behind a record`)
+  return record
 }
 
-/** All records that lie one behind the other. */
+/** All records that lie one behind the other. Throws RangeError when the bytes are something else. */
 export function decodeRecords(bytes: Uint8Array): DecodedRecord[] {
   const reader = new VarintReader(bytes)
   const records: DecodedRecord[] = []
@@ -32,7 +35,8 @@ export function decodeRecords(bytes: Uint8Array): DecodedRecord[] {
 }
 
 function readRecord(reader: VarintReader): DecodedRecord {
-  reader.varint()
+  const length = reader.varint()
+  const end = reader.at + length
   reader.bytes(1)
   const timestampDelta = reader.varint()
   const offsetDelta = reader.varint()
@@ -42,6 +46,7 @@ function readRecord(reader: VarintReader): DecodedRecord {
     name: Buffer.from(reader.sized() ?? []).toString(),
     value: reader.sized(),
   }))
+  if (reader.at !== end) throw new RangeError(`a record of ${length} bytes has ${reader.at - end + length}`)
   return { timestampDelta, offsetDelta, key, value, headers }
 }
 

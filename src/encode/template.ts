@@ -43,12 +43,12 @@ export class TemplateSlot {
   }
 
   #copy(template: Template): void {
+    const size = template.segments.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
+    // before anything is overwritten: the template that is installed stays whole
+    if (size + SLACK > this.capacity) throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
     let { pointer } = this.#memory.templateText
-    const end = pointer + this.#memory.templateText.length
     for (const { index, bytes } of template.segments) {
       const length = bytes?.length ?? 0
-      if (pointer + length + SLACK > end)
-        throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
       if (bytes !== null) this.#memory.bytes.set(bytes, pointer)
       this.#memory.setSegment(index, pointer, bytes === null ? -1 : length)
       pointer += length

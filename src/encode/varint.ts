@@ -17,7 +17,7 @@ export function sized(bytes: Uint8Array | null): Buffer {
   return bytes === null ? varint(-1) : Buffer.concat([varint(bytes.length), bytes])
 }
 
-/** Reads varints and byte strings one after another. Throws RangeError at the end of the bytes. */
+/** Reads varints and byte strings one after another. Throws RangeError at the end of the bytes, and where there is no varint. */
 export class VarintReader {
   readonly #bytes: Uint8Array
   at: number
@@ -36,6 +36,7 @@ export class VarintReader {
       v |= BigInt(byte & 127) << shift
       if (byte < 128) break
       shift += 7n
+      if (shift > 63n) throw new RangeError('a varint of more than 64 bits')
     }
     return Number(v & 1n ? -(v >> 1n) - 1n : v >> 1n)
   }

@@ -11,16 +11,9 @@ export type KeyRule =
     }
 
 export function keyOf(file: Generation, rule: KeyRule): Uint8Array | null {
-  switch (rule.kind) {
-    case 'none':
-      return null
-    case 'file':
-      return Buffer.from(file.path, 'latin1')
-    case 'template':
-      return Buffer.concat(
-        rule.parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : named(file, part.of))),
-      )
-  }
+  if (rule.kind === 'none') return null
+  if (rule.kind === 'file') return Buffer.from(file.path, 'latin1')
+  return Buffer.concat(rule.parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : named(file, part.of))))
 }
 
 function named(file: Generation, of: 'log.file.path' | 'log.file.name'): Buffer {

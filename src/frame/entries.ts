@@ -2,7 +2,7 @@
  * The entries of one chunk as columns in the kernel's memory: this view reads and writes single cells, for the few
  * places that need one. Lines never become objects.
  */
-import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY } from '../kernel/layout.ts'
+import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY, STREAM } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 
 export interface Entry {
@@ -19,7 +19,9 @@ export class Entries {
   readonly #text: Uint32Array
   readonly #length: Uint32Array
   readonly #rangeEnd: Uint32Array
+  readonly #lane: Uint32Array
   readonly #timestamp: BigInt64Array
+  readonly #stream: Uint8Array
   readonly #flags: Uint8Array
   readonly #verdict: Uint8Array
   readonly #rangeStart: Float64Array
@@ -34,7 +36,9 @@ export class Entries {
     this.#text = new Uint32Array(buffer, COLUMNS + COLUMN.text, ENTRY_CAPACITY)
     this.#length = new Uint32Array(buffer, COLUMNS + COLUMN.length, ENTRY_CAPACITY)
     this.#rangeEnd = new Uint32Array(buffer, COLUMNS + COLUMN.rangeEnd, ENTRY_CAPACITY)
+    this.#lane = new Uint32Array(buffer, COLUMNS + COLUMN.lane, ENTRY_CAPACITY)
     this.#timestamp = new BigInt64Array(buffer, COLUMNS + COLUMN.timestamp, ENTRY_CAPACITY)
+    this.#stream = new Uint8Array(buffer, COLUMNS + COLUMN.stream, ENTRY_CAPACITY)
     this.#flags = new Uint8Array(buffer, COLUMNS + COLUMN.flags, ENTRY_CAPACITY)
     this.#verdict = new Uint8Array(buffer, COLUMNS + COLUMN.verdict, ENTRY_CAPACITY)
     this.#rangeStart = new Float64Array(buffer, COLUMNS + COLUMN.rangeStart, RANGE_CAPACITY)
@@ -55,12 +59,14 @@ export class Entries {
     return this.#verdict[i] ?? 0
   }
 
-  /** Make the entries be this one alone. */
+  /** Make the entries be this one alone, without a stream, for lane 0. */
   setOnly(entry: Entry): void {
     this.#text[0] = entry.text
     this.#length[0] = entry.length
     this.#rangeEnd[0] = 1
+    this.#lane[0] = 0
     this.#timestamp[0] = entry.timestampNs
+    this.#stream[0] = STREAM.none
     this.#flags[0] = entry.flags
     this.#verdict[0] = entry.verdict
     this.#rangeStart[0] = entry.start

@@ -3,7 +3,7 @@
  * where it is; reading it again is the input's affair.
  */
 import type { Chunk } from '../flow.ts'
-import { FLAG, VERDICT } from '../kernel/layout.ts'
+import { FLAG, RESULT, VERDICT } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Entries } from './entries.ts'
 
@@ -16,6 +16,7 @@ export interface LineRules {
 
 const DROP_EMPTY = 1
 const DROP_LONG = 2
+const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 
 /** Make entries of the whole lines in a chunk, as many as there are columns for. */
@@ -29,7 +30,7 @@ export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules,
     (rules.emptyLines === 'drop' ? DROP_EMPTY : 0) | (rules.longLines === 'drop' ? DROP_LONG : 0),
     nanoseconds(chunk.readAt),
   )
-  entries.consumed = memory.result(3)
+  entries.consumed = memory.result(RESULT.consumed)
 }
 
 /**
@@ -44,21 +45,32 @@ export function frameOne(
 ): void {
   const whole = line.end - chunk.offset
   let length = Math.min(chunk.length, whole)
-  // its terminator, if it has one, is not in the text
-  if (length === whole && length > 0 && memory.bytes[chunk.pointer + length - 1] === 10) length--
-  if (length === whole - 1 && length > 0 && memory.bytes[chunk.pointer + length - 1] === CARRIAGE_RETURN) length--
-  const long = whole - 2 > rules.maxLineBytes && length > rules.maxLineBytes
-  if (long) length = memory.kernel.cutLength(chunk.pointer, rules.maxLineBytes)
+  // its terminator, as far as the chunk reaches, is not in the text
+  if (length === whole && byteBefore(memory, chunk, length) === NEWLINE) length--
+  if (length === whole - 1 && byteBefore(memory, chunk, length) === CARRIAGE_RETURN) length--
+  const verdict = verdictOn(length, rules)
+  const cut = verdict === VERDICT.ship && length > rules.maxLineBytes
+  if (cut) length = memory.kernel.cutLength(chunk.pointer, rules.maxLineBytes)
   line.entries.setOnly({
     text: chunk.pointer,
     length,
     timestampNs: nanoseconds(chunk.readAt),
-    flags: long ? FLAG.truncated : 0,
-    verdict: long && rules.longLines === 'drop' ? VERDICT.settleTooLong : VERDICT.ship,
+    flags: cut ? FLAG.truncated : 0,
+    verdict,
     start: chunk.offset,
     end: line.end,
   })
   line.entries.consumed = whole
+}
+
+function byteBefore(memory: LinearMemory, chunk: Chunk, length: number): number | undefined {
+  return length > 0 ? memory.bytes[chunk.pointer + length - 1] : undefined
+}
+
+function verdictOn(length: number, rules: LineRules): number {
+  if (length === 0 && rules.emptyLines === 'drop') return VERDICT.settleEmpty
+  if (length > rules.maxLineBytes && rules.longLines === 'drop') return VERDICT.settleTooLong
+  return VERDICT.ship
 }
 
 /** Milliseconds, perhaps with a fraction, as nanoseconds. */

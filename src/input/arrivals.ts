@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import type { Events } from '../observe/events.ts'
+import { messageOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -38,6 +39,11 @@ export type Arrival =
   /** Look again soon: it is denied, held back, gone, or there is no descriptor left. */
   | { readonly kind: 'again' }
 
+interface OpenFile {
+  readonly descriptor: number
+  readonly facts: FileFacts
+}
+
 /** Bytes looked back for the start of a line when reading begins at the end of a file. */
 const LOOK_BACK = 64 * 1024
 
@@ -69,8 +75,7 @@ export class Arrivals {
       case 'gone':
         return AGAIN
       case 'open':
-        this.#told.delete(path)
-        return this.#identify(directory, sighting, opened)
+        return this.#identifyOrDeny(directory, sighting, opened)
     }
     return opened satisfies never
   }
@@ -121,15 +126,33 @@ export class Arrivals {
     return IGNORED
   }
 
+  /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
+  async #identifyOrDeny(directory: Directory, sighting: Sighting, opened: OpenFile): Promise<Arrival> {
+    const { missing } = this.#options
+    const path = directory.pathOf(sighting.name)
+    let stored: StoredGeneration | null = null
+    try {
+      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
+      const arrival = await this.#identify(directory, sighting, { ...opened, stored })
+      this.#told.delete(path)
+      if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
+      return arrival
+    } catch (error) {
+      fs.closeSync(opened.descriptor)
+      if (stored !== null) missing.add(stored)
+      this.deny(path, messageOf(error))
+      return AGAIN
+    }
+  }
+
   async #identify(
     directory: Directory,
     sighting: Sighting,
-    { descriptor, facts }: { descriptor: number; facts: FileFacts },
+    { descriptor, facts, stored }: OpenFile & { stored: StoredGeneration | null },
   ): Promise<Arrival> {
-    const { missing, copies, known, descriptors } = this.#options
+    const { copies, known, descriptors } = this.#options
     const { volume } = directory
     const path = directory.pathOf(sighting.name)
-    const stored = await missing.find(volume, descriptor, { facts, path })
     const what = { directory, name: sighting.name, descriptor, facts }
     const copy = stored === null ? await copies.judge(what) : 'none'
     const start = stored === null ? await this.#startOf(directory, sighting, descriptor) : 0
@@ -147,6 +170,7 @@ export class Arrivals {
         ? this.create({ directory, rules, base, path, name: sighting.name, key: facts.key, offset })
         : recreate({ directory, rules, base, name: sighting.name, key: facts.key, stored })
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
+    file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
     descriptors.adopt(file, descriptor, facts)
     file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)

@@ -6,7 +6,7 @@
  * those bytes are counted as lost.)
  */
 import type { Directory } from './directory.ts'
-import { bytesAt, guardOf, hash } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardOf, hash } from './identity.ts'
 import { isRotatedName, liveNames } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import type { FileFacts } from './volume.ts'
@@ -28,7 +28,8 @@ export type Judgement = 'none' | 'held' | 'copy'
 export class Copies {
   readonly #clock: () => number
   readonly #cut: (Original & { readonly until: number })[] = []
-  readonly #held = new Map<string, number>()
+  /** By device and inode: how large they were last, and since when. */
+  readonly #held = new Map<string, { size: number; since: number }>()
 
   constructor(clock: () => number) {
     this.#clock = clock
@@ -42,36 +43,30 @@ export class Copies {
   }
 
   /** Whether an unknown open file is the copy of another. */
-  async judge(what: {
-    directory: Directory
-    name: string
-    descriptor: number
-    facts: FileFacts
-  }): Promise<Judgement> {
+  async judge(what: { directory: Directory; name: string; descriptor: number; facts: FileFacts }): Promise<Judgement> {
     const { facts } = what
     for (const original of this.#cut) {
-      if (original.until >= this.#clock() && (await this.#agrees(original, what)))
-        return this.#decide(facts.key, 'copy')
+      if (original.until >= this.#clock() && (await this.#agrees(original, what))) return this.#decide(facts, 'copy')
     }
     // by name: to compare every new file with every known one is felt at thousands of them
     for (const name of liveNames(what.name)) {
       const file = what.directory.files.get(name)
-      if (file?.standing === 'live' && (await this.#agrees(originalOf(file), what)))
-        return this.#decide(facts.key, 'held')
+      if (file?.standing !== 'live') continue
+      if ((await this.#agrees(originalOf(file), what)) || (await mayBecome(file, what)))
+        return this.#decide(facts, 'held')
     }
-    return this.#decide(facts.key, 'none')
+    return this.#decide(facts, 'none')
   }
 
-  #decide(key: string, judgement: Judgement): Judgement {
-    if (judgement !== 'held') {
-      this.#held.delete(key)
-      return judgement
+  #decide({ key, size }: FileFacts, judgement: Judgement): Judgement {
+    const held = this.#held.get(key)
+    const since = held?.size === size ? held.since : this.#clock()
+    if (judgement === 'held' && this.#clock() - since < HELD_MS) {
+      this.#held.set(key, { size, since })
+      return 'held'
     }
-    const since = this.#held.get(key) ?? this.#clock()
-    this.#held.set(key, since)
-    if (this.#clock() - since < HELD_MS) return 'held'
     this.#held.delete(key)
-    return 'none'
+    return judgement === 'held' ? 'none' : judgement
   }
 
   async #agrees(
@@ -91,6 +86,19 @@ export class Copies {
     const length = Math.min(GUARD_BYTES, offset)
     return guardOf(await bytesAt(directory.volume, descriptor, { position: offset - length, length })) === guard
   }
+}
+
+/** A copy is seen while it is written: what there is of a file that has fewer bytes yet is the beginning of the other. */
+async function mayBecome(
+  file: LogFile,
+  { directory, descriptor, facts }: { directory: Directory; descriptor: number; facts: FileFacts },
+): Promise<boolean> {
+  if (facts.size >= Math.max(originalOf(file).offset, file.fingerprint.length)) return false
+  const length = Math.min(facts.size, FINGERPRINT_BYTES)
+  const its = await bytesAt(directory.volume, descriptor, { position: 0, length })
+  // a closed one has only its fingerprint to be compared
+  if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
+  return its.equals(await bytesAt(file.volume, file.descriptor, { position: 0, length }))
 }
 
 function originalOf(file: LogFile): Original {

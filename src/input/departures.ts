@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
+import { keyOf } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 
@@ -14,6 +15,8 @@ export interface DeparturesOptions {
   readonly events: Pick<Events, 'fileDenied' | 'fileLetGo' | 'lost'>
   readonly missing: Missing
   readonly descriptors: Descriptors
+  /** Generations on disk, by device and inode. */
+  readonly known: ReadonlyMap<string, LogFile>
   readonly lastLineQuietMs: number
   /** Monotonic ms. */
   readonly clock: () => number
@@ -27,6 +30,7 @@ export interface DeparturesOptions {
 
 export class Departures {
   readonly #options: DeparturesOptions
+  #givingUp: Promise<void> | null = null
 
   constructor(options: DeparturesOptions) {
     this.#options = options
@@ -46,12 +50,24 @@ export class Departures {
     }
   }
 
-  async giveUpMissing(): Promise<void> {
-    const { events, checkpoint, missing } = this.#options
-    for (const { stored, isThere } of await missing.expired()) {
+  /** What stayed missing is given up, one after another: where it was may be a mount that hangs. */
+  giveUpMissing(): Promise<void> {
+    this.#givingUp ??= this.#giveUp().finally(() => (this.#givingUp = null))
+    return this.#givingUp
+  }
+
+  async #giveUp(): Promise<void> {
+    const { events, checkpoint, missing, known } = this.#options
+    for (const stored of missing.expired()) {
+      const key = await missing.keyAtPlace(stored)
+      // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
+      if (key === undefined || (key === keyOf(stored) && !known.has(key))) {
+        missing.postpone(stored)
+        continue
+      }
+      if (!missing.take(stored)) continue
       const bytes = Math.max(0, stored.size - stored.position.offset)
-      // still there, but no input asks for it any more: nothing is lost
-      if (bytes > 0 && !stored.finished && !isThere) events.lost(stored, 'gone-while-stopped', bytes)
+      if (bytes > 0 && !stored.finished) events.lost(stored, 'gone-while-stopped', bytes)
       checkpoint.remove(stored.id)
     }
   }

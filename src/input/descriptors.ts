@@ -36,20 +36,35 @@ export class Descriptors {
     if (file.standing === 'detached' || !this.makeRoom()) return false
     const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.base))
     if (opened.kind !== 'open') return false
-    const same = await isFile(file, opened)
+    const same = await this.#isFile(file, opened)
     // a slow mount may have answered two of us
     if (same && file.descriptor < 0) this.adopt(file, opened.descriptor, opened.facts)
     else fs.closeSync(opened.descriptor)
     return same
   }
 
-  /** Whether the file at a path is this closed one, by its content. What cannot be opened now gets the benefit. */
+  /** Whether the file at a path is this closed one, by its content. What cannot be read now gets the benefit. */
   async isSameAt(file: LogFile, path: string): Promise<boolean> {
     const opened = await openLog(file.volume, path, rootsOf(file.rules, file.base))
     if (opened.kind !== 'open') return true
-    const same = await isFile(file, opened)
-    fs.closeSync(opened.descriptor)
-    return same
+    try {
+      const same = await this.#isFile(file, opened)
+      fs.closeSync(opened.descriptor)
+      return same
+    } catch {
+      return true
+    }
+  }
+
+  async #isFile(file: LogFile, { descriptor, facts }: { descriptor: number; facts: FileFacts }): Promise<boolean> {
+    if (facts.key !== file.key) return false
+    try {
+      return await isSame(file.volume, descriptor, { facts, stored: file.toStored() })
+    } catch (error) {
+      // what cannot be read is asked for again and again
+      fs.closeSync(descriptor)
+      throw error
+    }
   }
 
   /** The descriptor goes on with the next generation of the same file. */
@@ -80,15 +95,12 @@ export class Descriptors {
     let quietest: LogFile | null = null
     for (const file of this.#open) {
       if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) continue
+      // a call that is under way would meet whatever file gets the descriptor next
+      if (file.reading || file.asking) continue
       if (quietest === null || file.lastDataAt < quietest.lastDataAt) quietest = file
     }
     if (quietest === null) return false
     this.close(quietest)
     return true
   }
-}
-
-function isFile(file: LogFile, { descriptor, facts }: { descriptor: number; facts: FileFacts }): Promise<boolean> {
-  if (facts.key !== file.key) return Promise.resolve(false)
-  return isSame(file.volume, descriptor, { facts, stored: file.toStored() })
 }

@@ -5,7 +5,7 @@
 import type { InputRules } from './input-rules.ts'
 import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
-import type { FileFacts, Volume } from './volume.ts'
+import type { FileFacts, Listed, Volume } from './volume.ts'
 
 /** What is sought in a directory: the segment of a glob that its names have to match, and what comes after. */
 export interface Interest {
@@ -24,20 +24,58 @@ export interface Sighting {
   readonly interest: Interest
   /** live: matches the glob; rotated: is named like a rotated piece of a match. */
   readonly kind: 'live' | 'rotated'
+  /** The name is a symbolic link: no watch on the directory tells about the file. */
+  readonly isLink: boolean
 }
 
 export interface Look {
   readonly sightings: readonly Sighting[]
-  /** Directories below it that can hold matches, with what is sought there. */
-  readonly below: ReadonlyMap<string, readonly Interest[]>
+  /** Directories below it that can hold matches: their device and inode by name. */
+  readonly below: ReadonlyMap<string, string>
+  /** Links that can lead to a match: the device and inode they lead to by name, empty where they lead nowhere. */
+  readonly links: ReadonlyMap<string, string>
   /** Names that could not be asked about, with the reason. */
   readonly denied: readonly { readonly path: string; readonly reason: string }[]
+}
+
+/** What a look at a directory finds that is gone. */
+export const NOTHING_THERE: Look = { sightings: [], below: new Map(), links: new Map(), denied: [] }
+
+/**
+ * What is sought in the directory at a path, in the order of the globs (`at` 0 each): the first that wants a file has
+ * it, whichever way led to the directory.
+ */
+export function interestsIn(path: string, globs: readonly Interest[]): readonly Interest[] {
+  return globs.flatMap((glob) => {
+    const { base, segments } = glob
+    if (path !== base && !path.startsWith(base === '/' ? base : `${base}/`)) return []
+    const names = path.slice(base.length).split('/').filter(Boolean)
+    const reached = names.reduce((from, name) => reach(segments, steps(segments, from, name)), reach(segments, [0]))
+    return reached.map((at) => ({ ...glob, at }))
+  })
+}
+
+/** `**` also stands for no directory at all: what follows it is sought here too. */
+function reach(segments: readonly Segment[], from: readonly number[]): number[] {
+  const all = new Set(from)
+  for (const at of all) if (segments[at]?.kind === 'any-depth' && at + 1 < segments.length) all.add(at + 1)
+  return [...all]
+}
+
+function steps(segments: readonly Segment[], from: readonly number[], name: string): number[] {
+  return from.flatMap((at) => {
+    const segment = segments[at]
+    if (segment === undefined) return []
+    // hidden directories are not descended into, as in a shell
+    if (segment.kind === 'any-depth') return name.startsWith('.') ? [] : [at]
+    return at + 1 < segments.length && matchesSegment(segment, name) ? [at + 1] : []
+  })
 }
 
 export class Directory {
   readonly path: string
   readonly volume: Volume
-  readonly interests: Interest[] = []
+  readonly interests: readonly Interest[]
   /** Files by the names they had at the last look. Kept by generations.ts. */
   readonly files = new Map<string, LogFile>()
   /** Its own device and inode at the last look: another directory may have taken its place. */
@@ -46,39 +84,36 @@ export class Directory {
   mtimeMs = -1
   /** Wall clock ms of the last look. */
   lookedAt = 0
+  /** {@link Look.links} of the last look. */
+  links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
-  /** Not to be looked at before this time (wall clock ms): a look at it takes long. */
+  /** Not to be looked at before (a look at it takes long), and in any case from then on: monotonic ms. */
   notBefore = 0
+  due = 0
   /** It was there when we started, and this is its first look: what is in it was there too. */
-  wasThere: boolean
+  wasThere = false
 
-  constructor(path: string, volume: Volume, wasThere: boolean) {
+  constructor(path: string, volume: Volume, interests: readonly Interest[]) {
     this.path = path
     this.volume = volume
-    this.wasThere = wasThere
+    this.interests = interests
   }
 
   pathOf(name: string): string {
     return this.path === '/' ? `/${name}` : `${this.path}/${name}`
   }
 
-  /** True when it is new here. */
-  addInterest(interest: Interest): boolean {
-    const known = this.interests.some((other) => other.segments === interest.segments && other.at === interest.at)
-    if (!known) this.interests.push(interest)
-    return !known
-  }
-
   /** List it and ask for the facts of what matches. Null when it is gone. */
   async look(): Promise<Look | null> {
-    const names = await this.volume.list(this.path)
-    if (names === null) return null
+    const listed = await this.volume.list(this.path)
+    if (listed === null) return null
     const sightings: Sighting[] = []
-    const below = new Map<string, Interest[]>()
+    const below = new Map<string, string>()
+    const links = new Map<string, string>()
     const denied: { path: string; reason: string }[] = []
-    const interests = this.#expanded()
-    for (const name of names) {
-      const wanted = interests.flatMap((interest) => this.#wants(interest, name))
+    for (const entry of listed) {
+      const { name, isLink } = entry
+      const wanted = this.interests.flatMap((interest) => this.#wants(interest, entry) ?? [])
       if (wanted.length === 0) continue
       let facts: FileFacts | null = null
       try {
@@ -86,69 +121,61 @@ export class Directory {
       } catch (error) {
         denied.push({ path: this.pathOf(name), reason: error instanceof Error ? error.message : String(error) })
       }
+      if (isLink) links.set(name, facts?.key ?? '')
       if (facts === null) continue
-      for (const want of wanted) {
-        if (facts.kind === 'directory') {
-          if (want.next !== null) below.set(name, [...(below.get(name) ?? []), want.next])
-        } else if (want.kind !== null) {
-          sightings.push({ name, facts, interest: want.interest, kind: want.kind })
-          // the first input that wants a file has it
-          break
-        }
+      if (facts.kind === 'directory') {
+        if (wanted.some((want) => want.isWay)) below.set(name, facts.key)
+        continue
       }
+      const first = wanted.find((want) => want.kind !== null)
+      if (first?.kind) sightings.push({ name, facts, interest: first.interest, kind: first.kind, isLink })
     }
-    return { sightings, below, denied }
+    return { sightings, below, links, denied }
   }
 
-  /** Everything in it that `isWanted` by device and inode, whatever its name, as rotated pieces of what is sought here. */
-  async search(isWanted: (key: string) => boolean): Promise<Sighting[]> {
-    const interest = this.interests[0]
+  /** Everything in it that is an input's (its id by device and inode), whatever its name, as its rotated pieces. */
+  async search(inputOf: (key: string) => string | null): Promise<Sighting[]> {
     const found: Sighting[] = []
-    if (interest === undefined) return found
-    for (const name of (await this.volume.list(this.path)) ?? []) {
-      const facts = await Promise.resolve(this.volume.facts(this.pathOf(name))).catch(() => null)
-      if (facts?.kind === 'file' && isWanted(facts.key)) found.push({ name, facts, interest, kind: 'rotated' })
+    for (const { name, isLink } of (await this.volume.list(this.path)) ?? []) {
+      let facts: FileFacts | null = null
+      try {
+        facts = await this.volume.facts(this.pathOf(name))
+      } catch {
+        // what cannot be asked about is not found
+      }
+      const inputId = facts?.kind === 'file' ? inputOf(facts.key) : null
+      if (facts === null || inputId === null) continue
+      // inputs get other names when their globs change
+      const interest = this.interests.find(({ rules }) => rules.id === inputId) ?? this.interests[0]
+      if (interest !== undefined) found.push({ name, facts, interest, kind: 'rotated', isLink })
     }
     return found
   }
 
-  /** `**` also stands for no directory at all: what follows it is sought here too. */
-  #expanded(): Interest[] {
-    const all = [...this.interests]
-    for (const interest of all) {
-      const segment = interest.segments[interest.at]
-      if (segment?.kind === 'any-depth' && interest.at + 1 < interest.segments.length) {
-        all.push({ ...interest, at: interest.at + 1 })
-      }
-    }
-    return all
-  }
-
-  #wants(interest: Interest, name: string): Want[] {
+  #wants(interest: Interest, { name, isLink }: Listed): Want | null {
     const segment = interest.segments[interest.at]
-    if (segment === undefined) return []
-    const path = this.pathOf(name)
-    if (segment.kind === 'any-depth') {
-      // hidden directories are not descended into, as in a shell
-      const deeper = name.startsWith('.') ? null : interest
-      const last = interest.at === interest.segments.length - 1
-      return [{ interest, next: deeper, kind: last && !interest.excludes(path) ? 'live' : null }]
-    }
+    if (segment === undefined) return null
     const last = interest.at === interest.segments.length - 1
-    const isLive = (candidate: string): boolean => matchesSegment(segment, candidate)
-    if (!last) return isLive(name) ? [{ interest, next: { ...interest, at: interest.at + 1 }, kind: null }] : []
-    if (interest.excludes(path)) return []
-    if (isLive(name)) return [{ interest, next: null, kind: 'live' }]
-    if (interest.rules.rotated !== 'none' && isRotatedName(name, isLive))
-      return [{ interest, next: null, kind: 'rotated' }]
-    return []
+    const isOurs = (candidate: string): boolean =>
+      matchesSegment(segment, candidate) && !interest.excludes(this.pathOf(candidate))
+    if (segment.kind === 'any-depth') {
+      if (name.startsWith('.')) return null
+      // links could lead round in circles
+      return { interest, isWay: !isLink, kind: last && isOurs(name) ? 'live' : null }
+    }
+    if (!last) return matchesSegment(segment, name) ? { interest, isWay: true, kind: null } : null
+    if (isOurs(name)) return { interest, isWay: false, kind: 'live' }
+    // a piece of a file that is excluded is no more wanted than the file
+    if (interest.rules.rotated === 'none' || interest.excludes(this.pathOf(name)) || !isRotatedName(name, isOurs))
+      return null
+    return { interest, isWay: false, kind: 'rotated' }
   }
 }
 
 interface Want {
   readonly interest: Interest
-  /** For a directory by this name. */
-  readonly next: Interest | null
-  /** For a file by this name. */
+  /** A directory by this name can hold matches. */
+  readonly isWay: boolean
+  /** What a file by this name is. */
   readonly kind: 'live' | 'rotated' | null
 }

@@ -4,10 +4,10 @@
  */
 import type { Events } from '../observe/events.ts'
 import { messageOf } from '../errors.ts'
-import { Directory, type Interest, type Look } from './directory.ts'
+import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from './input-rules.ts'
-import type { Volume } from './volume.ts'
+import { type Volume, deviceOf, oneCallAtATime } from './volume.ts'
 
 /** File times have the granularity of a timer tick: a name that came right after a look may not have moved the mtime. */
 const MTIME_GRAIN_MS = 50
@@ -15,11 +15,17 @@ const MTIME_GRAIN_MS = 50
 /** A directory rests so many times as long as a look at it took. */
 const REST = 10
 
+/** A look this short costs so little that what comes and goes within milliseconds is worth another. */
+const SHORT_LOOK_MS = 20
+
 export interface DiscoverOptions {
   readonly inputs: readonly InputRules[]
-  readonly events: Events
-  /** ms since the epoch. */
+  readonly events: Pick<Events, 'fileDenied'>
+  /** ms since the epoch, to be compared with file times, and monotonic ms. */
   readonly now: () => number
+  readonly clock: () => number
+  /** Every directory is looked at so often, whatever its mtime says. */
+  readonly sweepMs: number
   /** Names in a directory, every time it was looked at; true: look again soon. */
   seen(directory: Directory, look: Look): Promise<boolean>
   readonly volumeOf: (path: string) => Promise<Volume | null>
@@ -31,24 +37,23 @@ export interface DiscoverOptions {
 export class Discovery {
   readonly #options: DiscoverOptions
   readonly #directories = new Map<string, Directory>()
-  /** Literal prefixes of the globs, with what is sought below them. */
-  readonly #bases = new Map<string, Interest[]>()
+  readonly #globs: readonly Interest[]
   readonly #entering = new Set<string>()
+  /** First looks at directories on other volumes than the one above them. */
+  readonly #elsewhere = new Set<Promise<void>>()
+  /** Mounts whose calls can hang, by device. */
+  readonly #mounts = new Map<string, Volume>()
   readonly #looks = new Map<Directory, Promise<void>>()
+  readonly #resting = new Map<Directory, NodeJS.Timeout>()
   #stopped = false
   #started = false
 
   constructor(options: DiscoverOptions) {
     this.#options = options
-    for (const rules of options.inputs) {
+    this.#globs = options.inputs.flatMap((rules) => {
       const excludes = excluder(rules.exclude)
-      for (const glob of rules.globs) {
-        const { base, segments } = parseGlob(glob)
-        const interests = this.#bases.get(base) ?? []
-        interests.push({ rules, excludes, segments, at: 0, base })
-        this.#bases.set(base, interests)
-      }
-    }
+      return rules.globs.map((glob) => ({ rules, excludes, at: 0, ...parseGlob(glob) }))
+    })
   }
 
   directories(): Iterable<Directory> {
@@ -61,19 +66,21 @@ export class Discovery {
 
   /** Look everywhere once; resolves when all that is there has been seen, which a dead mount can put off for ever. */
   async lookAround(): Promise<void> {
-    await Promise.all([...this.#bases].map(([path, interests]) => this.#enter(path, interests, !this.#started)))
+    const isFirst = !this.#started
     this.#started = true
+    await Promise.all(this.#bases().map((path) => this.#enter(path, isFirst)))
+    while (this.#elsewhere.size > 0) await Promise.all(this.#elsewhere)
   }
 
   /** Called every `file.discoverMs`: look where something changed, and wait for directories that do not exist yet. */
   async tick(): Promise<void> {
-    for (const [path, interests] of this.#bases) {
-      if (!this.#directories.has(path)) void this.#enter(path, interests, false)
+    for (const path of this.#bases()) {
+      if (!this.#directories.has(path)) void this.#enter(path, false)
     }
     for (const directory of this.#directories.values()) {
-      const look = this.lookIfChanged(directory)
+      const visit = this.#visit(directory)
       // who waits for a mount that hangs, waits for ever
-      if (!directory.volume.remote) await look
+      if (!directory.volume.remote) await visit
     }
   }
 
@@ -93,8 +100,10 @@ export class Discovery {
       return running
     }
     if (this.#stopped) return Promise.resolve()
-    if (this.#options.now() < directory.notBefore) {
+    const rest = directory.notBefore - this.#options.clock()
+    if (rest > 0) {
       directory.mtimeMs = -1
+      this.#lookAfter(directory, rest)
       return Promise.resolve()
     }
     const look = this.#lookUntilDone(directory)
@@ -110,35 +119,76 @@ export class Discovery {
     this.#looks.delete(directory)
   }
 
-  stop(): void {
-    this.#stopped = true
+  /** Names came or went while it rests. Not left to the next tick: a file may live for less. */
+  #lookAfter(directory: Directory, ms: number): void {
+    if (this.#resting.has(directory)) return
+    const timer = setTimeout(() => {
+      this.#resting.delete(directory)
+      if (this.#directories.get(directory.path) === directory) void this.look(directory)
+    }, ms)
+    this.#resting.set(directory, timer.unref())
   }
 
-  async #enter(path: string, interests: readonly Interest[], wasThere: boolean): Promise<void> {
-    let directory = this.#directories.get(path)
-    if (directory === undefined) {
-      if (this.#entering.has(path)) return
-      this.#entering.add(path)
-      try {
-        const volume = await this.#options.volumeOf(path)
-        if (volume === null || this.#stopped) return
-        const facts = await volume.facts(path)
-        if (facts === null || facts.kind !== 'directory') return
-        directory = new Directory(path, volume, wasThere)
-        this.#directories.set(path, directory)
-        for (const interest of interests) directory.addInterest(interest)
-        this.#options.entered(directory)
-      } catch (error) {
-        this.#options.events.fileDenied(path, messageOf(error))
-        return
-      } finally {
-        this.#entering.delete(path)
-      }
-      await this.look(directory)
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#resting.values()) clearTimeout(timer)
+    this.#resting.clear()
+  }
+
+  /** Literal prefixes of the globs. */
+  #bases(): string[] {
+    return [...new Set(this.#globs.map(({ base }) => base))]
+  }
+
+  /** `above`: the volume that the directory is known to be on. */
+  async #enter(path: string, wasThere: boolean, above: Volume | null = null): Promise<void> {
+    if (this.#directories.has(path) || this.#entering.has(path)) return
+    this.#entering.add(path)
+    let directory: Directory
+    try {
+      const volume = above ?? (await this.#options.volumeOf(path))
+      if (volume === null || this.#stopped) return
+      const facts = await volume.facts(path)
+      if (facts === null || facts.kind !== 'directory' || this.#stopped) return
+      directory = new Directory(path, this.#inLine(volume, facts.key), interestsIn(path, this.#globs))
+      directory.wasThere = wasThere
+      this.#directories.set(path, directory)
+      this.#options.entered(directory)
+    } catch (error) {
+      this.#options.events.fileDenied(path, messageOf(error))
       return
+    } finally {
+      this.#entering.delete(path)
     }
-    const more = interests.map((interest) => directory?.addInterest(interest)).some(Boolean)
-    if (more) await this.look(directory)
+    await this.look(directory)
+  }
+
+  /** All directories of a mount that can hang share one line of calls. */
+  #inLine(volume: Volume, key: string): Volume {
+    if (!volume.remote) return volume
+    const device = deviceOf(key)
+    const mount = this.#mounts.get(device) ?? oneCallAtATime(volume)
+    this.#mounts.set(device, mount)
+    return mount
+  }
+
+  async #visit(directory: Directory): Promise<void> {
+    if (await this.#hasTurnedLink(directory)) directory.mtimeMs = -1
+    await this.lookIfChanged(directory)
+  }
+
+  /** What links lead to changes without a trace in the directory that they are in. */
+  async #hasTurnedLink(directory: Directory): Promise<boolean> {
+    for (const [name, key] of directory.links) {
+      try {
+        const facts = await directory.volume.facts(directory.pathOf(name))
+        if ((facts?.key ?? '') !== key) return true
+      } catch {
+        // the look tells what is wrong
+        return true
+      }
+    }
+    return false
   }
 
   /** Look at a directory if its mtime says that names came or went since the last look, or may say so. */
@@ -146,8 +196,9 @@ export class Discovery {
     if (this.#looks.has(directory) || this.#stopped) return
     try {
       const facts = await directory.volume.facts(directory.path)
-      const unchanged = facts !== null && facts.mtimeMs === directory.mtimeMs
-      if (unchanged && directory.mtimeMs + MTIME_GRAIN_MS < directory.lookedAt) return
+      const unchanged = facts?.mtimeMs === directory.mtimeMs && facts.key === directory.key
+      const isSure = directory.mtimeMs + MTIME_GRAIN_MS < directory.lookedAt
+      if (unchanged && isSure && this.#options.clock() < directory.due) return
     } catch {
       // the look tells what is wrong
     }
@@ -155,7 +206,8 @@ export class Discovery {
   }
 
   async #lookOnce(directory: Directory): Promise<void> {
-    const { now, events } = this.#options
+    const { now, clock, events, sweepMs } = this.#options
+    const begin = clock()
     try {
       // the time before the look: what changes during it is looked at again
       const facts = await directory.volume.facts(directory.path)
@@ -175,18 +227,30 @@ export class Discovery {
       directory.wasThere = false
       directory.mtimeMs = again ? -1 : facts.mtimeMs
       directory.lookedAt = lookedAt
+      directory.links = look.links
       // a directory of thousands of names must not be looked at for every one that comes or goes
-      directory.notBefore = now() + REST * (now() - lookedAt)
-      const below = [...look.below].map(([name, found]) => this.#enter(directory.pathOf(name), found, wasThere))
-      await Promise.all(below)
+      directory.notBefore = clock() + REST * Math.max(0, clock() - begin - SHORT_LOOK_MS)
+      directory.due = clock() + sweepMs
+      const { volume } = directory
+      for (const [name, key] of look.below) {
+        const path = directory.pathOf(name)
+        if (deviceOf(key) === deviceOf(facts.key)) await this.#enter(path, wasThere, volume)
+        else this.#enterElsewhere(path, wasThere)
+      }
     } catch (error) {
       directory.mtimeMs = -1
       events.fileDenied(directory.path, messageOf(error))
     }
   }
 
+  /** Another mount may never answer: the look at the directory above does not wait for it. */
+  #enterElsewhere(path: string, wasThere: boolean): void {
+    const entered = this.#enter(path, wasThere).finally(() => this.#elsewhere.delete(entered))
+    this.#elsewhere.add(entered)
+  }
+
   #leave(directory: Directory): void {
-    this.#directories.delete(directory.path)
+    if (!this.#directories.delete(directory.path)) return
     this.#options.left(directory)
     // whatever was below it is gone with it
     for (const other of Array.from(this.#directories.values())) {

@@ -16,8 +16,10 @@ import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { FINGERPRINT_BYTES, fingerprintOf } from './identity.ts'
+import { messageOf } from '../errors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
+import type { Volume } from './volume.ts'
 
 export interface GenerationsOptions {
   readonly checkpoint: Checkpoint
@@ -28,6 +30,7 @@ export interface GenerationsOptions {
   /** Monotonic ms. */
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
+  readonly volumeOf: (path: string) => Promise<Volume | null>
   /** The file may have something to read. */
   readonly wake: (file: LogFile) => void
   /** The file will not be read any more. */
@@ -39,7 +42,8 @@ export class Generations {
   readonly #byKey = new Map<string, LogFile>()
   readonly #detached = new Set<LogFile>()
   #ending = false
-  readonly #missing: Missing
+  /** Files that we knew and have not found under any name that the globs match. */
+  readonly missing: Missing
   readonly #copies: Copies
   readonly #arrivals: Arrivals
   readonly #departures: Departures
@@ -48,17 +52,14 @@ export class Generations {
   constructor(options: GenerationsOptions) {
     const { checkpoint, clock, events, random } = options
     this.#options = options
-    this.#missing = new Missing(checkpoint.entries.values(), clock)
+    this.missing = new Missing(checkpoint.entries.values(), options)
     this.#copies = new Copies(clock)
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
-    const mine = { missing: this.#missing, copies: this.#copies, descriptors: this.#descriptors, known: this.#byKey }
-    this.#arrivals = new Arrivals({ ...mine, checkpoint, events, random, wake: options.wake })
+    const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
+    this.#arrivals = new Arrivals({ ...mine, copies: this.#copies, random, wake: options.wake })
     this.#departures = new Departures({
-      checkpoint,
-      events,
+      ...mine,
       clock,
-      missing: this.#missing,
-      descriptors: this.#descriptors,
       lastLineQuietMs: options.lastLineQuietMs,
       wake: options.wake,
       check: (file) => this.check(file),
@@ -77,18 +78,10 @@ export class Generations {
     return this.#descriptors.count
   }
 
-  /** Directories with files that we knew and have not found under any name that the globs match; each told once. */
-  unsearched(): ReadonlySet<string> {
-    return this.#missing.unsearched()
-  }
-
-  isMissing(key: string): boolean {
-    return this.#missing.has(key)
-  }
-
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const seen = new Map<LogFile, Sighting>()
+    const before = [...directory.files] // another file may come under the name of one that went
     let again = look.denied.length > 0
     for (const { path, reason } of look.denied) this.#arrivals.deny(path, reason)
     for (const sighting of look.sightings) {
@@ -98,9 +91,9 @@ export class Generations {
       else if (file !== 'ignored' && seen.get(file)?.kind !== 'live') seen.set(file, sighting)
     }
     for (const [file, sighting] of seen) this.#found(file, directory, sighting)
-    for (const [name, file] of Array.from(directory.files)) {
-      if (seen.has(file) || file.name !== name || file.directory !== directory) continue
-      directory.files.delete(name)
+    for (const [name, file] of before) {
+      if (seen.has(file) || file.place !== directory.pathOf(name) || this.#byKey.get(file.key) !== file) continue
+      if (directory.files.get(name) === file) directory.files.delete(name)
       await this.#notFound(file)
     }
     return again
@@ -110,13 +103,14 @@ export class Generations {
   truncated(file: LogFile): void {
     const { checkpoint, events, letGo } = this.#options
     const { directory, rules, base, name, key } = file
-    const lost = Math.max(0, Math.max(file.size, file.seen) - file.next)
+    const lost = Math.max(0, Math.max(file.largest, file.seen) - file.next)
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
     this.#copies.remember(file)
     const next = this.#arrivals.create({ directory, rules, base, path: file.place, name, key, offset: 0 })
     this.#descriptors.hand(file, next)
     next.standing = file.standing
+    next.isLinked = file.isLinked
     next.lastDataAt = this.#options.clock()
     file.standing = 'detached'
     file.size = file.next
@@ -174,6 +168,8 @@ export class Generations {
     if (descriptor >= 0 && facts.links === 0) this.#leftItsName(file, 'deleted')
     if (facts.size === file.size && facts.mtimeMs === file.mtimeMs) return 'same'
     file.note(facts)
+    // how much would be lost is known at the next start too
+    this.#options.checkpoint.touch(file)
     // also when it is no longer than before: it may have been cut and filled again, the read will tell
     return 'grown'
   }
@@ -192,13 +188,12 @@ export class Generations {
   /** Called about once a second: files that have no name of ours any more are drained and let go. */
   async tick(): Promise<void> {
     await this.#departures.drain(this.#byKey.values())
-    await this.#departures.giveUpMissing()
+    void this.#departures.giveUpMissing()
   }
 
   /** Whether a file's last line counts although it has no newline: it is finished, and has been quiet. */
   isFinal(file: LogFile): boolean {
-    if (file.standing === 'deleted' && this.#ending) return true
-    return file.standing !== 'live' && this.#departures.isQuiet(file)
+    return (this.#ending && file.standing === 'deleted') || (file.standing !== 'live' && this.#departures.isQuiet(file))
   }
 
   /** From now on a deleted file's last line does not wait: with our descriptor its bytes go too. */
@@ -247,17 +242,18 @@ export class Generations {
     return file
   }
 
-  #found(file: LogFile, directory: Directory, { name, facts, kind }: Sighting): void {
+  #found(file: LogFile, directory: Directory, { name, facts, kind, isLink }: Sighting): void {
     const moved = file.directory !== directory || file.name !== name
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     file.directory = directory
     file.name = name
+    file.isLinked = isLink
     directory.files.set(name, file)
     if (kind === 'live') file.standing = 'live'
     else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) file.note(facts)
-    if (moved) this.#options.checkpoint.touch(file)
+    if (moved || changed) this.#options.checkpoint.touch(file)
     if (changed && facts.size !== file.next) {
       file.finished = false
       this.#options.wake(file)
@@ -265,14 +261,18 @@ export class Generations {
   }
 
   async #notFound(file: LogFile): Promise<void> {
-    if (file.descriptor < 0) {
-      this.#lose(file)
-      return
+    if (file.descriptor < 0) return this.#lose(file)
+    try {
+      const facts = await file.volume.factsOf(file.descriptor)
+      file.note(facts)
+      this.#leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+      if (facts.size > file.next) this.#options.wake(file)
+    } catch (error) {
+      // the server has forgotten the handle
+      this.#options.events.fileDenied(file.place, messageOf(error))
+      this.drop(file)
+      return this.#lose(file)
     }
-    const facts = await file.volume.factsOf(file.descriptor)
-    file.note(facts)
-    this.#leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
-    if (facts.size > file.next) this.#options.wake(file)
   }
 
   #leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
@@ -289,7 +289,7 @@ export class Generations {
   /** A closed file is not where it was: it may turn up elsewhere for a while. */
   #lose(file: LogFile): void {
     this.#forget(file)
-    this.#missing.add(file.toStored())
+    this.missing.add(file.toStored())
   }
 
   #forget(file: LogFile): void {

@@ -11,13 +11,14 @@ import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import { messageOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { Directory } from './directory.ts'
+import { type Directory, NOTHING_THERE } from './directory.ts'
 import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import { Quantum } from './quantum.ts'
 import { Schedule } from './schedule.ts'
+import { Sweep } from './sweep.ts'
 import { type Volume, volumeOf } from './volume.ts'
 import { Watches } from './watches.ts'
 
@@ -62,15 +63,16 @@ export class Input {
   readonly #schedule: Schedule
   readonly #watches: Watches
   readonly #quantum: Quantum
+  readonly #sweep: Sweep
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
-  #sweep: Iterator<LogFile> | null = null
   #frozen = false
   #directoriesPolledAt = 0
 
   constructor(options: InputOptions) {
     const { inputs, events, now, clock, checkpoint, random, file } = options
-    const { maxOpenFiles, lastLineQuietMs, pollMs } = file
+    const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
+    const reach = options.volumeOf ?? volumeOf
     this.#options = options
     this.#generations = new Generations({
       checkpoint,
@@ -79,6 +81,7 @@ export class Input {
       random,
       maxOpenFiles,
       lastLineQuietMs,
+      volumeOf: reach,
       wake: (file) => this.#schedule.wake(file),
       letGo: (file) => this.#schedule.forget(file),
     })
@@ -86,13 +89,15 @@ export class Input {
       inputs,
       events,
       now,
+      clock,
+      sweepMs,
       seen: (directory, look) => this.#generations.see(directory, look),
       entered: (directory) => {
         this.#watches.disarm(directory)
         this.#watches.arm(directory)
       },
       left: (directory) => this.#left(directory),
-      volumeOf: options.volumeOf ?? volumeOf,
+      volumeOf: reach,
     })
     this.#watches = new Watches({
       clock,
@@ -104,7 +109,8 @@ export class Input {
       clock,
       pollMs,
       turn: (file) => this.#quantum.turn(file),
-      isPolled: (file) => !file.finished && (file.standing !== 'live' || !this.#watches.isWatched(file.directory)),
+      isPolled: (file) =>
+        !file.finished && (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
       polling: () => this.#pollDirectories(),
     })
     this.#quantum = new Quantum({
@@ -117,6 +123,11 @@ export class Input {
       blocked: (waiting) => options.blocked(waiting),
       take: (chunk) => options.take(chunk),
       look: (at) => void this.#discovery.look(at.directory),
+    })
+    this.#sweep = new Sweep({
+      generations: this.#generations,
+      wake: (file) => this.#schedule.wake(file),
+      share: discoverMs / sweepMs,
     })
   }
 
@@ -221,7 +232,7 @@ export class Input {
 
   #left(directory: Directory): void {
     this.#watches.forget(directory)
-    void this.#generations.see(directory, { sightings: [], below: new Map(), denied: [] })
+    void this.#generations.see(directory, NOTHING_THERE)
   }
 
   #armTick(): void {
@@ -242,16 +253,27 @@ export class Input {
     await this.#discovery.tick()
     await this.#searchMissing()
     await this.#generations.tick()
-    await this.#sweepSome()
+    await this.#sweep.some()
   }
 
   /** A known file may have got a name that no glob matches: its inode is looked for where it was last seen. */
   async #searchMissing(): Promise<void> {
-    for (const path of this.#generations.unsearched()) {
+    const { missing } = this.#generations
+    for (const path of missing.unsearched((path) => this.#discovery.directory(path) !== undefined)) {
       const directory = this.#discovery.directory(path)
-      if (directory === undefined) continue
-      const sightings = await directory.search((key) => this.#generations.isMissing(key))
+      const searching = directory && this.#search(directory)
+      // who waits for a mount that hangs, waits for ever
+      if (!directory?.volume.remote) await searching
+    }
+  }
+
+  async #search(directory: Directory): Promise<void> {
+    const { missing } = this.#generations
+    try {
+      const sightings = await directory.search((key) => missing.inputOf(key))
       for (const sighting of sightings) await this.#generations.arrived(directory, sighting)
+    } catch (error) {
+      this.#options.events.fileDenied(directory.path, messageOf(error))
     }
   }
 
@@ -264,31 +286,5 @@ export class Input {
       for (const file of directory.files.values()) if (now - file.lastDataAt < QUIET_MS) quiet = false
       if (quiet && this.#watches.arm(directory)) directory.mtimeMs = -1
     }
-  }
-
-  /** Watches can fail to tell: every file is asked once in `file.sweepMs`, a few at a time. */
-  async #sweepSome(): Promise<void> {
-    const { discoverMs, sweepMs } = this.#options.file
-    let count = 0
-    for (const _ of this.#generations.all()) count++
-    for (let left = Math.ceil((count * discoverMs) / sweepMs); left > 0; left--) {
-      this.#sweep ??= this.#generations.all()[Symbol.iterator]()
-      const { value: file, done } = this.#sweep.next()
-      if (done === true) {
-        this.#sweep = null
-        return
-      }
-      const swept = this.#sweepOne(file)
-      if (!file.volume.remote) await swept
-    }
-  }
-
-  async #sweepOne(file: LogFile): Promise<void> {
-    if (file.standing === 'detached' || file.asking) return
-    file.asking = true
-    const found = await this.#generations.check(file).catch(() => 'gone')
-    file.asking = false
-    if (found === 'gone') this.#generations.gone(file)
-    else if (found === 'grown') this.#schedule.wake(file)
   }
 }

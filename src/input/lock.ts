@@ -17,7 +17,6 @@
  *
  * What it can't do: keep out an agent on another machine (a network volume), whose sockets look stale from here.
  */
-import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import * as net from 'node:net'
 import * as path from 'node:path'
@@ -71,7 +70,7 @@ async function takeLock(place: Place): Promise<StateLock> {
     const highest = Math.max(0, ...(await lockNumbers(place)))
     if (highest > 0 && (await isHeld(socketPath(place, `lock.${highest}`)))) throw locked(place.directory)
     // Listening comes before the name: a lock that is seen can be connected to.
-    const own = `lock-${randomBytes(6).toString('hex')}`
+    const own = `lock-${Math.floor(Math.random() * 2 ** 48).toString(16)}`
     const server = await listen(socketPath(place, own))
     if (typeof server === 'string') return { unenforced: server, release: async () => {} }
     const taken = await take(place, own, highest + 1).catch(async (error: unknown) => {

@@ -49,9 +49,12 @@ export class LogFile implements Generation {
   standing: Standing = 'live'
   /** -1 while closed. */
   descriptor = -1
-  /** As last seen. */
+  /** As last seen; `largest`: what it had when it was cut. */
   size = 0
+  largest = 0
   mtimeMs = 0
+  /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
+  isLinked = false
   fingerprint: Fingerprint = NO_FINGERPRINT
 
   /** File offset of the first byte that no stage has taken over: where the next read begins. */
@@ -74,6 +77,8 @@ export class LogFile implements Generation {
   /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
   queued = false
   parked = false
+  /** A read that takes its time is under way. */
+  reading = false
   /** Its file system is being asked about it; a mount that hangs is not asked twice. */
   asking = false
   /** Its identity is in the journal: it may be read. */
@@ -126,7 +131,14 @@ export class LogFile implements Generation {
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
     this.size = facts.size
+    this.largest = Math.max(this.largest, facts.size)
     this.mtimeMs = facts.mtimeMs
+  }
+
+  /** It was read up to here. */
+  reached(offset: number): void {
+    this.size = Math.max(this.size, offset)
+    this.largest = Math.max(this.largest, offset)
   }
 
   toStored(): StoredGeneration {

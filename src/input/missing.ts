@@ -6,14 +6,20 @@
 import { dirname } from 'node:path'
 import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, keyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
-import { type FileFacts, type Volume, volumeOf } from './volume.ts'
+import type { FileFacts, Volume } from './volume.ts'
 
 /** Long enough for a mount that comes late and for every directory to be looked at. */
 const PATIENCE_MS = 30_000
 
 interface Entry {
   readonly stored: StoredGeneration
-  readonly until: number
+  until: number
+}
+
+export interface MissingOptions {
+  /** Monotonic ms. */
+  readonly clock: () => number
+  readonly volumeOf: (path: string) => Promise<Volume | null>
 }
 
 export class Missing {
@@ -21,19 +27,23 @@ export class Missing {
   /** Ids by device and inode, and by fingerprint: thousands may be missing at the start. */
   readonly #byKey = new Groups()
   readonly #byFingerprint = new Groups()
+  /** How many there are of each length of a fingerprint. */
+  readonly #lengths = new Map<number, number>()
   readonly #unsearched = new Set<string>()
-  readonly #clock: () => number
+  readonly #options: MissingOptions
 
-  constructor(stored: Iterable<StoredGeneration>, clock: () => number) {
-    this.#clock = clock
+  constructor(stored: Iterable<StoredGeneration>, options: MissingOptions) {
+    this.#options = options
     for (const entry of stored) this.add(entry)
   }
 
   add(stored: StoredGeneration): void {
-    this.#entries.set(stored.id, { stored, until: this.#clock() + PATIENCE_MS })
+    const { length, hash: digest } = stored.fingerprint
+    this.#entries.set(stored.id, { stored, until: this.#options.clock() + PATIENCE_MS })
     this.#unsearched.add(stored.id)
     this.#byKey.add(keyOf(stored), stored.id)
-    this.#byFingerprint.add(fingerprintKey(stored.fingerprint.length, stored.fingerprint.hash), stored.id)
+    this.#byFingerprint.add(fingerprintKey(length, digest), stored.id)
+    this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1)
   }
 
   /** Whether a missing generation had this device and inode. */
@@ -41,14 +51,21 @@ export class Missing {
     return this.#byKey.get(key).length > 0
   }
 
-  /** Directories where those were last seen that this was not asked for before. */
-  unsearched(): ReadonlySet<string> {
+  /** The input of a missing generation with this device and inode. */
+  inputOf(key: string): string | null {
+    const [id = ''] = this.#byKey.get(key)
+    return this.#entries.get(id)?.stored.inputId ?? null
+  }
+
+  /** Directories where those were last seen, of those that can be searched; each generation is told once. */
+  unsearched(canBeSearched: (directory: string) => boolean): ReadonlySet<string> {
     const places = new Set<string>()
     for (const id of this.#unsearched) {
-      const entry = this.#entries.get(id)
-      if (entry !== undefined) places.add(dirname(entry.stored.place))
+      const place = dirname(this.#entries.get(id)?.stored.place ?? '')
+      if (!canBeSearched(place)) continue
+      places.add(place)
+      this.#unsearched.delete(id)
     }
-    this.#unsearched.clear()
     return places
   }
 
@@ -67,43 +84,57 @@ export class Missing {
     const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
     for (const stored of candidates) {
       if (facts.size < stored.position.offset) continue
-      if ((await guardHolds(volume, descriptor, stored)) && this.#take(stored)) return stored
+      if ((await guardHolds(volume, descriptor, stored)) && this.take(stored)) return stored
     }
     return null
   }
 
-  /** Those whose patience is over, taken out, and whether something with their inode is still at their place. */
-  async expired(): Promise<{ stored: StoredGeneration; isThere: boolean }[]> {
-    const now = this.#clock()
-    const over = Array.from(this.#entries.values()).filter(({ until }) => until <= now)
-    const gone: { stored: StoredGeneration; isThere: boolean }[] = []
-    for (const { stored } of over) {
-      const volume = await volumeOf(dirname(stored.place))
-      const facts = await Promise.resolve(volume?.facts(stored.place)).catch(() => null)
-      if (this.#take(stored)) gone.push({ stored, isThere: facts?.key === keyOf(stored) })
+  /** Those whose patience is over. */
+  expired(): StoredGeneration[] {
+    const now = this.#options.clock()
+    return Array.from(this.#entries.values()).flatMap(({ stored, until }) => (until <= now ? [stored] : []))
+  }
+
+  /** The device and inode of what is at its place; null: nothing is, undefined: that cannot be found out now. */
+  async keyAtPlace({ place }: StoredGeneration): Promise<string | null | undefined> {
+    try {
+      const volume = await this.#options.volumeOf(dirname(place))
+      const facts = await volume?.facts(place)
+      return facts?.key ?? null
+    } catch {
+      return undefined
     }
-    return gone
+  }
+
+  /** Wait for it as long again. */
+  postpone({ id }: StoredGeneration): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) entry.until = this.#options.clock() + PATIENCE_MS
+  }
+
+  /** It is not missing any more; false when it was not. */
+  take(stored: StoredGeneration): boolean {
+    if (!this.#entries.delete(stored.id)) return false
+    const { length, hash: digest } = stored.fingerprint
+    this.#byKey.remove(keyOf(stored), stored.id)
+    this.#byFingerprint.remove(fingerprintKey(length, digest), stored.id)
+    this.#unsearched.delete(stored.id)
+    const left = (this.#lengths.get(length) ?? 0) - 1
+    if (left > 0) this.#lengths.set(length, left)
+    else this.#lengths.delete(length)
+    return true
   }
 
   /** Those whose fingerprint the file has; one that was empty is told by its inode alone. */
   #candidates(key: string, head: Buffer): StoredGeneration[] {
-    const lengths = new Set<number>()
-    for (const { stored } of this.#entries.values()) lengths.add(stored.fingerprint.length)
     const ids: string[] = []
-    for (const length of lengths) {
+    for (const length of this.#lengths.keys()) {
       if (length === 0 || length > head.length) continue
       ids.push(...this.#byFingerprint.get(fingerprintKey(length, hash(head.subarray(0, length)))))
     }
     const all = ids.flatMap((id) => this.#entries.get(id)?.stored ?? [])
     const empty = this.#byKey.get(key).flatMap((id) => this.#entries.get(id)?.stored ?? [])
     return [...all, ...empty.filter((stored) => stored.fingerprint.length === 0)]
-  }
-
-  #take(stored: StoredGeneration): boolean {
-    this.#byKey.remove(keyOf(stored), stored.id)
-    this.#byFingerprint.remove(fingerprintKey(stored.fingerprint.length, stored.fingerprint.hash), stored.id)
-    this.#unsearched.delete(stored.id)
-    return this.#entries.delete(stored.id)
   }
 }
 

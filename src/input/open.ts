@@ -34,7 +34,7 @@ export async function openLog(volume: Volume, path: string, roots: readonly stri
     const refusal =
       facts.kind !== 'file'
         ? 'not a regular file'
-        : isUnder(realPath(descriptor), roots)
+        : (await isUnder(volume, realPath(descriptor), roots))
           ? null
           : 'outside the allowed roots'
     if (refusal === null) return { kind: 'open', descriptor, facts }
@@ -51,17 +51,18 @@ function realPath(descriptor: number): string {
   return fs.readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1')
 }
 
-function isUnder(path: string, roots: readonly string[]): boolean {
-  return roots.some((root) => {
-    let real: string
+async function isUnder(volume: Volume, path: string, roots: readonly string[]): Promise<boolean> {
+  for (const root of roots) {
+    const bytes = Buffer.from(root, 'latin1')
     try {
       // a root may be a link itself, and may change
-      real = fs.realpathSync.native(Buffer.from(root, 'latin1'), 'latin1')
+      const real = volume.remote ? await fs.promises.realpath(bytes, 'latin1') : fs.realpathSync.native(bytes, 'latin1')
+      if (path.startsWith(real === '/' ? '/' : `${real}/`)) return true
     } catch {
-      return false
+      // what is not there holds nothing
     }
-    return path.startsWith(real === '/' ? '/' : `${real}/`)
-  })
+  }
+  return false
 }
 
 /** Directories that a file's real path has to lie under, latin1: the input's, else the literal prefix of the glob. */

@@ -15,7 +15,7 @@ import type { Turn } from './schedule.ts'
 
 export interface QuantumOptions {
   readonly memory: LinearMemory
-  readonly generations: Generations
+  readonly generations: Pick<Generations, 'open' | 'isFinal' | 'truncated' | 'grown' | 'drop'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
   /** A file this far ahead of its watermark waits; bytes. */
   readonly maxUnacked: number
@@ -62,7 +62,8 @@ export class Quantum {
     } catch (error) {
       return this.#unreadable(file, error)
     }
-    return this.#read(file)
+    // another file may have got its descriptor meanwhile
+    return file.descriptor < 0 ? 'later' : this.#read(file)
   }
 
   /** Of a local file, reading and handing on are one step: its chunk's memory is everybody's. */
@@ -78,10 +79,13 @@ export class Quantum {
   }
 
   async #readRemote(file: LogFile, reader: Reader, result: Promise<ReadResult>): Promise<Turn> {
+    file.reading = true
     try {
       return this.#handOn(file, reader, await result)
     } catch (error) {
       return this.#unreadable(file, error)
+    } finally {
+      file.reading = false
     }
   }
 
@@ -120,7 +124,7 @@ export class Quantum {
   #took(file: LogFile, reader: Reader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
     const { next, blocked } = this.#options.take(chunk)
     file.lastDataAt = this.#options.clock()
-    file.size = Math.max(file.size, chunk.offset + chunk.length)
+    file.reached(chunk.offset + chunk.length)
     this.#options.events.bytesRead(next - file.next)
     reader.advance(file, chunk, next)
     // what cannot be read now is asked for again with the next bytes
@@ -130,9 +134,11 @@ export class Quantum {
   }
 
   #unreadable(file: LogFile, error: unknown): Turn {
+    // only the file system's errors are got over; a fault of ours must not look like one
+    if (!(error instanceof Error && 'syscall' in error)) throw error
     this.#options.events.fileDenied(file.place, messageOf(error))
     // the server has forgotten the handle: the name may still lead to the file
-    if (error instanceof Error && 'code' in error && error.code === 'ESTALE') this.#options.generations.drop(file)
+    if ('code' in error && error.code === 'ESTALE') this.#options.generations.drop(file)
     return 'later'
   }
 }

@@ -29,7 +29,7 @@ export type ReadResult =
   | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly more: boolean }
   /** Nothing that is new, or nothing that ends in a newline yet. */
   | { readonly kind: 'nothing' }
-  /** New bytes, but no line has ended: look again at once. */
+  /** New bytes, but no line has ended; or the file went back meanwhile: look again at once. */
   | { readonly kind: 'searching' }
   /** What was read before is not there any more. */
   | { readonly kind: 'changed' }
@@ -84,10 +84,11 @@ export class Reader {
     const guard = file.guard?.length ?? Math.min(GUARD_BYTES, file.next)
     const want = Math.min(how.want, file.limit - file.next)
     if (want <= 0) return NOTHING
-    const got = this.#pread(file, { position: file.next, guard, want })
+    const { next } = file
+    const got = this.#pread(file, { position: next, guard, want })
     return typeof got === 'number'
       ? this.#directGot(file, how, got - guard)
-      : got.then((n) => this.#directGot(file, how, n - guard))
+      : got.then((n) => (file.next === next ? this.#directGot(file, how, n - guard) : SEARCHING))
   }
 
   #directGot(file: LogFile, how: { want: number; final: boolean }, length: number): ReadResult {
@@ -100,7 +101,9 @@ export class Reader {
     file.seen = hasLine ? 0 : end
     if (hasLine) return this.#chunk(file, length, { lineEnd: null, more: length === how.want })
     if (how.final) {
-      if (length <= file.rules.maxLineBytes) return this.#chunk(file, length, { lineEnd: end, more: false })
+      // a read that is full says nothing of the end of the line
+      if (length <= file.rules.maxLineBytes && length < how.want)
+        return this.#chunk(file, length, { lineEnd: end, more: false })
     } else if (length < LONG_HALF_LINE) return NOTHING
     file.search = { at: end, guard: this.#bytesBefore(pointer + length) }
     return SEARCHING
@@ -108,12 +111,13 @@ export class Reader {
 
   /** Look for the newline of a long half line. */
   #search(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
-    const at = file.search?.at ?? file.next
+    const { search } = file
+    const at = search?.at ?? file.next
     const want = Math.min(this.#quantum, file.limit - at)
     const got = want <= 0 ? GUARD_BYTES : this.#pread(file, { position: at, guard: GUARD_BYTES, want })
     return typeof got === 'number'
       ? this.#searchGot(file, final, got - GUARD_BYTES)
-      : got.then((n) => this.#searchGot(file, final, n - GUARD_BYTES))
+      : got.then((n) => (file.search === search ? this.#searchGot(file, final, n - GUARD_BYTES) : SEARCHING))
   }
 
   #searchGot(file: LogFile, final: boolean, length: number): ReadResult | Promise<ReadResult> {
@@ -125,12 +129,14 @@ export class Reader {
     const found = newline < pointer + length
     const end = search.at + (newline - pointer) + (found ? 1 : 0)
     const size = end - file.next
-    this.#longEnd = this.#bytesBefore(pointer + (end - search.at))
+    // where nothing was read, somebody else's bytes may lie before the pointer
+    this.#longEnd = length === 0 ? search.guard : this.#bytesBefore(pointer + (end - search.at))
     if (found && size <= this.#buffers.length) {
       file.search = null
       return this.#direct(file, { want: size, final: false })
     }
-    if (found || final || size >= LONGEST_LINE) return this.#head(file, end)
+    const ended = found || (final && length < this.#quantum)
+    if (ended || size >= LONGEST_LINE) return this.#head(file, end)
     file.search = { at: end, guard: this.#longEnd }
     file.seen = end
     return length === 0 ? NOTHING : SEARCHING
@@ -144,8 +150,9 @@ export class Reader {
       if (!this.#guardHolds(file) || got - guard < want) return CHANGED
       return this.#chunk(file, want, { lineEnd: end, more: true })
     }
-    const got = this.#pread(file, { position: file.next, guard, want })
-    return typeof got === 'number' ? take(got) : got.then(take)
+    const { next } = file
+    const got = this.#pread(file, { position: next, guard, want })
+    return typeof got === 'number' ? take(got) : got.then((n) => (file.next === next ? take(n) : SEARCHING))
   }
 
   /** Bytes read, guard included, to `pointer - guard` and on. */

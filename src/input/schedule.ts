@@ -45,9 +45,13 @@ export class Schedule {
   readonly #remote = new Map<string, Queue>()
   readonly #parked: Record<'room' | 'topic', Set<LogFile>> = { room: new Set(), topic: new Set() }
   readonly #polled = new Set<LogFile>()
+  /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
+  readonly #postponed = new Set<LogFile>()
   #coldPolls: Iterator<LogFile> | null = null
   #timer: NodeJS.Timeout | null = null
   #timerMs = 0
+  /** Interval of polling hot files, as many as there were at the last pulse. */
+  #hotMs: number
   #lastColdPoll = 0
   #running = false
   #stopped = false
@@ -58,6 +62,7 @@ export class Schedule {
 
   constructor(options: ScheduleOptions) {
     this.#options = options
+    this.#hotMs = options.pollMs
   }
 
   /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
@@ -94,21 +99,25 @@ export class Schedule {
     return this.#parked.room.size + this.#parked.topic.size
   }
 
-  /** Nobody has a turn, waits for one, or is parked. */
+  /** Nobody has a turn, waits for one, is parked, or was put off with something to read. */
   get quiet(): boolean {
+    for (const file of this.#postponed) if (file.next < file.size) return false
     return this.#local.length === 0 && this.#remote.size === 0 && this.#busy === 0 && this.parkedFiles === 0
   }
 
   /** Poll this file from now on, until it is found to be watched. */
   poll(file: LogFile): void {
     this.#polled.add(file)
-    this.#arm(file.lastDataAt > this.#options.clock() - HOT_MS ? this.#options.pollMs : COLD_POLL_MS)
+    this.#arm(file.lastDataAt > this.#options.clock() - HOT_MS ? this.#hotMs : COLD_POLL_MS)
   }
 
   forget(file: LogFile): void {
     this.#polled.delete(file)
+    this.#postponed.delete(file)
     this.#parked.room.delete(file)
     this.#parked.topic.delete(file)
+    // it may come back
+    file.parked = false
   }
 
   /** No more turns. Resolves when no turn of a local file is under way; a mount that hangs is not waited for. */
@@ -171,6 +180,7 @@ export class Schedule {
   }
 
   #after(file: LogFile, turn: Turn): void {
+    if (turn !== 'later') this.#postponed.delete(file)
     switch (turn) {
       case 'more':
         this.wake(file)
@@ -181,6 +191,7 @@ export class Schedule {
         this.#parked[turn].add(file)
         return
       case 'later':
+        this.#postponed.add(file)
         this.poll(file)
         return
       case 'idle':
@@ -213,7 +224,8 @@ export class Schedule {
       this.#lastColdPoll = now
       this.#pollCold()
     }
-    if (hot > 0) this.#arm(this.#options.pollMs * Math.max(1, hot / HOT_FILES))
+    this.#hotMs = this.#options.pollMs * Math.max(1, hot / HOT_FILES)
+    if (hot > 0) this.#arm(this.#hotMs)
     else if (this.#polled.size > 0) this.#arm(COLD_POLL_MS)
   }
 

@@ -17,6 +17,12 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other'
 }
 
+/** A name in a directory. */
+export interface Listed {
+  readonly name: string
+  readonly isLink: boolean
+}
+
 type Maybe<T> = T | Promise<T>
 
 export interface Volume {
@@ -24,7 +30,7 @@ export interface Volume {
   /** Null where there is no such file. Other errors are thrown. */
   facts(path: string): Maybe<FileFacts | null>
   /** Names in a directory; null where there is none. */
-  list(path: string): Maybe<string[] | null>
+  list(path: string): Maybe<Listed[] | null>
   /** Open for reading without blocking on pipes and without becoming anyone's terminal. Throws. */
   open(path: string): Maybe<number>
   factsOf(descriptor: number): Maybe<FileFacts>
@@ -62,7 +68,15 @@ function bytesOf(path: string): Buffer {
   return Buffer.from(path, 'latin1')
 }
 
-const namesOf = (names: Buffer[]): string[] => names.map((name) => name.toString('latin1'))
+const LISTING = { encoding: 'buffer', withFileTypes: true } as const
+
+const listed = (entries: fs.Dirent<Buffer>[]): Listed[] =>
+  entries.map((entry) => ({ name: entry.name.toString('latin1'), isLink: entry.isSymbolicLink() }))
+
+/** What the file system says is the device of a file: the part of its key before the inode. */
+export function deviceOf(key: string): string {
+  return key.slice(0, key.indexOf(':'))
+}
 
 /** Null for "there is no such thing"; anything else is somebody's problem and thrown on. */
 function absent(error: unknown): null {
@@ -79,7 +93,7 @@ export const localVolume: Volume = {
   },
   list(path) {
     try {
-      return namesOf(fs.readdirSync(bytesOf(path), { encoding: 'buffer' }))
+      return listed(fs.readdirSync(bytesOf(path), LISTING))
     } catch (error) {
       return absent(error)
     }
@@ -95,11 +109,32 @@ const call = <T>(start: (done: (error: Error | null, result: T) => void) => void
 export const remoteVolume: Volume = {
   remote: true,
   facts: (path) => fs.promises.stat(bytesOf(path), { bigint: true }).then(factsFrom, absent),
-  list: (path) => fs.promises.readdir(bytesOf(path), { encoding: 'buffer' }).then(namesOf, absent),
+  list: (path) => fs.promises.readdir(bytesOf(path), LISTING).then(listed, absent),
   open: (path) => call((done) => fs.open(bytesOf(path), FLAGS, done)),
   factsOf: async (descriptor) => factsFrom(await call((done) => fs.fstat(descriptor, { bigint: true }, done))),
   read: (descriptor, { bytes, at, length, position }) =>
     call((done) => fs.read(descriptor, bytes, at, length, position, done)),
+}
+
+/**
+ * The same, one call after the other: each takes one of the few threads there are, for ever where the mount is dead,
+ * and the state's disk needs one too.
+ */
+export function oneCallAtATime(volume: Volume): Volume {
+  let last: Promise<unknown> = Promise.resolve()
+  const inLine = <T>(start: () => Maybe<T>): Promise<T> => {
+    const turn = last.then(start)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+  return {
+    remote: volume.remote,
+    facts: (path) => inLine(() => volume.facts(path)),
+    list: (path) => inLine(() => volume.list(path)),
+    open: (path) => inLine(() => volume.open(path)),
+    factsOf: (descriptor) => inLine(() => volume.factsOf(descriptor)),
+    read: (descriptor, into) => inLine(() => volume.read(descriptor, into)),
+  }
 }
 
 /**

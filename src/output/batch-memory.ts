@@ -33,20 +33,20 @@ export class BatchMemory {
     this.#waiting = true
   }
 
-  /** Whether there is memory for the share, that gives `back` bytes for it, and not only for others. For {@link Share}. */
-  allows(share: Share, sizeClass: SizeClass, back: number): boolean {
+  /** Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. For {@link Share}. */
+  refusal(share: Share, sizeClass: SizeClass, back: number): 'own' | 'short' | null {
     const { total, sizes, freeBytes } = this.pool
     const more = sizes[sizeClass] - back
     // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
     const only = share.heldBytes === back
-    if (!only && share.heldBytes + more > total / 4) return false
+    if (!only && share.heldBytes + more > total / 4) return 'own'
     // this one is what was kept back
-    if (only && sizeClass === 'small') return true
-    if (share.stalled && this.#stalledBytes + more > total / 2) return false
+    if (only && sizeClass === 'small') return null
+    if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
     const others = this.#quiet - (share.quiet ? 1 : 0)
     // with more partitions than the pool has small buffers, nothing would ever be given out
     const keptBack = Math.min(others * SMALL, total / 2, only ? total - sizes[sizeClass] : total)
-    return freeBytes - more >= keptBack
+    return freeBytes - more >= keptBack ? null : 'short'
   }
 
   /** A share is another one than before by this much. For {@link Share}. */
@@ -69,6 +69,7 @@ export class Share {
   #heldBytes = 0
   #led = false
   #stalled = false
+  #short = false
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
@@ -80,6 +81,11 @@ export class Share {
 
   get stalled(): boolean {
     return this.#stalled
+  }
+
+  /** The last {@link take} failed because the pool is short, and not because of what the share, or its kind, holds. */
+  get short(): boolean {
+    return this.#short
   }
 
   /** One small buffer is kept back for it. */
@@ -102,8 +108,9 @@ export class Share {
 
   /** A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it. */
   take(sizeClass: SizeClass, instead?: PooledBuffer): PooledBuffer | null {
-    if (!this.#memory.allows(this, sizeClass, instead?.bytes ?? 0)) return null
-    const buffer = this.#memory.pool.take(sizeClass)
+    const refusal = this.#memory.refusal(this, sizeClass, instead?.bytes ?? 0)
+    const buffer = refusal === null ? this.#memory.pool.take(sizeClass) : null
+    this.#short = buffer === null && refusal !== 'own'
     if (buffer !== null) this.#change(() => (this.#heldBytes += buffer.bytes))
     return buffer
   }

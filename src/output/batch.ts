@@ -71,7 +71,7 @@ export class Batch {
   inFlight = false
   /** So many of the first records may be stored already: a request with them ended without an answer. */
   uncertain = 0
-  /** Some of its records must stay on this partition: they have a key, or the partition was asked for by number. */
+  /** Some of its records must stay on this partition. */
   pinned = false
   firstSentAt = -1
   /** The first record was refused for good and leaves as soon as nothing is in flight. */

@@ -8,7 +8,6 @@ import type { Generation } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
-import { substituteFor } from './partition.ts'
 import type { TopicLanes } from './topic-lanes.ts'
 
 export interface DesertionOptions {
@@ -19,6 +18,8 @@ export interface DesertionOptions {
   seal(lane: Lane): void
   /** The lane got batches. */
   look(lane: Lane): void
+  /** What the file sends next belongs behind what has moved. */
+  onMoved(file: Generation, partition: number): void
   /** Files of the topic may choose again. */
   onTopic(topic: string): void
 }
@@ -35,28 +36,32 @@ export class Desertion {
     const { lanes, leaderlessMs } = this.#options
     const since = lane.leaderlessSince + leaderlessMs
     if (now < since) return since
-    if (lane.bound) return Infinity
-    if (lanes.desert(lane)) this.#options.onTopic(lane.topic)
-    if (!lane.idle) this.#move(lane)
+    const heir = lane.bound ? null : lanes.heirOf(lane)
+    if (heir === null || !this.#move(lane, heir)) return Infinity
+    if (!lanes.isDeserted(lane)) {
+      // Not before: what a file sends from now on would overtake what it has here.
+      lanes.desert(lane)
+      this.#options.onTopic(lane.topic)
+    }
     return Infinity
   }
 
-  #move(from: Lane): void {
-    const { lanes, events } = this.#options
-    const state = lanes.state(from.topic)
-    const partition = state === null ? -1 : substituteFor(from.partition, state)
-    if (partition < 0) return
+  /** False when that has to wait. */
+  #move(from: Lane, to: Lane): boolean {
     if (from.open !== null && !from.open.pinned) this.#options.seal(from)
     const movable = from.queue.filter((batch) => !batch.pinned)
-    // A compressor is at work on one: it says when it is done, and a later batch must not go before it.
-    if (movable.length === 0 || movable.some((batch) => !batch.ready && !batch.dropFirst)) return
-    const to = lanes.get(from.topic, partition)
+    // a compressor is at work on one, and says when it is done
+    if (movable.some((batch) => !batch.ready && !batch.dropFirst)) return false
+    if (movable.length === 0) return true
     // what is open there came before
     this.#options.seal(to)
     for (const batch of movable) hand(batch, from, to)
     from.sequence.restart(from.queue)
-    events.filesMoved(from.topic, from.partition, filesOf(movable).size)
+    const files = filesOf(movable)
+    for (const file of files) this.#options.onMoved(file, to.partition)
+    this.#options.events.filesMoved(from.topic, from.partition, files.size)
     this.#options.look(to)
+    return true
   }
 }
 

@@ -21,7 +21,10 @@ export interface Appendix {
   readonly timestamp: number
   /** Settled bytes the next record has to carry. */
   readonly skipped: number
-  /** false: the records may move to another partition while they are unsent, because they have no key. */
+  /**
+   * false: the file is on this partition by its own choice (`sticky`, or `hash` without a key), and may leave it. Left out:
+   * it may not, as records with a key, or those that are spread over partitions: they would lose their order.
+   */
   readonly pinned?: boolean | undefined
   /** File offsets where entry `i` begins and ends, and the guard of the bytes before an offset. */
   startOf(entry: number): number

@@ -48,14 +48,11 @@ export interface Choice {
 
 /** What is known of a topic when a partition has to be chosen. */
 export interface TopicState extends TopicView {
-  /** Partitions whose files should go elsewhere, if nothing binds them: without a leader for long. */
+  /** Partitions that have had no leader for long, and nothing binds files to them: those without a key leave. */
   readonly deserted: ReadonlySet<number>
 }
 
-/**
- * Where the records of a deserted partition go: the next one that has a leader, so that a file and what it has sent
- * before stay together. -1 when there is none.
- */
+/** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
 export function substituteFor(partition: number, { leaders }: TopicView): number {
   for (let i = 1; i < leaders.length; i++) {
     const other = (partition + i) % leaders.length

@@ -4,6 +4,7 @@
  * lane.ts fills, departures.ts says when, verdict.ts what an answer means, desertion.ts what becomes of a partition that
  * has lost its leader for long, batch-memory.ts who may have memory.
  */
+import type { Generation } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import type { BackoffLimits } from './backoff.ts'
@@ -39,6 +40,11 @@ export interface ProducerOptions {
   cutRecord(record: Uint8Array, maxBytes: number): Uint8Array | null
   /** Records of a piece are stored, or settled because they were too large. */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
+  /**
+   * What a file without a key has sent, and is not stored, goes to another partition of its topic, because its own has
+   * had no leader for `leaderlessMs`. The file has to go on there.
+   */
+  onMoved?: ((file: Generation, partition: number) => void) | undefined
   /** A buffer came free, or a topic's partitions or leaders changed: who waits may try again. */
   onRoom(): void
   onTopic(topic: string): void
@@ -82,6 +88,7 @@ export class Producer {
       events: options.events,
       seal: sealOpen,
       look,
+      onMoved: (file, partition) => options.onMoved?.(file, partition),
       onTopic: (topic) => options.onTopic(topic),
     })
     this.#departures = new Departures({
@@ -127,12 +134,12 @@ export class Producer {
 
   /** Whether the lane can take records now. When it cannot, {@link ProducerOptions.onRoom} is called later. */
   hasRoom(lane: Lane): boolean {
-    if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
+    if (lane.makeRoom() || (lane.share.short && this.#takeBack(lane) && lane.makeRoom())) {
       if (lane.open?.records === 0) this.#empty.add(lane)
       return true
     }
     this.#buffers.turnedAway()
-    this.#departures.hurry()
+    if (lane.share.short) this.#departures.hurry()
     return false
   }
 
@@ -142,6 +149,11 @@ export class Producer {
    */
   append(lane: Lane, what: Appendix): { next: number; skipped: number } {
     let { first: next, skipped } = what
+    if (this.#lanes.isDeserted(lane)) {
+      // It was chosen before its files left, and it would come to lie behind what the file sends elsewhere.
+      this.#announceRoom()
+      return { next, skipped }
+    }
     while (next < what.end && this.hasRoom(lane)) {
       const taken = lane.append({ ...what, first: next, skipped }, this.#options.now())
       this.#options.events.encoded(taken)
@@ -154,8 +166,6 @@ export class Producer {
       }
     }
     this.#departures.appended(lane)
-    // Else it could come to lie behind what the file sends elsewhere.
-    if (lane.leader < 0) this.#desertion.consider(lane, this.#options.now())
     return { next, skipped }
   }
 

@@ -3,7 +3,7 @@
  * files which may go elsewhere should.
  */
 import type { Lane } from './lane.ts'
-import type { TopicState } from './partition.ts'
+import { type TopicState, substituteFor } from './partition.ts'
 import type { TopicView, Transport } from './transport.ts'
 
 interface Topic {
@@ -54,12 +54,19 @@ export class TopicLanes {
     for (const lane of this.#topic(name).lanes) if (lane !== undefined) this.#setLeader(lane, view)
   }
 
-  /** False when it was deserted before. */
-  desert(lane: Lane): boolean {
-    const { deserted } = this.#topic(lane.topic)
-    if (deserted.has(lane.partition)) return false
-    deserted.add(lane.partition)
-    return true
+  isDeserted(lane: Lane): boolean {
+    return this.#topic(lane.topic).deserted.has(lane.partition)
+  }
+
+  desert(lane: Lane): void {
+    this.#topic(lane.topic).deserted.add(lane.partition)
+  }
+
+  /** The lane that takes over the files of one without a leader; null: nobody can. */
+  heirOf({ topic, partition }: Lane): Lane | null {
+    const view = this.#options.transport.view(topic)
+    const heir = view === null ? -1 : substituteFor(partition, view)
+    return heir < 0 ? null : this.get(topic, heir)
   }
 
   #topic(name: string): Topic {

@@ -2,7 +2,13 @@
 
 const words = 'the order was taken from the queue and sent to the next stage without an error by worker'.split(' ')
 const greek = 'ἡ παραγγελία ελήφθη από την ουρά και στάλθηκε στο επόμενο στάδιο χωρίς σφάλμα από τον εργάτη'.split(' ')
-const japanese = ['注文は待ち行列から取り出され', '次の段階へ', 'エラーなしで', '作業者によって送られました', '在庫を確認']
+const japanese = [
+  '注文は待ち行列から取り出され',
+  '次の段階へ',
+  'エラーなしで',
+  '作業者によって送られました',
+  '在庫を確認',
+]
 
 /** A small generator of its own (xorshift), so that a figure can be had again. */
 function generator(): (below: number) => number {
@@ -26,7 +32,9 @@ const LINES: Readonly<Record<string, Line>> = {
     `10.${next(256)}.${next(256)}.7 - - [22/Nov/2026:10:00:00 +0000] "GET /api/orders/${n}?page=${next(50)} HTTP/1.1" 200 ` +
     `${next(9999)} "https://shop.example.com/cart" "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0" "-"`,
   escapes: (n, next) =>
-    `{"level":"info","n":${n},"msg":"order \\"${next(1e6)}\\" taken","path":"C:\\\\orders","who":"${words[next(17)]}"}\t`.repeat(2),
+    `{"level":"info","n":${n},"msg":"order \\"${next(1e6)}\\" taken","path":"C:\\\\orders","who":"${words[next(17)]}"}\t`.repeat(
+      2,
+    ),
   '2-byte': (n, next) => `${n} ${sentence(greek, 14, next)}`,
   '3-byte': (n, next) => `${n} ${sentence(japanese, 7, next)}`,
   mixed: (n, next) => `${n} café "${sentence(words, 8, next)}" – naïve ${sentence(words, 8, next)}… 🦊 ${next(100)}`,

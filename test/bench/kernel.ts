@@ -100,7 +100,10 @@ function measure(subjects: readonly Subject[], rounds: number): number[][] {
   for (let round = 0; round < rounds; round++) {
     const order = [...subjects.keys()]
     if (round % 2 === 1) order.reverse()
-    for (const i of order) times[i]?.push(time(subjects[i] as Subject, runs[i] ?? 1))
+    for (const i of order) {
+      const subject = subjects[i]
+      if (subject) times[i]?.push(time(subject, runs[i] ?? 1))
+    }
   }
   return times
 }

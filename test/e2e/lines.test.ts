@@ -132,7 +132,13 @@ for (const encoding of ['raw', 'json'] as const) {
 
 test('bytes that are no text come as they are in raw, and as replacement characters in json', async (t) => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10))
-  const lines = [every, Buffer.from([0xff, 0xfe, 0xfd]), Buffer.from([0xe6, 0x97]), Buffer.alloc(300), Buffer.from('"\\')]
+  const lines = [
+    every,
+    Buffer.from([0xff, 0xfe, 0xfd]),
+    Buffer.from([0xe6, 0x97]),
+    Buffer.alloc(300),
+    Buffer.from('"\\'),
+  ]
   const content = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))
   const raw = await shipped(t, content, { encoding: 'raw', records: 6 })
   assert.deepEqual(
@@ -148,7 +154,12 @@ test('bytes that are no text come as they are in raw, and as replacement charact
 
 test('a name that is no text is read, watched, and known again after a restart', async (t) => {
   const scene = await openScene(t, kafka)
-  const names = [Buffer.from([0xff, 0xfe, 0x61]), Buffer.from('new\nline'), Buffer.from('Grüße "\\'), Buffer.from('日本')]
+  const names = [
+    Buffer.from([0xff, 0xfe, 0x61]),
+    Buffer.from('new\nline'),
+    Buffer.from('Grüße "\\'),
+    Buffer.from('日本'),
+  ]
   const paths = names.map((name) => Buffer.concat([Buffer.from(`${scene.directory}/`), name, Buffer.from('.log')]))
   for (const path of paths) writeFileSync(path, 'one\n')
   const first = scene.start()

@@ -1,8 +1,9 @@
 /** From files to a real Kafka, in the ordinary case: what is there, what is appended, what comes later, who goes where. */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freshTopic, sharedKafka } from '../support/kafka.ts'
 import { LogWriter, account } from '../support/numbered-log.ts'
 import { startAgent } from '../support/process.ts'
@@ -86,6 +87,20 @@ describe('what is not there yet', () => {
     const values = (await scene.records()).map(({ value }) => value?.toString())
     assert.deepEqual(values, ['oops'])
   })
+})
+
+test('ships the line of a file that lives for 300 ms, also when others have just come and gone', async (t) => {
+  const scene = await openScene(t, kafka)
+  scene.writer('quiet.log').write(1)
+  const agent = scene.start()
+  await scene.arrived()
+  for (let n = 0; n < 8; n++) {
+    writeFileSync(scene.path(`short-${n}.log`), `life ${n}\n`)
+    await delay(300)
+    unlinkSync(scene.path(`short-${n}.log`))
+  }
+  await scene.arrived(9)
+  await scene.stop(agent)
 })
 
 test('ships several inputs to several topics, each in its way, and leaves out what is excluded', async (t) => {

@@ -14,6 +14,7 @@ export interface NodeSettings {
   readonly directory: string
   readonly properties: Readonly<Record<string, string>>
   readonly heapMb: number
+  readonly jvm: readonly string[]
   readonly runtime: JavaRuntime
   readonly watchdog: Watchdog
 }
@@ -54,13 +55,13 @@ export class KafkaNode {
 
   /** Starts the process; that it serves is for the cluster to wait for. */
   start(): void {
-    const { runtime, heapMb, clusterId, watchdog } = this.#settings
+    const { runtime, heapMb, jvm, clusterId, watchdog } = this.#settings
     if (this.#process) throw new Error(`Kafka node ${this.id} runs already`)
     const log = openSync(this.#files.log, 'a')
     const level = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
     const child = spawn(
       runtime.java,
-      [level, ...runtime.options(heapMb), 'KafkaNode', this.#files.properties, clusterId],
+      [level, ...runtime.options(heapMb), ...jvm, 'KafkaNode', this.#files.properties, clusterId],
       { detached: true, stdio: ['ignore', log, log] },
     )
     closeSync(log)

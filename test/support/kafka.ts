@@ -23,6 +23,8 @@ export interface KafkaSettings {
   readonly version?: string
   /** Per node. */
   readonly heapMb?: number
+  /** Options of a node's JVM over those of java.ts, which are for a JVM that lives for seconds. */
+  readonly jvm?: readonly string[]
 }
 
 /** A cluster of one's own. Nodes are numbered from 1; a node left out means node 1, for stop and kill all of them. */
@@ -43,7 +45,7 @@ export interface Kafka extends Topics {
 }
 
 export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
-  const { brokers = 1, properties = {}, version, heapMb = 320 } = settings
+  const { brokers = 1, properties = {}, version, heapMb = 320, jvm = [] } = settings
   const directory = mkdtempSync(join(dataRoot(), 'logagent-kafka-'))
   const watchdog = startWatchdog(directory)
   const opening = PeerSession.open() // its JVM starts while the brokers do
@@ -62,6 +64,7 @@ export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
           directory,
           properties: { ...kafkaProperties(ports, own), ...properties },
           heapMb,
+          jvm,
           runtime,
           watchdog,
         }),

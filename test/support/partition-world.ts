@@ -6,9 +6,11 @@
  */
 import { decodeRecords } from '../../src/encode/records.ts'
 import type { Answer } from '../../src/output/transport.ts'
+import { fakeBatch } from './fake-batch.ts'
 import { FakeLog } from './fake-log.ts'
 
-const MAX_INT16 = 32767
+/** Records of a batch that is not ours. */
+const STRANGE = 77
 
 export interface Request<Tag> {
   readonly tag: Tag
@@ -120,6 +122,12 @@ export class PartitionWorld<Tag> {
     this.log = log
   }
 
+  /** Another producer appends a batch like none of ours, under an id and epoch it should not have. */
+  fence(producerId: number, epoch: number): void {
+    this.log.append(fakeBatch({ values: Array.from({ length: STRANGE }, () => '-1:'), producerId, epoch, sequence: 0 }))
+    this.#committed = this.log.batches.length
+  }
+
   /** As when the producer's entry has expired. */
   forget(): void {
     for (const producerId of new Set(this.log.batches.map((batch) => batch.producerId))) {
@@ -141,6 +149,3 @@ export class PartitionWorld<Tag> {
     this.maxBatchBytes = Infinity
   }
 }
-
-/** An epoch that has `bumps` left before the id is used up. */
-export const lateEpoch = (bumps: number): number => MAX_INT16 - bumps

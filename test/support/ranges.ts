@@ -61,3 +61,26 @@ export function abutting(records: readonly KafkaRecord[], from = 0): string[] {
   }
   return gaps
 }
+
+/**
+ * Places where a line came for the first time after a later one of the same file in the same partition, up to 10, in
+ * words. A rotated piece and the file that follows it are two files: which of them comes first is not promised.
+ */
+export function disorder(records: readonly KafkaRecord[]): string[] {
+  const places: string[] = []
+  const last = new Map<string, number>()
+  const seen = new Set<string>()
+  for (const record of records) {
+    const origin = originOf(record)
+    if (origin === null) continue
+    const { id, path, offset } = origin
+    const line = `${id} ${offset}`
+    if (seen.has(line)) continue
+    seen.add(line)
+    const file = `${id} ${record.partition}`
+    const before = last.get(file) ?? -1
+    if (offset < before && places.length < 10) places.push(`${path} ${id}: ${offset} after ${before}`)
+    last.set(file, Math.max(before, offset))
+  }
+  return places
+}

@@ -20,7 +20,7 @@ const FREE_TO_ALL = ['src/flow.ts', 'src/errors.ts', 'src/observe/events.ts', 's
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/flow.ts': [],
   'src/errors.ts': [],
-  'src/kernel/': [],
+  'src/kernel/': ['src/flow.ts'],
   'src/observe/': ['src/flow.ts', 'src/errors.ts'],
   'src/config/': ['src/errors.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),

@@ -1,5 +1,34 @@
-// Decimal numbers below 10^16, sixteen digits at a time: offsets and counts are in every record, and a loop of
-// divisions costs more than copying the line. The digits are first held right-aligned in a vector, one a byte.
+// Decimal numbers below 10^16: offsets and counts are in every record, and a loop of divisions costs more than copying
+// the line.
+
+/**
+ * Digits of n. By comparisons, not from the digits: a processor guesses them, and goes on with what lies behind the
+ * number before it has the number.
+ */
+// @ts-ignore: decorator
+@inline export function decimalSize(n: u64): u32 {
+  if (n < 100000000) return smallSize(<u32>n)
+  return 8 + smallSize(<u32>(n / 100000000))
+}
+
+// @ts-ignore: decorator
+@inline function smallSize(n: u32): u32 {
+  if (n < 10000) return n < 100 ? (n < 10 ? 1 : 2) : n < 1000 ? 3 : 4
+  return n < 1000000 ? (n < 100000 ? 5 : 6) : n < 10000000 ? 7 : 8
+}
+
+/** Write n, which has `size` digits; overruns by 7 bytes. Returns the new end. */
+// @ts-ignore: decorator
+@inline export function writeDecimal(at: usize, n: u64, size: u32): usize {
+  if (size <= 8) {
+    store<u64>(at, eight(<u32>n) >> ((8 - size) << 3))
+  } else {
+    const high = n / 100000000
+    store<u64>(at, eight(<u32>high) >> ((16 - size) << 3))
+    store<u64>(at + size - 8, eight(<u32>(n - high * 100000000)))
+  }
+  return at + size
+}
 
 /** The eight digits of n < 10^8, the first in the lowest byte: halves, quarters and eighths in parallel. */
 // @ts-ignore: decorator
@@ -10,26 +39,5 @@
   const hundreds = ((fours * 5243) >> 19) & 0x0000007f0000007f
   const pairs = hundreds | ((fours - hundreds * 100) << 16)
   const tens = ((pairs * 103) >> 10) & 0x000f000f000f000f
-  return tens | ((pairs - tens * 10) << 8)
-}
-
-// @ts-ignore: decorator
-@inline export function digitsOf(n: u64): v128 {
-  if (n < 100000000) return i64x2.replace_lane(i64x2.splat(0), 1, eight(<u32>n))
-  const high = n / 100000000
-  return i64x2.replace_lane(i64x2.splat(eight(<u32>high)), 1, eight(<u32>(n - high * 100000000)))
-}
-
-/** How many of the digits count: at least one. */
-// @ts-ignore: decorator
-@inline export function sizeOf(digits: v128): u32 {
-  return 16 - <u32>ctz(i8x16.bitmask(i8x16.ne(digits, i8x16.splat(0))) | 0x8000)
-}
-
-/** Write the last `size` digits; overruns to 16 bytes. Returns the new end. */
-// @ts-ignore: decorator
-@inline export function writeDigits(at: usize, digits: v128, size: u32): usize {
-  const from = i8x16.add(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(16 - <u8>size))
-  v128.store(at, i8x16.swizzle(v128.or(digits, i8x16.splat(48)), from))
-  return at + size
+  return tens | ((pairs - tens * 10) << 8) | 0x3030303030303030
 }

@@ -2,6 +2,7 @@
 // (Unicode 3.9), as TextDecoder does. Oracle: kernel/twin-json.ts `escape`.
 import { ESCAPE_TABLE } from './layout'
 import { faults, sequence, wholeCharacters } from './utf8'
+import { ALL_2, ALL_33, ALL_8, BACKSLASHES, BLANKS, LETTERS, ZERO_TO_15 } from './vectors'
 
 const QUOTE: u8 = 34
 const BACKSLASH: u8 = 92
@@ -26,6 +27,7 @@ let invalid: u32 = 0
  * index out of range) before it.
  */
 export function makeEscapeTable(): void {
+  v128.store(LETTERS, i8x16(0, 0, 0, 0, 0, 0, 0, 0, 98, 116, 110, 0, 102, 114, 0, 0))
   for (let marks: u32 = 0; marks < 256; marks++) {
     let at = ESCAPE_TABLE + (<usize>marks << 4)
     memory.fill(at, 0x80, 16)
@@ -36,18 +38,16 @@ export function makeEscapeTable(): void {
   }
 }
 
-/** Eight bytes of x, from index `first` on, with a backslash before each marked one. */
+/** Bytes of x by indexes of the escape table, with a backslash in each gap. */
 // @ts-ignore: decorator
-@inline function withBackslashes(x: v128, marks: u32, first: u8): v128 {
-  const spread = i8x16.add(v128.load(<usize>marks << 4, ESCAPE_TABLE), i8x16.splat(first))
-  const gaps = v128.and(i8x16.lt_s(spread, i8x16.splat(0)), i8x16.splat(BACKSLASH))
-  return v128.or(i8x16.swizzle(x, spread), gaps)
+@inline function withBackslashes(x: v128, spread: v128): v128 {
+  return v128.or(i8x16.swizzle(x, spread), v128.and(i8x16.shr_s(spread, 7), v128.load(BACKSLASHES)))
 }
 
 /** The letters of \b, \t, \n, \f and \r in the places of their control characters, 0 elsewhere. */
 // @ts-ignore: decorator
 @inline function letters(x: v128): v128 {
-  return i8x16.swizzle(i8x16(0, 0, 0, 0, 0, 0, 0, 0, 98, 116, 110, 0, 102, 114, 0, 0), x)
+  return i8x16.swizzle(v128.load(LETTERS), x)
 }
 
 // @ts-ignore: decorator
@@ -90,6 +90,61 @@ function character(p: usize, end: usize, o: usize): u32 {
   return 0x601
 }
 
+/** The first bytes of x, and blanks: they are plain, and end a character that is cut off. */
+// @ts-ignore: decorator
+@inline function withBlanks(x: v128, length: usize): v128 {
+  return v128.bitselect(x, v128.load(BLANKS), i8x16.lt_u(v128.load(ZERO_TO_15), i8x16.splat(<u8>length)))
+}
+
+/** Bits of the bytes that are not plain ASCII text. */
+// @ts-ignore: decorator
+@inline function unplain(x: v128, all2: v128, all33: v128, backslashes: v128): u32 {
+  // a quote is 34, and no other byte but those below 32 gets below 33 when its second bit is flipped;
+  // signed: 0x80..0xff are negative, so this finds all multi-byte bytes as well
+  return <u32>i8x16.bitmask(v128.or(i8x16.lt_s(v128.xor(x, all2), all33), i8x16.eq(x, backslashes)))
+}
+
+/**
+ * Copy multi-byte text as it is, to the first byte that needs an escape or is ill-formed, or a stretch of plain ASCII.
+ * Returns up to where the text was copied.
+ */
+function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize {
+  let p = from
+  let o = to
+  let before = i64x2.splat(0)
+  const all2 = v128.load(ALL_2)
+  const all33 = v128.load(ALL_33)
+  const backslashes = v128.load(BACKSLASHES)
+  while (p < end && o + 16 <= limit) {
+    let x = v128.load(p)
+    let stops: u32 = 0
+    if (p + 16 > end) {
+      x = withBlanks(x, end - p)
+      stops = 1 << <u32>(end - p)
+    }
+    const high = <u32>i8x16.bitmask(x)
+    stops |= faults(before, x) | (unplain(x, all2, all33, backslashes) & ~high)
+    v128.store(o, x)
+    if (stops != 0) return wholeCharacters(from, p + ctz(stops))
+    p += 16
+    o += 16
+    if (high == 0) return p
+    before = x
+  }
+  return wholeCharacters(from, p)
+}
+
+/** Write sixteen ASCII bytes, those marked with a backslash before them. Returns the new end. */
+// @ts-ignore: decorator
+@inline function storeMarked(o: usize, x: v128, marks: u32): usize {
+  const first = marks & 255
+  const second = marks >> 8
+  v128.store(o, withBackslashes(x, v128.load(<usize>first << 4, ESCAPE_TABLE)))
+  const spread = i8x16.add(v128.load(<usize>second << 4, ESCAPE_TABLE), v128.load(ALL_8))
+  v128.store(o + 8 + <usize>popcnt(first), withBackslashes(x, spread))
+  return o + 16 + <usize>popcnt(marks)
+}
+
 /**
  * Write the text [from, end) at `to` as the inside of a JSON string, as many whole characters as end before `limit`.
  * Returns the new end, see also `lastStop` and `lastInvalid`. Reads 15 bytes over `end`, writes 8 over `limit`.
@@ -97,49 +152,39 @@ function character(p: usize, end: usize, o: usize): u32 {
 export function escape(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from
   let o = to
+  const all2 = v128.load(ALL_2)
+  const all33 = v128.load(ALL_33)
+  const backslashes = v128.load(BACKSLASHES)
   invalid = 0
   while (p < end) {
     if (o + 32 <= limit) {
-      const left = min<usize>(end - p, 16)
       let x = v128.load(p)
-      if (left < 16) {
-        // blanks instead of what is behind the text: they are plain, and end a character that is cut off
-        const own = i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<u8>left))
-        x = v128.bitselect(x, i8x16.splat(32), own)
+      let length: usize = 16
+      if (p + 16 > end) {
+        length = end - p
+        x = withBlanks(x, length)
       }
-      // " is 34, and no other byte but those below 32 gets below 33 when its second bit is flipped
-      const unplain = v128.or(
-        // signed: 0x80..0xff are negative, so this finds all multi-byte bytes as well
-        i8x16.lt_s(v128.xor(x, i8x16.splat(2)), i8x16.splat(33)),
-        i8x16.eq(x, i8x16.splat(BACKSLASH)),
-      )
-      if (!v128.any_true(unplain)) {
+      const marks = unplain(x, all2, all33, backslashes)
+      if (marks == 0) {
         v128.store(o, x)
-        p += left
-        o += left
+        p += length
+        o += length
         continue
       }
-      const high = <u32>i8x16.bitmask(x)
-      if (high == 0) {
-        const control = i8x16.lt_u(x, i8x16.splat(32))
+      if (i8x16.bitmask(x) == 0) {
+        const control = i8x16.lt_s(x, v128.load(BLANKS))
         const replaced = letters(x)
-        if (!v128.any_true(v128.andnot(control, i8x16.ne(replaced, i8x16.splat(0))))) {
-          const marks = <u32>i8x16.bitmask(unplain)
-          const text = v128.bitselect(replaced, x, control)
-          v128.store(o, withBackslashes(text, marks & 255, 0))
-          v128.store(o + 8 + <usize>popcnt(marks & 255), withBackslashes(text, marks >> 8, 8))
-          p += left
-          o += left + <usize>popcnt(marks)
+        // no control character without a letter
+        if (i8x16.bitmask(v128.and(control, i8x16.eq(replaced, i8x16.splat(0)))) == 0) {
+          o = storeMarked(o, v128.bitselect(replaced, x, control), marks) - (16 - length)
+          p += length
           continue
         }
       } else {
-        const stops = faults(x) | (<u32>i8x16.bitmask(unplain) & ~high) | (1 << <u32>left)
-        const n = wholeCharacters(p, ctz(stops))
-        v128.store(o, x)
-        p += n
-        o += n
-        // all sixteen are without fault, but a character goes on behind them; or all that was left is written
-        if (stops == 0x10000 || p == end) continue
+        const copied = copyMultibyte(p, end, o, limit) - p
+        p += copied
+        o += copied
+        if (copied >= 16 || p == end) continue
       }
     }
     const step = character(p, end, o)

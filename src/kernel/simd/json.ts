@@ -3,7 +3,7 @@
 // The value: HEAD time MESSAGE escaped-text [STDOUT|STDERR] LOG offset BYTES bytes [SKIPPED n] [FLAGS] TAIL
 // Record layout as in raw.ts; a json record has no headers.
 import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf, timestampOf } from './entries'
-import { digitsOf, sizeOf, writeDigits } from './decimal'
+import { decimalSize, writeDecimal } from './decimal'
 import { escape, lastStop } from './escape'
 import { LENGTHS, NO_ROOM, TOO_LARGE, keySize, writeHead } from './record'
 import {
@@ -55,17 +55,13 @@ export function prepareJson(): void {
 ): usize {
   const stream = streamOf(i)
   let flags = flagsOf(i)
-  const offsetDigits = digitsOf(start)
-  const offsetSize = sizeOf(offsetDigits)
-  const bytesDigits = digitsOf(bytes)
-  const bytesSize = sizeOf(bytesDigits)
-  let skippedDigits = i64x2.splat(0)
+  const offsetSize = decimalSize(start)
+  const bytesSize = decimalSize(bytes)
   let skippedSize: u32 = 0
   /** Bytes of the value beside the text. */
   let around = fixed + offsetSize + bytesSize
   if (skip > 0) {
-    skippedDigits = digitsOf(skip)
-    skippedSize = sizeOf(skippedDigits)
+    skippedSize = decimalSize(skip)
     around += segmentLength(SKIPPED_FIELD) + skippedSize
   }
   if (stream != 0) around += segmentLength(stream == STDOUT ? STDOUT_FIELD : STDERR_FIELD)
@@ -95,12 +91,12 @@ export function prepareJson(): void {
   }
   if (stream != 0) o = copySegment(o, stream == STDOUT ? STDOUT_FIELD : STDERR_FIELD)
   o = copySegment(o, LOG)
-  o = writeDigits(o, offsetDigits, offsetSize)
+  o = writeDecimal(o, start, offsetSize)
   o = copySegment(o, BYTES)
-  o = writeDigits(o, bytesDigits, bytesSize)
+  o = writeDecimal(o, bytes, bytesSize)
   if (skip > 0) {
     o = copySegment(o, SKIPPED_FIELD)
-    o = writeDigits(o, skippedDigits, skippedSize)
+    o = writeDecimal(o, skip, skippedSize)
   }
   if (flags & TRUNCATED) o = copySegment(o, FLAGS)
   o = copySegment(o, TAIL)

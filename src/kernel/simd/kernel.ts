@@ -2,6 +2,8 @@
 // between calls but the last timestamp's text.
 import { makeCrcTables } from './crc32c'
 import { makeEscapeTable } from './escape'
+import { makeFaultTables } from './utf8'
+import { makeVectors } from './vectors'
 
 export { findNewline, frameLines, cutLength } from './lines'
 export { appendRaw, appendJson } from './append'
@@ -10,6 +12,8 @@ export { crc32c } from './crc32c'
 
 /** Make the tables. Call once, first. */
 export function init(): void {
+  makeVectors()
+  makeFaultTables()
   makeEscapeTable()
   makeCrcTables()
 }

@@ -22,11 +22,13 @@ export const VERDICT: usize = COLUMNS + 26 * ENTRY_CAPACITY
 export const RANGE_START: usize = COLUMNS + 28 * ENTRY_CAPACITY
 export const RANGE_STOP: usize = RANGE_START + 8 * RANGE_CAPACITY
 
-// tables made by `init`
-export const ESCAPE_TABLE: usize = RANGE_STOP + 8 * RANGE_CAPACITY
-export const CRC_TABLES: usize = ESCAPE_TABLE + 4096
+// made by `init`
+export const TABLES: usize = RANGE_STOP + 8 * RANGE_CAPACITY
+export const ESCAPE_TABLE: usize = TABLES
+export const VECTORS: usize = ESCAPE_TABLE + 4096
+export const CRC_TABLES: usize = VECTORS + 1024
 export const CRC_SCRATCH: usize = CRC_TABLES + 8192
-export const END: usize = CRC_SCRATCH + 8192
+export const TABLES_END: usize = CRC_SCRATCH + 7168
 
 /** Bytes that may be read or written beyond what is given, on either side. */
 export const SLACK: usize = 64

@@ -2,6 +2,7 @@
 import { SETTLE_EMPTY, SETTLE_TOO_LONG, SHIP, TRUNCATED, clearRouting, setEntry, setRange } from './entries'
 import { ENTRY_CAPACITY } from './layout'
 import { CONSUMED, result } from './results'
+import { NEWLINES } from './vectors'
 
 const CONTINUATION: u8 = 0x80
 
@@ -14,8 +15,7 @@ export function cutLength(text: usize, max: u32): u32 {
 
 /** Bits of the newlines in the 64 bytes at p. */
 // @ts-ignore: decorator
-@inline function newlines(p: usize): u64 {
-  const nl = i8x16.splat(10)
+@inline function newlines(p: usize, nl: v128): u64 {
   return (
     <u64>(<u32>i8x16.bitmask(i8x16.eq(v128.load(p), nl))) |
     (<u64>(<u32>i8x16.bitmask(i8x16.eq(v128.load(p, 16), nl))) << 16) |
@@ -26,8 +26,9 @@ export function cutLength(text: usize, max: u32): u32 {
 
 /** Where the first newline in [from, end) lies, or `end`. */
 export function findNewline(from: usize, end: usize): usize {
+  const nl = v128.load(NEWLINES)
   for (let p = from; p < end; p += 64) {
-    const mask = newlines(p)
+    const mask = newlines(p, nl)
     if (mask != 0) {
       const at = p + <usize>ctz(mask)
       return at < end ? at : end
@@ -51,10 +52,12 @@ export function frameLines(
   timestamp: i64,
 ): u32 {
   const end = start + length
+  const nl = v128.load(NEWLINES)
   let line = start
+  let lineOffset = offset
   let n: u32 = 0
   for (let p = start + searched; p < end; p += 64) {
-    let mask = newlines(p)
+    let mask = newlines(p, nl)
     if (end - p < 64) mask &= (<u64>1 << <u64>(end - p)) - 1
     while (mask != 0) {
       const at = p + <usize>ctz(mask)
@@ -73,8 +76,11 @@ export function frameLines(
         }
       }
       setEntry(n, line, size, timestamp, flags, verdict)
-      setRange(n, offset + <f64>(line - start), offset + <f64>(at + 1 - start))
-      line = at + 1
+      const next = at + 1
+      const nextOffset = offset + <f64>(next - start)
+      setRange(n, lineOffset, nextOffset)
+      line = next
+      lineOffset = nextOffset
       if (++n == ENTRY_CAPACITY) return framed(n, line - start)
     }
   }

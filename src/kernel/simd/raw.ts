@@ -4,7 +4,7 @@
 //   length | attributes (1 byte, 0) | timestamp delta | offset delta | key length, key | value length, value
 //   | header count | { name length, name | value length, value }*
 import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
-import { digitsOf, sizeOf, writeDigits } from './decimal'
+import { decimalSize, writeDecimal } from './decimal'
 import { cutLength } from './lines'
 import { LENGTHS, NO_ROOM, TOO_LARGE, keySize, writeHead } from './record'
 import {
@@ -42,10 +42,10 @@ export function prepareRaw(): void {
 
 /** A header whose value is a number: the segment is its name. */
 // @ts-ignore: decorator
-@inline function writeNumber(at: usize, name: u32, digits: v128, size: u32): usize {
+@inline function writeNumber(at: usize, name: u32, n: u64, size: u32): usize {
   const o = copySegment(at, name)
   store<u8>(o, <u8>(size << 1))
-  return writeDigits(o + 1, digits, size)
+  return writeDecimal(o + 1, n, size)
 }
 
 /** Write entry i at `at`: see `append`. Returns the new end, NO_ROOM or TOO_LARGE. */
@@ -65,23 +65,17 @@ export function prepareRaw(): void {
   let headers: u32 = 0
   const stream = streamOf(i)
   let flags = flagsOf(i)
-  let offsetDigits = i64x2.splat(0)
-  let bytesDigits = i64x2.splat(0)
-  let skippedDigits = i64x2.splat(0)
   let offsetSize: u32 = 0
   let bytesSize: u32 = 0
   let skippedSize: u32 = 0
   if (constant >= 0) {
     headers = <u32>constant + 2
-    offsetDigits = digitsOf(start)
-    offsetSize = sizeOf(offsetDigits)
-    bytesDigits = digitsOf(bytes)
-    bytesSize = sizeOf(bytesDigits)
+    offsetSize = decimalSize(start)
+    bytesSize = decimalSize(bytes)
     frame += offsetSize + bytesSize
     if (skip > 0) {
       headers++
-      skippedDigits = digitsOf(skip)
-      skippedSize = sizeOf(skippedDigits)
+      skippedSize = decimalSize(skip)
       frame += segmentLength(SKIPPED_NAME) + 1 + skippedSize
     }
     if (stream != 0) {
@@ -114,9 +108,9 @@ export function prepareRaw(): void {
   o = lengthVarint(o, headers)
   if (constant < 0) return o
   o = copySegment(o, HEADERS)
-  o = writeNumber(o, OFFSET_NAME, offsetDigits, offsetSize)
-  o = writeNumber(o, BYTES_NAME, bytesDigits, bytesSize)
-  if (skip > 0) o = writeNumber(o, SKIPPED_NAME, skippedDigits, skippedSize)
+  o = writeNumber(o, OFFSET_NAME, start, offsetSize)
+  o = writeNumber(o, BYTES_NAME, bytes, bytesSize)
+  if (skip > 0) o = writeNumber(o, SKIPPED_NAME, skip, skippedSize)
   if (stream != 0) o = copySegment(o, stream == STDOUT ? STDOUT_HEADER : STDERR_HEADER)
   if (flags & TRUNCATED) o = copySegment(o, TRUNCATED_HEADER)
   return o

@@ -1,5 +1,7 @@
 // Which bytes are well-formed UTF-8 (Unicode 3.9, table 3-7): of sixteen bytes at once, and of one character.
 
+import { ALL_15, ALL_60, ALL_70, ALL_80, FIRST_HIGH, FIRST_LOW, SECOND_HIGH } from './vectors'
+
 // What can be wrong with two neighbouring bytes, one bit each. After John Keiser and Daniel Lemire, "Validating UTF-8 In
 // Less Than One Instruction Per Byte" (2021): every fault but a missing third or fourth byte shows in the first byte's
 // two halves and the second byte's upper half, so three look-ups of sixteen entries, and-ed, find it.
@@ -24,45 +26,44 @@ const SECOND_8: u8 = CONTINUATION | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4
 const SECOND_9: u8 = CONTINUATION | OVERLONG_3 | TOO_LARGE
 const SECOND_AB: u8 = CONTINUATION | SURROGATE | TOO_LARGE
 
-/**
- * Bits of the positions where the 16 bytes stop being well-formed; position 0 begins a character. A character that the
- * end cuts off is no fault.
- */
-// @ts-ignore: decorator
-@inline export function faults(x: v128): u32 {
-  const none = i8x16.splat(0)
-  const one = i8x16.shuffle(none, x, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
-  const two = i8x16.shuffle(none, x, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
-  const three = i8x16.shuffle(none, x, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28)
+export function makeFaultTables(): void {
   // prettier-ignore
-  const firstHigh = i8x16.swizzle(
+  v128.store(FIRST_HIGH,
     i8x16(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-      TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, C_HIGH, TOO_SHORT, E_HIGH, F_HIGH),
-    i8x16.shr_u(one, 4))
+      TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, C_HIGH, TOO_SHORT, E_HIGH, F_HIGH))
   // prettier-ignore
-  const firstLow = i8x16.swizzle(
+  v128.store(FIRST_LOW,
     i8x16(ANY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, ANY | OVERLONG_2, ANY, ANY, ANY | TOO_LARGE, F_LOW, F_LOW, F_LOW,
-      F_LOW, F_LOW, F_LOW, F_LOW, F_LOW, F_LOW | SURROGATE, F_LOW, F_LOW),
-    v128.and(one, i8x16.splat(15)))
+      F_LOW, F_LOW, F_LOW, F_LOW, F_LOW, F_LOW | SURROGATE, F_LOW, F_LOW))
   // prettier-ignore
-  const secondHigh = i8x16.swizzle(
+  v128.store(SECOND_HIGH,
     i8x16(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-      SECOND_8, SECOND_9, SECOND_AB, SECOND_AB, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT),
-    i8x16.shr_u(x, 4))
-  const pairs = v128.and(v128.and(firstHigh, firstLow), secondHigh)
-  // the top bit says: two continuations. That is right exactly two behind e0-ff or three behind f0-ff.
-  const due = v128.or(i8x16.sub_sat_u(two, i8x16.splat(0x60)), i8x16.sub_sat_u(three, i8x16.splat(0x70)))
-  return <u32>i8x16.bitmask(i8x16.ne(v128.xor(pairs, v128.and(due, i8x16.splat(-128))), none))
+      SECOND_8, SECOND_9, SECOND_AB, SECOND_AB, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT))
 }
 
-/** The length of the first `n` bytes at p without a character that is cut off; n bytes at p are without fault. */
+/** Bits of the positions where sixteen bytes are ill-formed behind another sixteen. What the end cuts off is no fault. */
 // @ts-ignore: decorator
-@inline export function wholeCharacters(p: usize, n: u32): u32 {
-  const end = p + n
-  if (n >= 1 && load<u8>(end - 1) >= 0xc0) return n - 1
-  if (n >= 2 && load<u8>(end - 2) >= 0xe0) return n - 2
-  if (n >= 3 && load<u8>(end - 3) >= 0xf0) return n - 3
-  return n
+@inline export function faults(before: v128, x: v128): u32 {
+  const one = i8x16.shuffle(before, x, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
+  const two = i8x16.shuffle(before, x, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
+  const three = i8x16.shuffle(before, x, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28)
+  const firstHigh = i8x16.swizzle(v128.load(FIRST_HIGH), v128.and(i16x8.shr_u(one, 4), v128.load(ALL_15)))
+  const firstLow = i8x16.swizzle(v128.load(FIRST_LOW), v128.and(one, v128.load(ALL_15)))
+  const secondHigh = i8x16.swizzle(v128.load(SECOND_HIGH), v128.and(i16x8.shr_u(x, 4), v128.load(ALL_15)))
+  const pairs = v128.and(v128.and(firstHigh, firstLow), secondHigh)
+  // the top bit says: two continuations. That is right exactly two behind e0-ff or three behind f0-ff.
+  const due = v128.or(i8x16.sub_sat_u(two, v128.load(ALL_60)), i8x16.sub_sat_u(three, v128.load(ALL_70)))
+  const right = i8x16.eq(pairs, v128.and(due, v128.load(ALL_80)))
+  return <u32>i8x16.bitmask(right) ^ 0xffff
+}
+
+/** Where the whole characters of [start, end) end; all its bytes are without fault, but the end may cut one off. */
+// @ts-ignore: decorator
+@inline export function wholeCharacters(start: usize, end: usize): usize {
+  if (end > start && load<u8>(end - 1) >= 0xc0) return end - 1
+  if (end > start + 1 && load<u8>(end - 2) >= 0xe0) return end - 2
+  if (end > start + 2 && load<u8>(end - 3) >= 0xf0) return end - 3
+  return end
 }
 
 /**

@@ -45,8 +45,18 @@
 
 // @ts-ignore: decorator
 @inline export function copy(to: usize, from: usize, length: u32): usize {
-  for (let i: usize = 0; i < <usize>length; i += 16) v128.store(to + i, v128.load(from + i))
-  return to + length
+  const end = to + length
+  let o = to
+  let p = from
+  do {
+    const a = v128.load(p)
+    const b = v128.load(p, 16)
+    v128.store(o, a)
+    v128.store(o, b, 16)
+    p += 32
+    o += 32
+  } while (o < end)
+  return end
 }
 
 /** A copy that writes nothing behind its end. */

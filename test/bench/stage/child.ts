@@ -1,6 +1,5 @@
 /** A process that is measured or helps to measure: started bare, its output kept, ended with the bench however that ends. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { until } from '../../support/wait.ts'
 import type { Watchdog } from '../../support/watchdog.ts'
@@ -16,6 +15,8 @@ export interface Child {
   readonly isEnded: () => boolean
   /** All it wrote on standard output. */
   readonly output: () => string
+  /** All it wrote on standard error. */
+  readonly complaints: () => string
   /** The end of what it wrote, for the message of a failure. */
   readonly lastWords: () => string
   /** Waits for it to end by itself. */
@@ -41,13 +42,14 @@ export function launch({ program, args, cwd = '/' }: Command, log: string, watch
   if (pid === undefined) throw new Error(`${program} cannot be started`)
   watchdog.watch(pid)
   let end: string | undefined
-  void once(child, 'exit').then(() => {
-    end = `exit ${child.exitCode ?? child.signalCode}`
+  child.once('exit', (code, signal) => {
+    end = `exit ${code ?? signal}`
     watchdog.forget(pid)
   })
   const output = (): string => readFileSync(`${log}.out`, 'utf8')
+  const complaints = (): string => readFileSync(`${log}.err`, 'utf8')
   const lastWords = (): string => {
-    const text = `${output()}${readFileSync(`${log}.err`, 'utf8')}`
+    const text = `${output()}${complaints()}`
     return `${end ?? 'running'}; it said last:\n${text.trimEnd().split('\n').slice(-12).join('\n')}`
   }
   const ended = async (within: number): Promise<void> =>
@@ -56,6 +58,7 @@ export function launch({ program, args, cwd = '/' }: Command, log: string, watch
     pid,
     isEnded: () => end !== undefined,
     output,
+    complaints,
     lastWords,
     ended,
     async stop() {

@@ -29,7 +29,8 @@ export function watchOtherLoad(): () => OtherLoad {
     const end = totals()
     const ms = end.atMs - begin.atMs
     const other = end.busyMs - begin.busyMs - (end.ownMs - begin.ownMs)
-    const rounded = (cores: number): number => Math.round(Math.min(availableParallelism(), Math.max(0, cores)) * 100) / 100
+    const rounded = (cores: number): number =>
+      Math.round(Math.min(availableParallelism(), Math.max(0, cores)) * 100) / 100
     return { otherCores: rounded(other / ms), stolenCores: rounded((end.stolenMs - begin.stolenMs) / ms) }
   }
 }
@@ -54,7 +55,10 @@ function ownTicks(): number {
     if (!Number.isInteger(pid)) continue
     const fields = statOf(pid)
     parents.set(pid, Number(fields[1]))
-    ticks.set(pid, fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0))
+    ticks.set(
+      pid,
+      fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0),
+    )
   }
   const isOwn = (pid: number | undefined): boolean =>
     pid !== undefined && pid > 0 && (pid === process.pid || isOwn(parents.get(pid)))

@@ -1,0 +1,50 @@
+/**
+ * Watches can fail to tell: every file is asked for its facts once in `file.sweepMs`, a few at a time, whatever the
+ * kernel told of it.
+ */
+import type { Generations } from './generations.ts'
+import type { LogFile } from './log-file.ts'
+
+export interface SweepOptions {
+  readonly generations: Pick<Generations, 'all' | 'check' | 'gone'>
+  /** There may be something to read. */
+  readonly wake: (file: LogFile) => void
+  /** The part of all files that is asked each time. */
+  readonly share: number
+}
+
+export class Sweep {
+  readonly #options: SweepOptions
+  #files: Iterator<LogFile> | null = null
+
+  constructor(options: SweepOptions) {
+    this.#options = options
+  }
+
+  /** Ask the next few. Does not wait for mounts that may hang. */
+  async some(): Promise<void> {
+    const { generations, share } = this.#options
+    let count = 0
+    for (const _ of generations.all()) count++
+    for (let left = Math.ceil(count * share); left > 0; left--) {
+      this.#files ??= generations.all()[Symbol.iterator]()
+      const { value: file, done } = this.#files.next()
+      if (done === true) {
+        this.#files = null
+        return
+      }
+      const asked = this.#ask(file)
+      if (!file.volume.remote) await asked
+    }
+  }
+
+  async #ask(file: LogFile): Promise<void> {
+    const { generations, wake } = this.#options
+    if (file.standing === 'detached' || file.asking) return
+    file.asking = true
+    const found = await generations.check(file).catch(() => 'gone')
+    file.asking = false
+    if (found === 'gone') generations.gone(file)
+    else if (found === 'grown') wake(file)
+  }
+}

@@ -1,0 +1,37 @@
+/** What the twin works on: values, where the kernel has cells of columns and rendered bytes. */
+
+/** What the records of a file have in common. */
+export interface TwinFacts {
+  /** `path` has one character a byte. */
+  readonly file: { readonly id: string; readonly path: string }
+  readonly agent: { readonly name: string; readonly id: string }
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly kubernetes?: Readonly<Record<string, unknown>>
+}
+
+export interface TwinEntry {
+  readonly text: Uint8Array
+  /** Where it came from: file offsets. */
+  readonly ranges: readonly { readonly start: number; readonly end: number }[]
+  readonly timestampNs: bigint
+  readonly stream: 'none' | 'stdout' | 'stderr'
+  readonly lane: number
+  truncated: boolean
+  verdict: 'ship' | 'empty' | 'too-long' | 'too-large'
+}
+
+/** What a record tells that its entry does not know. */
+export interface Place {
+  /** Of the record in its batch. */
+  readonly number: number
+  /** Milliseconds. */
+  readonly baseTimestamp: number
+  /** Bytes settled before it. */
+  readonly skipped: number
+}
+
+export function sourceBytes(entry: TwinEntry): number {
+  return entry.ranges.reduce((sum, range) => sum + range.end - range.start, 0)
+}
+
+export const milliseconds = (entry: TwinEntry): number => Number(entry.timestampNs / 1_000_000n)

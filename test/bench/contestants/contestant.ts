@@ -1,0 +1,38 @@
+/** Who is measured: a program that ships each line of a job's files as one record, with acks=all, until it is stopped. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Child, Command } from '../stage/child.ts'
+import type { Job, Stage } from '../stage/stage.ts'
+
+export interface Contestant {
+  /** As in tables: the program, then what it makes of a line. */
+  readonly name: string
+  start(stage: Stage, job: Job): Child
+}
+
+/** logagent with its defaults, but for what is told. */
+export function logagent(what: 'raw' | 'raw, headers' | 'json'): Contestant {
+  const encoding = what === 'json' ? ['--encoding', 'json'] : ['--encoding', 'raw']
+  const headers = what === 'raw' ? ['--headers', 'none'] : []
+  return {
+    name: `logagent ${what}`,
+    start: (stage, job) => stage.launch(logagentCommand(stage, job, [...encoding, ...headers])),
+  }
+}
+
+export function logagentCommand(stage: Stage, job: Job, flags: readonly string[]): Command {
+  const target = ['--kafka-brokers', job.bootstrap, '--kafka-topic', job.topic, '--state-dir', job.state]
+  return { program: process.execPath, args: [stage.bundle, 'run', '--paths', job.glob, ...target, ...flags] }
+}
+
+/** ../naive.ts; it reads the one file that is there. */
+export function naive(): Contestant {
+  const program = join(import.meta.dirname, '../naive.ts')
+  return {
+    name: 'naive raw',
+    start(stage, { logs, topic, bootstrap }) {
+      const [file = ''] = readdirSync(logs)
+      return stage.launch({ program: process.execPath, args: [program, join(logs, file), topic, bootstrap] })
+    },
+  }
+}

@@ -1,0 +1,159 @@
+/** The tables of the page, a section for each part. */
+import { LINES_PER_SECOND } from '../parts/latency.ts'
+import { FILES, PARTITIONS, RATES } from '../parts/live.ts'
+import type { GroupName, ThroughputRun } from '../parts/throughput.ts'
+import type { Results } from '../results.ts'
+import { spreadOf, type Spread } from '../statistics.ts'
+import { ratiosOf, valuesOf } from './comparisons.ts'
+import { NOTHING, number, ratio, spread, table } from './wording.ts'
+
+const distinct = (names: readonly string[]): string[] => [...new Set(names)]
+
+/** Records that arrived more than there were lines, in all runs together. */
+function exactness(runs: readonly { readonly records: number | null; readonly lines: number }[]): string {
+  const wrong = runs.flatMap(({ records, lines }) => (records === null || records === lines ? [] : [records - lines]))
+  if (runs.every(({ records }) => records === null)) return NOTHING
+  return wrong.length === 0
+    ? 'exactly'
+    : wrong.map((difference) => `${difference > 0 ? '+' : ''}${difference}`).join(', ')
+}
+
+const GROUPS: Readonly<Record<GroupName, { readonly title: string; readonly against: string }>> = {
+  raw: { title: 'The bytes of the line', against: 'rsyslog raw' },
+  json: { title: 'JSON with path and offset', against: 'rsyslog json' },
+  naive: { title: 'The naive agent', against: 'naive raw' },
+}
+
+export function throughputTables({ throughput }: Results): string {
+  const runs = throughput?.runs ?? []
+  return Object.entries(GROUPS)
+    .map(([group, { title, against }]) => {
+      const own = runs.filter((run) => run.group === group)
+      const rows = distinct(own.map(({ subject }) => subject)).map((subject) => throughputRow(own, subject, against))
+      const head = ['', 'CPU-s/GB', `to ${against}`, 'lines/s', 'start: CPU', 'start: time', 'peak RSS', 'arrived']
+      return `**${title}**\n\n${table(head, rows)}`
+    })
+    .join('\n\n')
+}
+
+/** The first record of each agent, as it lies in Kafka. */
+export function samples({ throughput }: Results): string {
+  const first = new Map<string, string>()
+  for (const { subject, sample } of throughput?.runs ?? []) {
+    if (sample !== null && !first.has(subject)) first.set(subject, sample)
+  }
+  return first.size === 0 ? '' : ['```', ...[...first].map(([name, sample]) => `${name}: ${sample}`), '```'].join('\n')
+}
+
+function throughputRow(runs: readonly ThroughputRun[], subject: string, against: string): string[] {
+  const own = runs.filter((run) => run.subject === subject)
+  const of = (value: (run: ThroughputRun) => number): Spread | null => spreadOf(own.map(value))
+  const starts = own.flatMap(({ start }) => (start === null ? [] : [start]))
+  return [
+    subject,
+    spread(of((run) => run.cpuSecondsPerGb)),
+    subject === against
+      ? '1'
+      : spread(
+          ratiosOf(runs, [subject, against], (run) => run.cpuSecondsPerGb),
+          ratio,
+        ),
+    number(of((run) => run.linesPerSecond)?.median ?? NaN),
+    starts.length === 0 ? NOTHING : `${number(spreadOf(starts.map(({ cpuMs }) => cpuMs))?.median ?? NaN)} ms`,
+    starts.length === 0 ? NOTHING : `${number(spreadOf(starts.map(({ ms }) => ms))?.median ?? NaN)} ms`,
+    spread(
+      of((run) => run.peakRssMb),
+      number,
+      ' MB',
+    ),
+    exactness(own),
+  ]
+}
+
+export function liveTable({ live }: Results): string {
+  const runs = live?.runs ?? []
+  const rows = RATES.flatMap((rate) => {
+    const own = runs.filter((run) => run.mbPerSecond === rate)
+    return distinct(own.map(({ subject }) => subject)).map((subject) => {
+      const mine = own.filter((run) => run.subject === subject)
+      return [
+        `${subject}, ${rate} MB/s`,
+        spread(spreadOf(valuesOf(own, subject, (run) => run.cpuPercent)), number, ' %'),
+        subject === 'rsyslog raw'
+          ? '1'
+          : spread(
+              ratiosOf(own, [subject, 'rsyslog raw'], (run) => run.cpuPercent),
+              ratio,
+            ),
+        spread(spreadOf(valuesOf(own, subject, (run) => run.peakRssMb)), number, ' MB'),
+        exactness(mine),
+      ]
+    })
+  })
+  const head = [`${FILES} files, ${PARTITIONS} partitions`, 'CPU, % of a core', 'to rsyslog', 'peak RSS', 'arrived']
+  return table(head, rows)
+}
+
+export function latencyTable({ latency }: Results): string {
+  const runs = latency?.runs ?? []
+  const rows = distinct(runs.map(({ subject }) => subject)).map((subject) => {
+    const of = (value: (run: (typeof runs)[number]) => number): string => {
+      return spread(spreadOf(valuesOf(runs, subject, value)))
+    }
+    return [
+      subject,
+      of((run) => run.p50Ms),
+      of((run) => run.p90Ms),
+      of((run) => run.p99Ms),
+      of((run) => run.maxMs),
+      of((run) => run.consumerMs),
+    ]
+  })
+  return table([`ms at ${LINES_PER_SECOND} lines/s`, 'p50', 'p90', 'p99', 'longest', 'of it the consumer'], rows)
+}
+
+export function memoryTable({ memory, outage }: Results): string {
+  const shipping = Map.groupBy(memory?.runs ?? [], (run) => run.subject)
+  const down = Map.groupBy(outage?.runs ?? [], (run) => `${run.subject}, Kafka ${run.outage}`)
+  const rows = [
+    ...[...shipping].map(([name, runs]) => {
+      return [
+        `${name}, as fast as it goes`,
+        spread(spreadOf(runs.map((run) => run.peakRssMb))),
+        NOTHING,
+        exactness(runs),
+      ]
+    }),
+    ...[...down].map(([name, runs]) => {
+      const [missing, repeated] = [runs.map((run) => run.missing), runs.map((run) => run.repeated)]
+      const seconds = spread(spreadOf(runs.map((run) => run.downSeconds)), (value) => value.toFixed(0))
+      const isExact = [...missing, ...repeated].every((lines) => lines === 0)
+      const found = `${missing.join(', ')} missing, ${repeated.join(', ')} repeated`
+      return [name, spread(spreadOf(runs.map((run) => run.peakRssMb))), `${seconds} s`, isExact ? 'exactly' : found]
+    }),
+  ]
+  return table(['2 GB', 'peak RSS, MB', 'Kafka was down for', 'arrived'], rows)
+}
+
+export function idleTable({ idle }: Results): string {
+  const rows = [...Map.groupBy(idle?.runs ?? [], (run) => run.files)].map(([files, runs]) => {
+    const traced = runs.flatMap(({ eventLoop }) => (eventLoop === null ? [] : [eventLoop]))
+    return [
+      files === 0 ? 'bare Node, no agent' : `${files.toLocaleString('en-US')} files`,
+      spread(spreadOf(runs.map((run) => run.rssMb))),
+      spread(spreadOf(runs.map((run) => run.cpuPercent))),
+      spread(spreadOf(runs.map((run) => run.sleepsPerSecond))),
+      spread(spreadOf(traced.map((loop) => loop.timers))),
+      spread(spreadOf(traced.map((loop) => loop.events))),
+    ]
+  })
+  const head = [
+    'idle for 60 s',
+    'RSS, MB',
+    'CPU, % of a core',
+    'threads going to sleep, /s',
+    'timers, /s',
+    'events, /s',
+  ]
+  return table(head, rows)
+}

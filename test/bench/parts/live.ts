@@ -1,0 +1,87 @@
+/**
+ * Logs that are being written: 30 files, a write() for each line, at two rates. Here the cost is noticing and small
+ * batches, not bytes. CPU in % of a core, after a warm-up; each line must have arrived at the end.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { usageOf } from '../../support/process.ts'
+import { until } from '../../support/wait.ts'
+import { logagent, type Contestant } from '../contestants/contestant.ts'
+import { rsyslog } from '../contestants/rsyslog.ts'
+import type { Course } from '../results.ts'
+import { follow, recordsIn } from '../stage/arrivals.ts'
+import { watchOtherLoad, type OtherLoad } from '../stage/other-load.ts'
+import type { Stage } from '../stage/stage.ts'
+import { abba } from '../statistics.ts'
+
+export interface LiveRun extends OtherLoad {
+  readonly round: number
+  readonly subject: string
+  /** Of all files together. */
+  readonly mbPerSecond: number
+  readonly cpuPercent: number
+  readonly peakRssMb: number
+  readonly records: number
+  readonly lines: number
+}
+
+export const FILES = 30
+export const PARTITIONS = 6
+export const RATES = [1, 10]
+const SUBJECTS = [logagent('raw'), rsyslog('raw')]
+const FULL = { warmUpMs: 10_000, measuredMs: 20_000 }
+const QUICK = { warmUpMs: 2000, measuredMs: 4000 }
+
+interface Load {
+  readonly mbPerSecond: number
+  readonly warmUpMs: number
+  readonly measuredMs: number
+}
+
+export async function live(stage: Stage, { round, quick, tell }: Course): Promise<LiveRun[]> {
+  const runs: LiveRun[] = []
+  for (const mbPerSecond of RATES) {
+    for (const subject of abba(SUBJECTS)) {
+      const run = await runOne(stage, subject, { mbPerSecond, ...(quick ? QUICK : FULL) })
+      runs.push({ round, subject: subject.name, mbPerSecond, ...run })
+      tell(`${subject.name} at ${mbPerSecond} MB/s: ${run.cpuPercent.toFixed(1)} % of a core`)
+    }
+  }
+  return runs
+}
+
+type Figures = Omit<LiveRun, 'round' | 'subject' | 'mbPerSecond'>
+
+async function runOne(stage: Stage, contestant: Contestant, load: Load): Promise<Figures> {
+  const job = await stage.openJob({ partitions: PARTITIONS })
+  for (let file = 0; file < FILES; file++) writeFileSync(join(job.logs, `${file}.log`), 'the file is there\n')
+  const agent = contestant.start(stage, job)
+  const arrivals = { topics: stage.kafka, topic: job.topic, agent }
+  await follow({ ...arrivals, records: FILES })
+
+  const seconds = (load.warmUpMs + load.measuredMs) / 1000 + 1
+  const writer = stage.launch({
+    program: process.execPath,
+    args: [join(import.meta.dirname, '../live-writer.ts'), job.logs, FILES, load.mbPerSecond * 1e6, seconds].map(
+      String,
+    ),
+  })
+  await until(() => writer.output().startsWith('begin'), { what: () => `the writer begins: ${writer.lastWords()}` })
+  await delay(load.warmUpMs)
+  const otherLoad = watchOtherLoad()
+  const [before, beganAt] = [usageOf(agent.pid).cpuMs, performance.now()]
+  await delay(load.measuredMs)
+  const [after, endedAt] = [usageOf(agent.pid).cpuMs, performance.now()]
+  const others = otherLoad()
+  await writer.ended(60_000)
+
+  const lines = FILES + Number(writer.output().trim().split('\n').at(-1))
+  await follow({ ...arrivals, records: lines })
+  const { peakRssBytes } = usageOf(agent.pid)
+  await agent.stop()
+  const records = await recordsIn(stage.kafka, job.topic)
+  await stage.closeJob(job)
+  const cpuPercent = ((after - before) / (endedAt - beganAt)) * 100
+  return { cpuPercent, peakRssMb: peakRssBytes / 2 ** 20, records, lines, ...others }
+}

@@ -1,0 +1,147 @@
+/**
+ * Kafka down with 2 GB of backlog: the agent's memory must not grow with it, and everything must arrive once Kafka is
+ * back. Three ways to be down: not there when the agent starts; frozen in the middle (connections stay, nothing is
+ * answered, so time-outs pass); killed in the middle. What arrived is read back and counted line by line.
+ */
+import { linkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from '../../support/kafka.ts'
+import { usageOf } from '../../support/process.ts'
+import { logagent, type Contestant } from '../contestants/contestant.ts'
+import type { Course } from '../results.ts'
+import { follow, recordsIn } from '../stage/arrivals.ts'
+import type { Child } from '../stage/child.ts'
+import { numberIn } from '../stage/lines.ts'
+import type { Stage } from '../stage/stage.ts'
+
+export type Outage = 'absent' | 'frozen' | 'killed'
+
+export interface OutageRun {
+  readonly round: number
+  readonly subject: string
+  readonly outage: Outage
+  readonly downSeconds: number
+  /** What was not yet in Kafka when it went. */
+  readonly backlogBytes: number
+  readonly peakRssMb: number
+  readonly lines: number
+  readonly missing: number
+  readonly repeated: number
+  /** [seconds since the agent's start, RSS in MB], and when Kafka was down. */
+  readonly rss: readonly (readonly [number, number])[]
+  readonly down: readonly [number, number]
+}
+
+interface Size {
+  readonly backlogBytes: number
+  /** Of the file, before Kafka goes. */
+  readonly beforeBytes: number
+  readonly downMs: Readonly<Record<Outage, number>>
+}
+
+/** Frozen for longer than a request may take (30 s). */
+const FULL: Size = {
+  backlogBytes: 2e9,
+  beforeBytes: 200e6,
+  downMs: { absent: 30_000, frozen: 45_000, killed: 20_000 },
+}
+const QUICK: Size = { backlogBytes: 400e6, beforeBytes: 50e6, downMs: { absent: 4000, frozen: 4000, killed: 4000 } }
+/** The agent goes on while Kafka is being stopped. */
+const SPARE = 1.05
+const SAMPLE_MS = 500
+const READ_MS = 900_000
+
+const SUBJECTS = [logagent('raw'), logagent('json')]
+const OUTAGES: readonly Outage[] = ['absent', 'frozen', 'killed']
+
+export async function outage(stage: Stage, { round, quick, tell }: Course): Promise<OutageRun[]> {
+  const runs: OutageRun[] = []
+  for (const kind of OUTAGES) {
+    for (const subject of SUBJECTS) {
+      const figures = await runOne(stage, subject, kind, quick ? QUICK : FULL)
+      runs.push({ round, subject: subject.name, outage: kind, ...figures })
+      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
+    }
+  }
+  return runs
+}
+
+type Figures = Omit<OutageRun, 'round' | 'subject' | 'outage'>
+
+async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: Size): Promise<Figures> {
+  const { kafka } = stage
+  const input = stage.input((size.backlogBytes + size.beforeBytes) * SPARE)
+  const job = await stage.openJob()
+  linkSync(input.path, join(job.logs, 'app.log'))
+  if (kind === 'absent') await kafka.stop()
+
+  const agent = contestant.start(stage, job)
+  const memory = sampleMemory(agent)
+  const arrivals = { topics: kafka, topic: job.topic, agent }
+  const before = Math.round((size.beforeBytes / input.bytes) * input.lines)
+  const looks = kind === 'absent' ? [] : await follow({ ...arrivals, records: before })
+  const downFrom = memory.seconds()
+  await GOING[kind].down(kafka)
+  await delay(size.downMs[kind])
+  await GOING[kind].up(kafka)
+  const downTo = memory.seconds()
+  await follow({ ...arrivals, records: input.lines })
+  const { peakRssBytes } = usageOf(agent.pid)
+  memory.stop()
+  await agent.stop()
+
+  const account = await countLines(stage, job.topic, input.lines)
+  await stage.closeJob(job)
+  const shipped = ((looks.at(-1)?.records ?? 0) / input.lines) * input.bytes
+  return {
+    downSeconds: Math.round(downTo - downFrom),
+    backlogBytes: Math.round(input.bytes - shipped),
+    peakRssMb: peakRssBytes / 2 ** 20,
+    lines: input.lines,
+    ...account,
+    rss: memory.samples,
+    down: [downFrom, downTo],
+  }
+}
+
+interface Going {
+  readonly down: (kafka: Kafka) => void | Promise<void>
+  readonly up: (kafka: Kafka) => void | Promise<void>
+}
+
+const GOING: Readonly<Record<Outage, Going>> = {
+  absent: { down: () => {}, up: async (kafka) => kafka.restart() },
+  frozen: { down: (kafka) => kafka.pause(), up: (kafka) => kafka.resume() },
+  killed: { down: async (kafka) => kafka.kill(), up: async (kafka) => kafka.restart() },
+}
+
+interface MemorySamples {
+  readonly samples: [number, number][]
+  seconds(): number
+  stop(): void
+}
+
+function sampleMemory(agent: Child): MemorySamples {
+  const begin = performance.now()
+  const samples: [number, number][] = []
+  const seconds = (): number => Math.round((performance.now() - begin) / 10) / 100
+  const look = (): void => {
+    if (!agent.isEnded()) samples.push([seconds(), Math.round((usageOf(agent.pid).rssBytes / 2 ** 20) * 10) / 10])
+  }
+  const timer = setInterval(look, SAMPLE_MS)
+  return { samples, seconds, stop: () => clearInterval(timer) }
+}
+
+async function countLines(stage: Stage, topic: string, lines: number): Promise<{ missing: number; repeated: number }> {
+  const seen = new Uint8Array(lines)
+  let distinct = 0
+  const count = (value: Buffer | null): void => {
+    const n = value === null ? -1 : numberIn(value)
+    if (seen[n] !== 0) return // no line of ours, or not the first time
+    seen[n] = 1
+    distinct++
+  }
+  await stage.kafka.readEach(topic, ({ value }) => count(value), { within: READ_MS })
+  return { missing: lines - distinct, repeated: (await recordsIn(stage.kafka, topic)) - distinct }
+}

@@ -1,0 +1,66 @@
+/**
+ * What the parts found, as kept in docs/benchmarks/results.json: every run with its raw figures; the page is computed
+ * from it. Each part says for itself when and on what it was measured, since parts may be run one at a time.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { IdleRun } from './parts/idle.ts'
+import type { LatencyRun } from './parts/latency.ts'
+import type { LiveRun } from './parts/live.ts'
+import type { MemoryRun } from './parts/memory.ts'
+import type { OutageRun } from './parts/outage.ts'
+import type { ThroughputRun } from './parts/throughput.ts'
+import type { Machine } from './stage/machine.ts'
+
+interface Runs {
+  readonly throughput: ThroughputRun
+  readonly live: LiveRun
+  readonly latency: LatencyRun
+  readonly memory: MemoryRun
+  readonly outage: OutageRun
+  readonly idle: IdleRun
+}
+
+export type PartName = keyof Runs
+
+export interface Measured<Run> {
+  /** Day and time (UTC) of the end. */
+  readonly at: string
+  readonly minutes: number
+  /** Those that came to their end: all that are in `runs`. */
+  readonly rounds: number
+  /** Cut short to see whether it works: the figures mean little. */
+  readonly quick: boolean
+  readonly machine: Machine
+  readonly runs: readonly Run[]
+}
+
+export type Results = { readonly [Part in PartName]?: Measured<Runs[Part]> }
+
+/** What a part is given for one of its rounds, which are counted from 1. */
+export interface Course {
+  readonly round: number
+  readonly quick: boolean
+  /** Tells how it goes: a line. */
+  readonly tell: (line: string) => void
+}
+
+export function loadResults(path: string): Results {
+  try {
+    const results: Results = JSON.parse(readFileSync(path, 'utf8'))
+    return results
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+/** A line for each run, so that a change can be read. */
+export function saveResults(path: string, results: Results): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const parts = Object.entries(results).map(([name, { runs, ...facts }]) => {
+    const lines = runs.map((run) => JSON.stringify(run)).join(',\n')
+    return `${JSON.stringify(name)}: {\n${JSON.stringify(facts).slice(1, -1)},\n"runs": [\n${lines}\n]}`
+  })
+  writeFileSync(path, `{\n${parts.join(',\n')}\n}\n`)
+}

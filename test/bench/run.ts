@@ -1,0 +1,77 @@
+/**
+ * The benchmarks: `npm run bench [-- part…] [--rounds n] [--quick] [--out directory]`. Parts: throughput, live, latency,
+ * memory, outage, idle; all of them if none is named. `render` only writes the page anew. Against one real Kafka with its
+ * data in memory; what is found is merged into benchmarks/results.json after each part, and docs/benchmarks.md is
+ * rendered from that. With --quick everything is cut short to see whether it works, and written elsewhere (tmp/bench).
+ */
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writePage } from './page/page.ts'
+import { idle } from './parts/idle.ts'
+import { latency } from './parts/latency.ts'
+import { live } from './parts/live.ts'
+import { memory } from './parts/memory.ts'
+import { outage } from './parts/outage.ts'
+import { throughput } from './parts/throughput.ts'
+import { loadResults, saveResults, type Course, type PartName } from './results.ts'
+import { describeMachine } from './stage/machine.ts'
+import { Stage } from './stage/stage.ts'
+
+type Part = (stage: Stage, course: Course) => Promise<readonly object[]>
+const PARTS: Readonly<Record<PartName, Part>> = { throughput, live, latency, memory, outage, idle }
+const NAMES = ['throughput', 'live', 'latency', 'memory', 'outage', 'idle'] satisfies PartName[]
+const ROOT = join(import.meta.dirname, '../..')
+
+/** Rounds of what is not compared with anything, and takes long. */
+const MOST_ROUNDS: Partial<Record<PartName, number>> = { outage: 3, idle: 3 }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+const { quick } = values
+const out = resolve(values.out ?? join(ROOT, quick ? 'tmp/bench' : 'docs'))
+const file = join(out, 'benchmarks/results.json')
+const unknown = positionals.filter((word) => word !== 'render' && !NAMES.some((name) => name === word))
+if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')} (${NAMES.join(', ')}, render)`)
+
+if (!positionals.includes('render')) await measure(NAMES.filter((name) => chosen(name)))
+writePage(out, loadResults(file))
+
+function chosen(name: PartName): boolean {
+  return positionals.length === 0 || positionals.includes(name)
+}
+
+function roundsOf(name: PartName): number {
+  if (values.rounds !== undefined) return Number(values.rounds)
+  return quick ? 1 : (MOST_ROUNDS[name] ?? 5)
+}
+
+async function measure(names: readonly PartName[]): Promise<void> {
+  const stage = await Stage.open(quick ? 3e9 : 12e9)
+  try {
+    for (const name of names) await measureOne(stage, name)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** Saved after each round, so that a run cut short leaves what it has. */
+async function measureOne(stage: Stage, name: PartName): Promise<void> {
+  const machine = await describeMachine()
+  const begin = performance.now()
+  const minutes = (): number => (performance.now() - begin) / 60_000
+  const runs: object[] = []
+  for (let round = 1; round <= roundsOf(name); round++) {
+    const tell = (line: string): void =>
+      void process.stdout.write(`${name} ${round} (${minutes().toFixed(1)} min) ${line}\n`)
+    runs.push(...(await PARTS[name](stage, { round, quick, tell })))
+    const at = new Date().toISOString().slice(0, 16).replace('T', ' ')
+    const measured = { at, minutes: Math.round(minutes()), rounds: round, quick, machine, runs }
+    saveResults(file, { ...loadResults(file), [name]: measured })
+  }
+}

@@ -1,0 +1,11 @@
+/** Takes all bytes and throws them away; prints its port. See floor.ts. */
+import { createServer } from 'node:net'
+
+const server = createServer((socket) => {
+  socket.resume()
+  socket.on('error', () => socket.destroy())
+})
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  if (address !== null && typeof address === 'object') process.stdout.write(`${address.port}\n`)
+})

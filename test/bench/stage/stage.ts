@@ -1,0 +1,114 @@
+/**
+ * What all parts share: one Kafka, a directory in memory, input files, the bundle as it was at the start (a build under
+ * way must not change what is measured), and jobs, each with a topic and directories of its own.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { freshTopic, type Kafka } from '../../support/kafka.ts'
+import type { TopicSettings } from '../../support/topics.ts'
+import { startWatchdog, type Watchdog } from '../../support/watchdog.ts'
+import { freeMemoryBytes, MEMORY, startBenchKafka } from './bench-kafka.ts'
+import { launch, type Child, type Command } from './child.ts'
+import { makeInputFile, type InputFile } from './input-file.ts'
+
+/** One agent's task: ship the files that match the glob to the topic. */
+export interface Job {
+  readonly directory: string
+  readonly logs: string
+  readonly glob: string
+  /** For what the agent keeps on disk. */
+  readonly state: string
+  readonly topic: string
+  readonly bootstrap: string
+}
+
+const ROOT = join(import.meta.dirname, '../../..')
+const DELETED_MS = 15_000
+/** Memory that others may take meanwhile, without our data counting as still there. */
+const SLACK_BYTES = 256 * 2 ** 20
+
+export class Stage {
+  readonly directory: string
+  readonly kafka: Kafka
+  /** Path of logagent's program. */
+  readonly bundle: string
+  readonly #watchdog: Watchdog
+  readonly #inputs = new Map<number, InputFile>()
+  readonly #freeBefore = new Map<string, number>()
+  #launched = 0
+
+  private constructor(directory: string, kafka: Kafka, watchdog: Watchdog) {
+    this.directory = directory
+    this.kafka = kafka
+    this.#watchdog = watchdog
+    cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true })
+    // native add-ons are left where npm puts them
+    symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
+    this.bundle = join(directory, 'dist/logagent.mjs')
+  }
+
+  /** @param needsBytes of memory, at the most */
+  static async open(needsBytes: number): Promise<Stage> {
+    const free = freeMemoryBytes()
+    if (free < needsBytes) {
+      throw new Error(`${MEMORY} has ${Math.round(free / 1e9)} GB free: ${Math.round(needsBytes / 1e9)} GB are needed`)
+    }
+    const directory = mkdtempSync(join(MEMORY, 'logagent-bench-'))
+    const watchdog = startWatchdog(directory)
+    try {
+      return new Stage(directory, await startBenchKafka(), watchdog)
+    } catch (error) {
+      await watchdog.close()
+      throw error
+    }
+  }
+
+  /** A file of at least so many bytes; made once. */
+  input(bytes: number): InputFile {
+    const made = this.#inputs.get(bytes) ?? makeInputFile(join(this.directory, `input-${bytes}.log`), bytes)
+    this.#inputs.set(bytes, made)
+    return made
+  }
+
+  async openJob(settings: TopicSettings = {}): Promise<Job> {
+    const topic = freshTopic('bench')
+    const directory = join(this.directory, topic)
+    const [logs, state] = [join(directory, 'logs'), join(directory, 'state')]
+    for (const each of [logs, state]) mkdirSync(each, { recursive: true })
+    this.#freeBefore.set(topic, freeMemoryBytes())
+    await this.kafka.createTopic(topic, {
+      ...settings,
+      configs: { 'file.delete.delay.ms': '500', ...settings.configs },
+    })
+    return { directory, logs, glob: join(logs, '*.log'), state, topic, bootstrap: this.kafka.bootstrap }
+  }
+
+  launch(command: Command, log?: string): Child {
+    return launch(command, log ?? join(this.directory, `child-${++this.#launched}`), this.#watchdog)
+  }
+
+  /** A process that was started otherwise: it, too, ends with the bench. */
+  adopt(child: ChildProcess): void {
+    const { pid } = child
+    if (pid === undefined) return
+    this.#watchdog.watch(pid)
+    child.once('exit', () => this.#watchdog.forget(pid))
+  }
+
+  /** Deletes topic and files, and waits until the memory is free again. */
+  async closeJob({ topic, directory }: Job): Promise<void> {
+    rmSync(directory, { recursive: true, force: true })
+    await this.kafka.deleteTopic(topic)
+    const wanted = (this.#freeBefore.get(topic) ?? 0) - SLACK_BYTES
+    const deadline = performance.now() + DELETED_MS
+    while (freeMemoryBytes() < wanted && performance.now() < deadline) await delay(100)
+    await delay(500) // the broker breathes out
+  }
+
+  async close(): Promise<void> {
+    await this.kafka.close()
+    await this.#watchdog.close()
+  }
+}

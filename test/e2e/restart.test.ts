@@ -1,0 +1,202 @@
+/** What happened to the files while the agent was not there: it finds out by their content, whatever they are called. */
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { sharedKafka } from '../support/kafka.ts'
+import type { LogWriter } from '../support/numbered-log.ts'
+import { originsOf } from '../support/ranges.ts'
+import { openScene, type Scene } from '../support/scene.ts'
+import type { Ending } from '../support/temp.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+const QUICK = ['--file-last-line-quiet-ms', '200', '--file-discover-ms', '100']
+
+/** An agent shipped 1000 lines of app.log and is stopped; 500 more came since. */
+async function begun(t: Ending): Promise<{ scene: Scene; writer: LogWriter }> {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  writer.write(1000)
+  const agent = scene.start()
+  await scene.arrived()
+  await scene.stop(agent)
+  writer.write(500)
+  return { scene, writer }
+}
+
+/** Starts an agent, and everything is there, once. `files`: how many generations there were in all. */
+async function ends(scene: Scene, files: number): Promise<void> {
+  const agent = scene.start()
+  await scene.arrived()
+  await scene.stop(agent)
+  const records = await scene.delivered()
+  assert.equal(originsOf(records).size, files)
+}
+
+test('renamed to app.log.1, with a new app.log', async (t) => {
+  const { scene, writer } = await begun(t)
+  renameSync(writer.path, `${writer.path}.1`)
+  writer.write(10)
+  writer.reopen()
+  writer.write(300)
+  await ends(scene, 2)
+})
+
+test('renamed three times, with three new ones', async (t) => {
+  const { scene, writer } = await begun(t)
+  for (let rotation = 0; rotation < 3; rotation++) {
+    for (const n of [3, 2, 1].filter((n) => n <= rotation)) renameSync(`${writer.path}.${n}`, `${writer.path}.${n + 1}`)
+    renameSync(writer.path, `${writer.path}.1`)
+    writer.reopen()
+    writer.write(300)
+  }
+  await ends(scene, 4)
+})
+
+test('renamed to a name that no glob matches', async (t) => {
+  const { scene, writer } = await begun(t)
+  renameSync(writer.path, scene.path('backup-of-the-log'))
+  writer.reopen()
+  writer.write(300)
+  await ends(scene, 2)
+})
+
+test('moved to another directory that is read as well', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  mkdirSync(scene.path('live'))
+  mkdirSync(scene.path('old'))
+  const writer = scene.writer('live/app.log')
+  writer.write(1000)
+  const paths = `${scene.path('live/*.log')},${scene.path('old/*.log')}`
+  const first = scene.start('--paths', paths)
+  await scene.arrived(1000)
+  await scene.stop(first)
+  writer.write(500)
+  renameSync(writer.path, scene.path('old/app-1.log'))
+  writer.reopen()
+  writer.write(300)
+  const second = scene.start('--paths', paths)
+  await scene.arrived()
+  await scene.stop(second)
+  assert.equal(originsOf(await scene.delivered()).size, 2)
+})
+
+test('deleted, and its inode used again by a new file of the same name', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  writer.write(1000)
+  const first = scene.start()
+  await scene.arrived()
+  await scene.stop(first)
+  const { ino } = statSync(writer.path)
+  writer.close()
+  unlinkSync(writer.path)
+  // a file system that gives the lowest free inode gives this one again; longer than the old one it must be as well
+  writer.reopen()
+  writer.write(2000)
+  t.diagnostic(`inode ${ino} ${statSync(writer.path).ino === ino ? 'came again' : 'did not come again'}`)
+  await ends(scene, 2)
+})
+
+test('cut, and filled again to more than it had', async (t) => {
+  const { scene, writer } = await begun(t)
+  const unread = readFileSync(writer.path)
+  truncateSync(writer.path)
+  writer.write(3000)
+  const agent = scene.start()
+  await scene.arrived(1000 + 3000)
+  await scene.stop(agent)
+  const records = await scene.records()
+  // what was cut before it was read is lost, and nothing else
+  assert.equal(records.length, 4000)
+  assert.ok(unread.length > 0)
+  assert.ok(records.at(-1)?.value?.toString().startsWith('app 4499 '))
+})
+
+test('replaced by an edited copy, which is another file', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const path = scene.path('app.log')
+  writeFileSync(path, 'one\ntwo\nthree\n')
+  const first = scene.start()
+  await scene.arrived(3)
+  await scene.stop(first)
+  writeFileSync(`${path}.new`, 'one\n2\nthree\nfour\n')
+  renameSync(`${path}.new`, path)
+  const second = scene.start()
+  await scene.arrived(7)
+  await scene.stop(second)
+  const values = (await scene.records()).map(({ value }) => value?.toString())
+  assert.deepEqual(values, ['one', 'two', 'three', 'one', '2', 'three', 'four'])
+})
+
+test('copied and cut, as logrotate does with copytruncate: the copy is not shipped', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  writer.write(1000)
+  const first = scene.start()
+  await scene.arrived()
+  await scene.stop(first)
+  copyFileSync(writer.path, `${writer.path}.1`)
+  truncateSync(writer.path)
+  writer.write(300)
+  await ends(scene, 2)
+})
+
+test('many files with the same beginning, of which each is another file', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const banner = Buffer.from(`${'='.repeat(79)}\n`.repeat(900)) // more than 64 KiB
+  const names = Array.from({ length: 12 }, (_, n) => scene.path(`app-${n}.log`))
+  for (const name of names) writeFileSync(name, banner)
+  const first = scene.start()
+  await scene.arrived(12 * 900)
+  await scene.stop(first)
+  for (const [n, name] of names.entries()) writeFileSync(name, `own ${n}\n`, { flag: 'a' })
+  renameSync(names[0]!, `${names[0]}.1`)
+  writeFileSync(names[0]!, banner)
+  const second = scene.start()
+  await scene.arrived(12 * 901 + 900)
+  await scene.stop(second)
+  const records = await scene.records()
+  const own = records.map(({ value }) => value?.toString()).filter((line) => line?.startsWith('own'))
+  assert.deepEqual(new Set(own), new Set(names.map((_, n) => `own ${n}`)))
+  assert.equal(own.length, 12)
+  assert.equal(originsOf(records).size, 13)
+})
+
+test('an empty file, and files of one byte', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  writeFileSync(scene.path('empty.log'), '')
+  writeFileSync(scene.path('byte.log'), 'a')
+  writeFileSync(scene.path('line.log'), '\n')
+  const first = scene.start()
+  await scene.arrived(1)
+  await scene.stop(first)
+  writeFileSync(scene.path('empty.log'), 'first\n')
+  writeFileSync(scene.path('byte.log'), 'b\n', { flag: 'a' })
+  const second = scene.start()
+  await scene.arrived(3)
+  await scene.stop(second)
+  const values = (await scene.records()).map(({ value }) => value?.toString())
+  assert.deepEqual(values.sort(), ['', 'ab', 'first'])
+})
+
+test('its directory moved away, and another one with that name in its place', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  mkdirSync(scene.path('logs'))
+  scene.writer('logs/app.log').write(100)
+  const first = scene.start('--paths', scene.path('logs/*.log'))
+  await scene.arrived()
+  await scene.stop(first)
+  renameSync(scene.path('logs'), scene.path('gone'))
+  mkdirSync(scene.path('logs'))
+  writeFileSync(join(scene.directory, 'logs/app.log'), 'new\n')
+  const second = scene.start('--paths', scene.path('logs/*.log'))
+  await scene.arrived(101)
+  await scene.stop(second)
+  assert.equal((await scene.records()).at(-1)?.value?.toString(), 'new')
+})

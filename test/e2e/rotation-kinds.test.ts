@@ -1,0 +1,134 @@
+/** The ways in which logs are rotated, one by one, while the agent runs. */
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sharedKafka } from '../support/kafka.ts'
+import { originsOf } from '../support/ranges.ts'
+import { openScene } from '../support/scene.ts'
+import { until } from '../support/wait.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+const QUICK = ['--file-last-line-quiet-ms', '200']
+
+test('copytruncate: goes on from the beginning, and does not ship the copy', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  const agent = scene.start()
+  for (let rotation = 0; rotation < 5; rotation++) {
+    writer.write(400)
+    await scene.arrived()
+    for (let n = rotation; n > 0; n--) renameSync(`${writer.path}.${n}`, `${writer.path}.${n + 1}`)
+    copyFileSync(writer.path, `${writer.path}.1`)
+    // the copy is there for a while before the file is cut, as it is with large files
+    if (rotation % 2 === 0) await delay(300)
+    truncateSync(writer.path)
+  }
+  writer.write(10)
+  await scene.arrived()
+  await scene.stop(agent)
+  assert.equal(originsOf(await scene.delivered()).size, 6)
+})
+
+test('copytruncate of a file that is soon longer than it was before', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  const agent = scene.start()
+  for (let rotation = 0; rotation < 5; rotation++) {
+    writer.write(100 + rotation * 200)
+    await scene.arrived()
+    agent.pause()
+    copyFileSync(writer.path, `${writer.path}-${rotation}`)
+    truncateSync(writer.path)
+    writer.write(300 + rotation * 200)
+    agent.resume()
+    await scene.arrived()
+  }
+  await scene.stop(agent)
+  assert.equal(originsOf(await scene.delivered()).size, 6)
+})
+
+test('rename into another directory, which is not read: the old file is drained', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  mkdirSync(scene.path('old'))
+  const writer = scene.writer('app.log')
+  writer.write(100)
+  const agent = scene.start()
+  await scene.arrived()
+  for (let rotation = 0; rotation < 5; rotation++) {
+    writer.write(300)
+    renameSync(writer.path, scene.path(`old/app.log.${rotation}`))
+    writer.write(20)
+    writer.reopen()
+    writer.write(50)
+    // one that comes and goes between two looks is seen nowhere
+    const found = (): boolean => agent.log.filter(({ msg }) => msg === 'file found').length > rotation + 1
+    await until(found, { what: 'the new file', every: 5 })
+  }
+  await scene.arrived()
+  await scene.stop(agent)
+  assert.equal(originsOf(await scene.delivered()).size, 6)
+})
+
+test('rename with a writer that goes on in the old file long after it was let go', async (t) => {
+  const scene = await openScene(t, kafka, { args: [...QUICK, '--file-sweep-ms', '1s'] })
+  const writer = scene.writer('app.log')
+  writer.write(100)
+  const agent = scene.start()
+  await scene.arrived()
+  renameSync(writer.path, `${writer.path}.1`)
+  writeFileSync(writer.path, '')
+  await agent.logged(({ msg }) => msg === 'file let go: all of it is stored', { what: 'the old file let go' })
+  writer.write(50)
+  await scene.arrived()
+  writer.reopen()
+  writer.write(50)
+  await scene.arrived()
+  await scene.stop(agent)
+  await scene.delivered()
+})
+
+test('delete and create anew, fast, under the same name', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  const agent = scene.start()
+  await agent.logged(({ msg }) => msg === 'file found', { what: 'the file' })
+  for (let n = 0; n < 10; n++) {
+    writer.write(50)
+    // only what is seen before it is deleted can be delivered
+    const found = (): boolean => agent.log.filter(({ msg }) => msg === 'file found').length > n
+    await until(found, { what: 'the new file', every: 5 })
+    unlinkSync(writer.path)
+    writer.write(50)
+    writer.reopen()
+  }
+  writer.write(50)
+  await scene.arrived()
+  await scene.stop(agent)
+  assert.equal(originsOf(await scene.delivered()).size, 11)
+})
+
+test('compressed pieces and temporary files beside a log are none', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  const writer = scene.writer('app.log')
+  writer.write(100)
+  for (const name of ['app.log.1.gz', 'app.log.2.zst', 'app.log.tmp', 'app.log~', '.app.log.swp']) {
+    writeFileSync(scene.path(name), 'not a log\n')
+  }
+  const agent = scene.start()
+  await scene.arrived()
+  renameSync(writer.path, `${writer.path}.1`)
+  writer.reopen()
+  writer.write(100)
+  await scene.arrived()
+  renameSync(`${writer.path}.1`, `${writer.path}.1.gz`)
+  writer.write(100)
+  await scene.arrived()
+  await scene.stop(agent)
+  await scene.delivered()
+})

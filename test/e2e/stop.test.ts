@@ -1,0 +1,185 @@
+/** The end of an agent that is told to end: in order, in time, and with the truth about what is left. */
+import assert from 'node:assert/strict'
+import { readFileSync, renameSync, unlinkSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { freshTopic, sharedKafka } from '../support/kafka.ts'
+import { freePort } from '../support/ports.ts'
+import { canBe } from '../support/privileges.ts'
+import { openScene } from '../support/scene.ts'
+import { until } from '../support/wait.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+test('goes on after a restart where it stopped, over and over, also in the middle of a backlog', async (t) => {
+  const scene = await openScene(t, kafka, { partitions: 3 })
+  const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
+  for (const writer of writers) writer.write(30_000)
+  for (let round = 0; round < 6; round++) {
+    const there = (await kafka.endOffsets(scene.topic)).reduce((sum, end) => sum + end, 0)
+    const agent = scene.start('--shutdown-drain', round < 4 ? 'inflight' : 'end')
+    await scene.arrived(there + 1)
+    await scene.stop(agent)
+    for (const writer of writers) writer.write(100)
+  }
+  const last = scene.start()
+  await scene.arrived()
+  await scene.stop(last)
+  await scene.delivered()
+})
+
+test('drains files to their ends before it ends, rotated and deleted ones too', async (t) => {
+  const scene = await openScene(t, kafka)
+  const kept = scene.writer('kept.log')
+  const rotated = scene.writer('rotated.log')
+  const deleted = scene.writer('deleted.log')
+  const writers = [kept, rotated, deleted]
+  for (const writer of writers) writer.write(10)
+  const agent = scene.start()
+  await scene.arrived()
+  agent.pause()
+  for (const writer of writers) writer.write(20_000)
+  renameSync(rotated.path, `${rotated.path}.1`)
+  unlinkSync(deleted.path)
+  agent.signal('SIGTERM')
+  agent.resume()
+  await agent.exitsWith(0)
+  await scene.delivered()
+})
+
+test('ships the last line of a deleted file although it has no newline, before it ends', async (t) => {
+  const scene = await openScene(t, kafka, { args: ['--file-last-line-quiet-ms', '0'] })
+  const writer = scene.writer('app.log')
+  writer.write(10)
+  const agent = scene.start()
+  await scene.arrived()
+  agent.pause()
+  writer.raw('the last words')
+  unlinkSync(writer.path)
+  agent.signal('SIGTERM')
+  agent.resume()
+  await agent.exitsWith(0)
+  assert.equal((await scene.records()).at(-1)?.value?.toString(), 'the last words')
+})
+
+test('with Kafka down ends within the time it has, by exit code 6, and names what it leaves', async (t) => {
+  const scene = await openScene(t, kafka)
+  const nobody = `127.0.0.1:${await freePort(new Set())}`
+  const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
+  for (const writer of writers) writer.write(100)
+  const agent = scene.start('--kafka-brokers', nobody, '--shutdown-timeout', '500ms')
+  await agent.logged(({ msg }) => msg === 'broker cannot be reached', { what: 'the broker named' })
+  agent.signal('SIGTERM')
+  await agent.exitsWith(6, 20_000)
+  const left = agent.log.filter(({ msg }) => msg === 'not delivered')
+  assert.deepEqual(left.map(({ file }) => file).sort(), writers.map(({ path }) => path).sort()) // prettier-ignore
+  assert.ok(left.every(({ bytes, file }) => bytes === readFileSync(String(file)).length))
+  const next = scene.start()
+  await scene.arrived()
+  await scene.stop(next)
+  await scene.delivered()
+})
+
+test('with nothing to deliver ends by exit code 0, Kafka or no Kafka', async (t) => {
+  const scene = await openScene(t, kafka)
+  const nobody = `127.0.0.1:${await freePort(new Set())}`
+  const agent = scene.start('--kafka-brokers', nobody)
+  await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'its start' })
+  await scene.stop(agent)
+})
+
+test('with a topic that is not there ends by exit code 6, and ships everything once it is', async (t) => {
+  const scene = await openScene(t, kafka, { createTopic: false })
+  scene.writer('a.log').write(100)
+  const agent = scene.start('--shutdown-timeout', '500ms')
+  await agent.logged(({ msg }) => msg === 'waiting for topic', { what: 'the topic named' })
+  agent.signal('SIGTERM')
+  await agent.exitsWith(6, 20_000)
+  await kafka.createTopic(scene.topic)
+  const next = scene.start()
+  await scene.arrived()
+  await scene.stop(next)
+  await scene.delivered()
+})
+
+test('ends at once by a second signal, and misses nothing afterwards', async (t) => {
+  const scene = await openScene(t, kafka, { createTopic: false })
+  scene.writer('a.log').write(100)
+  const agent = scene.start('--kafka-topic', freshTopic('never'), '--shutdown-timeout', '1h')
+  await agent.logged(({ msg }) => msg === 'waiting for topic', { what: 'the topic named' })
+  agent.signal('SIGINT')
+  // one that comes before the first is handled is the same one
+  const end = await until(() => agent.signal('SIGTERM') ?? agent.end(), { what: 'it ends', every: 50 })
+  assert.equal(end.code, 143)
+  await kafka.createTopic(scene.topic)
+  const next = scene.start()
+  await scene.arrived()
+  await scene.stop(next)
+  await scene.delivered()
+})
+
+const namespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
+const isolating = canBe({ command: namespace }) ? {} : { skip: 'the tests may not make namespaces' }
+
+test('as process 1 of its container heeds SIGTERM', isolating, async (t) => {
+  const scene = await openScene(t, kafka, { agent: { under: namespace } })
+  const writer = scene.writer('a.log')
+  writer.write(1000)
+  const unshare = scene.start()
+  await scene.arrived()
+  writer.write(1000)
+  // unshare itself only waits for its child, and ends as it does
+  const children = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8')
+  process.kill(Number(children.trim()), 'SIGTERM')
+  await unshare.exitsWith(0)
+  await scene.delivered()
+})
+
+test('sends what lingers at once when it is told to end', async (t) => {
+  const scene = await openScene(t, kafka, { args: ['--kafka-linger-ms', '60s'] })
+  const writer = scene.writer('a.log')
+  writer.write(100)
+  const agent = scene.start()
+  await agent.logged(({ msg }) => msg === 'file found', { what: 'the file' })
+  await scene.stop(agent)
+  await scene.delivered()
+})
+
+test('ends while it is being written to, and the next one has the rest', async (t) => {
+  const scene = await openScene(t, kafka, { partitions: 2 })
+  const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
+  let going = true
+  const load = (async () => {
+    while (going) {
+      for (const writer of writers) writer.write(7, 'each')
+      await delay(2)
+    }
+  })()
+  for (let life = 0; life < 4; life++) {
+    const agent = scene.start()
+    const before = (await kafka.endOffsets(scene.topic)).reduce((sum, end) => sum + end, 0)
+    await scene.arrived(before + 500)
+    await scene.stop(agent)
+  }
+  going = false
+  await load
+  const last = scene.start()
+  await scene.arrived()
+  await scene.stop(last)
+  await scene.delivered()
+})
+
+test('leaves nothing running and nothing open behind: its process ends by itself', async (t) => {
+  const scene = await openScene(t, kafka)
+  scene.writer('a.log').write(10)
+  const agent = scene.start()
+  await scene.arrived()
+  agent.signal('SIGTERM')
+  await until(() => agent.log.find(({ msg }) => msg === 'logagent stopped'), { what: 'its last words' })
+  // no process.exit anywhere: a handle left open would keep it
+  await agent.exitsWith(0)
+})

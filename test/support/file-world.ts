@@ -1,0 +1,264 @@
+/**
+ * A directory with logs under the eye of the input's generations, one look and one turn at a time: nothing happens
+ * before the test says so. What was read is acknowledged at once unless the test holds it back.
+ */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Chunk, Taken } from '../../src/flow.ts'
+import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
+import { Directory, interestsIn } from '../../src/input/directory.ts'
+import { Generations } from '../../src/input/generations.ts'
+import { excluder, parseGlob } from '../../src/input/glob.ts'
+import type { InputRules } from '../../src/input/input-rules.ts'
+import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
+import { Quantum } from '../../src/input/quantum.ts'
+import type { Turn } from '../../src/input/schedule.ts'
+import { type Volume, localVolume, volumeOf } from '../../src/input/volume.ts'
+import { atEnd, type Ending } from './ending.ts'
+import { FakeDisk } from './fake-disk.ts'
+import { HandClock } from './hand-clock.ts'
+import { type Ear, hear } from './hear.ts'
+import { type Piece, rulesFor, takeLines, testMemory } from './reading.ts'
+import { settled } from './state.ts'
+import { freshDirectory } from './temp.ts'
+
+export interface WorldSettings {
+  /** Where the logs are; a fresh directory if not told. */
+  readonly root?: string
+  /** The state, to go on with that of another world; an empty one if not told. */
+  readonly disk?: FakeDisk
+  readonly clock?: HandClock
+  readonly volume?: Volume
+  readonly rules?: Partial<InputRules>
+  readonly maxOpenFiles?: number
+  readonly lastLineQuietMs?: number
+  readonly maxUnacked?: number
+  /** The directory is there when the agent starts. */
+  readonly wasThere?: boolean
+  /** Wall clock of the start. */
+  readonly now?: number
+}
+
+export interface Shipped extends Piece {
+  readonly file: LogFile
+}
+
+const memory = testMemory()
+/** Ids in the order in which they are given away. */
+let ids = 0
+
+export class World {
+  readonly root: string
+  readonly directory: Directory
+  readonly generations: Generations
+  readonly quantum: Quantum
+  readonly checkpoint: Checkpoint
+  readonly clock: HandClock
+  readonly disk: FakeDisk
+  readonly ear: Ear
+  /** What was handed on and not acknowledged. */
+  readonly held: Shipped[] = []
+  /** false: what is read waits in {@link held}. */
+  acknowledge = true
+  /** What the pipeline says to a file that asks, and to a chunk: nothing of it is taken then. */
+  blocked: Taken['blocked'] = null
+  /** Lines taken of a chunk at most. */
+  most = Infinity
+  /** Files that were woken and had no turn yet. */
+  readonly awake = new Set<LogFile>()
+  /** Files whose directory a turn wanted to be looked at. */
+  readonly lookedFor: LogFile[] = []
+  readonly #shipped: Shipped[] = []
+  readonly #directories = new Map<string, Directory>()
+  readonly #settings: WorldSettings
+
+  static async open(t: Ending, settings: WorldSettings = {}): Promise<World> {
+    const disk = settings.disk ?? new FakeDisk()
+    const ear = hear()
+    const now = (): number => settings.now ?? 1000
+    const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'node-1', events: ear.events, now, disk })
+    const world = new World({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
+    atEnd(t, () => world.generations.close())
+    return world
+  }
+
+  private constructor(
+    settings: WorldSettings & { root: string; disk: FakeDisk },
+    made: { checkpoint: Checkpoint; ear: Ear },
+  ) {
+    const { root, disk, clock = new HandClock() } = settings
+    const { checkpoint, ear } = made
+    this.#settings = settings
+    this.root = root
+    this.disk = disk
+    this.clock = clock
+    this.checkpoint = checkpoint
+    this.ear = ear
+    this.generations = new Generations({
+      checkpoint,
+      events: ear.events,
+      maxOpenFiles: settings.maxOpenFiles ?? 100,
+      lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
+      clock: clock.read,
+      random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
+      volumeOf: settings.volume === undefined ? volumeOf : () => Promise.resolve(settings.volume ?? null),
+      wake: (file) => void this.awake.add(file),
+      letGo: (file) => void this.awake.delete(file),
+    })
+    this.quantum = new Quantum({
+      memory,
+      generations: this.generations,
+      events: ear.events,
+      maxUnacked: settings.maxUnacked ?? 8 * 1024 * 1024,
+      now: () => 0,
+      clock: clock.read,
+      blocked: () => this.blocked,
+      take: (chunk) => this.#take(chunk),
+      look: (file) => void this.lookedFor.push(file),
+    })
+    this.directory = this.below('')
+    this.directory.wasThere = settings.wasThere ?? false
+  }
+
+  /** A directory below the root in which `*.log` is sought. */
+  below(name: string): Directory {
+    const { root, volume = localVolume, rules } = this.#settings
+    const path = join(root ?? '', name)
+    const known = this.#directories.get(path)
+    if (known !== undefined) return known
+    mkdirSync(path, { recursive: true })
+    const ours = rulesFor(join(path, '*.log'), rules)
+    const globs = ours.globs.map((glob) => ({
+      rules: ours,
+      excludes: excluder(ours.exclude),
+      at: 0,
+      ...parseGlob(glob),
+    }))
+    const directory = new Directory(path, volume, interestsIn(path, globs))
+    this.#directories.set(path, directory)
+    return directory
+  }
+
+  path(name: string): string {
+    return join(this.root, name)
+  }
+
+  write(name: string, content: string | Buffer): void {
+    writeFileSync(this.path(name), content)
+  }
+
+  append(name: string, content: string | Buffer): void {
+    appendFileSync(this.path(name), content)
+  }
+
+  /** One look at a directory; whether it wants another one soon. */
+  async look(directory = this.directory): Promise<boolean> {
+    const look = await directory.look()
+    if (look === null) throw new Error(`${directory.path} is gone`)
+    const again = await this.generations.see(directory, look)
+    directory.wasThere = false
+    await this.generations.admitted()
+    return again
+  }
+
+  /** Turns of all who are awake, until nobody is; the last result of each. */
+  async turns(): Promise<Turn[]> {
+    const results: Turn[] = []
+    const later = new Set<LogFile>()
+    for (let turns = 0; this.awake.size > 0; turns++) {
+      if (turns > 1000) throw new Error('a file that is never done')
+      let progress = false
+      for (const file of this.awake) {
+        this.awake.delete(file)
+        if (!file.admitted || file.finished) continue
+        const turn = await this.quantum.turn(file)
+        progress ||= turn !== 'later'
+        if (turn === 'more') this.awake.add(file)
+        else results.push(turn)
+        if (turn === 'later') later.add(file)
+        else later.delete(file)
+      }
+      await this.generations.admitted()
+      // the next poll tries again, and can have what others have given back
+      if (progress) for (const file of later) this.awake.add(file)
+    }
+    return results
+  }
+
+  /** A look, and all turns that come of it. */
+  async lookAndRead(): Promise<void> {
+    await this.look()
+    await this.turns()
+  }
+
+  /** What a second does to files without a name; what is given up on the side is waited for. */
+  async tick(): Promise<void> {
+    await this.generations.tick()
+    await settled()
+    await this.turns()
+    await this.generations.tick()
+  }
+
+  /** Since the last call: what was handed on, `path at discovery@offset: text`. */
+  shipped(): string[] {
+    return this.#shipped
+      .splice(0)
+      .map(({ file, start, bytes }) => `${file.path.slice(this.root.length + 1)}@${start}: ${bytes.toString()}`)
+  }
+
+  /** All that was handed on since the last call as one text. */
+  text(): string {
+    return this.#shipped
+      .splice(0)
+      .map(({ bytes }) => bytes.toString())
+      .join('')
+  }
+
+  /** Acknowledge what is held; of one file only, if told. */
+  release(of?: LogFile): void {
+    for (const piece of this.held.splice(0)) {
+      if (of !== undefined && piece.file !== of) this.held.push(piece)
+      else this.#acknowledge(piece)
+    }
+  }
+
+  /** The generation that a name belongs to. */
+  file(name: string, directory = this.directory): LogFile {
+    const file = directory.files.get(name)
+    if (file === undefined) throw new Error(`nothing is known of ${name}`)
+    return file
+  }
+
+  files(): LogFile[] {
+    return [...this.generations.all()]
+  }
+
+  /** Stop, and start again with the same files and state. */
+  async restart(t: Ending, change: Partial<WorldSettings> = {}): Promise<World> {
+    await this.stop()
+    return World.open(t, { ...this.#settings, root: this.root, disk: this.disk, clock: this.clock, ...change })
+  }
+
+  async stop(): Promise<void> {
+    this.generations.close()
+    await this.checkpoint.close()
+  }
+
+  #take(chunk: Chunk): Taken {
+    if (this.blocked !== null) return { next: chunk.offset, blocked: this.blocked }
+    const pieces: Piece[] = []
+    const next = takeLines(memory, chunk, pieces, this.most)
+    for (const piece of pieces) {
+      const shipped = { ...piece, file: asLogFile(chunk.file) }
+      this.#shipped.push(shipped)
+      this.held.push(shipped)
+    }
+    // the turn has first to know how far it came
+    if (this.acknowledge) queueMicrotask(() => this.release())
+    return { next, blocked: null }
+  }
+
+  #acknowledge({ file, start, end, guard }: Shipped): void {
+    this.generations.receive({ file, range: { start, end }, outcome: 'stored', guard })
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * A Kafka cluster without sockets, for tests of what stands on a {@link Transport}: it stores by the real rules
+ * (fake-log.ts), keeps every request until it is told what becomes of it, or answers at once, and looks after the
+ * promises between a transport and its user: one batch a partition in a request, and bytes that don't change.
+ *
+ * ```ts
+ * const kafka = new MemoryTransport({ logs: [1, 2] })      // leaders of the partitions
+ * kafka.automatic = false
+ * kafka.pending[0].answer()                                // serve it, and let the answer arrive
+ * kafka.pending[0].lose('answer')
+ * ```
+ */
+import assert from 'node:assert/strict'
+import { zstdDecompressSync } from 'node:zlib'
+import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../../src/output/transport.ts'
+import { FakeLog } from './fake-log.ts'
+import { valuesOf } from './made-file.ts'
+
+interface Partition {
+  leader: number
+  readonly log: FakeLog
+}
+
+const error = (code: number): Answer => ({ kind: 'answered', code, message: null, baseOffset: -1 })
+const unanswered = (maybeSent: boolean): Answer => ({ kind: 'unanswered', maybeSent, reason: 'connection lost' })
+
+/** One Produce request, under way. */
+export class MemoryRequest {
+  readonly node: number
+  readonly items: readonly ProduceItem[]
+  /** The batches as they were sent. */
+  readonly batches: readonly Buffer[]
+  readonly #kafka: MemoryTransport
+  readonly #resolve: (answers: readonly Answer[]) => void
+  #answers: Answer[] | null = null
+  isDone = false
+
+  constructor(
+    kafka: MemoryTransport,
+    request: { node: number; items: readonly ProduceItem[] },
+    resolve: (answers: readonly Answer[]) => void,
+  ) {
+    this.#kafka = kafka
+    this.node = request.node
+    this.items = request.items
+    this.#resolve = resolve
+    this.batches = request.items.map(({ parts }) => Buffer.concat(parts))
+    const partitions = request.items.map(({ topic, partition }) => `${topic}-${partition}`)
+    assert.deepEqual([...new Set(partitions)], partitions, 'a partition twice in a request')
+  }
+
+  /** The values of its records, by item. */
+  get values(): string[][] {
+    return this.batches.map(valuesIn)
+  }
+
+  get isServed(): boolean {
+    return this.#answers !== null
+  }
+
+  /** Let the broker have it; its answer stays on the way. */
+  serve(): void {
+    this.#answers ??= this.items.map((item, index) => this.#kafka.append(this.node, item, this.batches[index]!))
+  }
+
+  /** Serve it, if that has not happened, and let the answer arrive. */
+  answer(): void {
+    this.serve()
+    this.#end(this.#answers!)
+  }
+
+  /** Store nothing of it (or of one item; the others are served), and answer with an error. */
+  fail(code: number, only?: number): void {
+    this.#answers = this.items.map((item, index) =>
+      only === undefined || only === index ? error(code) : this.#kafka.append(this.node, item, this.batches[index]!),
+    )
+    this.#end(this.#answers)
+  }
+
+  /** unsent: it never left; request: it left and did not arrive; answer: it was served. */
+  lose(what: 'unsent' | 'request' | 'answer'): void {
+    if (what === 'answer') this.serve()
+    this.#end(this.items.map(() => unanswered(what !== 'unsent')))
+  }
+
+  #end(answers: readonly Answer[]): void {
+    assert.ok(!this.isDone, 'a request was answered twice')
+    this.isDone = true
+    for (const [index, { parts }] of this.items.entries()) {
+      assert.ok(Buffer.concat(parts).equals(this.batches[index]!), 'the bytes changed before the answer')
+    }
+    this.#kafka.pending.splice(this.#kafka.pending.indexOf(this), 1)
+    this.#resolve(this.#kafka.acks === 0 && answers[0]?.kind === 'answered' ? this.items.map(() => error(0)) : answers)
+  }
+}
+
+export class MemoryTransport implements Transport {
+  onChange: (topic: string) => void = () => undefined
+  onReady: (node: number) => void = () => undefined
+  /** Every request, in the order in which they were sent. */
+  readonly requests: MemoryRequest[] = []
+  /** Those without an answer. */
+  readonly pending: MemoryRequest[] = []
+  readonly refreshed: string[] = []
+  /** Requests are answered as soon as possible. */
+  automatic = true
+  acks: -1 | 0 = -1
+  /** Producer ids given so far; the next one waits while `idsHeld`. */
+  ids = 0
+  idsHeld = false
+  readonly #topics = new Map<string, Partition[]>()
+  readonly #down = new Set<number>()
+  readonly #waitingForId: (() => void)[] = []
+  #closed = false
+
+  /** The leaders' node ids by topic and partition; -1: none. */
+  constructor(topics: Readonly<Record<string, readonly number[]>>) {
+    for (const [topic, leaders] of Object.entries(topics)) this.setLeaders(topic, leaders)
+  }
+
+  log(topic: string, partition: number): FakeLog {
+    const found = this.#topics.get(topic)?.[partition]
+    if (found === undefined) throw new Error(`there is no ${topic}-${partition}`)
+    return found.log
+  }
+
+  /** The values stored in a partition, in order; repeats as often as they are there. */
+  values(topic: string, partition: number): string[] {
+    return this.log(topic, partition).batches.flatMap(({ bytes }) => valuesIn(bytes))
+  }
+
+  setLeaders(topic: string, leaders: readonly number[]): void {
+    const before = this.#topics.get(topic) ?? []
+    const after = leaders.map((leader, index) => ({ leader, log: before[index]?.log ?? new FakeLog() }))
+    this.#topics.set(topic, after)
+    this.onChange(topic)
+  }
+
+  /** What is under way to a node that goes down stays pending. */
+  setDown(node: number, down: boolean): void {
+    if (down) this.#down.add(node)
+    else if (this.#down.delete(node)) this.onReady(node)
+  }
+
+  releaseIds(): void {
+    this.idsHeld = false
+    for (const resolve of this.#waitingForId.splice(0)) resolve()
+  }
+
+  append(node: number, { topic, partition }: ProduceItem, bytes: Buffer): Answer {
+    const found = this.#topics.get(topic)?.[partition]
+    if (found === undefined) return error(3)
+    if (found.leader !== node) return error(6)
+    return { kind: 'answered', message: null, ...found.log.append(bytes) }
+  }
+
+  // -- Transport ------------------------------------------------------------------------------------------------------
+
+  want(): void {}
+
+  view(topic: string): TopicView | null {
+    const partitions = this.#topics.get(topic)
+    return partitions === undefined ? null : { leaders: partitions.map(({ leader }) => leader) }
+  }
+
+  refresh(topic: string): void {
+    this.refreshed.push(topic)
+  }
+
+  async producerId(signal: AbortSignal): Promise<ProducerId> {
+    if (this.idsHeld) {
+      await new Promise<void>((resolve, reject) => {
+        this.#waitingForId.push(resolve)
+        signal.addEventListener('abort', () => reject(new Error('aborted')))
+      })
+    }
+    return { id: 1000 + this.ids++, epoch: 0 }
+  }
+
+  ready(node: number): boolean {
+    return !this.#down.has(node)
+  }
+
+  produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+    assert.ok(!this.#closed, 'a request after the end')
+    assert.ok(this.ready(node), 'a request to a broker that is down')
+    return new Promise((resolve) => {
+      const request = new MemoryRequest(this, { node, items }, resolve)
+      this.requests.push(request)
+      this.pending.push(request)
+      if (this.automatic) queueMicrotask(() => request.answer())
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    for (const request of [...this.pending]) request.lose('request')
+    return Promise.resolve()
+  }
+}
+
+function valuesIn(batch: Buffer): string[] {
+  const isZstd = (batch[22]! & 7) === 4
+  return valuesOf(isZstd ? Buffer.concat([batch.subarray(0, 61), zstdDecompressSync(batch.subarray(61))]) : batch)
+}

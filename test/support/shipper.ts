@@ -1,0 +1,186 @@
+/**
+ * A producer over a Kafka in memory, with files made up by the test: a file is parked when it can't go on and tried again
+ * when the producer says so, and never otherwise, as the input does it. So a wake-up that is lost stops it for good.
+ */
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { cutRecord } from '../../src/encode/cut.ts'
+import type { LinearMemory } from '../../src/kernel/memory.ts'
+import type { Events } from '../../src/observe/events.ts'
+import { type Partitioner, PartitionChooser } from '../../src/output/partition.ts'
+import { Producer, type ProducerOptions } from '../../src/output/producer.ts'
+import { MadeFile, smallMemory } from './made-file.ts'
+import { MemoryTransport } from './memory-transport.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+type Changes = Partial<Omit<ProducerOptions, 'transport' | 'onReceipt' | 'onRoom' | 'onTopic' | 'events'>>
+
+export interface Told {
+  readonly event: keyof Events
+  readonly args: readonly unknown[]
+}
+
+interface Shipped {
+  readonly file: MadeFile
+  readonly topic: string
+  readonly partitioner: Partitioner
+  readonly key: Uint8Array | null
+  partition: number
+  parked: 'room' | 'topic' | null
+}
+
+export class Shipper {
+  readonly time: VirtualTime
+  readonly kafka: MemoryTransport
+  readonly memory: LinearMemory
+  readonly producer: Producer
+  /** All events but those of encoding. */
+  readonly told: Told[] = []
+  readonly #files = new Map<string, Shipped>()
+  readonly #writers = new Map<number, string>()
+  readonly #chooser = new PartitionChooser(() => 0)
+
+  constructor(
+    t: TestContext,
+    {
+      topics = { logs: [1] } as Readonly<Record<string, readonly number[]>>,
+      time = new VirtualTime(t),
+      ...changes
+    }: Changes & {
+      topics?: Readonly<Record<string, readonly number[]>>
+      time?: VirtualTime
+    } = {},
+  ) {
+    this.time = time
+    this.kafka = new MemoryTransport(topics)
+    this.memory = changes.memory ?? smallMemory()
+    this.producer = new Producer({
+      mode: 'idempotent',
+      lingerMs: 5,
+      batchMaxBytes: 100_000,
+      compression: 'none',
+      tooLarge: 'cut',
+      retry: { minMs: 100, maxMs: 1000 },
+      now: this.time.now,
+      random: () => 0,
+      cutRecord,
+      ...changes,
+      transport: this.kafka,
+      memory: this.memory,
+      events: this.#events(),
+      onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
+      onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
+      onRoom: () => this.#unpark('room'),
+      onTopic: () => this.#unpark('topic'),
+    })
+  }
+
+  #events(): Events {
+    const { told } = this
+    return new Proxy({} as Events, {
+      get:
+        (_target, event: keyof Events) =>
+        (...args: unknown[]) => {
+          if (event !== 'encoded') told.push({ event, args })
+        },
+    })
+  }
+
+  /** The arguments of each event of this name. */
+  toldOf(event: keyof Events): readonly (readonly unknown[])[] {
+    return this.told.filter((told) => told.event === event).map(({ args }) => args)
+  }
+
+  get possibleRepeats(): number {
+    return this.toldOf('possibleRepeats').reduce((sum, [, , records]) => sum + Number(records), 0)
+  }
+
+  /** Write lines to a file, that is shipped to this partition, or to where the partitioner puts it. */
+  write(name: string, partitioner: Partitioner, lines: readonly string[], { topic = 'logs', key = '' } = {}): MadeFile {
+    let shipped = this.#files.get(name)
+    if (shipped === undefined) {
+      const keyBytes = key === '' ? null : Buffer.from(key)
+      const pinned = partitioner !== 'sticky' && (partitioner !== 'hash' || keyBytes !== null)
+      const file = new MadeFile(this.memory, name, { pinned, key: keyBytes })
+      shipped = { file, topic, partitioner, key: keyBytes, partition: -1, parked: null }
+      this.#files.set(name, shipped)
+    }
+    shipped.file.write(...lines)
+    for (const line of lines) this.#writers.set(Number(line.split(':')[0]), name)
+    this.#try(shipped)
+    return shipped.file
+  }
+
+  /** The file that the line beginning with this number and a colon was written to. */
+  writerOf(id: number): string {
+    return this.#writers.get(id) ?? assert.fail(`nobody wrote line ${id}`)
+  }
+
+  file(name: string): MadeFile {
+    return this.#files.get(name)!.file
+  }
+
+  partitionOf(name: string): number {
+    return this.#files.get(name)!.partition
+  }
+
+  parked(name: string): 'room' | 'topic' | null {
+    return this.#files.get(name)!.parked
+  }
+
+  get done(): boolean {
+    return [...this.#files.values()].every(({ file }) => file.done)
+  }
+
+  #try(shipped: Shipped): void {
+    const { file, topic, partitioner, key } = shipped
+    if (shipped.parked !== null || file.waiting === 0) return
+    const view = this.producer.topic(topic)
+    const choice = { partitioner, key, id: file.id, sticky: shipped.partition }
+    const partition = view === null ? -1 : this.#chooser.choose(choice, view)
+    if (partition >= 0) shipped.partition = partition
+    const lane = partition < 0 ? null : this.producer.lane(topic, partition)
+    if (lane === null) shipped.parked = 'topic'
+    else if (!this.producer.hasRoom(lane)) shipped.parked = 'room'
+    else {
+      const what = file.appendix()
+      const took = this.producer.append(lane, what)
+      file.took(took)
+      if (took.next < what.end) shipped.parked = 'room'
+      else if (file.waiting > 0) setImmediate(() => this.#try(shipped))
+    }
+  }
+
+  #unpark(reason: 'room' | 'topic'): void {
+    for (const shipped of this.#files.values()) {
+      if (shipped.parked !== reason) continue
+      shipped.parked = null
+      setImmediate(() => this.#try(shipped))
+    }
+  }
+
+  /** Let everything be stored, and see that nothing is left over. */
+  async finish(): Promise<void> {
+    let flushing = false
+    await this.time.until(() => {
+      if (flushing) return false
+      if (this.done) return true
+      flushing = true
+      void this.producer.flush().then(() => (flushing = false))
+      return false
+    })
+    // buffers with nothing in them are kept for the next line
+    await this.producer.close()
+    assert.equal(this.memory.pool.freeBytes, this.memory.pool.total, 'memory was not given back')
+  }
+}
+
+function asMade(file: unknown): MadeFile {
+  assert.ok(file instanceof MadeFile)
+  return file
+}
+
+/** Numbered lines of a length. */
+export function lines(count: number, { from = 0, length = 20 } = {}): string[] {
+  return Array.from({ length: count }, (_, index) => `${from + index}:`.padEnd(length, 'x'))
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { renameSync, symlinkSync, utimesSync } from 'node:fs'
+import { test } from 'node:test'
+import { World, type WorldSettings } from '../../support/file-world.ts'
+import { FakeDisk } from '../../support/fake-disk.ts'
+import { countedVolume, systemError } from '../../support/volumes.ts'
+
+const END: WorldSettings = { rules: { start: 'end' }, wasThere: true }
+const found = (world: World): unknown => world.ear.heard('fileFound').map(([, from]) => from)
+
+// -- where reading begins -------------------------------------------------------------------------------------------
+
+void test('begins at the end of what is there at the first start, if the input says so', async (t) => {
+  const world = await World.open(t, END)
+  world.write('a.log', 'old\nolder\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), '')
+  assert.deepEqual(found(world), [{ offset: 10, reason: 'end' }])
+  world.append('a.log', 'new\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'new\n')
+})
+
+void test('begins at the start of the line that is being written', async (t) => {
+  const world = await World.open(t, END)
+  world.write('a.log', 'old\nhalf a')
+  world.write('b.log', 'half')
+  world.write('c.log', '')
+  await world.lookAndRead()
+  for (const name of ['a.log', 'b.log', 'c.log']) world.append(name, ' line\n')
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped().sort(), ['a.log@4: half a line\n', 'b.log@0: half line\n', 'c.log@0:  line\n'])
+})
+
+void test('begins in the middle of a line that is too long to be looked back for', async (t) => {
+  const world = await World.open(t, END)
+  world.write('a.log', `old\n${'x'.repeat(100_000)}`)
+  await world.look()
+  assert.deepEqual(found(world), [{ offset: 100_004 - 65_536, reason: 'end' }])
+})
+
+void test('begins at the beginning of what comes after the start', async (t) => {
+  const world = await World.open(t, END)
+  await world.look()
+  world.write('a.log', 'new\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'new\n')
+})
+
+void test('begins at the beginning in a directory that comes after the start', async (t) => {
+  const world = await World.open(t, { ...END, wasThere: false })
+  world.write('a.log', 'new\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'new\n')
+})
+
+void test('begins at the end at the first start only', async (t) => {
+  const first = await World.open(t, END)
+  first.write('a.log', 'old\n')
+  await first.lookAndRead()
+  await first.stop()
+  first.append('a.log', 'more\n')
+  first.write('b.log', 'new\n')
+  const second = await first.restart(t)
+  await second.lookAndRead()
+  assert.equal(first.text() + second.text(), 'more\nnew\n')
+})
+
+void test('begins at the beginning where a part of the state is lost', async (t) => {
+  const disk = new FakeDisk()
+  disk.place('/state/state.1.json', Buffer.from('no state at all'))
+  const world = await World.open(t, { ...END, disk })
+  assert.ok(world.checkpoint.damaged)
+  world.write('a.log', 'perhaps known\n')
+  world.write('a.log.1', 'an old piece\n')
+  utimesSync(world.path('a.log.1'), 1, 1)
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped().sort(), ['a.log.1@0: an old piece\n', 'a.log@0: perhaps known\n'])
+})
+
+// -- rotated pieces --------------------------------------------------------------------------------------------------
+
+void test('leaves alone what was rotated before our first start, and tells it once', async (t) => {
+  const now = Date.now()
+  const world = await World.open(t, { now })
+  for (const name of ['a.log.1', 'a.log.2']) world.write(name, `${name}\n`)
+  utimesSync(world.path('a.log.1'), now / 1000 - 10, now / 1000 - 10)
+  utimesSync(world.path('a.log.2'), now / 1000 + 10, now / 1000 + 10)
+  await world.lookAndRead()
+  await world.look()
+  assert.equal(world.text(), 'a.log.2\n')
+  assert.deepEqual(world.ear.heard('fileIgnored'), [[world.path('a.log.1'), 'rotated before our first start']])
+})
+
+void test('reads every piece where the input says all, and none where it says none', async (t) => {
+  for (const rotated of ['all', 'none'] as const) {
+    const world = await World.open(t, { now: Date.now() + 1_000_000, rules: { rotated } })
+    world.write('a.log.1', 'old\n')
+    await world.lookAndRead()
+    assert.equal(world.text(), rotated === 'all' ? 'old\n' : '')
+  }
+})
+
+void test('reads the rest of a piece that it knows, however old', async (t) => {
+  const first = await World.open(t)
+  first.write('a.log', 'one\ntwo\n')
+  first.most = 1
+  await first.look()
+  await first.quantum.turn(first.file('a.log'))
+  utimesSync(first.path('a.log'), 1, 1)
+  renameSync(first.path('a.log'), first.path('a.log.1'))
+  const second = await first.restart(t, { now: Date.now() })
+  await second.lookAndRead()
+  assert.equal(second.text(), 'two\n')
+})
+
+// -- what cannot be had now -------------------------------------------------------------------------------------------
+
+void test('tells once that a file is denied, and reads it when it may', async (t) => {
+  let denied = 'EACCES'
+  const volume = countedVolume()
+  const open = volume.open.bind(volume)
+  volume.open = (path) => {
+    if (denied !== '') throw systemError(denied, 'open')
+    return open(path)
+  }
+  const world = await World.open(t, { volume })
+  world.write('a.log', 'one\n')
+  for (let look = 0; look < 3; look++) assert.ok(await world.look())
+  assert.deepEqual(world.ear.heard('fileDenied'), [[world.path('a.log'), 'EACCES']])
+  denied = 'EMFILE'
+  await world.look()
+  assert.equal(world.ear.heard('fileDenied').length, 2, 'for another reason')
+  denied = ''
+  await world.lookAndRead()
+  assert.equal(world.text(), 'one\n')
+  denied = 'EACCES'
+  world.write('b.log', 'two\n')
+  await world.look()
+  assert.equal(world.ear.heard('fileDenied').length, 3)
+})
+
+void test('looks again soon for a file that goes while it is looked at', async (t) => {
+  const volume = countedVolume()
+  const open = volume.open.bind(volume)
+  const world = await World.open(t, { volume })
+  world.write('a.log', 'one\n')
+  volume.open = (path) => {
+    renameSync(path, `${path}.1`)
+    return open(path)
+  }
+  assert.ok(await world.look())
+  volume.open = open
+  await world.lookAndRead()
+  assert.equal(world.text(), 'one\n')
+})
+
+void test('waits with a new file while every descriptor is needed', async (t) => {
+  const world = await World.open(t, { maxOpenFiles: 2 })
+  world.acknowledge = false
+  for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, `${name}\n`)
+  assert.ok(await world.look())
+  await world.turns()
+  assert.ok(await world.look(), 'what was read is not stored')
+  world.release()
+  assert.ok(!(await world.look()))
+  await world.turns()
+  assert.equal(world.text().length, 18)
+})
+
+void test('tells for each path why it is left alone', async (t) => {
+  const world = await World.open(t)
+  symlinkSync('/etc/hostname', world.path('link.log'))
+  symlinkSync('/dev/zero', world.path('zero.log'))
+  await world.lookAndRead()
+  await world.lookAndRead()
+  const ignored = world.ear.heard('fileIgnored').map(([path, reason]) => `${String(path)} ${String(reason)}`)
+  assert.deepEqual(ignored.sort(), [
+    `${world.path('link.log')} outside the allowed roots`,
+    `${world.path('zero.log')} not a regular file`,
+  ])
+})
+
+void test('gives every generation an id of its own, and tells its path at discovery', async (t) => {
+  const world = await World.open(t)
+  for (let n = 0; n < 5; n++) world.write(`${n}.log`, 'same\n')
+  await world.look()
+  assert.equal(new Set(world.files().map(({ id }) => id)).size, 5)
+  for (const file of world.files()) {
+    assert.match(file.id, /^[\da-f]{24}$/)
+    assert.equal(file.path, world.path(file.name))
+    assert.deepEqual([file.inputId, file.fingerprint.length], ['app', 5])
+  }
+})
+
+void test('keeps the partition of a file that it knows', async (t) => {
+  const first = await World.open(t)
+  first.write('a.log', 'one\n')
+  await first.look()
+  first.file('a.log').partition = 7
+  await first.turns()
+  const second = await first.restart(t)
+  await second.look()
+  assert.equal(second.file('a.log').partition, 7)
+})

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { renameSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { openCheckpoint } from '../../../src/input/checkpoint.ts'
+import { Departures } from '../../../src/input/departures.ts'
+import { Descriptors } from '../../../src/input/descriptors.ts'
+import type { LogFile } from '../../../src/input/log-file.ts'
+import { Missing } from '../../../src/input/missing.ts'
+import { noDisk } from '../../../src/input/no-disk.ts'
+import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
+import { type Volume, volumeOf } from '../../../src/input/volume.ts'
+import { World } from '../../support/file-world.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+import { hear } from '../../support/hear.ts'
+import { paperFile } from '../../support/reading.ts'
+import { entry, settled } from '../../support/state.ts'
+import { freshDirectory } from '../../support/temp.ts'
+import { RemoteMount } from '../../support/volumes.ts'
+
+async function scene(
+  t: TestContext,
+  settings: {
+    stored?: readonly StoredGeneration[]
+    volumeOf?: (path: string) => Promise<Volume | null>
+    check?: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
+  } = {},
+) {
+  const clock = new HandClock()
+  const ear = hear()
+  const checkpoint = await openCheckpoint({
+    directory: '/',
+    agentId: 'a',
+    events: ear.events,
+    now: () => 0,
+    disk: noDisk(),
+  })
+  for (const stored of settings.stored ?? []) checkpoint.put(stored)
+  const missing = new Missing(settings.stored ?? [], { clock: clock.read, volumeOf: settings.volumeOf ?? volumeOf })
+  const known = new Map<string, LogFile>()
+  const woken: string[] = []
+  const departures = new Departures({
+    checkpoint,
+    events: ear.events,
+    missing,
+    known,
+    clock: clock.read,
+    descriptors: new Descriptors(10, clock.read),
+    lastLineQuietMs: 5000,
+    wake: (file) => void woken.push(file.name),
+    check: settings.check ?? (() => Promise.resolve('same')),
+    forget: () => undefined,
+    letGo: () => undefined,
+  })
+  return { clock, ear, checkpoint, missing, known, woken, departures, directory: freshDirectory(t) }
+}
+
+/** One with 10 bytes unread. */
+const unread = (id: string, place: string): StoredGeneration =>
+  entry(id, { path: place, place, size: 110, position: { offset: 100, open: [], skipped: 0 } })
+
+void test('counts what was unread of a file that is nowhere to be found, and forgets it', async (t) => {
+  const gone = unread('gone', '/nowhere/a.log')
+  const { clock, departures, ear, checkpoint } = await scene(t, {
+    stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', finished: true }],
+  })
+  clock.advance(29_999)
+  await departures.giveUpMissing()
+  assert.equal(checkpoint.entries.size, 3)
+  clock.advance(1)
+  await departures.giveUpMissing()
+  assert.deepEqual(ear.heard('lost'), [[gone, 'gone-while-stopped', 10]])
+  assert.equal(checkpoint.entries.size, 0)
+})
+
+void test('gives up nothing that was found while it was asked about', async (t) => {
+  const mount = new RemoteMount('7')
+  const gone = unread('gone', '/nowhere/a.log')
+  const { clock, departures, ear, missing, checkpoint } = await scene(t, {
+    stored: [gone],
+    volumeOf: () => Promise.resolve(mount),
+  })
+  clock.advance(30_000)
+  mount.hang()
+  const givingUp = departures.giveUpMissing()
+  await settled()
+  missing.take(gone)
+  mount.answer()
+  await givingUp
+  assert.deepEqual([ear.heard('lost'), checkpoint.entries.size], [[], 1])
+})
+
+void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
+  const mount = new RemoteMount('7')
+  const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
+  const { clock, departures, ear } = await scene(t, { stored, volumeOf: () => Promise.resolve(mount) })
+  clock.advance(30_000)
+  mount.hang()
+  const first = departures.giveUpMissing()
+  for (let tick = 0; tick < 5; tick++) {
+    assert.equal(departures.giveUpMissing(), first)
+    await settled()
+  }
+  assert.equal(mount.mostPending, 1)
+  mount.answer()
+  await first
+  assert.equal(ear.heard('lost').length, 20)
+})
+
+void test('waits on for what cannot be asked about', async (t) => {
+  let fails = true
+  const { clock, departures, ear } = await scene(t, {
+    stored: [unread('gone', '/nowhere/a.log')],
+    volumeOf: () => (fails ? Promise.reject(new Error('EACCES')) : Promise.resolve(null)),
+  })
+  for (let minute = 0; minute < 3; minute++) {
+    clock.advance(60_000)
+    await departures.giveUpMissing()
+  }
+  assert.deepEqual(ear.heard('lost'), [])
+  fails = false
+  await departures.giveUpMissing()
+  assert.deepEqual(ear.heard('lost'), [])
+  clock.advance(30_000)
+  await departures.giveUpMissing()
+  assert.equal(ear.heard('lost').length, 1)
+})
+
+void test('drains only who has lost its name and is open', async (t) => {
+  const asked: string[] = []
+  const { departures } = await scene(t, {
+    check: (file) => {
+      asked.push(file.name)
+      return Promise.resolve('same')
+    },
+  })
+  const [live, closed, rotated, deleted] = ['live', 'closed', 'rotated', 'deleted'].map((name) => paperFile(name))
+  assert.ok(live && closed && rotated && deleted)
+  for (const file of [live, rotated, deleted]) file.descriptor = 9999
+  for (const file of [closed, rotated]) file.standing = 'rotated'
+  deleted.standing = 'deleted'
+  // nothing of them is read, so that nothing is let go
+  for (const file of [live, closed, rotated, deleted]) file.lastDataAt = Infinity
+  await departures.drain([live, closed, rotated, deleted])
+  assert.deepEqual(asked, ['rotated', 'deleted'])
+})
+
+void test('wakes who has grown, and who waited long enough for the end of a line', async (t) => {
+  const { departures, woken, clock } = await scene(t, {
+    check: (file) => Promise.resolve(file.name === 'grown' ? 'grown' : 'same'),
+  })
+  const [grown, half, fresh] = ['grown', 'half', 'fresh'].map((name) => paperFile(name))
+  assert.ok(grown && half && fresh)
+  for (const file of [grown, half, fresh]) {
+    file.standing = 'rotated'
+    file.descriptor = 9999
+    file.size = 10
+    file.lastDataAt = clock.read() - 5000
+  }
+  fresh.lastDataAt++
+  await departures.drain([grown, half, fresh])
+  assert.deepEqual(woken, ['grown', 'half'])
+})
+
+void test('does not wait for a mount that hangs, asks it once, and goes on with the others', async (t) => {
+  const asked: string[] = []
+  const { departures, ear } = await scene(t, {
+    check: (file) => {
+      asked.push(file.name)
+      if (file.volume.remote) return new Promise(() => undefined)
+      return file.name === 'bad' ? Promise.reject(new Error('EIO')) : Promise.resolve('same')
+    },
+  })
+  const volume = new RemoteMount('7')
+  const files = [paperFile('hung', { volume }), paperFile('bad'), paperFile('good')]
+  for (const file of files) {
+    file.standing = 'rotated'
+    file.descriptor = 9999
+    file.lastDataAt = Infinity
+  }
+  await departures.drain(files)
+  await departures.drain(files)
+  assert.deepEqual(asked, ['hung', 'bad', 'good', 'bad', 'good'])
+  assert.deepEqual(ear.heard('fileDenied')[0], ['/paper/bad', 'EIO'])
+})
+
+void test('lets nothing go while a byte of it is not stored', async (t) => {
+  const world = await World.open(t)
+  world.acknowledge = false
+  world.write('a.log', 'one\ntwo\n')
+  world.write('b.log', 'x\n')
+  await world.lookAndRead()
+  renameSync(world.path('a.log'), world.path('a.log.1'))
+  unlinkSync(world.path('b.log'))
+  await world.look()
+  world.clock.advance(600_000)
+  await world.tick()
+  assert.equal(world.generations.openFiles, 2)
+  assert.deepEqual(world.ear.heard('fileLetGo'), [])
+  world.release()
+  await world.tick()
+  assert.equal(world.generations.openFiles, 0)
+  assert.deepEqual(world.ear.heard('fileLetGo').length, 2)
+  assert.deepEqual([...world.checkpoint.entries.values()].map(({ place }) => place), [join(world.root, 'a.log.1')]) // prettier-ignore
+})

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, closeSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { bytesAt, fingerprintOf, guardHolds, guardOf, hash, isSame, keyOf, newId } from '../../../src/input/identity.ts'
+import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
+import { localVolume } from '../../../src/input/volume.ts'
+import { entry } from '../../support/state.ts'
+import { freshDirectory } from '../../support/temp.ts'
+
+function open(t: TestContext, content: string | Buffer) {
+  const path = join(freshDirectory(t), 'app.log')
+  writeFileSync(path, content)
+  const descriptor = openSync(path, 'r')
+  t.after(() => closeSync(descriptor))
+  return { path, descriptor }
+}
+
+/** What the state would keep of a file with these first bytes, read up to `offset`. */
+function storedOf(content: Buffer, offset: number, change: Partial<StoredGeneration> = {}): StoredGeneration {
+  const head = content.subarray(0, 1024)
+  return entry('one', {
+    device: '1',
+    inode: '1',
+    fingerprint: { length: head.length, hash: head.length > 0 ? hash(head) : '' },
+    position: { offset, open: [], skipped: 0 },
+    guard: guardOf(content.subarray(0, offset)),
+    size: content.length,
+    ...change,
+  })
+}
+
+async function same(t: TestContext, content: Buffer, stored: StoredGeneration): Promise<boolean> {
+  const { descriptor } = open(t, content)
+  return isSame(localVolume, descriptor, { facts: { ...(await localVolume.factsOf(descriptor)), key: '1:2' }, stored })
+}
+
+void test('a fingerprint is of the first 1024 bytes, and grows with the file until then', async (t) => {
+  const { path, descriptor } = open(t, '')
+  const lengths: number[] = []
+  const hashes = new Set<string>()
+  for (const more of [0, 1, 500, 522, 1, 1, 5000]) {
+    appendFileSync(path, 'x'.repeat(more))
+    const fingerprint = await fingerprintOf(localVolume, descriptor)
+    lengths.push(fingerprint.length)
+    hashes.add(fingerprint.hash)
+  }
+  assert.deepEqual(lengths, [0, 1, 501, 1023, 1024, 1024, 1024])
+  assert.equal(hashes.size, 5)
+})
+
+void test('a guard is of the last 64 bytes before an offset, or of all there are', () => {
+  const bytes = randomBytes(200)
+  assert.equal(guardOf(bytes), hash(bytes.subarray(136)))
+  assert.equal(guardOf(bytes.subarray(0, 3)), hash(bytes.subarray(0, 3)))
+  assert.equal(guardOf(Buffer.alloc(0)), '')
+})
+
+void test('a hash has 16 digits, and another one for every bit that differs', () => {
+  const bytes = Buffer.alloc(64)
+  const hashes = new Set([hash(bytes)])
+  for (let bit = 0; bit < 512; bit++) {
+    const other = Buffer.from(bytes)
+    other[bit >> 3] = 1 << (bit & 7)
+    hashes.add(hash(other))
+  }
+  assert.equal(hashes.size, 513)
+  for (const one of hashes) assert.match(one, /^[\da-f]{16}$/)
+})
+
+void test('an id has 24 hexadecimal digits', () => {
+  assert.equal(
+    newId((bytes) => Buffer.alloc(bytes, 0xab)),
+    'ab'.repeat(12),
+  )
+  assert.match(newId(randomBytes), /^[\da-f]{24}$/)
+})
+
+void test('brings fewer bytes where the file ends', async (t) => {
+  const { descriptor } = open(t, 'hello')
+  const at = async (position: number, length: number): Promise<string> =>
+    (await bytesAt(localVolume, descriptor, { position, length })).toString()
+  assert.deepEqual(await Promise.all([at(0, 5), at(1, 3), at(3, 10), at(5, 1), at(9, 9)]), [
+    'hello',
+    'ell',
+    'lo',
+    '',
+    '',
+  ])
+})
+
+void test('knows a file again that has grown, whatever its inode', async (t) => {
+  const content = randomBytes(5000)
+  assert.ok(await same(t, Buffer.concat([content, randomBytes(100)]), storedOf(content, 3000)))
+  assert.ok(await same(t, content, storedOf(content, 5000)))
+  assert.ok(await same(t, content, storedOf(content.subarray(0, 10), 10)))
+})
+
+void test('knows a file of one byte', async (t) => {
+  assert.ok(await same(t, Buffer.from('x'), storedOf(Buffer.from('x'), 1)))
+  assert.ok(!(await same(t, Buffer.from('y'), storedOf(Buffer.from('x'), 1))))
+})
+
+void test('does not take a file for another one that begins alike', async (t) => {
+  const content = randomBytes(70_000)
+  const stored = storedOf(content, 66_000)
+  const other = Buffer.concat([content.subarray(0, 65_536), randomBytes(4464)])
+  assert.ok(!(await same(t, other, stored)))
+})
+
+void test('does not take a file for one that was read further than it reaches', async (t) => {
+  const content = randomBytes(5000)
+  assert.ok(!(await same(t, content.subarray(0, 2999), storedOf(content, 3000))))
+  assert.ok(!(await same(t, content.subarray(0, 500), storedOf(content, 0))))
+})
+
+void test('tells an empty file by its inode alone', async (t) => {
+  const empty = storedOf(Buffer.alloc(0), 0)
+  assert.ok(!(await same(t, Buffer.from('anything'), empty)))
+  assert.ok(await same(t, Buffer.from('anything'), { ...empty, inode: '2' }))
+})
+
+void test('looks at the bytes before the offset only where there are any', async (t) => {
+  const { descriptor } = open(t, 'abcdef')
+  const stored = storedOf(Buffer.from('abcdef'), 6)
+  assert.ok(await guardHolds(localVolume, descriptor, stored))
+  assert.ok(!(await guardHolds(localVolume, descriptor, { ...stored, position: { ...stored.position, offset: 5 } })))
+  assert.ok(await guardHolds(localVolume, descriptor, { ...stored, position: { ...stored.position, offset: 0 } }))
+})
+
+void test('a key is made of the decimal numbers', () => {
+  assert.equal(keyOf(entry('x', { device: '66305', inode: '18446744073709551615' })), '66305:18446744073709551615')
+})

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { guardOf, hash, keyOf } from '../../../src/input/identity.ts'
+import { Missing } from '../../../src/input/missing.ts'
+import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
+import { type Volume, localVolume, volumeOf } from '../../../src/input/volume.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+import { entry } from '../../support/state.ts'
+import { freshDirectory } from '../../support/temp.ts'
+import { countedVolume, systemError } from '../../support/volumes.ts'
+
+/** The entry of the file at a path, read up to `offset`. */
+async function storedOf(path: string, offset: number, change: Partial<StoredGeneration> = {}) {
+  const facts = await localVolume.facts(path)
+  assert.ok(facts)
+  const bytes = Buffer.alloc(facts.size)
+  const descriptor = openSync(path, 'r')
+  await localVolume.read(descriptor, { bytes, at: 0, length: bytes.length, position: 0 })
+  closeSync(descriptor)
+  const head = bytes.subarray(0, 1024)
+  const [device = '', inode = ''] = facts.key.split(':')
+  return entry(path, {
+    inputId: 'app',
+    path,
+    place: path,
+    device,
+    inode,
+    fingerprint: { length: head.length, hash: head.length === 0 ? '' : hash(head) },
+    position: { offset, open: [], skipped: 0 },
+    guard: guardOf(bytes.subarray(0, offset)),
+    size: facts.size,
+    ...change,
+  })
+}
+
+function missing(stored: readonly StoredGeneration[], settings: { clock?: HandClock; volume?: Volume } = {}): Missing {
+  const { clock = new HandClock(), volume } = settings
+  return new Missing(stored, {
+    clock: clock.read,
+    volumeOf: volume === undefined ? volumeOf : () => Promise.resolve(volume),
+  })
+}
+
+/** The id of what is found of the file at a path; `key`: the inode it is to have. */
+async function find(of: Missing, path: string, key?: string): Promise<string | null> {
+  const descriptor = openSync(path, 'r')
+  try {
+    const facts = await localVolume.factsOf(descriptor)
+    return (await of.find(localVolume, descriptor, { facts: { ...facts, key: key ?? facts.key }, path }))?.id ?? null
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function write(t: TestContext, files: Readonly<Record<string, string>>): (name: string) => string {
+  const directory = freshDirectory(t)
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
+  return (name) => join(directory, name)
+}
+
+void test('finds a generation under another name, once', async (t) => {
+  const path = write(t, { 'a.log': 'one\ntwo\n' })
+  const stored = await storedOf(path('a.log'), 4)
+  const lost = missing([stored])
+  renameSync(path('a.log'), path('a.log.1'))
+  assert.ok(lost.has(keyOf(stored)))
+  assert.equal(await find(lost, path('a.log.1')), stored.id)
+  assert.ok(!lost.has(keyOf(stored)))
+  assert.equal(await find(lost, path('a.log.1')), null)
+})
+
+void test('finds a generation by its content after the device numbers have changed', async (t) => {
+  const path = write(t, { 'a.log': 'one\ntwo\n' })
+  const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1' })
+  assert.equal(await find(missing([stored]), path('a.log')), stored.id)
+})
+
+void test('does not take a file for one that had its inode', async (t) => {
+  const path = write(t, { 'a.log': 'one\ntwo\n' })
+  const stored = await storedOf(path('a.log'), 4)
+  const lost = missing([stored])
+  writeFileSync(path('a.log'), 'two\none\n')
+  assert.equal(await find(lost, path('a.log')), null)
+  writeFileSync(path('a.log'), 'one')
+  assert.equal(await find(lost, path('a.log')), null)
+  assert.ok(lost.has(keyOf(stored)))
+})
+
+void test('of two with the same content finds the one with the inode, then the one at the path', async (t) => {
+  const path = write(t, { 'a.log': 'same\nsame\n', 'b.log': 'same\nsame\n' })
+  const stored = [await storedOf(path('a.log'), 5), await storedOf(path('b.log'), 10)]
+  const byInode = missing(stored)
+  assert.equal(await find(byInode, path('b.log')), path('b.log'))
+  assert.equal(await find(byInode, path('a.log')), path('a.log'))
+  const elsewhere = stored.map((one, n) => ({ ...one, device: '99', inode: String(n) }))
+  const byPath = missing(elsewhere)
+  assert.equal(await find(byPath, path('b.log')), path('b.log'))
+  assert.equal(await find(byPath, path('a.log')), path('a.log'))
+})
+
+void test('tells an empty file by its inode alone', async (t) => {
+  const path = write(t, { 'a.log': '', 'b.log': '' })
+  const stored = await storedOf(path('a.log'), 0)
+  assert.equal(await find(missing([stored]), path('b.log')), null)
+  writeFileSync(path('a.log'), 'begun meanwhile\n')
+  assert.equal(await find(missing([stored]), path('a.log')), stored.id)
+})
+
+void test('prefers what has content to what was empty', async (t) => {
+  const path = write(t, { 'a.log': 'one\n' })
+  const full = await storedOf(path('a.log'), 4)
+  const empty = {
+    ...full,
+    id: 'empty',
+    fingerprint: { length: 0, hash: '' },
+    position: { ...full.position, offset: 0 },
+  }
+  assert.equal(await find(missing([empty, full]), path('a.log')), full.id)
+})
+
+void test('finds each of 10,000 quickly', async (t) => {
+  const content = (n: number): string => `line of file ${n}\n`.repeat(1 + (n % 20))
+  const directory = freshDirectory(t)
+  const all = Array.from({ length: 10_000 }, (_, n) => {
+    const bytes = Buffer.from(content(n))
+    const head = bytes.subarray(0, 1024)
+    return entry(`file${n}`, {
+      device: '99',
+      inode: String(n),
+      place: join(directory, `${n}.log`),
+      fingerprint: { length: head.length, hash: hash(head) },
+      position: { offset: bytes.length, open: [], skipped: 0 },
+      guard: guardOf(bytes),
+    })
+  })
+  const lost = missing(all)
+  // as if the device numbers had changed: every file is looked for by content
+  const contents = new Map<number, Buffer>(all.map((_, n) => [n, Buffer.from(content(n))]))
+  const volume = countedVolume({
+    read(descriptor, { bytes, at, length, position }) {
+      const part = contents.get(descriptor)?.subarray(position, position + length) ?? Buffer.of()
+      part.copy(bytes, at)
+      return part.length
+    },
+  })
+  const begin = process.cpuUsage()
+  for (let n = 0; n < all.length; n++) {
+    const size = contents.get(n)?.length ?? 0
+    const facts = { key: `7:${n}`, size, mtimeMs: 0, links: 1, kind: 'file' } as const
+    const found = await lost.find(volume, n, { facts, path: join(directory, `${n}.log`) })
+    assert.equal(found?.id, `file${n}`)
+  }
+  const { user, system } = process.cpuUsage(begin)
+  assert.ok(user + system < 4_000_000, `${(user + system) / 1000} ms of CPU`)
+})
+
+void test('tells each directory to be searched once, as soon as it can be', () => {
+  const stored = ['/a/x.log', '/a/y.log', '/b/z.log'].map((place) => entry(place, { place, inputId: place }))
+  const lost = missing(stored)
+  assert.deepEqual([...lost.unsearched((directory) => directory === '/a')], ['/a'])
+  assert.deepEqual([...lost.unsearched((directory) => directory === '/a')], [])
+  assert.deepEqual([...lost.unsearched(() => true)], ['/b'])
+  assert.deepEqual([...lost.unsearched(() => true)], [])
+  assert.equal(lost.inputOf('66305:1835021'), '/a/x.log')
+  assert.equal(lost.inputOf('66305:1'), null)
+})
+
+void test('has patience for half a minute, from when it was missed', () => {
+  const clock = new HandClock()
+  const lost = missing([entry('first')], { clock })
+  clock.advance(20_000)
+  lost.add(entry('second'))
+  clock.advance(9_999)
+  const ids = (): string[] => lost.expired().map(({ id }) => id)
+  assert.deepEqual(ids(), [])
+  clock.advance(1)
+  assert.deepEqual(ids(), ['first'])
+  lost.postpone(entry('first'))
+  assert.deepEqual(ids(), [])
+  clock.advance(20_000)
+  assert.deepEqual(ids(), ['second'])
+  assert.ok(lost.take(entry('second')))
+  assert.ok(!lost.take(entry('second')))
+  clock.advance(10_000)
+  assert.deepEqual(ids(), ['first'])
+})
+
+void test('tells what is at the place, nothing, and that it cannot know', async (t) => {
+  const path = write(t, { 'a.log': 'x' })
+  const stored = await storedOf(path('a.log'), 0)
+  const lost = missing([stored])
+  assert.equal(await lost.keyAtPlace(stored), keyOf(stored))
+  assert.equal(await lost.keyAtPlace({ ...stored, place: path('b.log') }), null)
+  assert.equal(await lost.keyAtPlace({ ...stored, place: path('c/d/b.log') }), null)
+  mkdirSync(path('c'))
+  assert.equal(await lost.keyAtPlace({ ...stored, place: join(dirname(path('c')), 'c/b.log') }), null)
+  const denied = countedVolume({
+    facts: () => {
+      throw systemError('EACCES', 'stat')
+    },
+  })
+  assert.equal(await missing([stored], { volume: denied }).keyAtPlace(stored), undefined)
+})

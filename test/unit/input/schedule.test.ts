@@ -1,0 +1,375 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { LogFile } from '../../../src/input/log-file.ts'
+import { Schedule, type Turn } from '../../../src/input/schedule.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+import { paperFile } from '../../support/reading.ts'
+import { settled } from '../../support/state.ts'
+import { RemoteMount } from '../../support/volumes.ts'
+
+/** A schedule whose files have so many quanta to read; timers go when the test says so. */
+function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean; pollMs?: number } = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const clock = new HandClock()
+  const turns: string[] = []
+  const backlog = new Map<LogFile, number>()
+  const answers = new Map<LogFile, Turn | Promise<Turn>>()
+  let polls = 0
+  const schedule = new Schedule({
+    clock: clock.read,
+    pollMs: settings.pollMs ?? 5,
+    turn(file) {
+      turns.push(file.name)
+      const answer = answers.get(file)
+      if (answer !== undefined) return answer
+      const left = (backlog.get(file) ?? 0) - 1
+      backlog.set(file, left)
+      return left > 0 ? 'more' : 'idle'
+    },
+    isPolled: settings.isPolled ?? (() => false),
+    polling: () => void polls++,
+  })
+  t.after(() => schedule.stop())
+  return {
+    schedule,
+    clock,
+    backlog,
+    answers,
+    polls: () => polls,
+    /** Files that had a turn since the last call, in order. */
+    turns: () => turns.splice(0).join(' '),
+    /** So many ms pass, in steps of one. */
+    pass: async (milliseconds: number): Promise<void> => {
+      for (let ms = 0; ms < milliseconds; ms++) {
+        clock.advance(1)
+        t.mock.timers.tick(1)
+        await settled()
+        await settled()
+        for (let seen = -1; seen < turns.length; await settled()) seen = turns.length
+      }
+    },
+    quiet: async (): Promise<void> => {
+      for (let turn = 0; turn < 100_000 && !schedule.quiet; turn++) await settled()
+    },
+  }
+}
+
+const files = (...names: string[]): LogFile[] => names.map((name) => paperFile(name))
+
+// -- turns --------------------------------------------------------------------------------------------------------------
+
+void test('lets files with a backlog take turns', async (t) => {
+  const { schedule, backlog, turns, quiet } = scene(t)
+  const [a, b, c] = files('a', 'b', 'c')
+  assert.ok(a && b && c)
+  backlog.set(a, 5)
+  backlog.set(b, 3)
+  for (const file of [a, b]) schedule.wake(file)
+  await settled()
+  schedule.wake(c)
+  await quiet()
+  assert.equal(turns(), 'a b a b a b c a a')
+})
+
+void test('gives the event loop its own after a few turns', async (t) => {
+  const { schedule, backlog, turns, quiet } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  backlog.set(a, 40)
+  schedule.wake(a)
+  let most = 0
+  let last = 0
+  let seen = 0
+  const count = (): void => {
+    seen += turns().split(' ').filter(Boolean).length
+    most = Math.max(most, seen - last)
+    last = seen
+    if (seen < 40) setImmediate(count)
+  }
+  setImmediate(count)
+  await quiet()
+  assert.ok(most <= 4, `${most} turns in a row`)
+})
+
+void test('wakes a file once, however often it is told to', async (t) => {
+  const { schedule, turns, quiet } = scene(t)
+  const [a, b] = files('a', 'b')
+  assert.ok(a && b)
+  for (let wake = 0; wake < 10; wake++) for (const file of [a, b]) schedule.wake(file)
+  assert.ok(a.queued)
+  await quiet()
+  assert.equal(turns(), 'a b')
+  assert.ok(!a.queued)
+})
+
+void test('does not wake who cannot go on', async (t) => {
+  const { schedule, turns, quiet } = scene(t)
+  const [fresh, finished, detached, parked] = files('fresh', 'finished', 'detached', 'parked')
+  assert.ok(fresh && finished && detached && parked)
+  fresh.admitted = false
+  finished.finished = true
+  detached.standing = 'detached'
+  parked.parked = true
+  for (const file of [fresh, finished, detached, parked]) schedule.wake(file)
+  await quiet()
+  assert.equal(turns(), '')
+})
+
+void test('keeps the order of thousands', async (t) => {
+  const { schedule, backlog, turns, quiet } = scene(t)
+  const names = Array.from({ length: 3000 }, (_, n) => String(n))
+  for (const file of files(...names)) {
+    backlog.set(file, 2)
+    schedule.wake(file)
+  }
+  await quiet()
+  assert.equal(turns(), [...names, ...names].join(' '))
+})
+
+// -- parking -------------------------------------------------------------------------------------------------------------
+
+void test('parks who has no room or no topic until that is there', async (t) => {
+  const { schedule, answers, turns, quiet } = scene(t)
+  const [room, topic] = files('room', 'topic')
+  assert.ok(room && topic)
+  answers.set(room, 'room').set(topic, 'topic')
+  for (const file of [room, topic]) schedule.wake(file)
+  await settled()
+  await settled()
+  assert.equal(turns(), 'room topic')
+  assert.equal(schedule.parkedFiles, 2)
+  for (const file of [room, topic]) schedule.wake(file)
+  await settled()
+  assert.equal(turns(), '')
+  answers.delete(topic)
+  schedule.unpark('topic')
+  await settled()
+  await settled()
+  assert.equal(turns(), 'topic')
+  assert.ok(!schedule.quiet, 'one still waits')
+  answers.delete(room)
+  schedule.unpark('room')
+  await quiet()
+  assert.equal(turns(), 'room')
+  assert.equal(schedule.parkedFiles, 0)
+})
+
+void test('lets one parked file go on by itself', async (t) => {
+  const { schedule, answers, turns, quiet } = scene(t)
+  const [a, b] = files('a', 'b')
+  assert.ok(a && b)
+  for (const file of [a, b]) {
+    answers.set(file, 'room')
+    schedule.wake(file)
+  }
+  await settled()
+  await settled()
+  turns()
+  answers.clear()
+  schedule.resume(b)
+  await settled()
+  assert.equal(turns(), 'b')
+  schedule.unpark('room')
+  await quiet()
+  assert.equal(turns(), 'a')
+})
+
+void test('forgets a file that is let go while it is parked, and takes it back when it grows', async (t) => {
+  const { schedule, answers, turns, quiet } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  answers.set(a, 'topic')
+  schedule.wake(a)
+  await settled()
+  await settled()
+  schedule.forget(a)
+  a.finished = true
+  assert.ok(schedule.quiet)
+  turns()
+  schedule.unpark('topic')
+  await quiet()
+  assert.equal(turns(), '')
+  answers.clear()
+  a.finished = false
+  schedule.wake(a)
+  await quiet()
+  assert.equal(turns(), 'a')
+})
+
+// -- polling -------------------------------------------------------------------------------------------------------------
+
+void test('polls a hot file often, and a cold one now and then', async (t) => {
+  const { schedule, clock, turns, pass, polls } = scene(t, { isPolled: () => true })
+  const [hot, cold] = files('hot', 'cold')
+  assert.ok(hot && cold)
+  hot.lastDataAt = clock.read()
+  cold.lastDataAt = clock.read() - 5000
+  for (const file of [hot, cold]) schedule.poll(file)
+  await pass(900)
+  const during = turns().split(' ')
+  const count = (name: string): number => during.filter((turn) => turn === name).length
+  assert.ok(count('hot') >= 170 && count('hot') <= 200, `hot ${count('hot')}`)
+  assert.ok(count('cold') >= 7 && count('cold') <= 10, `cold ${count('cold')}`)
+  assert.ok(polls() >= 170)
+  await pass(200)
+  turns()
+  await pass(1000)
+  const after = turns().split(' ')
+  assert.ok(after.length >= 18 && after.length <= 22, `both are cold by now: ${after.length}`)
+})
+
+void test('polls less often the more files are hot', async (t) => {
+  const { schedule, clock, turns, pass } = scene(t, { isPolled: () => true })
+  for (let n = 0; n < 640; n++) {
+    const file = paperFile(String(n))
+    file.lastDataAt = clock.read() + 1_000_000
+    schedule.poll(file)
+  }
+  await pass(1000)
+  const each = turns().split(' ').length / 640
+  assert.ok(each >= 15 && each <= 25, `${each} polls of each file a second`)
+})
+
+void test('polls no more than a thousand cold files a second', async (t) => {
+  const { schedule, turns, pass } = scene(t, { isPolled: () => true })
+  for (let n = 0; n < 3000; n++) schedule.poll(paperFile(String(n)))
+  await pass(1000)
+  const first = turns().split(' ')
+  assert.ok(first.length >= 900 && first.length <= 1100, `${first.length}`)
+  await pass(2300)
+  assert.equal(new Set([...first, ...turns().split(' ')]).size, 3000, 'each in its turn')
+})
+
+void test('stops polling a file that a watch speaks for, after one more look', async (t) => {
+  const { schedule, turns, pass } = scene(t, { isPolled: () => false })
+  const [a] = files('a')
+  assert.ok(a)
+  schedule.poll(a)
+  await pass(1000)
+  assert.equal(turns(), 'a')
+})
+
+void test('goes on polling a file that was idle and that no watch speaks for', async (t) => {
+  const { schedule, turns, pass } = scene(t, { isPolled: () => true })
+  const [a] = files('a')
+  assert.ok(a)
+  schedule.wake(a)
+  await pass(350)
+  assert.ok(turns().split(' ').length >= 3)
+})
+
+void test('tries again later what could not be opened, watched or not, and is not quiet before', async (t) => {
+  const { schedule, answers, turns, pass } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  a.size = 10
+  answers.set(a, 'later')
+  schedule.wake(a)
+  await pass(450)
+  const tries = turns().split(' ').length
+  assert.ok(tries >= 3 && tries <= 6, `${tries}`)
+  assert.ok(!schedule.quiet)
+  answers.clear()
+  await pass(200)
+  assert.ok(schedule.quiet)
+  turns()
+  await pass(500)
+  assert.equal(turns(), '')
+})
+
+void test('wakes nobody up while there is nothing to poll', async (t) => {
+  const { schedule, pass, polls } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  schedule.wake(a)
+  await pass(1000)
+  assert.equal(polls(), 0)
+})
+
+// -- mounts that hang ----------------------------------------------------------------------------------------------------
+
+void test('gives each mount turns of its own: one that hangs stops nobody else', async (t) => {
+  const { schedule, answers, backlog, turns, pass } = scene(t)
+  const mount = new RemoteMount('7')
+  const hung = paperFile('hung', { volume: mount, device: '7' })
+  const behind = paperFile('behind', { volume: mount, device: '7' })
+  const other = paperFile('other', { volume: mount, device: '8' })
+  const [local] = files('local')
+  assert.ok(local)
+  let answer: (turn: Turn) => void = () => undefined
+  answers.set(hung, new Promise((resolve) => (answer = resolve)))
+  for (const file of [behind, other, local]) backlog.set(file, 3)
+  for (const file of [hung, behind, other, local]) schedule.wake(file)
+  await pass(10)
+  const names = turns().split(' ')
+  assert.deepEqual(names.toSorted(), ['hung', 'local', 'local', 'local', 'other', 'other', 'other'])
+  assert.ok(!schedule.quiet)
+  answers.delete(hung)
+  answer('idle')
+  await pass(10)
+  assert.equal(turns(), 'behind behind behind')
+  assert.ok(schedule.quiet)
+})
+
+void test('has one turn at a time for each mount', async (t) => {
+  const { schedule, answers, turns, pass } = scene(t)
+  const mount = new RemoteMount('7')
+  const [a, b] = ['a', 'b'].map((name) => paperFile(name, { volume: mount, device: '7' }))
+  assert.ok(a && b)
+  let end: (turn: Turn) => void = () => undefined
+  answers.set(a, new Promise((resolve) => (end = resolve)))
+  schedule.wake(a)
+  schedule.wake(b)
+  schedule.wake(a)
+  await pass(5)
+  assert.equal(turns(), 'a')
+  answers.clear()
+  end('more')
+  await pass(5)
+  assert.equal(turns(), 'b a')
+})
+
+// -- the end -------------------------------------------------------------------------------------------------------------
+
+void test('ends although a mount hangs', async (t) => {
+  const { schedule, answers, turns, pass } = scene(t)
+  const hung = paperFile('hung', { volume: new RemoteMount('7'), device: '7' })
+  answers.set(hung, new Promise<Turn>(() => undefined))
+  schedule.wake(hung)
+  await pass(5)
+  assert.equal(turns(), 'hung')
+  await schedule.stop()
+})
+
+void test('waits at the end for the turn of a local file that is under way', async (t) => {
+  const { schedule, answers, pass } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  let end: (turn: Turn) => void = () => undefined
+  answers.set(a, new Promise((resolve) => (end = resolve)))
+  schedule.wake(a)
+  await pass(5)
+  let stopped = false
+  const stopping = schedule.stop().then(() => (stopped = true))
+  await pass(5)
+  assert.ok(!stopped)
+  end('more')
+  await stopping
+})
+
+void test('gives no more turns once it is stopped', async (t) => {
+  const { schedule, backlog, turns, pass } = scene(t, { isPolled: () => true })
+  const [a, b] = files('a', 'b')
+  assert.ok(a && b)
+  backlog.set(a, 1_000_000)
+  schedule.wake(a)
+  schedule.poll(b)
+  await settled()
+  turns()
+  await schedule.stop()
+  schedule.wake(b)
+  schedule.unpark('room')
+  await pass(500)
+  assert.equal(turns(), '')
+})

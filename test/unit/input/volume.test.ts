@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import {
+  type Listed,
+  type Volume,
+  deviceOf,
+  localVolume,
+  oneCallAtATime,
+  remoteVolume,
+  volumeOf,
+} from '../../../src/input/volume.ts'
+import { latin1Of } from '../../../src/input/glob.ts'
+import { freshDirectory } from '../../support/temp.ts'
+import { RemoteMount } from '../../support/volumes.ts'
+
+const sorted = (listed: Listed[] | null): unknown => listed?.map(({ name }) => name).sort()
+
+for (const [kind, volume] of Object.entries({
+  local: localVolume,
+  remote: remoteVolume,
+  'in line': oneCallAtATime(remoteVolume),
+})) {
+  suite(`a volume, ${kind},`, () => {
+    test('tells the facts of files, directories and the rest', async (t) => {
+      const directory = freshDirectory(t)
+      const path = join(directory, 'a.log')
+      writeFileSync(path, 'hello')
+      linkSync(path, join(directory, 'b.log'))
+      execFileSync('mkfifo', [join(directory, 'pipe')])
+      const facts = await volume.facts(path)
+      assert.deepEqual({ ...facts, key: '', mtimeMs: 0 }, { key: '', size: 5, mtimeMs: 0, links: 2, kind: 'file' })
+      assert.match(facts?.key ?? '', /^\d+:\d+$/)
+      assert.ok(Math.abs((facts?.mtimeMs ?? 0) - Date.now()) < 60_000)
+      assert.equal((await volume.facts(directory))?.kind, 'directory')
+      assert.equal((await volume.facts(join(directory, 'pipe')))?.kind, 'other')
+    })
+
+    test('says null of what is not there, and throws what is wrong', async (t) => {
+      const directory = freshDirectory(t)
+      writeFileSync(join(directory, 'file'), '')
+      symlinkSync('nowhere', join(directory, 'dangling'))
+      symlinkSync('loop', join(directory, 'loop'))
+      for (const name of ['nothing', 'file/below', 'dangling'])
+        assert.equal(await volume.facts(join(directory, name)), null, name)
+      await assert.rejects(async () => volume.facts(join(directory, 'loop')), { code: 'ELOOP' })
+      assert.equal(await volume.list(join(directory, 'nothing')), null)
+      assert.equal(await volume.list(join(directory, 'file')), null)
+      await assert.rejects(async () => volume.open(join(directory, 'nothing')), { code: 'ENOENT' })
+    })
+
+    test('lists names as bytes, and which of them are links', async (t) => {
+      const directory = freshDirectory(t)
+      for (const name of ['a', '\xff\xfe', latin1Of('größe')])
+        writeFileSync(Buffer.from(join(directory, name), 'latin1'), '')
+      symlinkSync('a', join(directory, 'link'))
+      mkdirSync(join(directory, 'dir'))
+      const listed = await volume.list(directory)
+      assert.deepEqual(sorted(listed), ['a', 'dir', latin1Of('größe'), 'link', '\xff\xfe'].sort())
+      assert.deepEqual(
+        listed?.filter(({ isLink }) => isLink).map(({ name }) => name),
+        ['link'],
+      )
+      assert.equal((await volume.facts(join(directory, '\xff\xfe')))?.kind, 'file')
+    })
+
+    test('reads where it is asked to, and nothing behind the end', async (t) => {
+      const path = join(freshDirectory(t), 'a.log')
+      writeFileSync(path, '0123456789')
+      const descriptor = await volume.open(path)
+      const bytes = Buffer.alloc(8, '-')
+      assert.equal(await volume.read(descriptor, { bytes, at: 2, length: 4, position: 5 }), 4)
+      assert.equal(bytes.toString(), '--5678--')
+      assert.equal(await volume.read(descriptor, { bytes, at: 0, length: 8, position: 10 }), 0)
+      assert.equal((await volume.factsOf(descriptor)).size, 10)
+      closeSync(descriptor)
+    })
+
+    test('opens a pipe that nobody writes to without waiting', async (t) => {
+      const path = join(freshDirectory(t), 'pipe')
+      execFileSync('mkfifo', [path])
+      const descriptor = await volume.open(path)
+      assert.equal((await volume.factsOf(descriptor)).kind, 'other')
+      closeSync(descriptor)
+    })
+  })
+}
+
+void test('calls in line come one after the other, also behind one that failed', async (t) => {
+  const mount = new RemoteMount('7')
+  const volume: Volume = oneCallAtATime(mount)
+  assert.ok(volume.remote)
+  const directory = freshDirectory(t)
+  mount.hang()
+  const answers = [
+    Promise.resolve(volume.list(directory)),
+    Promise.resolve(volume.facts(directory)),
+    Promise.resolve(volume.open(join(directory, 'nothing'))).catch((error: unknown) => error instanceof Error),
+    Promise.resolve(volume.facts(join(directory, 'nothing'))),
+  ]
+  mount.answer()
+  const [names, facts, failed, nothing] = await Promise.all(answers)
+  assert.deepEqual([names, failed, nothing], [[], true, null])
+  assert.match(JSON.stringify(facts), /"kind":"directory"/)
+  assert.equal(mount.mostPending, 1)
+  assert.deepEqual(mount.calls, ['list', 'facts', 'open', 'facts'])
+})
+
+void test('a local file system is read at once, also where the directory does not exist yet', async (t) => {
+  const directory = freshDirectory(t)
+  assert.equal(await volumeOf(directory), localVolume)
+  assert.equal(await volumeOf(join(directory, 'not/yet')), localVolume)
+  assert.equal(await volumeOf('/'), localVolume)
+})
+
+void test('the device is the part of a key before the inode', () => {
+  assert.equal(deviceOf('66305:1835021'), '66305')
+})

@@ -1,0 +1,89 @@
+/** Record batches that Kafka's own classes wrote, written again: by the kernel where it can say as much, else record by record. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rawTemplate } from '../../../src/encode/raw.ts'
+import { decodeRecords, encodeRecord } from '../../../src/encode/records.ts'
+import { TemplateSlot } from '../../../src/encode/template.ts'
+import { RESULT } from '../../../src/kernel/layout.ts'
+import type { LinearMemory } from '../../../src/kernel/memory.ts'
+import type { TwinEntry } from '../../../src/kernel/twin-entry.ts'
+import { Batch, HEADER_BYTES } from '../../../src/output/batch.ts'
+import { type BatchFixture, type RecordFixture, batchFixtures } from '../../support/fixtures.ts'
+import { WatchedMemory } from '../../support/watched-memory.ts'
+
+const FACTS = { file: { id: '', path: '' }, agent: { name: '', id: '' }, fields: {} }
+const uncompressed = batchFixtures().filter(({ compression }) => compression === 'none')
+
+const ours = ({ records }: BatchFixture): boolean =>
+  records.every(({ value, headers }) => value !== null && headers.length === 0)
+
+/** Append record after record, each with its own key, as so many files would. */
+function batchOf({ records }: BatchFixture): { batch: Batch; memory: LinearMemory } {
+  const watched = new WatchedMemory(128 * 1024, 256 * 1024)
+  const { memory } = watched
+  const buffer = memory.pool.take('large')
+  assert.ok(buffer)
+  const batch = new Batch(memory, buffer)
+  batch.begin(records[0]?.timestamp ?? 0, 0)
+  const slot = new TemplateSlot(memory)
+  for (const { timestamp, key, value } of records) {
+    const line: TwinEntry = {
+      text: value ?? Buffer.alloc(0),
+      ranges: [{ start: 0, end: 1 }],
+      timestampNs: BigInt(timestamp) * 1_000_000n,
+      stream: 'none',
+      lane: 0,
+      truncated: false,
+      verdict: 'ship',
+    }
+    watched.putEntries([line], [])
+    const append = slot.install(rawTemplate(FACTS, key, 'none'))
+    const { baseTimestamp, bufferEnd } = batch
+    const count = append(0, 1, 0, batch.end, bufferEnd, bufferEnd, batch.records, baseTimestamp, 1 << 20, 0)
+    assert.equal(count, 1)
+    batch.end = memory.result(RESULT.out)
+    batch.records++
+    batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
+  }
+  batch.sending = batch.records
+  return { batch, memory }
+}
+
+test('the fixtures have batches that the kernel can write', () => {
+  const names = uncompressed.filter(ours).map(({ name }) => name)
+  for (const name of ['one-record', 'offset-deltas', 'timestamps', 'varint-lengths', 'large-value', 'idempotent-wrap'])
+    assert.ok(names.includes(name), name)
+})
+
+for (const fixture of uncompressed.filter(ours)) {
+  test(`the kernel writes the records of ${fixture.name}`, () => {
+    const { batch } = batchOf(fixture)
+    assert.ok(Buffer.from(batch.payload()).equals(fixture.bytes.subarray(HEADER_BYTES)))
+  })
+
+  // a transaction, and what only the broker sets, are not ours to say
+  if (fixture.transactional || fixture.baseOffset !== 0 || fixture.partitionLeaderEpoch !== -1) continue
+  test(`the whole batch ${fixture.name} is the same, with the kernel's checksum too`, () => {
+    const { batch, memory } = batchOf(fixture)
+    const { producerId, producerEpoch: epoch, baseSequence: sequence } = fixture
+    assert.ok(Buffer.concat(batch.stamp({ producerId, epoch, sequence })).equals(fixture.bytes))
+    const attributes = batch.buffer.address + 21
+    assert.equal(memory.kernel.crc32c(attributes, batch.end - attributes, 0) >>> 0, fixture.crc)
+  })
+}
+
+for (const { name, records, bytes } of uncompressed) {
+  test(`every record of ${name} is read and written as Kafka does`, () => {
+    const payload = bytes.subarray(HEADER_BYTES)
+    const decoded = decodeRecords(payload)
+    assert.ok(Buffer.concat(decoded.map(encodeRecord)).equals(payload))
+    const base = records[0]?.timestamp ?? 0
+    const read = decoded.map(({ timestampDelta, key, value, headers }): RecordFixture => ({
+      timestamp: base + timestampDelta,
+      key: key && Buffer.from(key),
+      value: value && Buffer.from(value),
+      headers: headers.map((header) => ({ name: header.name, value: header.value && Buffer.from(header.value) })),
+    }))
+    assert.deepEqual(read, records)
+  })
+}

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { type TestContext, describe, test } from 'node:test'
+import { partitionOfKey } from '../../../src/output/partition.ts'
+import { Shipper, lines } from '../../support/shipper.ts'
+
+const LEADERLESS_MS = 100
+/** Of two partitions, the one of a sticky file `a`. */
+const OWN = partitionOfKey(Buffer.from('a'), 2)
+const leaders = (own: number, other: number): number[] => (OWN === 0 ? [own, other] : [other, own])
+
+/** The file `a` has one line stored on its own partition, and nothing is answered by itself any more. */
+async function warm(t: TestContext, changes: ConstructorParameters<typeof Shipper>[1] = {}) {
+  const shipper = new Shipper(t, { topics: { logs: leaders(1, 2) }, leaderlessMs: LEADERLESS_MS, ...changes })
+  shipper.write('a', 'sticky', ['first'])
+  await shipper.time.until(() => shipper.done)
+  shipper.kafka.automatic = false
+  const lead = (own: number, other = 2): void => shipper.kafka.setLeaders('logs', leaders(own, other))
+  const values = () => ({ own: shipper.kafka.values('logs', OWN), other: shipper.kafka.values('logs', 1 - OWN) })
+  const go = (): void => {
+    shipper.kafka.automatic = true
+    for (const request of [...shipper.kafka.pending]) request.answer()
+  }
+  return { shipper, lead, values, go, time: shipper.time, kafka: shipper.kafka }
+}
+
+describe('a file without a key whose partition has no leader', () => {
+  test('waits for a while, and then goes elsewhere with all it has sent and got no further', async (t) => {
+    const { shipper, lead, values, go, time, kafka } = await warm(t, { lingerMs: 50 })
+    shipper.write('a', 'sticky', lines(3))
+    lead(-1)
+    shipper.write('a', 'sticky', lines(3, { from: 3 }))
+    assert.equal(shipper.parked('a'), 'topic')
+    await time.pass(LEADERLESS_MS - 2)
+    assert.equal(shipper.parked('a'), 'topic')
+    assert.deepEqual(shipper.toldOf('filesMoved'), [])
+    go()
+    await time.pass(3)
+    assert.equal(shipper.parked('a'), null)
+    assert.equal(shipper.partitionOf('a'), 1 - OWN)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: lines(6) })
+    assert.deepEqual(shipper.toldOf('filesMoved'), [['logs', OWN, 1]])
+    assert.equal(kafka.log('logs', 1 - OWN).batches.length, 2)
+    assert.equal(shipper.possibleRepeats, 0)
+  })
+
+  test('goes elsewhere with nothing under way, too', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t)
+    go()
+    lead(-1)
+    shipper.write('a', 'sticky', ['next'])
+    await time.pass(LEADERLESS_MS + 1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: ['next'] })
+  })
+
+  test('stays there when the leader is back, and other files come again', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t)
+    go()
+    lead(-1)
+    shipper.write('a', 'sticky', ['moved'])
+    await time.pass(LEADERLESS_MS + 1)
+    lead(1)
+    shipper.write('a', 'sticky', ['stays'])
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: ['moved', 'stays'] })
+  })
+
+  test('stays when the leader comes back in time', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t)
+    go()
+    for (let i = 0; i < 3; i++) {
+      lead(-1)
+      shipper.write('a', 'sticky', [`${i}`])
+      await time.pass(LEADERLESS_MS - 10)
+      lead(1)
+      await time.pass(10)
+    }
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', '0', '1', '2'], other: [] })
+    assert.deepEqual(shipper.toldOf('filesMoved'), [])
+  })
+
+  test('is bound to it as long as a request may have been served there', async (t) => {
+    const { shipper, lead, values, go, time, kafka } = await warm(t)
+    shipper.write('a', 'sticky', ['sent'])
+    await time.pass(6)
+    shipper.write('a', 'sticky', ['behind'])
+    lead(-1)
+    await time.pass(2 * LEADERLESS_MS)
+    kafka.pending[0]!.lose('request')
+    shipper.write('a', 'sticky', ['waits'])
+    await time.pass(2 * LEADERLESS_MS)
+    assert.equal(shipper.parked('a'), 'topic')
+    go()
+    lead(1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'sent', 'behind', 'waits'], other: [] })
+  })
+
+  test('goes as soon as the answer tells that nothing was stored', async (t) => {
+    const { shipper, lead, values, go, time, kafka } = await warm(t)
+    shipper.write('a', 'sticky', ['sent'])
+    await time.pass(6)
+    lead(-1)
+    await time.pass(2 * LEADERLESS_MS)
+    shipper.write('a', 'sticky', ['next'])
+    kafka.pending[0]!.answer()
+    go()
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: ['sent', 'next'] })
+    assert.equal(shipper.possibleRepeats, 0)
+  })
+
+  test('waits while nobody else can be reached, and goes when somebody can', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t)
+    go()
+    lead(-1, -1)
+    shipper.write('a', 'sticky', ['next'])
+    await time.pass(2 * LEADERLESS_MS)
+    assert.equal(shipper.parked('a'), 'topic')
+    lead(-1, 2)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: ['next'] })
+  })
+
+  test('keeps its order over one move after the other', async (t) => {
+    const topics = { logs: [1, 1, 1, 1] }
+    const shipper = new Shipper(t, { topics, leaderlessMs: LEADERLESS_MS })
+    const { kafka, time } = shipper
+    kafka.automatic = false
+    shipper.write('a', 'sticky', ['0'])
+    const from = shipper.partitionOf('a')
+    const at = (step: number): number => (from + step) % 4
+    const lead = (dead: readonly number[]): void =>
+      kafka.setLeaders(
+        'logs',
+        [0, 1, 2, 3].map((partition) => (dead.includes(partition) ? -1 : 1)),
+      )
+    lead([from])
+    await time.pass(LEADERLESS_MS + 10)
+    assert.deepEqual(
+      kafka.pending.map(({ items }) => items[0]?.partition),
+      [at(1)],
+    )
+    // the first one may have it, and is gone before the file writes again; its own partition is back
+    lead([at(1)])
+    shipper.write('a', 'sticky', ['1'])
+    assert.equal(shipper.parked('a'), 'topic')
+    await time.pass(2 * LEADERLESS_MS)
+    kafka.automatic = true
+    kafka.pending[0]!.answer()
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', at(2)), ['0', '1'])
+  })
+
+  test('is not let back by who chose its partition before', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t)
+    go()
+    const lane = shipper.producer.lane('logs', OWN)!
+    lead(-1)
+    await time.pass(LEADERLESS_MS + 1)
+    const file = shipper.file('a')
+    file.write('read in the meantime')
+    // a slow read has ended only now
+    assert.deepEqual(shipper.producer.append(lane, file.appendix()), { next: 0, skipped: 0 })
+    shipper.write('a', 'sticky', [])
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: ['read in the meantime'] })
+  })
+
+  test('goes once its batches are compressed', async (t) => {
+    const { shipper, lead, values, go } = await warm(t, { compression: 'zstd', lingerMs: 50 })
+    go()
+    shipper.write('a', 'sticky', lines(1000))
+    lead(-1)
+    shipper.write('a', 'sticky', ['next'])
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first'], other: [...lines(1000), 'next'] })
+  })
+})
+
+describe('what does not leave a partition without a leader', () => {
+  test('records with a key, and those asked to be there, whatever goes on around them', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
+    go()
+    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
+    shipper.write('fixed', OWN, ['fixed'])
+    lead(-1)
+    shipper.write('a', 'sticky', ['moves'])
+    await time.pass(2 * LEADERLESS_MS)
+    assert.deepEqual(values().other, ['moves'])
+    shipper.write('keyed', 'hash', ['keyed too'])
+    assert.equal(shipper.parked('keyed'), 'topic')
+    lead(1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'keyed', 'fixed', 'keyed too'], other: ['moves'] })
+  })
+
+  test('a batch in which one record has a key', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
+    go()
+    shipper.write('a', 'sticky', ['beside'])
+    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
+    lead(-1)
+    await time.pass(2 * LEADERLESS_MS)
+    shipper.write('a', 'sticky', ['later'])
+    await time.pass(60)
+    lead(1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'beside', 'keyed'], other: ['later'] })
+  })
+})
