@@ -1,4 +1,5 @@
-# The bundle, the one native add-on it needs, and Node: nothing else. linux/amd64, as the pinned build tools are.
+# The bundle and Node: nothing else. The bundle has no compiled part but WebAssembly; it is built on linux/amd64, as the
+# pinned build tools are.
 # What runs inside needs no root, no capability, and writes only to the state directory, so `--read-only` works:
 #   docker run --read-only -v logs:/var/log/app:ro -v state:/var/lib/logagent \
 #     -e LOGAGENT_PATHS='/var/log/app/*.log' -e KAFKA_BROKERS=kafka:9092 -e KAFKA_TOPIC=logs logagent
@@ -17,7 +18,6 @@ FROM node:26.10.0-bookworm-slim
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /opt/yarn* /usr/local/bin/yarn* \
   && install -d -o 10001 -g 10001 /var/lib/logagent
 WORKDIR /app
-COPY --from=build /build/node_modules/@node-rs node_modules/@node-rs
 COPY --from=build /build/dist dist
 USER 10001:10001
 STOPSIGNAL SIGTERM

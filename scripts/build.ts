@@ -1,7 +1,6 @@
 /**
  * Bundle src/main.ts to dist/, split so that a command loads only what it needs (a dynamic import in a single file would
- * still cost the parse of everything), with the kernel beside it. dist/ runs without node_modules, but for native
- * add-ons, which are left where npm puts them.
+ * still cost the parse of everything), with the kernel beside it. dist/ runs without node_modules.
  */
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,9 +8,6 @@ import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-
-/** Packages with a compiled part cannot be bundled. */
-const NATIVE = ['@node-rs/crc32']
 
 /** What CommonJS packages expect to find, in a module that is none. */
 const BANNER = [
@@ -31,7 +27,6 @@ await build({
   minify: true,
   mainFields: ['module', 'main'],
   outExtension: { '.js': '.mjs' },
-  external: NATIVE,
   banner: { js: BANNER },
   logLevel: 'warning',
 })

@@ -28,6 +28,12 @@ export interface Position {
   readonly skipped: number
 }
 
+/**
+ * What tells an offset again: the up to 64 bytes before it, which an appended file cannot change. As they are, or as
+ * their hash (input/identity.ts), which is what the state keeps; '' where they are not known.
+ */
+export type Guard = Uint8Array | string
+
 /** Why bytes ended without a record of their own. */
 export type SettleReason = 'empty' | 'too-long' | 'too-large'
 
@@ -62,8 +68,8 @@ export interface Chunk {
    * whatever its bytes: a last line without a newline, or a line too long to be held.
    */
   readonly lineEnd: number | null
-  /** Hash of the up to 64 bytes before a file offset that lies in the chunk or is `lineEnd`. */
-  guardAt(offset: number): string
+  /** The guard of a file offset that lies in the chunk or is `lineEnd`. */
+  guardAt(offset: number): Guard
 }
 
 /** What the stages behind the input did with a chunk. */
@@ -79,8 +85,8 @@ export interface Receipt {
   readonly file: Generation
   readonly range: Range
   readonly outcome: 'stored' | 'settled'
-  /** The last up to 64 bytes of the range, as a hash, so that a stored position can be recognised by content. */
-  readonly guard: string
+  /** Of the range's end, so that a stored position can be recognised by content. */
+  readonly guard: Guard
 }
 
 export type Scalar = string | number | boolean

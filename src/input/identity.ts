@@ -5,7 +5,7 @@
  * - the guard: a hash of the up to 64 bytes before an offset, which an appended file cannot change.
  */
 import { crc32 } from 'node:zlib'
-import { crc32c } from '@node-rs/crc32'
+import type { Guard } from '../flow.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
@@ -19,9 +19,16 @@ export interface Fingerprint {
 
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
-/** 16 hexadecimal digits: two 32-bit checksums of different polynomials. Not against an adversary, only against chance. */
+/** 16 hexadecimal digits: two 32-bit checksums of different kinds. Not against an adversary, only against chance. */
 export function hash(bytes: Uint8Array): string {
-  return hex(crc32(bytes)) + hex(crc32c(bytes))
+  return hex(crc32(bytes)) + hex(fnv1a(bytes))
+}
+
+/** FNV-1a, 32 bits (draft-eastlake-fnv). */
+function fnv1a(bytes: Uint8Array): number {
+  let h = 0x811c9dc5
+  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193)
+  return h
 }
 
 function hex(n: number): string {
@@ -31,6 +38,11 @@ function hex(n: number): string {
 /** The guard of an offset, from bytes that end there. */
 export function guardOf(bytes: Uint8Array): string {
   return bytes.length === 0 ? '' : hash(bytes.subarray(Math.max(0, bytes.length - GUARD_BYTES)))
+}
+
+/** A guard as the state keeps it. */
+export function hashOf(guard: Guard): string {
+  return typeof guard === 'string' ? guard : guardOf(guard)
 }
 
 /** A new `log.file.id`. `random` gives 12 bytes. */

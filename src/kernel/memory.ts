@@ -61,6 +61,21 @@ export class LinearMemory {
     this.words[TEMPLATE / 4 + 2 * index + 1] = length
   }
 
+  /**
+   * CRC-32C, as a signed number, of bytes that lie elsewhere: they pass through the chunk, which nobody needs between
+   * two turns. `previous` is the checksum of what came before them.
+   */
+  crc32c(bytes: Uint8Array, previous: number): number {
+    const { pointer, length } = this.chunk
+    let crc = previous
+    for (let at = 0; at < bytes.length; at += length) {
+      const piece = bytes.subarray(at, at + length)
+      this.bytes.set(piece, pointer)
+      crc = this.kernel.crc32c(pointer, piece.length, crc)
+    }
+    return crc
+  }
+
   view(pointer: number, length: number): Buffer {
     return this.bytes.subarray(pointer, pointer + length)
   }

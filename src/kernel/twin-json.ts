@@ -54,6 +54,7 @@ export function textThatFits(text: Uint8Array, room: number): number {
  * bytes are as many as TextDecoder replaces by one U+FFFD.
  */
 function firstCharacter(text: Uint8Array): Uint8Array {
+  if ((text[0] ?? 0) < 0x80) return text.subarray(0, 1)
   const first = String.fromCodePoint(decoder.decode(text.subarray(0, 4)).codePointAt(0) ?? 0)
   for (let length = Math.min(4, text.length); length > 1; length--) {
     if (decoder.decode(text.subarray(0, length)) === first) return text.subarray(0, length)

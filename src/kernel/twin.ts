@@ -30,7 +30,7 @@ export interface FrameRules {
   readonly long: 'cut' | 'drop'
 }
 
-/** The entries of the lines that end in `bytes`, and how many bytes they took. `offset`: file offset of the first byte. */
+/** The entries of the lines that end in `bytes`, and how many bytes they took. `offset`: of the first byte in its file. */
 export function frameLines(
   bytes: Uint8Array,
   rules: FrameRules,
@@ -106,9 +106,9 @@ export interface Appended {
 }
 
 /**
- * Append the lane's entries to a batch, until the next record finds no room. A record is reckoned with five bytes for each
- * of its three counts. One that is larger than `maxRecord` is cut to it, if there is room for as much; if it cannot be
- * cut so far, its entry gets the verdict too-large. Flags and verdicts are noted in the entries.
+ * Append the lane's entries to a batch, until the next record finds no room. A record is reckoned with five bytes for
+ * each of its three counts. One that is larger than `maxRecord` is cut to it, if there is room for as much; if it cannot
+ * be cut so far, its entry gets the verdict too-large. Flags and verdicts are noted in the entries.
  */
 export function append(entries: readonly TwinEntry[], template: TwinTemplate, call: AppendCall): Appended {
   const records: Uint8Array[] = []
@@ -209,7 +209,7 @@ function cutTo(maxRecord: number, entry: TwinEntry, how: { template: TwinTemplat
   return recordOf(cut(entry.text.subarray(0, length)), template, place)
 }
 
-// -- records as bytes ---------------------------------------------------------------------------------------------------
+// -- records as bytes -------------------------------------------------------------------------------------------------
 
 /** Zigzag varint of a whole number. */
 export function varint(n: number): Buffer {

@@ -18,11 +18,11 @@
  *  57  record count          4
  *  61  records
  */
-import { crc32c } from '@node-rs/crc32'
-import type { Generation } from '../flow.ts'
+import type { Generation, Guard } from '../flow.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { PooledBuffer } from '../kernel/pool.ts'
+import type { Stay } from './partition.ts'
 
 export const HEADER_BYTES = 61
 
@@ -32,8 +32,8 @@ export interface Piece {
   readonly start: number
   end: number
   records: number
-  /** Hash of the bytes before `end`; empty where it is not known. */
-  guard: string
+  /** Of `end`. */
+  guard: Guard
 }
 
 export interface Stamp {
@@ -71,8 +71,8 @@ export class Batch {
   inFlight = false
   /** So many of the first records may be stored already: a request with them ended without an answer. */
   uncertain = 0
-  /** Some of its records must stay on this partition. */
-  pinned = false
+  /** How its records stay on this partition: see {@link Stay}. */
+  stay: Stay = 'while-led'
   firstSentAt = -1
   /** The first record was refused for good and leaves as soon as nothing is in flight. */
   dropFirst = false
@@ -188,11 +188,11 @@ export class Batch {
     bytes.writeInt32BE(stamp.sequence, address + 53)
     bytes.writeInt32BE(this.sending, address + 57)
     if (this.compressed === null) {
-      bytes.writeUInt32BE(crc32c(bytes.subarray(address + 21, end)) >>> 0, address + 17)
+      bytes.writeInt32BE(this.#memory.kernel.crc32c(address + 21, end - address - 21, 0), address + 17)
       return [bytes.subarray(address, end)]
     }
-    const head = crc32c(bytes.subarray(address + 21, address + HEADER_BYTES))
-    bytes.writeUInt32BE(crc32c(this.compressed, head) >>> 0, address + 17)
+    const head = this.#memory.kernel.crc32c(address + 21, HEADER_BYTES - 21, 0)
+    bytes.writeInt32BE(this.#memory.crc32c(this.compressed, head), address + 17)
     return [bytes.subarray(address, address + HEADER_BYTES), this.compressed]
   }
 

@@ -1,7 +1,7 @@
 /**
  * What the kernel costs: `node test/bench/kernel.ts [--against other.wasm]… [--rounds n] [word]…`; words choose cases.
  * With `--against` other builds are measured in the same run, turn about (ABBA), so that a busy machine slows all alike.
- * The figures are medians: ns a line, GB/s of source bytes, and the time as a part of the first column's.
+ * The figures are lower quartiles: ns a line, GB/s of source bytes, and the time as a part of the first column's.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -90,42 +90,41 @@ function time(subject: Subject, runs: number): number {
   return Number(process.hrtime.bigint() - start) / runs
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? NaN
+/** Samples are shorter than a process's turn on a busy machine, so that most of them are not interrupted. */
+const SAMPLE_NS = 4e5
 
 /** Times of each subject's runs, in ns; one after the other, and back (ABBA), so that a slow moment meets all. */
 function measure(subjects: readonly Subject[], rounds: number): number[][] {
-  for (const subject of subjects) for (let i = 0; i < 200; i++) subject.run()
-  const runs = subjects.map((subject) => Math.max(1, Math.round(4e6 / time(subject, 20))))
+  for (const subject of subjects) for (let i = 0; i < 300; i++) subject.run()
+  const runs = subjects.map((subject) => Math.max(1, Math.round(SAMPLE_NS / time(subject, 100))))
   const times = subjects.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
     const order = [...subjects.keys()]
     if (round % 2 === 1) order.reverse()
-    for (const i of order) {
-      const subject = subjects[i]
-      if (subject) times[i]?.push(time(subject, runs[i] ?? 1))
-    }
+    for (const i of order) times[i]?.push(time(subjects[i] as Subject, runs[i] ?? 1))
   }
   return times
 }
 
-/** What to show of each subject: the median, its throughput, and the median of its ratio to the first one. */
+const lowerQuartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2] ?? NaN
+
+/** What to show of each subject. */
 function figures(subjects: readonly Subject[], times: readonly (readonly number[])[]): string[] {
+  const quartiles = times.map(lowerQuartile)
   return subjects.map(({ lines, bytes }, i) => {
-    const own = times[i] ?? []
-    const ns = median([...own])
-    const ratio = median(own.map((value, round) => value / (times[0]?.[round] ?? NaN)))
+    const ns = quartiles[i] ?? NaN
     const text = `${(ns / lines).toFixed(1)} ns ${(bytes / ns).toFixed(2)} GB/s`
-    return i === 0 ? text : `${text} x${ratio.toFixed(2)}`
+    return i === 0 ? text : `${text} x${(ns / (quartiles[0] ?? NaN)).toFixed(2)}`
   })
 }
 
 function show(name: string, figures: readonly string[]): void {
-  process.stdout.write(`${name.padEnd(24)}${figures.map((figure) => figure.padStart(26)).join('')}\n`)
+  process.stdout.write(`${name.padEnd(24)}${figures.map((figure) => figure.padStart(32)).join('')}\n`)
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { against: { type: 'string', multiple: true, default: [] }, rounds: { type: 'string', default: '40' } },
+  options: { against: { type: 'string', multiple: true, default: [] }, rounds: { type: 'string', default: '300' } },
 })
 const rounds = Number(values.rounds)
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.some((word) => name.includes(word))

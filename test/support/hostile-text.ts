@@ -1,4 +1,4 @@
-/** Lines as an enemy would write them: every kind of ill-formed UTF-8, what JSON escapes, and lengths at SIMD's borders. */
+/** Lines as an enemy writes them: every kind of ill-formed UTF-8, what JSON escapes, lengths at SIMD's borders. */
 import * as fc from 'fast-check'
 
 const LENGTHS = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129]

@@ -11,7 +11,7 @@ import type { TwinEntry } from '../../src/kernel/twin-entry.ts'
 import { hostileText } from './hostile-text.ts'
 import { FLAGS_AND_VERDICTS, WatchedMemory } from './watched-memory.ts'
 
-// -- entries ------------------------------------------------------------------------------------------------------------
+// -- entries ----------------------------------------------------------------------------------------------------------
 
 const LATEST = 2n ** 63n - 1n
 const NOON = 1_795_348_800_000_000_000n
@@ -52,7 +52,7 @@ export const entryOf = (text: fc.Arbitrary<Buffer>): fc.Arbitrary<TwinEntry> =>
 
 export const hostileEntries = fc.array(entryOf(hostileText), { maxLength: 12 })
 
-// -- templates ----------------------------------------------------------------------------------------------------------
+// -- templates --------------------------------------------------------------------------------------------------------
 
 const words = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -94,7 +94,7 @@ export const templates: fc.Arbitrary<FileTemplate> = fc.record({
     .map(({ kubernetes, ...facts }) => (kubernetes === undefined ? facts : { ...facts, kubernetes })),
 })
 
-// -- a call -------------------------------------------------------------------------------------------------------------
+// -- a call -----------------------------------------------------------------------------------------------------------
 
 /** What a call found out, as the results block has it. */
 export interface Outcome {

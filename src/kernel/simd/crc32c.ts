@@ -1,12 +1,12 @@
 // CRC-32C (Castagnoli), reflected, as RFC 3720 and Kafka use it, without an instruction for it.
 //
 // A checksum is the remainder of the message, read as a polynomial over GF(2), modulo a polynomial P of degree 32. The
-// message may first be reduced modulo any multiple of P, and a multiple with few terms is reduced by with few exclusive-
-// ors. A search found
+// message may first be reduced modulo any multiple of P, and a multiple with few terms is reduced by with few
+// exclusive-ors. A search found
 //   x^55 + x^45 + x^42 + x^26 + x^24 + x^19 + x^9 + x^5 + x^3 + 1 = 0 mod P
-// and squaring it seven times gives the same in y = x^128, that is, in blocks of 16 bytes: long division by it makes each
-// block the exclusive-or of itself and nine blocks before it, and leaves 55 blocks. (The idea is Sam Russell's, "Chorba:
-// A novel CRC32 implementation", 2024.) What is left goes through tables, four words at a time.
+// and squaring it seven times gives the same in y = x^128, that is, in blocks of 16 bytes: long division by it makes
+// each block the exclusive-or of itself and nine blocks before it, and leaves 55 blocks. (The idea is Sam Russell's,
+// "Chorba: A novel CRC32 implementation", 2024.) What is left goes through tables, four words at a time.
 import { CRC_SCRATCH, CRC_TABLES } from './layout'
 
 const POLYNOMIAL: u32 = 0x82f63b78

@@ -1,11 +1,14 @@
 // JSON string escaping of arbitrary bytes, 16 at a time. Ill-formed UTF-8 becomes U+FFFD, one for each maximal subpart
-// (Unicode 3.9), as TextDecoder does. Oracle: kernel/twin-json.ts `escape`.
+// (Unicode 3.9), as TextDecoder does. Oracle: kernel/twin-json.ts.
 import { ESCAPE_TABLE } from './layout'
 import { faults, sequence, wholeCharacters } from './utf8'
 import { ALL_2, ALL_33, ALL_8, BACKSLASHES, BLANKS, LETTERS, ZERO_TO_15 } from './vectors'
 
 const QUOTE: u8 = 34
 const BACKSLASH: u8 = 92
+
+/** Multi-byte bytes among sixteen that are handled sooner one character at a time. */
+const FEW: u32 = 4
 
 let stopped: usize = 0
 let invalid: u32 = 0
@@ -171,7 +174,8 @@ export function escape(from: usize, end: usize, to: usize, limit: usize): usize 
         o += length
         continue
       }
-      if (i8x16.bitmask(x) == 0) {
+      const high = <u32>i8x16.bitmask(x)
+      if (high == 0) {
         const control = i8x16.lt_s(x, v128.load(BLANKS))
         const replaced = letters(x)
         // no control character without a letter
@@ -180,11 +184,17 @@ export function escape(from: usize, end: usize, to: usize, limit: usize): usize 
           p += length
           continue
         }
-      } else {
+      } else if (popcnt(high) > FEW) {
         const copied = copyMultibyte(p, end, o, limit) - p
         p += copied
         o += copied
         if (copied >= 16 || p == end) continue
+      } else {
+        // a character or two among ASCII
+        const plain = <usize>ctz(marks)
+        v128.store(o, x)
+        p += plain
+        o += plain
       }
     }
     const step = character(p, end, o)

@@ -1,4 +1,4 @@
-// A record with a JSON object as the value. Oracle: kernel/twin-json.ts `jsonRecord`.
+// A record with a JSON object as the value. Oracle: kernel/twin-json.ts.
 //
 // The value: HEAD time MESSAGE escaped-text [STDOUT|STDERR] LOG offset BYTES bytes [SKIPPED n] [FLAGS] TAIL
 // Record layout as in raw.ts; a json record has no headers.

@@ -1,4 +1,4 @@
-// A record with the line's bytes as the value. Oracle: kernel/twin.ts `rawRecord`.
+// A record with the line's bytes as the value. Oracle: kernel/twin.ts.
 //
 // A record (magic 2; every integer a zigzag varint):
 //   length | attributes (1 byte, 0) | timestamp delta | offset delta | key length, key | value length, value

@@ -1,10 +1,9 @@
 // Which bytes are well-formed UTF-8 (Unicode 3.9, table 3-7): of sixteen bytes at once, and of one character.
-
 import { ALL_15, ALL_60, ALL_70, ALL_80, FIRST_HIGH, FIRST_LOW, SECOND_HIGH } from './vectors'
 
-// What can be wrong with two neighbouring bytes, one bit each. After John Keiser and Daniel Lemire, "Validating UTF-8 In
-// Less Than One Instruction Per Byte" (2021): every fault but a missing third or fourth byte shows in the first byte's
-// two halves and the second byte's upper half, so three look-ups of sixteen entries, and-ed, find it.
+// What can be wrong with two neighbouring bytes, one bit each. After John Keiser and Daniel Lemire, "Validating UTF-8
+// In Less Than One Instruction Per Byte" (2021): every fault but a missing third or fourth byte shows in the first
+// byte's two halves and the second byte's upper half, so three look-ups of sixteen entries, and-ed, find it.
 const TOO_SHORT: u8 = 1 // a leading byte without a continuation
 const TOO_LONG: u8 = 2 // ASCII with a continuation
 const OVERLONG_3: u8 = 4 // e0 80-9f
@@ -27,21 +26,18 @@ const SECOND_9: u8 = CONTINUATION | OVERLONG_3 | TOO_LARGE
 const SECOND_AB: u8 = CONTINUATION | SURROGATE | TOO_LARGE
 
 export function makeFaultTables(): void {
-  // prettier-ignore
   v128.store(FIRST_HIGH,
     i8x16(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
       TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, TWO_CONTINUATIONS, C_HIGH, TOO_SHORT, E_HIGH, F_HIGH))
-  // prettier-ignore
   v128.store(FIRST_LOW,
     i8x16(ANY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, ANY | OVERLONG_2, ANY, ANY, ANY | TOO_LARGE, F_LOW, F_LOW, F_LOW,
       F_LOW, F_LOW, F_LOW, F_LOW, F_LOW, F_LOW | SURROGATE, F_LOW, F_LOW))
-  // prettier-ignore
   v128.store(SECOND_HIGH,
     i8x16(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
       SECOND_8, SECOND_9, SECOND_AB, SECOND_AB, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT))
 }
 
-/** Bits of the positions where sixteen bytes are ill-formed behind another sixteen. What the end cuts off is no fault. */
+/** Bits of the positions where sixteen bytes are ill-formed behind sixteen others. What the end cuts off is no fault. */
 // @ts-ignore: decorator
 @inline export function faults(before: v128, x: v128): u32 {
   const one = i8x16.shuffle(before, x, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
