@@ -9,6 +9,7 @@
  * synchronous, and nothing is held: what cannot be taken now is read again later.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { ChunkAppendix } from './chunk-appendix.ts'
 import { cutRecord } from './encode/cut.ts'
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
@@ -16,7 +17,7 @@ import { type Template, TemplateSlot } from './encode/template.ts'
 import { type KeyRule, keyOf } from './enrich/key.ts'
 import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
-import type { Chunk, Generation, Taken } from './flow.ts'
+import type { Chunk, Generation, SettleReason, Taken } from './flow.ts'
 import { Entries } from './frame/entries.ts'
 import { type LineRules, frameLines, frameOne } from './frame/lines.ts'
 import type { Checkpoint } from './input/checkpoint.ts'
@@ -28,7 +29,7 @@ import type { LinearMemory } from './kernel/memory.ts'
 import type { Events } from './observe/events.ts'
 import type { Piece } from './output/batch.ts'
 import type { Lane } from './output/lane.ts'
-import { PartitionChooser, type Partitioner } from './output/partition.ts'
+import { PartitionChooser, type Partitioner, type Stay, stayOf } from './output/partition.ts'
 import { Producer, type ProducerOptions } from './output/producer.ts'
 
 /** What one input asks of the stages behind the reading. */
@@ -55,7 +56,7 @@ export interface PipelineOptions {
   readonly file: InputOptions['file']
   readonly producer: Omit<
     ProducerOptions,
-    'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onRoom' | 'onTopic'
+    'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onMoved' | 'onRoom' | 'onTopic'
   >
   readonly drain: 'end' | 'inflight'
   /** Wall clock and monotonic clock, ms. */
@@ -70,8 +71,16 @@ interface Prepared {
   readonly shipping: Shipping
   readonly template: Template
   readonly key: Uint8Array | null
+  readonly stay: Stay
   lane: Lane | null
 }
+
+/** Why a line got no record, by its verdict. */
+const SETTLED: readonly (readonly [number, SettleReason])[] = [
+  [VERDICT.settleEmpty, 'empty'],
+  [VERDICT.settleTooLong, 'too-long'],
+  [VERDICT.settleTooLarge, 'too-large'],
+]
 
 /** How often a stop looks whether everything is read. */
 const DRAIN_POLL_MS = 5
@@ -80,6 +89,7 @@ export class Pipeline {
   readonly #options: PipelineOptions
   readonly #entries: Entries
   readonly #slot: TemplateSlot
+  readonly #appendix: ChunkAppendix
   readonly #chooser: PartitionChooser
   readonly #prepared = new WeakMap<Generation, Prepared>()
   readonly #input: Input
@@ -90,6 +100,9 @@ export class Pipeline {
     this.#options = options
     this.#entries = new Entries(memory)
     this.#slot = new TemplateSlot(memory)
+    this.#appendix = new ChunkAppendix(this.#entries, (file, range, guard) =>
+      this.#input.receive({ file, range, outcome: 'settled', guard }),
+    )
     this.#chooser = new PartitionChooser(random)
     this.#producer = new Producer({
       ...options.producer,
@@ -99,6 +112,9 @@ export class Pipeline {
       cutRecord,
       now: clock,
       onReceipt: (piece, outcome) => this.#receipt(piece, outcome),
+      onMoved: (file, partition) => {
+        asLogFile(file).partition = partition
+      },
       onRoom: () => this.#input.unblock('room'),
       onTopic: () => this.#input.unblock('topic'),
     })
@@ -157,40 +173,25 @@ export class Pipeline {
     else frameOne(memory, chunk, shipping, { entries, end: chunk.lineEnd })
     for (const process of processors) process(entries, chunk)
     const taken = this.#encode(chunk, prepared, lane)
-    next = taken > 0 ? entries.endOf(taken - 1) : next
+    if (taken > 0) next = entries.endOf(taken - 1)
     return { next, blocked: taken < entries.count ? 'room' : null }
   }
 
+  /** Returns the first entry that was not taken. */
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
-    const entries = this.#entries
     const file = asLogFile(chunk.file)
-    const { next, skipped } = this.#producer.append(lane, {
-      file,
-      append: this.#slot.install(prepared.template),
-      first: 0,
-      end: entries.count,
-      timestamp: Math.floor(chunk.readAt),
-      skipped: file.skipped,
-      startOf: (entry) => entries.startOf(entry),
-      endOf: (entry) => entries.endOf(entry),
-      guardAt: (offset) => chunk.guardAt(offset),
-      settled: (start, end) =>
-        this.#input.receive({ file, range: { start, end }, outcome: 'settled', guard: chunk.guardAt(end) }),
-    })
-    file.skipped = skipped
-    this.#countSettled(file, next)
-    return next
+    const appendix = this.#appendix
+    appendix.begin(chunk, { skipped: file.skipped, stay: prepared.stay, append: this.#slot.install(prepared.template) })
+    this.#producer.append(lane, appendix)
+    file.skipped = appendix.skipped
+    if (appendix.records < appendix.first) this.#countSettled(file, appendix.first)
+    return appendix.first
   }
 
-  /** Lines without a record, by reason. Costs a look at each verdict, and only where something can be dropped. */
+  /** Lines without a record, by reason. */
   #countSettled(file: LogFile, count: number): void {
-    const shipping = this.#prepare(file).shipping
-    if (shipping.emptyLines === 'keep' && shipping.longLines === 'cut') return
     const entries = this.#entries
-    for (const [verdict, reason] of [
-      [VERDICT.settleEmpty, 'empty'],
-      [VERDICT.settleTooLong, 'too-long'],
-    ] as const) {
+    for (const [verdict, reason] of SETTLED) {
       let lines = 0
       let bytes = 0
       let offset = -1
@@ -232,7 +233,7 @@ export class Pipeline {
       const key = keyOf(file, shipping.key)
       const template =
         shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
-      prepared = { shipping, template, key, lane: null }
+      prepared = { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null }
       this.#prepared.set(file, prepared)
     }
     return prepared

@@ -107,12 +107,12 @@ export class Departures {
     this.#kicked = true
     setImmediate(() => {
       this.#kicked = false
-      this.pump()
+      this.#pump()
     })
   }
 
   /** Send whatever may be sent now. */
-  pump(): void {
+  #pump(): void {
     if (this.#stopped) return
     const now = this.#options.now()
     if (this.#hurried) this.#sealOldest(now)
@@ -221,7 +221,7 @@ export class Departures {
       () => {
         this.#timer = null
         this.#timerAt = Infinity
-        this.pump()
+        this.#pump()
       },
       Math.max(1, at - this.#options.now()),
     )

@@ -1,13 +1,16 @@
 /**
  * Files leave a partition that has had no leader for long, if nothing binds them to it: what was sent without an answer
- * may be in its log, and what has a key belongs there. The batches themselves move to another lane, as they are: what
- * they were read from may be truncated by now, and a part of it may be stored in other partitions already, so reading it
- * again could lose or repeat lines.
+ * may be in its log, and what has a key belongs there. Everything leaves a partition that is gone, because its topic was
+ * made again with fewer: its log is gone as well.
+ *
+ * The batches themselves move to another lane, as they are: what they were read from may be truncated by now, and a part
+ * of it may be stored in other partitions already, so reading it again could lose or repeat lines.
  */
 import type { Generation } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
+import type { Stay } from './partition.ts'
 import type { TopicLanes } from './topic-lanes.ts'
 
 export interface DesertionOptions {
@@ -34,10 +37,12 @@ export class Desertion {
   /** Look at a lane without a leader. Returns when to look again; Infinity: when something about it changes. */
   consider(lane: Lane, now: number): number {
     const { lanes, leaderlessMs } = this.#options
+    const isGone = lanes.isGone(lane)
     const since = lane.leaderlessSince + leaderlessMs
-    if (now < since) return since
-    const heir = lane.bound ? null : lanes.heirOf(lane)
-    if (heir === null || !this.#move(lane, heir)) return Infinity
+    if (!isGone && now < since) return since
+    const isBound = isGone ? lane.sequence.inFlight > 0 : lane.bound
+    const heir = isBound ? null : lanes.heirOf(lane)
+    if (heir === null || !this.#move(lane, heir, isGone ? ['while-led', 'while-there'] : ['while-led'])) return Infinity
     if (!lanes.isDeserted(lane)) {
       // Not before: what a file sends from now on would overtake what it has here.
       lanes.desert(lane)
@@ -46,31 +51,28 @@ export class Desertion {
     return Infinity
   }
 
-  /** False when that has to wait. */
-  #move(from: Lane, to: Lane): boolean {
-    if (from.open !== null && !from.open.pinned) this.#options.seal(from)
-    const movable = from.queue.filter((batch) => !batch.pinned)
+  /** Move the batches that stay no longer than so. False when that has to wait. */
+  #move(from: Lane, to: Lane, stays: readonly Stay[]): boolean {
+    if (from.open !== null && stays.includes(from.open.stay)) this.#options.seal(from)
+    const movable = from.queue.filter((batch) => stays.includes(batch.stay))
     // a compressor is at work on one, and says when it is done
     if (movable.some((batch) => !batch.ready && !batch.dropFirst)) return false
     if (movable.length === 0) return true
     // what is open there came before
     this.#options.seal(to)
-    for (const batch of movable) hand(batch, from, to)
+    // takes all numbers back, and counts what may have been stored in a log that is gone
     from.sequence.restart(from.queue)
+    for (const batch of movable) {
+      from.queue.splice(from.queue.indexOf(batch), 1)
+      to.queue.push(batch)
+      from.share.hand(batch.buffer, to.share)
+    }
     const files = filesOf(movable)
     for (const file of files) this.#options.onMoved(file, to.partition)
     this.#options.events.filesMoved(from.topic, from.partition, files.size)
     this.#options.look(to)
     return true
   }
-}
-
-function hand(batch: Batch, from: Lane, to: Lane): void {
-  from.queue.splice(from.queue.indexOf(batch), 1)
-  to.queue.push(batch)
-  from.share.hand(batch.buffer, to.share)
-  // it was never sent, or it is known that it was not stored
-  batch.sequence = -1
 }
 
 function filesOf(batches: readonly Batch[]): Set<Generation> {

@@ -2,43 +2,41 @@
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
  * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (departures.ts).
  */
-import type { Generation } from '../flow.ts'
+import type { Generation, Guard } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { Append } from '../kernel/kernel.ts'
 import type { Share } from './batch-memory.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
+import { type Stay, longerStay } from './partition.ts'
 import { type Mode, SequenceState } from './sequence.ts'
 
 /** What one call appends: entries of one file, already framed. */
 export interface Appendix {
   readonly file: Generation
   readonly append: Append
-  readonly first: number
+  /** Entries to append; `first` and `skipped` move on as they are taken. */
+  first: number
   readonly end: number
   /** Whole milliseconds; becomes the base timestamp of a batch that begins with these entries. */
   readonly timestamp: number
   /** Settled bytes the next record has to carry. */
-  readonly skipped: number
-  /**
-   * false: the file is on this partition by its own choice (`sticky`, or `hash` without a key), and may leave it. Left out:
-   * it may not, as records with a key, or those that are spread over partitions: they would lose their order.
-   */
-  readonly pinned?: boolean | undefined
+  skipped: number
+  /** Records made of them so far; an entry taken without one was settled. */
+  records: number
+  /** What may make the records leave the partition while they are unsent. */
+  readonly stay: Stay
   /** File offsets where entry `i` begins and ends, and the guard of the bytes before an offset. */
   startOf(entry: number): number
   endOf(entry: number): number
-  guardAt(offset: number): string
+  guardAt(offset: number): Guard
   /** A range at the end of what was taken has no record: it was settled. */
   settled(start: number, end: number): void
 }
 
-/** What became of an {@link Appendix}. */
+/** What one call made of an {@link Appendix}. */
 export interface Appended {
-  /** The first entry not taken, and the settled bytes that the next record has to carry. */
-  next: number
-  skipped: number
   records: number
   /** Source bytes of the records. */
   bytes: number
@@ -87,6 +85,7 @@ export class Lane {
   /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
   #firstClass: SizeClass = 'small'
   #leastClass: SizeClass = 'small'
+  readonly #appended: Appended = { records: 0, bytes: 0, invalidUtf8: 0, truncated: 0 }
 
   constructor(options: LaneOptions) {
     this.topic = options.topic
@@ -127,33 +126,33 @@ export class Lane {
 
   /**
    * Append to the open batch ({@link makeRoom} first) until the entries or the batch end. When not all are taken:
-   * {@link enlarge}, or seal it, and call again.
+   * {@link enlarge}, or seal it, and call again. What is returned is good until the next call.
    */
   append(what: Appendix, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
     if (batch.records === 0) batch.begin(what.timestamp, now)
     const { batchMaxBytes } = this.#options
-    const sum = { next: what.first, skipped: what.skipped, records: 0, bytes: 0, invalidUtf8: 0, truncated: 0 }
-    while (sum.next < what.end) {
+    const sum = this.#appended
+    sum.records = sum.bytes = sum.invalidUtf8 = sum.truncated = 0
+    while (what.first < what.end) {
       // A record larger than what the broker was seen to take is sent alone, so that it is judged by itself: it may be
       // compressed to less, and whether it is cut or dropped is decided in oversize.ts.
       const alone = batch.records === 0 && this.limitBytes < batchMaxBytes
-      const from = sum.next
-      if (alone) this.#encode(batch, { what, sum, end: from + 1, limit: batchMaxBytes })
-      else this.#encode(batch, { what, sum, end: what.end, limit: this.limitBytes })
-      if (!alone || sum.next === from) break
+      const from = what.first
+      this.#encode(batch, what, alone ? from + 1 : what.end, alone ? batchMaxBytes : this.limitBytes)
+      if (!alone || what.first === from) break
     }
+    what.records += sum.records
     return sum
   }
 
-  #encode(batch: Batch, call: { what: Appendix; sum: Appended; end: number; limit: number }): void {
-    const { what, sum, end, limit } = call
+  #encode(batch: Batch, what: Appendix, last: number, limit: number): void {
     const { memory, batchMaxBytes } = this.#options
-    const first = sum.next
+    const { first } = what
     const records = what.append(
       first,
-      end,
+      last,
       0,
       batch.end,
       batch.buffer.address + Math.min(limit, batch.buffer.bytes),
@@ -162,24 +161,26 @@ export class Lane {
       batch.baseTimestamp,
       // a record must fit into an empty batch, whatever else is in this one
       batchMaxBytes - HEADER_BYTES,
-      sum.skipped,
+      what.skipped,
     )
-    sum.next = memory.result(RESULT.next)
-    sum.skipped = memory.result(RESULT.skipped)
+    what.first = memory.result(RESULT.next)
+    what.skipped = memory.result(RESULT.skipped)
     const start = what.startOf(first)
-    const stop = start + memory.result(RESULT.consumed)
+    const consumed = memory.result(RESULT.consumed)
+    const stop = start + consumed
     if (records > 0) {
+      const sum = this.#appended
       batch.end = memory.result(RESULT.out)
       batch.records += records
       batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
-      if (what.pinned !== false) batch.pinned = true
+      batch.stay = longerStay(batch.stay, what.stay)
       sum.records += records
-      sum.bytes += memory.result(RESULT.consumed)
+      sum.bytes += consumed
       sum.invalidUtf8 += memory.result(RESULT.invalid)
       sum.truncated += memory.result(RESULT.cut)
       batch.extend({ file: what.file, start, end: stop, records, guard: what.guardAt(stop) })
     }
-    if (sum.skipped > 0 && sum.next > first) what.settled(stop, what.endOf(sum.next - 1))
+    if (what.skipped > 0 && what.first > first) what.settled(stop, what.endOf(what.first - 1))
   }
 
   /**

@@ -36,6 +36,24 @@ function byte(bytes: Uint8Array, at: number): number {
   return bytes[at] ?? 0
 }
 
+/**
+ * What may make unsent records leave their partition: that it has had no leader for long (the file chose it freely), only
+ * that it does not exist any more (elsewhere they would lose their key's order, or their file's), or nothing.
+ */
+export type Stay = 'while-led' | 'while-there' | 'always'
+
+const STAYS: readonly Stay[] = ['while-led', 'while-there', 'always']
+
+export function stayOf(partitioner: Partitioner, key: Uint8Array | null): Stay {
+  if (typeof partitioner === 'number') return 'always'
+  return partitioner === 'sticky' || (partitioner === 'hash' && key === null) ? 'while-led' : 'while-there'
+}
+
+/** How records stay that are in one batch. */
+export function longerStay(a: Stay, b: Stay): Stay {
+  return STAYS.indexOf(a) > STAYS.indexOf(b) ? a : b
+}
+
 export interface Choice {
   readonly partitioner: Partitioner
   /** Null for records without a key; `hash` then falls back to the file's id. */
@@ -48,15 +66,15 @@ export interface Choice {
 
 /** What is known of a topic when a partition has to be chosen. */
 export interface TopicState extends TopicView {
-  /** Partitions that have had no leader for long, and nothing binds files to them: those without a key leave. */
+  /** Partitions that are gone or have had no leader for long, and that nothing binds files to: those without a key leave. */
   readonly deserted: ReadonlySet<number>
 }
 
 /** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
 export function substituteFor(partition: number, { leaders }: TopicView): number {
-  for (let i = 1; i < leaders.length; i++) {
+  for (let i = 1; i <= leaders.length; i++) {
     const other = (partition + i) % leaders.length
-    if ((leaders[other] ?? -1) >= 0) return other
+    if (other !== partition && (leaders[other] ?? -1) >= 0) return other
   }
   return -1
 }
@@ -90,8 +108,9 @@ export class PartitionChooser {
 /** The partition a file is on, or the one it begins on. */
 function stick({ id, sticky }: Choice, topic: TopicState): number {
   const count = topic.leaders.length
-  // more partitions than when it was chosen: the file stays; fewer (the topic was made again): it has to move
-  if (sticky >= 0 && sticky < count) {
+  // The file stays, also with more partitions than when it was chosen. With fewer (the topic was made again) it waits for
+  // its own to be deserted, so that what it sends next does not overtake what it has there.
+  if (sticky >= 0) {
     const substitute = topic.deserted.has(sticky) ? substituteFor(sticky, topic) : -1
     return substitute < 0 ? sticky : substitute
   }

@@ -144,29 +144,25 @@ export class Producer {
   }
 
   /**
-   * Append until everything is taken or there is no room. Returns the first entry not taken, and the settled bytes that
-   * the next record has to carry.
+   * Append until everything is taken or there is no room. Afterwards `what.first` is the first entry not taken, and
+   * `what.skipped` the settled bytes that the next record has to carry.
    */
-  append(lane: Lane, what: Appendix): { next: number; skipped: number } {
-    let { first: next, skipped } = what
+  append(lane: Lane, what: Appendix): void {
     if (this.#lanes.isDeserted(lane)) {
       // It was chosen before its files left, and it would come to lie behind what the file sends elsewhere.
       this.#announceRoom()
-      return { next, skipped }
+      return
     }
-    while (next < what.end && this.hasRoom(lane)) {
-      const taken = lane.append({ ...what, first: next, skipped }, this.#options.now())
+    while (what.first < what.end && this.hasRoom(lane)) {
+      const taken = lane.append(what, this.#options.now())
       this.#options.events.encoded(taken)
-      next = taken.next
-      skipped = taken.skipped
       if (taken.records > 0) this.#empty.delete(lane)
-      if (next < what.end && !lane.enlarge()) {
+      if (what.first < what.end && !lane.enlarge()) {
         this.#sealOpen(lane)
         this.#departures.look(lane)
       }
     }
     this.#departures.appended(lane)
-    return { next, skipped }
   }
 
   /** Send what is open without waiting for it to linger; resolves when every lane is empty. */
@@ -244,6 +240,5 @@ export class Producer {
       this.#verdict.pass(lane, batch, answers[index] ?? { kind: 'unanswered', maybeSent: true, reason })
       this.#departures.look(lane)
     }
-    this.#departures.pump()
   }
 }

@@ -1,7 +1,4 @@
-/**
- * The lanes by topic and partition, who leads them, and which partitions are deserted: without a leader for so long that
- * files which may go elsewhere should.
- */
+/** The lanes by topic and partition, who leads them, and which partitions are deserted: see desertion.ts. */
 import type { Lane } from './lane.ts'
 import { type TopicState, substituteFor } from './partition.ts'
 import type { TopicView, Transport } from './transport.ts'
@@ -52,6 +49,12 @@ export class TopicLanes {
   follow(name: string): void {
     const view = this.#options.transport.view(name)
     for (const lane of this.#topic(name).lanes) if (lane !== undefined) this.#setLeader(lane, view)
+  }
+
+  /** The topic has fewer partitions now: it was made again. */
+  isGone({ topic, partition }: Lane): boolean {
+    const view = this.#options.transport.view(topic)
+    return view !== null && partition >= view.leaders.length
   }
 
   isDeserted(lane: Lane): boolean {

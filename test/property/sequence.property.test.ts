@@ -115,7 +115,7 @@ class Play {
     let batch: Batch | null = null
     while (this.#file.waiting > 0) {
       assert.ok(this.#lane.makeRoom())
-      this.#file.took(this.#lane.append(this.#file.appendix(), 0))
+      this.#file.appendTo(this.#lane, 0)
       batch = this.#lane.seal()!
       batch.ready = true
     }

@@ -11,7 +11,8 @@ import { Entries } from '../../src/frame/entries.ts'
 import { frameLines } from '../../src/frame/lines.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Piece } from '../../src/output/batch.ts'
-import type { Appendix } from '../../src/output/lane.ts'
+import type { Appendix, Appended, Lane } from '../../src/output/lane.ts'
+import type { Stay } from '../../src/output/partition.ts'
 
 const KIB = 1024
 
@@ -60,7 +61,7 @@ export class MadeFile implements Generation {
   readonly id: string
   readonly inputId = 'made'
   readonly path: string
-  readonly pinned: boolean
+  readonly stay: Stay
   readonly told: Told[] = []
   readonly #memory: LinearMemory
   readonly #template
@@ -70,11 +71,15 @@ export class MadeFile implements Generation {
   skipped = 0
   #size = 0
 
-  constructor(memory: LinearMemory, name: string, { pinned = false, key = null as Uint8Array | null } = {}) {
+  constructor(
+    memory: LinearMemory,
+    name: string,
+    { stay = 'while-led' as Stay, key = null as Uint8Array | null } = {},
+  ) {
     this.#memory = memory
     this.id = name
     this.path = `/made/${name}.log`
-    this.pinned = pinned
+    this.stay = stay
     const facts = { file: { id: name, path: this.path }, agent: { name: 'test', id: 'test' }, fields: {} }
     this.#template = rawTemplate(facts, key, 'none')
   }
@@ -130,7 +135,8 @@ export class MadeFile implements Generation {
       end: entries.count,
       timestamp: chunk.readAt,
       skipped: this.skipped,
-      pinned: this.pinned,
+      records: 0,
+      stay: this.stay,
       startOf: (entry) => entries.startOf(entry),
       endOf: (entry) => entries.endOf(entry),
       guardAt: chunk.guardAt,
@@ -138,9 +144,17 @@ export class MadeFile implements Generation {
     }
   }
 
+  /** Append what is not taken yet to a lane, at a time of the producer's clock, and note what it took. */
+  appendTo(lane: Lane, now: number): Appended {
+    const what = this.appendix()
+    const appended = lane.append(what, now)
+    this.took(what)
+    return appended
+  }
+
   /** Note what came of an {@link appendix}. */
-  took({ next, skipped }: { next: number; skipped: number }): void {
-    this.taken += next
+  took({ first, skipped }: { first: number; skipped: number }): void {
+    this.taken += first
     this.skipped = skipped
   }
 

@@ -136,6 +136,12 @@ export class MemoryTransport implements Transport {
     this.onChange(topic)
   }
 
+  /** Its logs are gone too. */
+  deleteTopic(topic: string): void {
+    this.#topics.delete(topic)
+    this.onChange(topic)
+  }
+
   /** What is under way to a node that goes down stays pending. */
   setDown(node: number, down: boolean): void {
     if (down) this.#down.add(node)

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { cutRecord } from '../../src/encode/cut.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
-import { type Partitioner, PartitionChooser } from '../../src/output/partition.ts'
+import { type Partitioner, PartitionChooser, stayOf } from '../../src/output/partition.ts'
 import { Producer, type ProducerOptions } from '../../src/output/producer.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
@@ -100,8 +100,7 @@ export class Shipper {
     let shipped = this.#files.get(name)
     if (shipped === undefined) {
       const keyBytes = key === '' ? null : Buffer.from(key)
-      const pinned = partitioner !== 'sticky' && (partitioner !== 'hash' || keyBytes !== null)
-      const file = new MadeFile(this.memory, name, { pinned, key: keyBytes })
+      const file = new MadeFile(this.memory, name, { stay: stayOf(partitioner, keyBytes), key: keyBytes })
       shipped = { file, topic, partitioner, key: keyBytes, partition: -1, parked: null }
       this.#files.set(name, shipped)
     }
@@ -144,9 +143,9 @@ export class Shipper {
     else if (!this.producer.hasRoom(lane)) shipped.parked = 'room'
     else {
       const what = file.appendix()
-      const took = this.producer.append(lane, what)
-      file.took(took)
-      if (took.next < what.end) shipped.parked = 'room'
+      this.producer.append(lane, what)
+      file.took(what)
+      if (what.first < what.end) shipped.parked = 'room'
       else if (file.waiting > 0) setImmediate(() => this.#try(shipped))
     }
   }

@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/observe/': ['src/flow.ts', 'src/errors.ts'],
   'src/config/': ['src/errors.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
-  'src/pipeline.ts': [...STAGES.map((stage) => `src/${stage}/`), ...FREE_TO_ALL],
+  'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
+  'src/pipeline.ts': ['src/chunk-appendix.ts', ...STAGES.map((stage) => `src/${stage}/`), ...FREE_TO_ALL],
   'src/main.ts': ['src/commands/', 'src/config/', 'src/errors.ts'],
 }
 

@@ -22,7 +22,7 @@ function batchOf(...appends: readonly (readonly [MadeFile, readonly string[]])[]
   lane.makeRoom()
   for (const [file, lines] of appends) {
     file.write(...lines)
-    file.took(lane.append(file.appendix(), 5))
+    file.appendTo(lane, 5)
   }
   const batch = lane.seal()!
   batch.ready = true
@@ -107,7 +107,7 @@ describe('a record batch', () => {
     lane.makeRoom()
     const classes: string[] = []
     while (source.waiting > 0) {
-      source.took(lane.append(source.appendix(), 5))
+      source.appendTo(lane, 5)
       classes.push(lane.open!.buffer.sizeClass)
       if (source.waiting > 0) assert.ok(lane.enlarge())
     }

@@ -44,6 +44,18 @@ describe('a file without a key whose partition has no leader', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
+  test('has what it sent stored there, with nothing else to wake that partition', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
+    go()
+    shipper.write('b', 1 - OWN, ['b'])
+    await time.pass(51)
+    shipper.write('a', 'sticky', ['alone'])
+    lead(-1)
+    await time.pass(LEADERLESS_MS + 2)
+    assert.deepEqual(values(), { own: ['first'], other: ['b', 'alone'] })
+    await shipper.finish()
+  })
+
   test('goes elsewhere with nothing under way, too', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()
@@ -107,8 +119,13 @@ describe('a file without a key whose partition has no leader', () => {
     shipper.write('a', 'sticky', ['next'])
     kafka.pending[0]!.answer()
     go()
-    await shipper.finish()
+    await time.until(() => shipper.done)
     assert.deepEqual(values(), { own: ['first'], other: ['sent', 'next'] })
+    lead(1)
+    shipper.write('fixed', OWN, ['fixed'])
+    await shipper.finish()
+    assert.deepEqual(values().own, ['first', 'fixed'])
+    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of what has left are not missed')
     assert.equal(shipper.possibleRepeats, 0)
   })
 
@@ -163,7 +180,9 @@ describe('a file without a key whose partition has no leader', () => {
     const file = shipper.file('a')
     file.write('read in the meantime')
     // a slow read has ended only now
-    assert.deepEqual(shipper.producer.append(lane, file.appendix()), { next: 0, skipped: 0 })
+    const late = file.appendix()
+    shipper.producer.append(lane, late)
+    assert.equal(late.first, 0)
     shipper.write('a', 'sticky', [])
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first'], other: ['read in the meantime'] })
@@ -197,6 +216,40 @@ describe('what does not leave a partition without a leader', () => {
     assert.deepEqual(values(), { own: ['first', 'keyed', 'fixed', 'keyed too'], other: ['moves'] })
   })
 
+  test('records with a key that were sent and refused', async (t) => {
+    const { shipper, lead, values, go, time, kafka } = await warm(t)
+    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
+    await time.pass(6)
+    shipper.write('a', 'sticky', ['moves'])
+    await time.pass(6)
+    lead(-1)
+    for (const request of [...kafka.pending]) request.answer()
+    go()
+    await time.pass(2 * LEADERLESS_MS)
+    assert.deepEqual(values(), { own: ['first'], other: ['moves'] })
+    lead(1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'keyed'], other: ['moves'] })
+    assert.equal(shipper.toldOf('batchRetried').length, 2)
+    assert.equal(shipper.possibleRepeats, 0)
+  })
+
+  test('a batch of both, and what comes back there comes behind it', async (t) => {
+    const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 2000 })
+    go()
+    shipper.write('a', 'sticky', ['beside'])
+    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
+    lead(-1)
+    await time.pass(2 * LEADERLESS_MS)
+    shipper.write('a', 'sticky', ['later'])
+    await time.pass(10)
+    lead(1, -1)
+    await time.pass(2 * LEADERLESS_MS)
+    assert.equal(shipper.toldOf('filesMoved').length, 1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'beside', 'keyed', 'later'], other: [] })
+  })
+
   test('a batch in which one record has a key', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
     go()
@@ -209,5 +262,72 @@ describe('what does not leave a partition without a leader', () => {
     lead(1)
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first', 'beside', 'keyed'], other: ['later'] })
+  })
+})
+
+describe('a topic that was made again with fewer partitions', () => {
+  test('has all that was not stored, in order; only who asked for a partition by number waits for it', async (t) => {
+    const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 1] }, lingerMs: 50 })
+    const { kafka, time } = shipper
+    const all = Array.from({ length: 12 }, (_, index) => `f${index}`)
+    // one that shares a batch with records asked to be there has to wait with them
+    const files = all.filter((name) => partitionOfKey(Buffer.from(name), 4) !== 3)
+    assert.equal(new Set(files.map((name) => partitionOfKey(Buffer.from(name), 4))).size, 3)
+    const write = (from: number): void => {
+      for (const name of files)
+        shipper.write(
+          name,
+          'sticky',
+          lines(5, { from }).map((line) => `${name} ${line}`),
+        )
+      shipper.write('keyed', 'hash', [`keyed ${from}`], { key: 'some key' })
+      shipper.write('fixed', 3, [`fixed ${from}`])
+    }
+    write(0)
+    await time.until(() => shipper.done)
+    write(5)
+    kafka.deleteTopic('logs')
+    await time.pass(100)
+    write(10)
+    assert.equal(shipper.parked(files[0]!), 'topic')
+    kafka.setLeaders('logs', [1])
+    await time.pass(100)
+    const values = kafka.values('logs', 0)
+    for (const name of files) {
+      const expected = lines(10, { from: 5 }).map((line) => `${name} ${line}`)
+      assert.deepEqual(
+        values.filter((value) => value.startsWith(`${name} `)),
+        expected,
+      )
+    }
+    assert.deepEqual(
+      values.filter((value) => value.startsWith('keyed')),
+      ['keyed 5', 'keyed 10'],
+    )
+    assert.equal(shipper.possibleRepeats, 0)
+    assert.equal(shipper.file('fixed').done, false)
+    kafka.setLeaders('logs', [1, 1, 1, 1])
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 3), ['fixed 5', 'fixed 10'])
+  })
+
+  test('counts what may have been stored before', async (t) => {
+    const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
+    const { kafka, time } = shipper
+    kafka.automatic = false
+    const names = ['a', 'b', 'c', 'd', 'e', 'f']
+    for (const name of names) shipper.write(name, 'sticky', [name])
+    await time.pass(6)
+    kafka.deleteTopic('logs')
+    kafka.setLeaders('logs', [1])
+    await time.pass(100)
+    const lost = names.filter((name) => partitionOfKey(Buffer.from(name), 2) === 1)
+    assert.ok(lost.length > 0 && lost.length < names.length)
+    assert.equal(kafka.pending.length, 1, 'nothing goes anywhere while there may be an answer')
+    kafka.pending[0]!.lose('request')
+    kafka.automatic = true
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0).sort(), names)
+    assert.equal(shipper.possibleRepeats, lost.length)
   })
 })

@@ -15,11 +15,13 @@ function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane 
   })
 }
 
+const classOf = (lane: Lane): string | undefined => lane.open?.buffer.sizeClass
+
 /** As the producer does it: append until all is taken or there is no memory. Returns the values by sealed batch. */
 function fill(lane: Lane, file: MadeFile): string[][] {
   const sealed: string[][] = []
   while (file.waiting > 0 && lane.makeRoom()) {
-    file.took(lane.append(file.appendix(), 5))
+    file.appendTo(lane, 5)
     if (file.waiting > 0 && !lane.enlarge()) sealed.push(seal(lane))
   }
   return sealed
@@ -45,8 +47,9 @@ describe('a lane', () => {
     const file = new MadeFile(memory, 'a')
     file.write('one', '', 'two', '')
     assert.ok(lane.makeRoom())
-    const took = lane.append(file.appendix(), 5)
-    assert.deepEqual(took, { next: 4, skipped: 1, records: 2, bytes: 9, invalidUtf8: 0, truncated: 0 })
+    const what = file.appendix()
+    assert.deepEqual(lane.append(what, 5), { records: 2, bytes: 9, invalidUtf8: 0, truncated: 0 })
+    assert.deepEqual([what.first, what.skipped, what.records], [4, 1, 2])
     assert.deepEqual(file.told, [{ start: 9, end: 10, records: 0, outcome: 'settled' }])
     assert.equal(lane.open?.openedAt, 5)
     assert.equal(lane.idle, false)
@@ -59,7 +62,9 @@ describe('a lane', () => {
     const file = new MadeFile(memory, 'a')
     file.write('', '')
     lane.makeRoom()
-    assert.equal(lane.append(file.appendix(), 5).skipped, 2)
+    const what = file.appendix()
+    lane.append(what, 5)
+    assert.equal(what.skipped, 2)
     assert.ok(lane.idle)
     assert.equal(lane.seal(), null)
     lane.giveUp()
@@ -72,7 +77,7 @@ describe('a lane', () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `${index} ${'x'.repeat(90)}`)
     file.write(...lines)
     const sealed = fill(lane, file)
-    assert.equal(lane.open?.buffer.sizeClass, 'large')
+    assert.equal(classOf(lane), 'large')
     const rest = seal(lane)
     assert.deepEqual([...sealed.flat(), ...rest], lines)
     assert.equal(sealed.length, 1)
@@ -80,7 +85,7 @@ describe('a lane', () => {
     assert.ok(lane.queue[0]!.bytes <= 200 * KIB && lane.queue[0]!.bytes > 199 * KIB)
     lane.settle(lane.queue[0]!)
     lane.makeRoom()
-    assert.equal(lane.open?.buffer.sizeClass, 'medium', 'the last one was only half full')
+    assert.equal(classOf(lane), 'medium', 'the last one was only half full')
     lane.clear()
   })
 
@@ -114,9 +119,46 @@ describe('a lane', () => {
     assert.equal(file.waiting, 0)
     assert.equal(seal(lane)[0]?.length, 150 * KIB)
     lane.settle(lane.queue[0]!)
-    assert.ok(lane.makeRoom())
+    const last = memory.pool.take('large')!
+    const rest = memory.pool.take('small')
+    assert.equal(rest, null)
+    memory.pool.release(others.pop()!)
+    others.push(...Array.from({ length: 15 }, () => memory.pool.take('small')!), last)
+    assert.ok(lane.makeRoom(), 'afterwards a smaller one will do again')
+    assert.equal(classOf(lane), 'small')
     lane.clear()
     for (const buffer of others) memory.pool.release(buffer)
+  })
+
+  test('that has something waiting waits for a buffer of the right size, too', () => {
+    const lane = laneOn(memory)
+    const file = new MadeFile(memory, 'a')
+    file.write(...Array.from({ length: 1900 }, () => 'x'.repeat(90)))
+    fill(lane, file)
+    lane.seal()
+    const others = Array.from({ length: 6 }, () => memory.pool.take('large')!)
+    others.push(memory.pool.take('medium')!)
+    assert.equal(lane.makeRoom(), false, 'there are smaller ones')
+    lane.settle(lane.queue[0]!)
+    assert.ok(lane.makeRoom())
+    assert.equal(classOf(lane), 'large')
+    lane.giveUp()
+    others.push(memory.pool.take('large')!)
+    assert.ok(lane.makeRoom(), 'with nothing else it takes what there is')
+    assert.equal(classOf(lane), 'medium')
+    lane.clear()
+    for (const buffer of others) memory.pool.release(buffer)
+  })
+
+  test('fills a whole batch in a pool that has only two', () => {
+    const tiny = smallMemory({ largest: 200 * KIB, buffers: 2 })
+    const lane = laneOn(tiny)
+    const file = new MadeFile(tiny, 'a')
+    file.write(...Array.from({ length: 1900 }, () => 'x'.repeat(90)))
+    assert.deepEqual(fill(lane, file), [])
+    assert.equal(classOf(lane), 'large')
+    lane.clear()
+    assert.equal(tiny.pool.freeBytes, tiny.pool.total)
   })
 
   test('puts a record that is larger than the rest of a batch into the next one', () => {
@@ -194,15 +236,15 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('holds only batches of files without a key for fit to move', () => {
-    for (const pinned of [true, false]) {
+  test('keeps a batch on its partition as long as one of its records has to stay', () => {
+    for (const stay of ['while-led', 'while-there', 'always'] as const) {
       const lane = laneOn(memory)
-      const [keyless, keyed] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { pinned })]
-      keyless.write('x')
-      keyed.write('y')
-      fill(lane, keyless)
-      fill(lane, keyed)
-      assert.equal(lane.seal()!.pinned, pinned)
+      const [free, bound] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { stay })]
+      bound.write('x')
+      free.write('y')
+      fill(lane, bound)
+      fill(lane, free)
+      assert.equal(lane.seal()!.stay, stay)
       lane.clear()
     }
   })

@@ -30,7 +30,7 @@ function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compressio
   file.write(...lines)
   while (file.waiting > 0) {
     lane.makeRoom()
-    file.took(lane.append(file.appendix(), 0))
+    file.appendTo(lane, 0)
     if (file.waiting > 0) assert.ok(lane.enlarge())
   }
   const batch = lane.seal()!

@@ -3,8 +3,10 @@ import { describe, test } from 'node:test'
 import {
   PartitionChooser,
   type TopicState,
+  longerStay,
   murmur2,
   partitionOfKey,
+  stayOf,
   substituteFor,
 } from '../../../src/output/partition.ts'
 import { murmur2Fixtures } from '../../support/fixtures.ts'
@@ -25,6 +27,20 @@ describe('the hash of a key', () => {
         assert.equal(partitionOfKey(key, Number(count)), partition, `${key.toString('hex')} of ${count}`)
       }
     }
+  })
+})
+
+describe('records stay on their partition', () => {
+  test('for as long as their order depends on it', () => {
+    assert.equal(stayOf('sticky', null), 'while-led')
+    assert.equal(stayOf('sticky', key), 'while-led')
+    assert.equal(stayOf('hash', null), 'while-led')
+    assert.equal(stayOf('hash', key), 'while-there')
+    assert.equal(stayOf('round-robin', null), 'while-there')
+    assert.equal(stayOf('random', null), 'while-there')
+    assert.equal(stayOf(3, null), 'always')
+    assert.equal(longerStay('always', 'while-led'), 'always')
+    assert.equal(longerStay('while-led', 'while-there'), 'while-there')
   })
 })
 
@@ -69,7 +85,11 @@ describe('the partition', () => {
         assert.equal(choose(1, topic([-1, -1], [1])), 1, 'nobody can be reached')
       })
 
-      test('is chosen again when it is gone', () => assert.equal(choose(7, topic([1, 1, 1, 1])), own))
+      test('is another one when it is gone, but not before it is deserted', () => {
+        assert.equal(choose(7, topic([1, 1, 1, 1])), 7)
+        assert.equal(choose(7, topic([1, 1, 1, 1], [7])), 0)
+        assert.equal(choose(7, topic([1], [7])), 0)
+      })
     })
   }
 
@@ -92,5 +112,6 @@ describe('the partition', () => {
     assert.equal(substituteFor(2, topic([4, -1, -1])), 0)
     assert.equal(substituteFor(0, topic([4, -1])), -1, 'never itself')
     assert.equal(substituteFor(0, topic([4])), -1)
+    assert.equal(substituteFor(5, topic([4])), 0, 'also for one that is gone')
   })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { smallMemory } from '../../support/made-file.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
 describe('the producer', () => {
@@ -30,6 +31,21 @@ describe('the producer', () => {
     assert.equal(shipper.kafka.requests.length, 1, 'the rest lingers')
     await shipper.finish()
     assert.deepEqual(shipper.kafka.values('logs', 0), all)
+  })
+
+  test('lets what comes behind a full batch linger for its own time', async (t) => {
+    const shipper = new Shipper(t, { lingerMs: 20 })
+    const { time, kafka } = shipper
+    const all = lines(2500, { length: 50 })
+    shipper.write('a', 0, all.slice(0, 10))
+    await time.pass(10)
+    shipper.write('a', 0, all.slice(10))
+    await time.pass(18)
+    assert.equal(kafka.requests.length, 1)
+    await time.pass(3)
+    assert.equal(kafka.requests.length, 2)
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0), all)
   })
 
   test('sends at once where nothing is to linger', async (t) => {
@@ -96,6 +112,25 @@ describe('the producer', () => {
     kafka.automatic = true
     for (const request of [...kafka.pending]) request.answer()
     await shipper.finish()
+  })
+
+  test('sends what has piled up without waiting for each answer', async (t) => {
+    const shipper = new Shipper(t, { memory: smallMemory({ buffers: 32 }) })
+    const { kafka, time } = shipper
+    const all = lines(12_000, { length: 50 })
+    shipper.write('a', 0, all.slice(0, 10))
+    await time.pass(6)
+    kafka.setDown(1, true)
+    shipper.write('a', 0, all.slice(10))
+    await time.pass(6)
+    kafka.automatic = false
+    kafka.setDown(1, false)
+    await time.settle()
+    assert.equal(kafka.pending.length, 5)
+    kafka.automatic = true
+    for (const request of [...kafka.pending]) request.answer()
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0), all)
   })
 
   test('asks for one producer id, whatever the number of partitions', async (t) => {
@@ -184,11 +219,13 @@ describe('the producer', () => {
     const shipper = new Shipper(t, { lingerMs: 1000, topics: { logs: [1, 2] } })
     const { kafka, time } = shipper
     kafka.setDown(2, true)
+    shipper.write('quiet', 0, ['first'])
+    await time.pass(1001)
     shipper.write('quiet', 0, ['lingers'])
     shipper.write('full', 1, lines(20_000, { length: 50 }))
     assert.equal(shipper.parked('full'), 'room')
     await time.pass(500)
-    assert.equal(kafka.requests.length, 0)
+    assert.equal(kafka.requests.length, 1)
     kafka.setDown(2, false)
     await shipper.finish()
   })
@@ -274,6 +311,23 @@ describe('the producer', () => {
       assert.equal(memory.pool.freeBytes, memory.pool.total)
       await time.pass(5000)
       assert.equal(kafka.requests.length, 2)
+    })
+
+    test('closes no earlier than the last request has ended', async (t) => {
+      const shipper = new Shipper(t)
+      const { kafka, time, memory } = shipper
+      kafka.automatic = false
+      kafka.close = () => Promise.resolve()
+      shipper.write('a', 0, ['one'])
+      await time.pass(6)
+      let isClosed = false
+      const closed = shipper.producer.close().then(() => (isClosed = true))
+      await time.settle()
+      assert.equal(isClosed, false)
+      kafka.pending[0]!.answer()
+      await closed
+      assert.ok(shipper.done)
+      assert.equal(memory.pool.freeBytes, memory.pool.total)
     })
 
     test('closes while a producer id is waited for, and while a batch is compressed', async (t) => {

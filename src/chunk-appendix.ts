@@ -1,0 +1,72 @@
+/**
+ * What of a chunk goes to a lane: the frame stage's entries as the output stage wants them. One object for all chunks,
+ * since one is over before the next begins.
+ */
+import type { Chunk, Generation, Guard, Range } from './flow.ts'
+import type { Entries } from './frame/entries.ts'
+import type { Append } from './kernel/kernel.ts'
+import type { Appendix } from './output/lane.ts'
+import type { Stay } from './output/partition.ts'
+
+export class ChunkAppendix implements Appendix {
+  readonly #entries: Entries
+  readonly #settle: (file: Generation, range: Range, guard: Guard) => void
+  #chunk: Chunk | null = null
+  #append: Append | null = null
+  first = 0
+  skipped = 0
+  records = 0
+  stay: Stay = 'always'
+
+  constructor(entries: Entries, settle: (file: Generation, range: Range, guard: Guard) => void) {
+    this.#entries = entries
+    this.#settle = settle
+  }
+
+  begin(chunk: Chunk, how: { skipped: number; stay: Stay; append: Append }): void {
+    this.#chunk = chunk
+    this.#append = how.append
+    this.first = 0
+    this.records = 0
+    this.skipped = how.skipped
+    this.stay = how.stay
+  }
+
+  get chunk(): Chunk {
+    if (this.#chunk === null) throw new Error('nothing was begun')
+    return this.#chunk
+  }
+
+  get append(): Append {
+    if (this.#append === null) throw new Error('nothing was begun')
+    return this.#append
+  }
+
+  get file(): Generation {
+    return this.chunk.file
+  }
+
+  get end(): number {
+    return this.#entries.count
+  }
+
+  get timestamp(): number {
+    return Math.floor(this.chunk.readAt)
+  }
+
+  startOf(entry: number): number {
+    return this.#entries.startOf(entry)
+  }
+
+  endOf(entry: number): number {
+    return this.#entries.endOf(entry)
+  }
+
+  guardAt(offset: number): Guard {
+    return this.chunk.guardAt(offset)
+  }
+
+  settled(start: number, end: number): void {
+    this.#settle(this.file, { start, end }, this.guardAt(end))
+  }
+}
