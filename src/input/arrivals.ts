@@ -173,6 +173,8 @@ export class Arrivals {
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
     descriptors.adopt(file, descriptor, facts)
+    // looked at before the bytes it is known by: these are its own
+    file.largest = Math.max(file.largest, facts.size)
     file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
     if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
@@ -209,5 +211,7 @@ function recreate(what: {
   const start = { offset: position.offset, skipped: position.skipped, guard }
   const file = new LogFile({ id, rules, base, path, name, key, volume: directory.volume, directory, start })
   file.partition = partition
+  // what was seen of it and is not there any more was lost
+  file.size = stored.size
   return file
 }

@@ -6,7 +6,7 @@
  * those bytes are counted as lost.)
  */
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardOf, hash } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
 import { isRotatedName, liveNames } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import type { FileFacts } from './volume.ts'
@@ -102,7 +102,7 @@ async function mayBecome(
 }
 
 function originalOf(file: LogFile): Original {
-  const guard = file.guard === null ? file.watermark.guard : guardOf(file.guard)
+  const guard = file.guard === null ? hashOf(file.watermark.guard) : guardOf(file.guard)
   const offset = file.guard === null ? file.watermark.offset : file.next
   return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
 }

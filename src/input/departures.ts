@@ -79,7 +79,7 @@ export class Departures {
     try {
       if ((await check(file)) === 'grown') wake(file)
       else if (this.isQuiet(file)) {
-        if (file.next < file.size) wake(file)
+        if (file.hasNews) wake(file)
         else if (file.unacknowledged === 0) this.#letGo(file)
       }
     } catch (error) {

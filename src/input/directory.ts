@@ -130,6 +130,8 @@ export class Directory {
       const first = wanted.find((want) => want.kind !== null)
       if (first?.kind) sightings.push({ name, facts, interest: first.interest, kind: first.kind, isLink })
     }
+    // a log that was rotated more than once since the last look is read in the order in which it was written
+    sightings.sort((a, b) => a.facts.mtimeMs - b.facts.mtimeMs)
     return { sightings, below, links, denied }
   }
 

@@ -15,10 +15,11 @@ import { Departures } from './departures.ts'
 import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
-import { FINGERPRINT_BYTES, fingerprintOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
 import { messageOf } from '../errors.ts'
-import { type LogFile, asLogFile } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
+import { Truncations } from './truncations.ts'
 import type { Volume } from './volume.ts'
 
 export interface GenerationsOptions {
@@ -40,12 +41,11 @@ export interface GenerationsOptions {
 export class Generations {
   readonly #options: GenerationsOptions
   readonly #byKey = new Map<string, LogFile>()
-  readonly #detached = new Set<LogFile>()
   #ending = false
   /** Files that we knew and have not found under any name that the globs match. */
   readonly missing: Missing
-  readonly #copies: Copies
   readonly #arrivals: Arrivals
+  readonly #truncations: Truncations
   readonly #departures: Departures
   readonly #descriptors: Descriptors
 
@@ -53,10 +53,12 @@ export class Generations {
     const { checkpoint, clock, events, random } = options
     this.#options = options
     this.missing = new Missing(checkpoint.entries.values(), options)
-    this.#copies = new Copies(clock)
+    const copies = new Copies(clock)
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
-    this.#arrivals = new Arrivals({ ...mine, copies: this.#copies, random, wake: options.wake })
+    this.#arrivals = new Arrivals({ ...mine, copies, random, wake: options.wake })
+    const { letGo } = options
+    this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, copies, clock, letGo })
     this.#departures = new Departures({
       ...mine,
       clock,
@@ -64,14 +66,14 @@ export class Generations {
       wake: options.wake,
       check: (file) => this.check(file),
       forget: (file) => this.#forget(file),
-      letGo: options.letGo,
+      letGo,
     })
   }
 
   /** Every generation that is on disk as far as we know, or still waits for receipts. */
   *all(): Iterable<LogFile> {
     yield* this.#byKey.values()
-    yield* this.#detached
+    yield* this.#truncations.detached()
   }
 
   get openFiles(): number {
@@ -101,55 +103,35 @@ export class Generations {
 
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
-    const { checkpoint, events, letGo } = this.#options
-    const { directory, rules, base, name, key } = file
-    const lost = Math.max(0, Math.max(file.largest, file.seen) - file.next)
-    events.fileTruncated(file, lost)
-    if (lost > 0) events.lost(file, 'truncated', lost)
-    this.#copies.remember(file)
-    const next = this.#arrivals.create({ directory, rules, base, path: file.place, name, key, offset: 0 })
-    this.#descriptors.hand(file, next)
-    next.standing = file.standing
-    next.isLinked = file.isLinked
-    next.lastDataAt = this.#options.clock()
-    file.standing = 'detached'
-    file.size = file.next
-    letGo(file)
-    this.#byKey.set(key, next)
-    if (directory.files.get(name) === file) directory.files.set(name, next)
-    if (file.unacknowledged > 0) this.#detached.add(file)
-    else checkpoint.remove(file.id, file)
-    this.#arrivals.admit(next)
+    this.#truncations.truncated(file)
+  }
+
+  /** What a read found: the file is shorter than it was, and the bytes before its offset are there. */
+  shortened(file: LogFile): void {
+    this.#truncations.shortened(file)
   }
 
   /** A range of a file is stored or settled. */
-  receive({ file: generation, range, outcome, guard }: Receipt): void {
-    const { checkpoint } = this.#options
-    const file = asLogFile(generation)
-    if (!file.watermark.finish(range, outcome, guard)) return
-    if (file.standing !== 'detached' || file.unacknowledged > 0) {
-      checkpoint.touch(file)
-      return
-    }
-    this.#detached.delete(file)
-    checkpoint.remove(file.id, file)
+  receive(receipt: Receipt): void {
+    this.#truncations.receive(receipt)
   }
 
   /** A truncated generation whose unstored bytes can't be read again. */
   abandon(file: LogFile): void {
-    const { checkpoint, events } = this.#options
-    if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
-    this.#detached.delete(file)
-    checkpoint.remove(file.id, file)
+    this.#truncations.abandon(file)
   }
 
-  /** Bytes were read: keep the fingerprint growing until it is whole. */
+  /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
   async grown(file: LogFile): Promise<void> {
-    const { length } = file.fingerprint
-    const { descriptor } = file
-    if (length >= FINGERPRINT_BYTES || file.next <= length || descriptor < 0) return
-    const fingerprint = await fingerprintOf(file.volume, descriptor)
-    if (file.descriptor === descriptor) file.fingerprint = fingerprint
+    const { descriptor, fingerprint, next, size } = file
+    const { length } = fingerprint
+    if (length >= FINGERPRINT_BYTES || Math.max(next, size) <= length || descriptor < 0) return
+    const head = await bytesAt(file.volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
+    if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length <= length) return
+    // else it was cut, which the next read finds
+    if (hash(head.subarray(0, length)) === fingerprint.hash || length === 0) {
+      file.fingerprint = { length: head.length, hash: hash(head) }
+    }
   }
 
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
@@ -168,6 +150,8 @@ export class Generations {
     if (descriptor >= 0 && facts.links === 0) this.#leftItsName(file, 'deleted')
     if (facts.size === file.size && facts.mtimeMs === file.mtimeMs) return 'same'
     file.note(facts)
+    // what cannot be read now will still have to be known again
+    if (file.parked) await this.grown(file)
     // how much would be lost is known at the next start too
     this.#options.checkpoint.touch(file)
     // also when it is no longer than before: it may have been cut and filled again, the read will tell
@@ -253,8 +237,9 @@ export class Generations {
     else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) file.note(facts)
+    if (changed && file.parked) this.grown(file).catch(() => undefined)
     if (moved || changed) this.#options.checkpoint.touch(file)
-    if (changed && facts.size !== file.next) {
+    if (changed && (facts.size !== file.next || file.isShorter)) {
       file.finished = false
       this.#options.wake(file)
     }
@@ -266,7 +251,7 @@ export class Generations {
       const facts = await file.volume.factsOf(file.descriptor)
       file.note(facts)
       this.#leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
-      if (facts.size > file.next) this.#options.wake(file)
+      if (file.hasNews) this.#options.wake(file)
     } catch (error) {
       // the server has forgotten the handle
       this.#options.events.fileDenied(file.place, messageOf(error))

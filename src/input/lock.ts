@@ -21,7 +21,7 @@ import * as fs from 'node:fs/promises'
 import * as net from 'node:net'
 import * as path from 'node:path'
 import { AgentError, messageOf } from '../errors.ts'
-import { codeOf } from './state-disk.ts'
+import { codeOf, makeDirectories } from './state-disk.ts'
 
 export interface StateLock {
   /** '' when the lock holds; else why this file system can't hold one: nobody is kept out, which is worth a warning. */
@@ -51,7 +51,7 @@ const ATTEMPTS = 100
  */
 export async function lockState(directory: string, disk: LockDisk = fs): Promise<StateLock> {
   try {
-    await disk.mkdir(directory, { recursive: true })
+    await makeDirectories(directory, (path) => disk.mkdir(path))
     const handle = await disk.open(directory, 'r')
     try {
       return await takeLock({ disk, directory, fd: handle.fd })

@@ -5,7 +5,7 @@
  */
 import type { Generation } from '../flow.ts'
 import type { Directory } from './directory.ts'
-import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
+import { type Fingerprint, NO_FINGERPRINT, hashOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
@@ -49,9 +49,13 @@ export class LogFile implements Generation {
   standing: Standing = 'live'
   /** -1 while closed. */
   descriptor = -1
-  /** As last seen; `largest`: what it had when it was cut. */
+  /**
+   * As last seen; `largest`: what surely was its own, to be counted when it turns out to have been cut. What was seen
+   * last may be another generation's already.
+   */
   size = 0
   largest = 0
+  #isShorter = false
   mtimeMs = 0
   /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
   isLinked = false
@@ -130,15 +134,42 @@ export class LogFile implements Generation {
 
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
+    if (!this.#isShorter) this.largest = Math.max(this.largest, this.size)
+    if (facts.size < this.size) this.#isShorter = true
     this.size = facts.size
-    this.largest = Math.max(this.largest, facts.size)
     this.mtimeMs = facts.mtimeMs
+  }
+
+  /** It was cut, and has `size` bytes now, if that is known: what was unread of it then. */
+  lostByCut(size: number | null): number {
+    // nothing was seen since it was cut: what was seen last was its own
+    const isOwn = size !== null && size < this.size && !this.#isShorter
+    return Math.max(0, Math.max(this.largest, this.seen, isOwn ? this.size : 0) - this.next)
+  }
+
+  /** Its end was cut off, and it has `size` bytes now, if that is known: what was unread of that. */
+  lostAtEnd(size: number | null): number {
+    const lost = size === null ? 0 : Math.max(0, this.largest - Math.max(size, this.next))
+    this.largest = this.size
+    this.#isShorter = false
+    return lost
+  }
+
+  /** It was seen to be shorter than before, and not read since. */
+  get isShorter(): boolean {
+    return this.#isShorter
+  }
+
+  /** Something is to be read, or it has to be found out by a read what was cut off. */
+  get hasNews(): boolean {
+    return this.size > this.next || this.#isShorter
   }
 
   /** It was read up to here. */
   reached(offset: number): void {
     this.size = Math.max(this.size, offset)
     this.largest = Math.max(this.largest, offset)
+    this.#isShorter = false
   }
 
   toStored(): StoredGeneration {
@@ -152,7 +183,7 @@ export class LogFile implements Generation {
       inode: this.key.slice(colon + 1),
       fingerprint: this.fingerprint,
       position: this.watermark.position(),
-      guard: this.watermark.guard,
+      guard: hashOf(this.watermark.guard),
       size: this.size,
       mtimeMs: this.mtimeMs,
       partition: this.partition,

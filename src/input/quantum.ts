@@ -15,7 +15,7 @@ import type { Turn } from './schedule.ts'
 
 export interface QuantumOptions {
   readonly memory: LinearMemory
-  readonly generations: Pick<Generations, 'open' | 'isFinal' | 'truncated' | 'grown' | 'drop'>
+  readonly generations: Pick<Generations, 'open' | 'isFinal' | 'truncated' | 'shortened' | 'grown' | 'drop'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
   /** A file this far ahead of its watermark waits; bytes. */
   readonly maxUnacked: number
@@ -31,8 +31,6 @@ export interface QuantumOptions {
 export class Quantum {
   readonly #options: QuantumOptions
   readonly #local: Reader
-  /** By device. */
-  readonly #remote = new Map<string, Reader>()
   #stopped = false
 
   constructor(options: QuantumOptions) {
@@ -49,7 +47,11 @@ export class Quantum {
   turn(file: LogFile): Turn | Promise<Turn> {
     if (file.standing === 'detached') return 'idle'
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
-    if (blocked !== null) return blocked
+    if (blocked !== null) {
+      // what cannot be read now will still have to be known again
+      if (file.next === 0) this.#options.generations.grown(file).catch(() => undefined)
+      return blocked
+    }
     return file.descriptor < 0 ? this.#openAndRead(file) : this.#read(file)
   }
 
@@ -68,44 +70,38 @@ export class Quantum {
 
   /** Of a local file, reading and handing on are one step: its chunk's memory is everybody's. */
   #read(file: LogFile): Turn | Promise<Turn> {
-    const reader = this.#readerFor(file)
-    if (reader === null) return 'room'
+    if (file.volume.remote) return this.#readRemote(file)
+    const reader = this.#local
     try {
       const result = reader.read(file, this.#options.generations.isFinal(file))
-      return result instanceof Promise ? this.#readRemote(file, reader, result) : this.#handOn(file, reader, result)
+      if (!(result instanceof Promise)) return this.#handOn(file, reader, result)
+      throw new TypeError('a local volume answers at once')
     } catch (error) {
       return this.#unreadable(file, error)
     }
   }
 
-  async #readRemote(file: LogFile, reader: Reader, result: Promise<ReadResult>): Promise<Turn> {
+  /** What is read from a mount that can hang has a chunk of its own meanwhile; where there is no memory, it waits. */
+  async #readRemote(file: LogFile): Promise<Turn> {
+    const { memory, now, generations } = this.#options
+    const buffer = memory.pool.take('large')
+    if (buffer === null) return 'later'
+    const pointer = buffer.address + GUARD_BYTES
+    const reader = new Reader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.reading = true
     try {
-      return this.#handOn(file, reader, await result)
+      return this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
     } catch (error) {
       return this.#unreadable(file, error)
     } finally {
       file.reading = false
+      memory.pool.release(buffer)
     }
-  }
-
-  /** Mounts that can hang have a chunk each, for good; null while there is no memory for it. */
-  #readerFor(file: LogFile): Reader | null {
-    if (!file.volume.remote) return this.#local
-    const mount = file.key.slice(0, file.key.indexOf(':'))
-    const known = this.#remote.get(mount)
-    if (known !== undefined) return known
-    const { memory, now } = this.#options
-    const buffer = memory.pool.take('large')
-    if (buffer === null) return null
-    const pointer = buffer.address + GUARD_BYTES
-    const reader = new Reader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
-    this.#remote.set(mount, reader)
-    return reader
   }
 
   #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn {
     if (this.#stopped || file.standing === 'detached') return 'idle'
+    if (file.isShorter && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
       case 'nothing':
         return 'idle'

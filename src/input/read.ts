@@ -6,7 +6,7 @@
 import type { Chunk } from '../flow.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import { guardOf } from './identity.ts'
+import { FINGERPRINT_BYTES, guardOf, hash, hashOf } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 
 /** Bytes of one read, at most: one turn of a file. */
@@ -26,6 +26,7 @@ export interface Buffers {
 }
 
 export type ReadResult =
+  /** Good until the next read. */
   | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly more: boolean }
   /** Nothing that is new, or nothing that ends in a newline yet. */
   | { readonly kind: 'nothing' }
@@ -41,6 +42,7 @@ const CHANGED: ReadResult = { kind: 'changed' }
 export class Reader {
   readonly #buffers: Buffers
   readonly #now: () => number
+  readonly #result: ReadChunk
   /** {@link QUANTUM}, or what the buffer holds where lines are kept short. */
   readonly #quantum: number
   /** The bytes before the end of the long line that a chunk has only the beginning of. */
@@ -51,6 +53,7 @@ export class Reader {
     this.#buffers = buffers
     this.#quantum = Math.min(QUANTUM, buffers.length)
     this.#now = now
+    this.#result = new ReadChunk(buffers)
   }
 
   /**
@@ -70,7 +73,7 @@ export class Reader {
     file.search = null
     if (chunk.lineEnd !== null && next === chunk.lineEnd && next > chunk.offset + chunk.length) {
       // the chunk held only the beginning of a long line: its end was kept by the search
-      file.guard = this.#longEnd
+      file.guard = new Uint8Array(this.#longEnd)
       return
     }
     const length = Math.min(GUARD_BYTES, next)
@@ -92,10 +95,11 @@ export class Reader {
   }
 
   #directGot(file: LogFile, how: { want: number; final: boolean }, length: number): ReadResult {
-    if (length < 0 || !this.#guardHolds(file)) return CHANGED
+    if (length < 0 || !this.#guardHolds(file, length)) return CHANGED
     const { memory, pointer } = this.#buffers
     const end = file.next + length
     if (end < file.seen) return CHANGED
+    if (file.next === 0) this.#beginsWith(file, Math.min(length, FINGERPRINT_BYTES))
     if (length === 0 || (end === file.seen && !how.final)) return NOTHING
     const hasLine = memory.kernel.findNewline(pointer, pointer + length) < pointer + length
     file.seen = hasLine ? 0 : end
@@ -147,7 +151,7 @@ export class Reader {
     const guard = file.guard?.length ?? 0
     const want = Math.min(this.#buffers.length, end - file.next)
     const take = (got: number): ReadResult => {
-      if (!this.#guardHolds(file) || got - guard < want) return CHANGED
+      if (!this.#guardHolds(file, want) || got - guard < want) return CHANGED
       return this.#chunk(file, want, { lineEnd: end, more: true })
     }
     const { next } = file
@@ -166,20 +170,30 @@ export class Reader {
     })
   }
 
-  #guardHolds(file: LogFile): boolean {
+  /** Whether what lies before the `length` bytes that were read is what was there, and at the file's beginning they. */
+  #guardHolds(file: LogFile, length: number): boolean {
     const { memory, pointer } = this.#buffers
-    const guard = file.guard
+    const { guard, fingerprint } = file
+    if (file.next === 0 && fingerprint.length > 0) {
+      return length >= fingerprint.length && hash(memory.view(pointer, fingerprint.length)) === fingerprint.hash
+    }
     if (guard !== null) {
-      const { length } = guard
+      const size = guard.length
       // with bounds: a view would be one more object for every look at every file
-      return length === 0 || memory.bytes.compare(guard, 0, length, pointer - length, pointer) === 0
+      return size === 0 || memory.bytes.compare(guard, 0, size, pointer - size, pointer) === 0
     }
     // the first read after a restart: the state keeps only the hash
-    const length = Math.min(GUARD_BYTES, file.next)
-    const bytes = memory.view(pointer - length, length)
-    if (file.watermark.guard !== '' && guardOf(bytes) !== file.watermark.guard) return false
+    const size = Math.min(GUARD_BYTES, file.next)
+    const bytes = memory.view(pointer - size, size)
+    if (file.watermark.guard !== '' && guardOf(bytes) !== hashOf(file.watermark.guard)) return false
     file.guard = new Uint8Array(bytes)
     return true
+  }
+
+  /** The first bytes of a file were read: it is known by them from now on, also while no line of it has ended. */
+  #beginsWith(file: LogFile, length: number): void {
+    if (length <= file.fingerprint.length) return
+    file.fingerprint = { length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) }
   }
 
   #bytesBefore(end: number): Uint8Array {
@@ -187,22 +201,53 @@ export class Reader {
   }
 
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
-    const { memory, pointer } = this.#buffers
-    const offset = file.next
-    const longEnd = this.#longEnd
-    const chunk: Chunk = {
-      file,
-      pointer,
-      length,
-      offset,
-      readAt: this.#now(),
-      lineEnd: how.lineEnd,
-      guardAt(at) {
-        if (at > offset + length) return guardOf(longEnd)
-        const end = pointer + (at - offset)
-        return guardOf(memory.view(end - Math.min(GUARD_BYTES, at), Math.min(GUARD_BYTES, at)))
-      },
-    }
-    return { kind: 'chunk', chunk, more: how.more }
+    return this.#result.fill(file, { length, readAt: this.#now(), longEnd: this.#longEnd, ...how })
+  }
+}
+
+/** What was read of a file: one object for all reads, since a chunk is over before the next read. */
+class ReadChunk implements Chunk {
+  readonly kind = 'chunk'
+  readonly #memory: LinearMemory
+  readonly pointer: number
+  #file: LogFile | null = null
+  #longEnd: Uint8Array = new Uint8Array(0)
+  length = 0
+  offset = 0
+  readAt = 0
+  lineEnd: number | null = null
+  more = false
+
+  constructor({ memory, pointer }: Buffers) {
+    this.#memory = memory
+    this.pointer = pointer
+  }
+
+  fill(file: LogFile, what: Pick<ReadChunk, 'length' | 'readAt' | 'lineEnd' | 'more'> & { longEnd: Uint8Array }): this {
+    this.#file = file
+    this.#longEnd = what.longEnd
+    this.offset = file.next
+    this.length = what.length
+    this.readAt = what.readAt
+    this.lineEnd = what.lineEnd
+    this.more = what.more
+    return this
+  }
+
+  get chunk(): Chunk {
+    return this
+  }
+
+  get file(): LogFile {
+    if (this.#file === null) throw new Error('a chunk before the first read')
+    return this.#file
+  }
+
+  guardAt(offset: number): Uint8Array {
+    if (offset > this.offset + this.length) return this.#longEnd
+    const guard = new Uint8Array(Math.min(GUARD_BYTES, offset))
+    const end = this.pointer + (offset - this.offset)
+    this.#memory.bytes.copy(guard, 0, end - guard.length, end)
+    return guard
   }
 }

@@ -3,6 +3,7 @@
  * that loses power between any two bytes. Which files there are and what is in them is not known here.
  */
 import * as fs from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 export interface StateFile {
   /** Writes at `position` and says how many bytes it took, which may be fewer than given. */
@@ -30,10 +31,30 @@ export interface StateDisk {
 
 const BLOCK_BYTES = 64 * 1024
 
+/**
+ * Makes a directory, and those above it that are missing. Not Node's own recursive way, which tries for ever where a
+ * file system says ENOENT although the directory above is there (/proc does).
+ */
+export async function makeDirectories(path: string, mkdir: (path: string) => Promise<unknown>): Promise<void> {
+  const make = async (at: string): Promise<void> => {
+    try {
+      await mkdir(at)
+    } catch (error) {
+      // whatever is there, who uses it finds out
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+  }
+  try {
+    await make(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeDirectories(dirname(path), mkdir)
+    await make(path)
+  }
+}
+
 export const nodeDisk: StateDisk = {
-  async createDirectory(path) {
-    await fs.mkdir(path, { recursive: true })
-  },
+  createDirectory: (path) => makeDirectories(path, fs.mkdir),
   list: (directory) => fs.readdir(directory),
   async *read(path) {
     const handle = await fs.open(path, 'r')

@@ -4,6 +4,7 @@
  * after a second of quiet it is watched again. Where there are no watches left, everything is polled.
  */
 import fs from 'node:fs'
+import { basename } from 'node:path'
 import type { Directory } from './directory.ts'
 
 /** Wake-ups within {@link WINDOW_MS} that make a directory busy: 400 a second. */
@@ -97,7 +98,9 @@ export class Watches {
     }
     if (event === 'rename' || name === null) this.#options.renamed(directory)
     if (event === 'change') this.#options.changed(directory, name?.toString('latin1') ?? null)
-    if (++watch.events > BUSY_EVENTS) {
+    // its own name: it was removed or moved, and the watch with it, whatever is at the path now
+    const isOver = event === 'rename' && name?.toString('latin1') === basename(directory.path)
+    if (isOver || ++watch.events > BUSY_EVENTS) {
       this.disarm(directory)
       this.#options.changed(directory, null)
     }

@@ -10,7 +10,7 @@
  *
  * Memory is bounded by what is in flight: a waiting run comes from a receipt, and touching runs of one kind are one.
  */
-import type { OpenPiece, Position, Range, Receipt } from '../flow.ts'
+import type { Guard, OpenPiece, Position, Range, Receipt } from '../flow.ts'
 
 export type Outcome = Receipt['outcome']
 
@@ -20,7 +20,7 @@ export interface Mark {
   /** Settled bytes directly below `offset` that no record has carried as `log.skipped` yet. */
   readonly skipped: number
   /** Hash of the up to 64 bytes below `offset`. */
-  readonly guard: string
+  readonly guard: Guard
 }
 
 const NO_OPEN_PIECES: readonly OpenPiece[] = []
@@ -28,7 +28,7 @@ const NO_OPEN_PIECES: readonly OpenPiece[] = []
 export class Watermark implements Mark {
   #offset: number
   #skipped: number
-  #guard: string
+  #guard: Guard
   readonly #stored = new Runs()
   readonly #settled = new Runs()
 
@@ -48,7 +48,7 @@ export class Watermark implements Mark {
   }
 
   /** The guard that came with the range ending at `offset`. */
-  get guard(): string {
+  get guard(): Guard {
     return this.#guard
   }
 
@@ -66,7 +66,7 @@ export class Watermark implements Mark {
    * Takes one receipt's range; `guard` is the hash of the up to 64 bytes before `range.end`. True when the offset
    * moved. What ends at or below the offset, and what is empty, says nothing new.
    */
-  finish(range: Range, outcome: Outcome, guard: string): boolean {
+  finish(range: Range, outcome: Outcome, guard: Guard): boolean {
     const { start, end } = range
     if (end <= this.#offset || end <= start) return false
     if (start <= this.#offset && this.pending === 0) {
@@ -98,7 +98,7 @@ export class Watermark implements Mark {
     }
   }
 
-  #move(end: number, outcome: Outcome, guard: string): void {
+  #move(end: number, outcome: Outcome, guard: Guard): void {
     this.#skipped = outcome === 'stored' ? 0 : this.#skipped + end - this.#offset
     this.#offset = end
     this.#guard = guard
@@ -108,7 +108,7 @@ export class Watermark implements Mark {
 interface Run {
   readonly start: number
   readonly end: number
-  readonly guard: string
+  readonly guard: Guard
 }
 
 /** Runs of one kind, in order of offset, none touching another. */
@@ -123,7 +123,7 @@ class Runs {
     return this.#runs[0]
   }
 
-  add(start: number, end: number, guard: string): void {
+  add(start: number, end: number, guard: Guard): void {
     const at = this.#firstEndingFrom(start)
     let run: Run = { start, end, guard }
     let next = at

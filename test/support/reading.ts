@@ -1,7 +1,7 @@
 /** What tests of reading speak of: memory, rules, a file that is open, and reading it line by line as the pipeline would. */
 import { closeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import type { Chunk } from '../../src/flow.ts'
+import type { Chunk, Guard } from '../../src/flow.ts'
 import { Directory } from '../../src/input/directory.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { LogFile } from '../../src/input/log-file.ts'
@@ -67,7 +67,7 @@ export interface Piece {
   readonly end: number
   readonly bytes: Buffer
   /** The guard of `end`, as a receipt would carry it. */
-  readonly guard: string
+  readonly guard: Guard
 }
 
 /** Takes whole lines as the pipeline does: `most` of them at a time. Answers how far it came. */

@@ -103,6 +103,17 @@ void test('finds a piece again that came and was rotated twice between two looks
   assert.deepEqual(world.shipped().sort(), ['a.log.1@0: second\n', 'a.log@0: first\n', 'a.log@0: third\n'])
 })
 
+void test('reads first what was written first, of pieces that came between two looks', async (t) => {
+  const world = await World.open(t)
+  const names = ['a.log', 'a.log.1', 'a.log.2', 'a.log.3', 'a.log.4', 'a.log.5']
+  for (const [age, name] of names.entries()) {
+    world.write(name, `${age}\n`)
+    utimesSync(world.path(name), 2_000_000_000 - age, 2_000_000_000 - age)
+  }
+  await world.lookAndRead()
+  assert.equal(world.text(), '5\n4\n3\n2\n1\n0\n')
+})
+
 void test('follows a file into another directory', async (t) => {
   const world = await World.open(t)
   const archive = world.below('archive')

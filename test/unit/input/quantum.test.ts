@@ -27,6 +27,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     open: () => Promise.resolve(true),
     isFinal: () => false,
     truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
+    shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
     grown: () => Promise.resolve(void told.push('grown')),
     drop: (file: LogFile) => void told.push(`dropped ${file.name}`),
   }
@@ -41,7 +42,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     look: (file) => void told.push(`look ${file.name}`),
     take(chunk: Chunk) {
       const pieces: Parameters<typeof takeLines>[2] = []
-      const next = takeLines(memory, chunk, pieces)
+      const next = takeLines(change.memory ?? memory, chunk, pieces)
       text.push(pieces.map(({ bytes }) => bytes.toString()).join(''))
       return { next, blocked: null }
     },
@@ -157,7 +158,7 @@ void test('does not take a fault of ours for a file that cannot be read', async 
   const local = await log(t, 'one\n')
   assert.throws(() => quantum.turn(local), fault)
   const remote = await log(t, 'one\n', { volume: new RemoteMount('7') })
-  const turn = scene({ take, memory: testMemory() }).quantum.turn(remote)
+  const turn = scene({ take }).quantum.turn(remote)
   await assert.rejects(Promise.resolve(turn), fault)
   assert.deepEqual(ear.heard('fileDenied'), [])
 })
@@ -223,22 +224,27 @@ void test('reads two mounts at once, each into memory of its own, and local file
   assert.equal(text(), lines('one'))
 })
 
-void test('has memory for so many mounts, and lets the others wait for room', async (t) => {
-  const { quantum } = scene()
-  const turns: string[] = []
-  const before = memory.pool.freeBytes
-  for (let mount = 0; mount < 20; mount++) {
-    const file = await log(t, 'one\n', { volume: new RemoteMount(String(100 + mount)) })
-    turns.push(await quantum.turn(file))
-  }
-  assert.ok(turns.includes('idle') && turns.at(-1) === 'room', turns.join(' '))
-  assert.ok(memory.pool.freeBytes < before)
+void test('has memory for so many reads at once, lets the others wait, and gives it all back', async (t) => {
+  const fresh = testMemory()
+  const { quantum } = scene({ memory: fresh })
+  const mounts = Array.from({ length: 10 }, (_, n) => new RemoteMount(String(n)))
+  const files = await Promise.all(mounts.map((volume) => log(t, 'one\n', { volume })))
+  const before = fresh.pool.freeBytes
+  for (const mount of mounts) mount.hang()
+  const turns = files.map((file) => Promise.resolve(quantum.turn(file)))
+  assert.ok(fresh.pool.freeBytes < before)
+  assert.equal(await turns.at(-1), 'later')
   const local = await log(t, 'one\n')
   assert.equal(await quantum.turn(local), 'idle')
+  for (const mount of mounts) mount.answer()
+  assert.ok((await Promise.all(turns)).includes('idle'))
+  assert.equal(fresh.pool.freeBytes, before)
+  for (const file of files) assert.equal(await quantum.turn(file), 'idle')
+  assert.ok(files.every(({ next }) => next === 4))
 })
 
 void test('says of a file whose read is under way that it is', async (t) => {
-  const { quantum } = scene({ memory: testMemory() })
+  const { quantum } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
@@ -261,8 +267,7 @@ void test('tries again later when its descriptor went to another file before it 
 })
 
 void test('hands on nothing any more that comes after the end', async (t) => {
-  const fresh = testMemory()
-  const { quantum, text } = scene({ memory: fresh })
+  const { quantum, text } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
@@ -275,8 +280,7 @@ void test('hands on nothing any more that comes after the end', async (t) => {
 })
 
 void test('hands on nothing of a file that was cut while it was read', async (t) => {
-  const fresh = testMemory()
-  const { quantum, text } = scene({ memory: fresh })
+  const { quantum, text } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()

@@ -1,0 +1,95 @@
+/**
+ * What becomes of generations whose file was cut: a new one takes over the descriptor, the old one stays until the
+ * receipts for what was read of it have come. What was unread is counted as lost.
+ */
+import type { Receipt } from '../flow.ts'
+import type { Events } from '../observe/events.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Copies } from './copies.ts'
+import type { Descriptors } from './descriptors.ts'
+import { type LogFile, asLogFile } from './log-file.ts'
+
+export interface TruncationsOptions {
+  readonly checkpoint: Checkpoint
+  readonly events: Pick<Events, 'fileTruncated' | 'lost'>
+  readonly arrivals: Arrivals
+  readonly copies: Copies
+  readonly descriptors: Descriptors
+  /** Generations on disk, by device and inode. */
+  readonly known: Map<string, LogFile>
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /** The file will not be read any more. */
+  readonly letGo: (file: LogFile) => void
+}
+
+export class Truncations {
+  readonly #options: TruncationsOptions
+  readonly #detached = new Set<LogFile>()
+
+  constructor(options: TruncationsOptions) {
+    this.#options = options
+  }
+
+  /** Generations that wait for receipts only. */
+  detached(): Iterable<LogFile> {
+    return this.#detached
+  }
+
+  /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
+  truncated(file: LogFile): void {
+    const { arrivals, checkpoint, copies, descriptors, events, known, letGo } = this.#options
+    const { directory, rules, base, name, key } = file
+    const lost = file.lostByCut(sizeNow(file))
+    events.fileTruncated(file, lost)
+    if (lost > 0) events.lost(file, 'truncated', lost)
+    copies.remember(file)
+    const next = arrivals.create({ directory, rules, base, path: file.place, name, key, offset: 0 })
+    descriptors.hand(file, next)
+    next.standing = file.standing
+    next.isLinked = file.isLinked
+    next.lastDataAt = this.#options.clock()
+    file.standing = 'detached'
+    file.size = file.next
+    letGo(file)
+    known.set(key, next)
+    if (directory.files.get(name) === file) directory.files.set(name, next)
+    if (file.unacknowledged > 0) this.#detached.add(file)
+    else checkpoint.remove(file.id, file)
+    arrivals.admit(next)
+  }
+
+  /** The file was seen to be shorter than before, and what was read of it is still there: only its end was cut off. */
+  shortened(file: LogFile): void {
+    const lost = file.lostAtEnd(sizeNow(file))
+    if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
+  }
+
+  /** A range of a file is stored or settled. */
+  receive({ file: generation, range, outcome, guard }: Receipt): void {
+    const { checkpoint } = this.#options
+    const file = asLogFile(generation)
+    if (!file.watermark.finish(range, outcome, guard)) return
+    if (file.standing !== 'detached' || file.unacknowledged > 0) {
+      checkpoint.touch(file)
+      return
+    }
+    this.#detached.delete(file)
+    checkpoint.remove(file.id, file)
+  }
+
+  /** A truncated generation whose unstored bytes can't be read again. */
+  abandon(file: LogFile): void {
+    const { checkpoint, events } = this.#options
+    if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
+    this.#detached.delete(file)
+    checkpoint.remove(file.id, file)
+  }
+}
+
+/** Bytes of an open file; null where the question could hang. */
+function sizeNow({ volume, descriptor }: LogFile): number | null {
+  const facts = volume.remote || descriptor < 0 ? null : volume.factsOf(descriptor)
+  return facts === null || facts instanceof Promise ? null : facts.size
+}

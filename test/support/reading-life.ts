@@ -1,0 +1,215 @@
+/**
+ * One life of an input stage, from its start to its stop or crash, in a world of logs: it takes what it is let, keeps
+ * what it took until it is acknowledged, and holds the input to the rules that concern a single life.
+ */
+import assert from 'node:assert/strict'
+import type { Chunk, Taken } from '../../src/flow.ts'
+import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
+import { Input } from '../../src/input/input.ts'
+import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
+import type { StoredGeneration } from '../../src/input/stored-generation.ts'
+import { type Volume, localVolume } from '../../src/input/volume.ts'
+import type { LinearMemory } from '../../src/kernel/memory.ts'
+import type { FakeDisk } from './fake-disk.ts'
+import { type Ear, hear } from './hear.ts'
+import type { Bytes, LogWorld } from './log-world.ts'
+import { type Piece, rulesFor, takeLines } from './reading.ts'
+import { until } from './wait.ts'
+
+/** What is known of every life: which bytes an id stands for, and which of them are acknowledged. */
+export interface Knowledge {
+  readonly world: LogWorld
+  readonly owners: Map<string, Bytes>
+  /** Ranges by bytes, as they came. */
+  readonly acknowledged: Map<Bytes, { start: number; end: number }[]>
+}
+
+interface Held extends Piece {
+  readonly file: LogFile
+  readonly bytesOf: Bytes
+}
+
+/** Looks of the input around, without news, after which it has seen everything. */
+const QUIET_TICKS = 3
+
+const MAX_LINE_BYTES = 1024
+export const LAST_LINE_QUIET_MS = 5000
+
+export class ReadingLife {
+  readonly #known: Knowledge
+  readonly #memory: LinearMemory
+  readonly ear: Ear
+  readonly checkpoint: Checkpoint
+  readonly input: Input
+  /** As they were at the start. */
+  readonly stored: ReadonlyMap<string, StoredGeneration>
+  readonly held: Held[] = []
+  /** Lines that may still be taken. */
+  room = Infinity
+  /** Monotonic ms. */
+  clock = 1000
+  #ticks = 0
+  #quietSince = 0
+  #fault: Error | null = null
+  /** Ends of what was delivered in this life, by file id. */
+  readonly #delivered = new Map<string, number>()
+
+  static async begin(known: Knowledge, disk: FakeDisk, memory: LinearMemory): Promise<ReadingLife> {
+    const ear = hear()
+    const { events } = ear
+    const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
+    return new ReadingLife(known, memory, { ear, checkpoint })
+  }
+
+  private constructor(known: Knowledge, memory: LinearMemory, made: { ear: Ear; checkpoint: Checkpoint }) {
+    this.#known = known
+    this.#memory = memory
+    this.ear = made.ear
+    this.checkpoint = made.checkpoint
+    this.stored = new Map(made.checkpoint.entries)
+    const { directory } = known.world
+    this.input = new Input({
+      inputs: [rulesFor(`${directory}/*.log`, { maxLineBytes: MAX_LINE_BYTES })],
+      ...{ memory, checkpoint: made.checkpoint, events: made.ear.events },
+      file: {
+        ...{ maxUnacked: 20_000, maxOpenFiles: 100, lastLineQuietMs: LAST_LINE_QUIET_MS },
+        // every file is asked at every tick
+        ...{ pollMs: 1, discoverMs: 1, sweepMs: 1 },
+      },
+      now: Date.now,
+      clock: () => this.clock,
+      random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
+      volumeOf: () => Promise.resolve(this.#counting(directory)),
+      blocked: () => (this.room > 0 ? null : 'room'),
+      take: (chunk) => this.#take(chunk),
+    })
+  }
+
+  start(): Promise<void> {
+    return this.input.start()
+  }
+
+  /** Resolves once the input has seen everything, and read what it may. */
+  async settle(): Promise<void> {
+    this.#quietSince = this.#ticks
+    let news = this.ear.names().length
+    const isQuiet = (): boolean => {
+      this.clock += 40
+      const heard = this.ear.names().length
+      if (heard !== news || this.#isReading()) this.#quietSince = this.#ticks
+      news = heard
+      return this.#ticks - this.#quietSince >= QUIET_TICKS
+    }
+    await until(isQuiet, { what: 'the input has seen everything', every: 1 })
+    if (this.#fault !== null) throw this.#fault
+    for (const file of this.input.files()) {
+      const bytes = file.standing === 'detached' ? undefined : this.#known.world.byKey(file.key)
+      if (bytes !== undefined && !this.#known.owners.has(file.id)) this.#known.owners.set(file.id, bytes)
+    }
+    for (const bytes of this.#known.world.all) bytes.seen = bytes.content.length
+  }
+
+  /** The file that stands for these bytes, if there is one. */
+  fileOf(bytes: Bytes): LogFile | undefined {
+    for (const file of this.input.files())
+      if (file.standing !== 'detached' && this.#known.owners.get(file.id) === bytes) return file
+    return undefined
+  }
+
+  /** Acknowledge one held piece after the other, each as `pick` chooses among so many. */
+  acknowledge(count: number, pick: (among: number) => number): void {
+    for (let left = Math.min(count, this.held.length); left > 0; left--) {
+      const [piece] = this.held.splice(pick(this.held.length), 1)
+      if (piece === undefined) return
+      const { file, start, end, guard, bytesOf } = piece
+      const ranges = this.#known.acknowledged.get(bytesOf) ?? []
+      ranges.push({ start, end })
+      this.#known.acknowledged.set(bytesOf, ranges)
+      this.input.receive({ file, range: { start, end }, outcome: 'stored', guard })
+    }
+  }
+
+  allow(lines: number): void {
+    this.room = lines
+    this.input.unblock('room')
+  }
+
+  /** Drops everything in memory. What reached the state before stays. */
+  async end(): Promise<void> {
+    await this.input.stop()
+  }
+
+  #isReading(): boolean {
+    return this.room > 0 && !this.input.drained && ![...this.input.files()].some(({ parked }) => parked)
+  }
+
+  #counting(directory: string): Volume {
+    return {
+      ...localVolume,
+      facts: (path) => {
+        if (path === directory) this.#ticks++
+        return localVolume.facts(path)
+      },
+    }
+  }
+
+  #take(chunk: Chunk): Taken {
+    const pieces: Piece[] = []
+    const next = this.room > 0 ? takeLines(this.#memory, chunk, pieces, this.room) : chunk.offset
+    const file = asLogFile(chunk.file)
+    for (const piece of pieces) this.#tryDeliver(file, piece)
+    this.room -= pieces.length
+    const isAll = next >= (chunk.lineEnd ?? lastLineEnd(this.#memory, chunk))
+    return { next, blocked: isAll ? null : 'room' }
+  }
+
+  /** What is wrong is told at the next {@link settle}: thrown from here, it would be the input that breaks. */
+  #tryDeliver(file: LogFile, piece: Piece): void {
+    try {
+      this.#delivers(file, piece)
+    } catch (error) {
+      this.#fault ??= error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  #delivers(file: LogFile, piece: Piece): void {
+    const bytesOf = this.#ownerOf(file, piece)
+    const end = this.#delivered.get(file.id) ?? this.stored.get(file.id)?.position.offset ?? 0
+    assert.ok(piece.start >= end, `${file.id} came to ${end}, and now again from ${piece.start}`)
+    this.#delivered.set(file.id, piece.end)
+    for (const id of this.stored.keys()) {
+      if (this.#known.owners.get(id) !== bytesOf) continue
+      assert.equal(file.id, id, `bytes ${bytesOf.number} were ${id} before, and were not known again`)
+    }
+    for (const [id, other] of this.#known.owners) {
+      if (other !== bytesOf || id === file.id || !this.#delivered.has(id)) continue
+      assert.fail(`bytes ${bytesOf.number} come as ${id} and as ${file.id}`)
+    }
+    this.held.push({ ...piece, file, bytesOf })
+  }
+
+  #ownerOf(file: LogFile, { start, end, bytes }: Piece): Bytes {
+    const { owners, world } = this.#known
+    const has = (candidate: Bytes | undefined): candidate is Bytes =>
+      candidate !== undefined &&
+      candidate.content.length >= end &&
+      candidate.content.subarray(start, start + bytes.length).equals(bytes)
+    const owner = owners.get(file.id)
+    if (has(owner)) return owner
+    // of a file that was cut before anything of it was read nobody can say that it is another one
+    const isSettled = owner !== undefined && this.#delivered.has(file.id)
+    const found = world.all.findLast((candidate) => candidate.key === file.key && has(candidate))
+    if (isSettled || found === undefined) {
+      assert.fail(`${file.id} gives bytes at ${start} that its file never had: ${bytes.toString().slice(0, 60)}`)
+    }
+    owners.set(file.id, found)
+    return found
+  }
+}
+
+let ids = 0
+
+/** File offset behind the last whole line of a chunk. */
+function lastLineEnd(memory: LinearMemory, chunk: Chunk): number {
+  return chunk.offset + memory.view(chunk.pointer, chunk.length).lastIndexOf(10) + 1
+}

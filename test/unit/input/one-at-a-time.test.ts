@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inTurns } from '../../../src/input/one-at-a-time.ts'
+import { settled } from '../../support/state.ts'
+
+/** Work that ends when the test says so. */
+function scene() {
+  const runs: ((result: boolean | Error) => void)[] = []
+  let running = 0
+  let most = 0
+  const work = inTurns(async () => {
+    most = Math.max(most, ++running)
+    try {
+      return await new Promise<boolean>((resolve, reject) =>
+        runs.push((result) => (typeof result === 'boolean' ? resolve(result) : reject(result))),
+      )
+    } finally {
+      running--
+    }
+  })
+  return { work, runs, most: () => most }
+}
+
+void test('never runs twice at once, and once more for all who call meanwhile', async () => {
+  const { work, runs, most } = scene()
+  const first = work()
+  const meanwhile = [work(), work(), work()]
+  await settled()
+  assert.equal(runs.length, 1)
+  runs[0]?.(true)
+  assert.equal(await first, true)
+  await settled()
+  assert.equal(runs.length, 2)
+  const later = work()
+  runs[1]?.(false)
+  assert.deepEqual(await Promise.all(meanwhile), [false, false, false])
+  await settled()
+  runs[2]?.(true)
+  assert.equal(await later, true)
+  assert.equal(most(), 1)
+})
+
+void test('goes on after a run that failed', async () => {
+  const { work, runs } = scene()
+  const first = work()
+  const second = work()
+  runs[0]?.(new Error('EIO'))
+  await assert.rejects(first, { message: 'EIO' })
+  await settled()
+  runs[1]?.(true)
+  assert.equal(await second, true)
+  const third = work()
+  await settled()
+  runs[2]?.(true)
+  assert.equal(await third, true)
+})
