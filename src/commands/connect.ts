@@ -3,6 +3,7 @@
  * a yes here is a yes there: every bootstrap address, every topic, the brokers that lead its partitions, whether we
  * may write, and whether we get a producer id.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
 import { AgentError, messageOf } from '../errors.ts'
 import { ask } from '../output/ask.ts'
@@ -10,7 +11,7 @@ import type { Address } from '../output/broker.ts'
 import { Connection } from '../output/connection.ts'
 import { greet } from '../output/greeting.ts'
 import { tcp } from '../output/tcp.ts'
-import { describeError } from '../output/wire/error-codes.ts'
+import { describeError, kafkaError } from '../output/wire/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../output/wire/init-producer-id.ts'
 import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/wire/metadata.ts'
 
@@ -84,7 +85,7 @@ async function tryBroker(
       encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics, true),
       decode: decodeMetadata,
     })
-    const others = acks === 'all' ? [await tryProducerId(connection, clientId)] : []
+    const others = acks === 'all' ? [await tryProducerId(connection, kafka)] : []
     const cluster = `cluster ${metadata.clusterId ?? 'without an id'}, ${metadata.brokers.length} brokers`
     return { finding: { ok: true, what, words: `${words}; ${cluster}` }, others, metadata }
   } catch (error) {
@@ -94,11 +95,19 @@ async function tryBroker(
   }
 }
 
-async function tryProducerId(connection: Connection, clientId: string): Promise<Finding> {
-  const { code } = await ask(connection, {
-    encode: (correlationId) => encodeInitProducerId({ correlationId, clientId }),
+/** A cluster that was never asked for one before says at first that its coordinator is still loading. */
+async function tryProducerId(connection: Connection, kafka: Config['kafka']): Promise<Finding> {
+  const { clientId, requestTimeoutMs, retry } = kafka
+  const request = {
+    encode: (correlationId: number) => encodeInitProducerId({ correlationId, clientId }),
     decode: decodeInitProducerId,
-  })
+  }
+  const deadline = performance.now() + requestTimeoutMs
+  let { code } = await ask(connection, request)
+  while (kafkaError(code).action === 'retry' && performance.now() < deadline) {
+    await delay(retry.minMs)
+    code = (await ask(connection, request)).code
+  }
   const what = 'producer id'
   return code === 0
     ? { ok: true, what, words: 'given: batches will not be stored twice after a retry' }

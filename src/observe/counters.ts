@@ -85,14 +85,14 @@ export function countingEvents(counters: Counters, now: () => number): Events {
 /** Both hear of every event, `first` first. */
 export function both(first: Events, second: Events): Events {
   /* oxlint-disable typescript/no-unsafe-type-assertion -- the types of the parameters are lost and found on this way */
-  const all: Partial<Record<keyof Events, (x: unknown, y: unknown, z: unknown) => void>> = {}
+  const all: Partial<Record<keyof Events, (w: unknown, x: unknown, y: unknown, z: unknown) => void>> = {}
   for (const name of Object.keys(first) as (keyof Events)[]) {
     const a = first[name] as (...args: unknown[]) => void
     const b = second[name] as (...args: unknown[]) => void
-    // no event has more than three parameters; a list of them would be made for every call
-    all[name] = (x: unknown, y: unknown, z: unknown) => {
-      a.call(first, x, y, z)
-      b.call(second, x, y, z)
+    // no event has more than four parameters; a list of them would be made for every call
+    all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
+      a.call(first, w, x, y, z)
+      b.call(second, w, x, y, z)
     }
   }
   return all as unknown as Events

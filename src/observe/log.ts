@@ -21,9 +21,14 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
   const nothing = (): void => undefined
   const rarely = new Map<string, number>()
   const isDue = (what: string): boolean => {
-    const last = rarely.get(what)
-    if (last !== undefined && clock() - last < REPEAT_MS) return false
-    rarely.set(what, clock())
+    const now = clock()
+    // in the order in which they were told, so that the past of files long gone is not kept
+    for (const [told, at] of rarely) {
+      if (now - at < REPEAT_MS) break
+      rarely.delete(told)
+    }
+    if (rarely.has(what)) return false
+    rarely.set(what, now)
     return true
   }
   return {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync, renameSync, unlinkSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { freshTopic, sharedKafka } from '../support/kafka.ts'
+import { startLoad } from '../support/load.ts'
 import { freePort } from '../support/ports.ts'
 import { canBe } from '../support/privileges.ts'
 import { openScene } from '../support/scene.ts'
@@ -20,7 +20,7 @@ test('goes on after a restart where it stopped, over and over, also in the middl
   const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
   for (const writer of writers) writer.write(30_000)
   for (let round = 0; round < 6; round++) {
-    const there = (await kafka.endOffsets(scene.topic)).reduce((sum, end) => sum + end, 0)
+    const there = await scene.count()
     const agent = scene.start('--shutdown-drain', round < 4 ? 'inflight' : 'end')
     await scene.arrived(there + 1)
     await scene.stop(agent)
@@ -152,21 +152,13 @@ test('sends what lingers at once when it is told to end', async (t) => {
 test('ends while it is being written to, and the next one has the rest', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 2 })
   const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
-  let going = true
-  const load = (async () => {
-    while (going) {
-      for (const writer of writers) writer.write(7, 'each')
-      await delay(2)
-    }
-  })()
+  const load = startLoad(t, writers)
   for (let life = 0; life < 4; life++) {
     const agent = scene.start()
-    const before = (await kafka.endOffsets(scene.topic)).reduce((sum, end) => sum + end, 0)
-    await scene.arrived(before + 500)
+    await scene.arrived((await scene.count()) + 500)
     await scene.stop(agent)
   }
-  going = false
-  await load
+  await load.stop()
   const last = scene.start()
   await scene.arrived()
   await scene.stop(last)

@@ -1,6 +1,7 @@
 /** Applications that write while a test does something to the agent or to Kafka, and rotate as they go. */
 import { renameSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { atEnd, type Ending } from './ending.ts'
 import type { LogWriter } from './numbered-log.ts'
 
 export interface Load {
@@ -17,8 +18,9 @@ export interface LoadSettings {
   readonly rotateAfter?: number
 }
 
-/** Now a line, now many, now each by itself, now together; until it is stopped. */
+/** Now a line, now many, now each by itself, now together; until it is stopped, or the test ends. */
 export function startLoad(
+  test: Ending,
   writers: readonly LogWriter[],
   { lines = 20, every = 10, rotateAfter = 0 }: LoadSettings = {},
 ): Load {
@@ -33,12 +35,12 @@ export function startLoad(
     }
   }
   const running = run()
-  return {
-    stop: async () => {
-      stopped = true
-      await running
-    },
+  const stop = async (): Promise<void> => {
+    stopped = true
+    await running
   }
+  atEnd(test, stop)
+  return { stop }
 }
 
 /** The old file keeps its number for good: whether all of it is read is not a matter of who comes first. */

@@ -30,10 +30,12 @@ export interface Scene {
   path(name: string): string
   /** A log of numbered lines in the directory; it counts in {@link delivered}. */
   writer(name: string): LogWriter
-  /** An agent that reads `*.log` in the directory unless `--paths` or `--config` say otherwise. */
+  /** An agent that reads `*.log` in the directory, unless the arguments say what it reads. */
   start(...args: readonly string[]): Agent
   /** SIGTERM, and exit code 0. */
   stop(agent: Agent): Promise<void>
+  /** How many records are in the topic. */
+  count(): Promise<number>
   /** Waits until so many records are in the topic; all lines of the scene's writers, if not told. */
   arrived(records?: number): Promise<void>
   /** Waits until the newest line of every writer is in the topic, however often others are there: after a crash. */
@@ -67,6 +69,7 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
   const agents: Agent[] = []
   const path = (name: string): string => join(directory, name)
   const records = async (): Promise<KafkaRecord[]> => kafka.readAll(topic)
+  const count = async (): Promise<number> => (await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
   /** Waits for something that comes only as long as the agent started last is there. */
   const shipping = async (condition: () => Promise<boolean>, what: () => string): Promise<void> => {
     const agent = agents.at(-1)
@@ -91,7 +94,9 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
       return writer
     },
     start(...args) {
-      const own = args.some((arg) => arg === '--paths' || arg === '--config') ? [] : ['--paths', path('*.log')]
+      const own = args.some((arg) => ['--paths', '--inputs', '--config'].includes(arg))
+        ? []
+        : ['--paths', path('*.log')]
       const target = ['--kafka-brokers', kafka.bootstrap, '--kafka-topic', topic, '--state-dir', state]
       const flags = [...target, '--encoding', encoding, ...own, ...always, ...args]
       const agent = startAgent(t, { ...how, args: ['run', ...flags] })
@@ -102,14 +107,14 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
       agent.signal('SIGTERM')
       await agent.exitsWith(0)
     },
-    async arrived(wanted) {
+    count,
+    async arrived(wanted = writers.reduce((sum, { next }) => sum + next, 0)) {
       let there = 0
-      const count = wanted ?? writers.reduce((sum, { next }) => sum + next, 0)
       const enough = async (): Promise<boolean> => {
-        there = (await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
-        return there >= count
+        there = await count()
+        return there >= wanted
       }
-      await shipping(enough, () => `${count} records in ${topic}: there are ${there}`)
+      await shipping(enough, () => `${wanted} records in ${topic}: there are ${there}`)
     },
     async caughtUp() {
       const awaited = new Set(writers.filter(({ next }) => next > 0).map(({ log, next }) => `${log} ${next - 1}`))

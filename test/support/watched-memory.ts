@@ -1,6 +1,6 @@
 /**
- * A linear memory, as small as one can be, whose every byte is watched: what a call of the kernel changes outside of what
- * it may change is told. The pool is one buffer that ends where the memory ends.
+ * A linear memory, as small as one can be, whose every byte is watched: what a call of the kernel changes outside of
+ * what it may change is told. The pool is one buffer that ends where the memory ends.
  */
 import assert from 'node:assert/strict'
 import {

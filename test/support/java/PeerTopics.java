@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.ListOffsetsResult;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -99,11 +101,24 @@ final class PeerTopics {
         Map<TopicPartition, OffsetSpec> partitions = look(admin, topic).partitions().stream()
                 .collect(Collectors.toMap(part -> new TopicPartition(topic, part.partition()), part -> wanted));
         ArrayNode found = PeerConnection.JSON.createArrayNode();
-        var answers = admin.listOffsets(partitions).all().get();
+        var answers = listOffsets(admin, partitions);
         for (int partition = 0; partition < partitions.size(); partition++) {
             found.add(answers.get(new TopicPartition(topic, partition)).offset());
         }
         return found;
+    }
+
+    /** The client waits for a leader that has just gone although another one is known by then: it is asked again. */
+    private static Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> listOffsets(
+            Admin admin, Map<TopicPartition, OffsetSpec> partitions) throws Exception {
+        for (int attempts = 1;; attempts++) {
+            try {
+                return admin.listOffsets(partitions, new ListOffsetsOptions().timeoutMs(3_000)).all().get();
+            } catch (ExecutionException late) {
+                boolean isLate = late.getCause() instanceof org.apache.kafka.common.errors.TimeoutException;
+                if (!isLate || attempts == 20) throw late;
+            }
+        }
     }
 
     /** The preferred replica is the first of the list: put the node there, let its copy catch up, then elect it. */

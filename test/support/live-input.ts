@@ -1,0 +1,153 @@
+/** A whole input stage that runs by itself: real files, watches and timers, and a pipeline that only collects. */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Chunk, Taken } from '../../src/flow.ts'
+import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
+import { Input, type InputOptions } from '../../src/input/input.ts'
+import type { InputRules } from '../../src/input/input-rules.ts'
+import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
+import { type Volume, volumeOf } from '../../src/input/volume.ts'
+import { atEnd, type Ending } from './ending.ts'
+import { FakeDisk } from './fake-disk.ts'
+import { type Ear, hear } from './hear.ts'
+import { type Piece, rulesFor, takeLines, testMemory } from './reading.ts'
+import { freshDirectory } from './temp.ts'
+import { until } from './wait.ts'
+
+export interface LiveSettings {
+  readonly root?: string
+  readonly disk?: FakeDisk
+  /** Below the root; `*.log` if not told. */
+  readonly globs?: readonly string[]
+  readonly rules?: Partial<InputRules>
+  readonly file?: Partial<InputOptions['file']>
+  /** How a path is reached; the local file system where it answers undefined. */
+  readonly volumeOf?: (path: string) => Volume | undefined
+}
+
+const memory = testMemory()
+
+export class LiveInput {
+  readonly root: string
+  readonly input: Input
+  readonly checkpoint: Checkpoint
+  readonly ear: Ear
+  readonly disk: FakeDisk
+  /** Whole lines, in the order in which they came. */
+  readonly lines: string[] = []
+  readonly held: (Piece & { readonly file: LogFile })[] = []
+  acknowledge = true
+  blocked: Taken['blocked'] = null
+  /** The clock runs ahead by so much. */
+  aheadMs = 0
+  readonly #settings: LiveSettings
+
+  /** Made, but not started. */
+  static async open(t: Ending, settings: LiveSettings = {}): Promise<LiveInput> {
+    const ear = hear()
+    const disk = settings.disk ?? new FakeDisk()
+    const checkpoint = await openCheckpoint({
+      directory: '/state',
+      agentId: 'a',
+      events: ear.events,
+      now: Date.now,
+      disk,
+    })
+    const live = new LiveInput({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
+    atEnd(t, () => live.input.stop())
+    return live
+  }
+
+  private constructor(
+    settings: LiveSettings & { root: string; disk: FakeDisk },
+    made: { checkpoint: Checkpoint; ear: Ear },
+  ) {
+    const { root, disk, globs = ['*.log'], file = {} } = settings
+    this.#settings = settings
+    this.root = root
+    this.disk = disk
+    this.checkpoint = made.checkpoint
+    this.ear = made.ear
+    let ids = 0
+    this.input = new Input({
+      inputs: [
+        rulesFor(
+          globs.map((glob) => join(root, glob)),
+          settings.rules,
+        ),
+      ],
+      memory,
+      checkpoint: made.checkpoint,
+      events: made.ear.events,
+      file: {
+        maxUnacked: 8 * 1024 * 1024,
+        maxOpenFiles: 100,
+        pollMs: 5,
+        discoverMs: 20,
+        sweepMs: 30_000,
+        lastLineQuietMs: 100,
+        ...file,
+      },
+      now: Date.now,
+      clock: () => performance.now() + this.aheadMs,
+      random: (bytes) => Buffer.from((Date.now() * 1000 + ++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
+      volumeOf: async (path) => settings.volumeOf?.(path) ?? volumeOf(path),
+      blocked: () => this.blocked,
+      take: (chunk) => this.#take(chunk),
+    })
+  }
+
+  path(name: string): string {
+    return join(this.root, name)
+  }
+
+  write(name: string, content: string): void {
+    mkdirSync(dirname(this.path(name)), { recursive: true })
+    writeFileSync(this.path(name), content)
+  }
+
+  append(name: string, content: string): void {
+    appendFileSync(this.path(name), content)
+  }
+
+  /** Waits for lines to come; each once. */
+  async came(...lines: readonly string[]): Promise<void> {
+    await until(() => lines.every((line) => this.lines.includes(line)), {
+      what: () => `${lines.join(', ')}; there came ${this.lines.slice(-20).join(', ')}`,
+      every: 2,
+    })
+  }
+
+  release(): void {
+    for (const { file, start, end, guard } of this.held.splice(0))
+      this.input.receive({ file, range: { start, end }, outcome: 'stored', guard })
+  }
+
+  file(name: string): LogFile {
+    for (const file of this.input.files()) if (file.place === this.path(name)) return file
+    throw new Error(`nothing is known of ${name}`)
+  }
+
+  async drained(): Promise<void> {
+    await until(() => this.input.drained, { what: 'all is read', every: 2 })
+  }
+
+  /** Stop, and start again with the same files and state; not started. */
+  async restart(t: Ending, change: LiveSettings = {}): Promise<LiveInput> {
+    await this.input.stop()
+    await this.checkpoint.close()
+    return LiveInput.open(t, { ...this.#settings, root: this.root, disk: this.disk, ...change })
+  }
+
+  #take(chunk: Chunk): Taken {
+    if (this.blocked !== null) return { next: chunk.offset, blocked: this.blocked }
+    const pieces: Piece[] = []
+    const next = takeLines(memory, chunk, pieces)
+    for (const piece of pieces) {
+      this.lines.push(piece.bytes.toString().trimEnd())
+      this.held.push({ ...piece, file: asLogFile(chunk.file) })
+    }
+    if (this.acknowledge) queueMicrotask(() => this.release())
+    return { next, blocked: null }
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Counters, both, countingEvents } from '../../../src/observe/counters.ts'
+import type { Events, StoredBatch } from '../../../src/observe/events.ts'
+
+const FILE = { id: 'a'.repeat(24), inputId: 'app', path: '/var/log/a.log' }
+const BATCH: StoredBatch = { topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 }
+
+/** What of the counters is not as at the start, after these events. */
+function counted(tell: (events: Events) => void): Record<string, unknown> {
+  const counters = new Counters()
+  tell(countingEvents(counters, () => 1234))
+  const fresh = new Map<string, unknown>(Object.entries(new Counters()))
+  const changed = Object.entries(counters).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(fresh.get(name)),
+  )
+  return Object.fromEntries(changed)
+}
+
+void test('counts each event as what it says', () => {
+  const cases: [(events: Events) => void, Record<string, unknown>][] = [
+    [(events) => events.fileFound(FILE, { offset: 0, reason: 'beginning' }), { filesFound: 1 }],
+    [(events) => events.fileTruncated(FILE, 10), { filesTruncated: 1 }],
+    [(events) => events.fileLetGo(FILE), { filesLetGo: 1 }],
+    [(events) => events.bytesRead(100), { bytesRead: 100 }],
+    [
+      (events) => events.encoded({ records: 2, bytes: 50, invalidUtf8: 1, truncated: 1 }),
+      { recordsEncoded: 2, bytesEncoded: 50, invalidUtf8: 1, truncatedRecords: 1 },
+    ],
+    [(events) => events.batchStored(BATCH), { batchesStored: 1, recordsStored: 3, bytesStored: 500 }],
+    [(events) => events.batchRetried('logs', 1, 'x'), { retries: 1 }],
+    [(events) => events.batchSplit('logs', 1, 3, 500), { splits: 1 }],
+    [
+      (events) =>
+        events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' }),
+      { tooLargeRecords: 1 },
+    ],
+    [(events) => events.possibleRepeats('logs', 1, 30), { possibleRepeats: 30 }],
+    [(events) => events.filesMoved('logs', 1, 4), { filesMoved: 4 }],
+    [(events) => events.checkpointWritten(5, 100, 3), { checkpoints: 1, lastCheckpointAt: 1234 }],
+    [(events) => events.checkpointFailed('EIO'), { checkpointFailures: 1 }],
+  ]
+  for (const [tell, expected] of cases) assert.deepEqual(counted(tell), expected, String(tell))
+})
+
+void test('counts lines and bytes that were settled, and bytes that were lost, by their reason', () => {
+  assert.deepEqual(
+    counted((events) => {
+      events.settled(FILE, 'empty', { lines: 2, bytes: 2, offset: 0 })
+      events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 9 })
+      events.settled(FILE, 'too-long', { lines: 1, bytes: 999, offset: 2 })
+      events.lost(FILE, 'truncated', 10)
+      events.lost(FILE, 'deleted', 20)
+      events.lost(FILE, 'gone-while-stopped', 30)
+      events.lost(FILE, 'truncated', 5)
+    }),
+    {
+      settledLines: { empty: 3, 'too-long': 1, 'too-large': 0 },
+      settledBytes: { empty: 3, 'too-long': 999, 'too-large': 0 },
+      lostBytes: { truncated: 15, deleted: 20, 'gone-while-stopped': 30 },
+    },
+  )
+})
+
+void test('counts nothing where nothing has a number', () => {
+  const tell = (events: Events): void => {
+    events.fileRotated(FILE)
+    events.fileDenied('/a', 'EACCES')
+    events.fileIgnored('/a', 'x')
+    events.watchUnavailable('/a', 'ENOSPC')
+    events.brokerConnected(1, 'kafka:9092')
+    events.brokerUnreachable(1, 'kafka:9092', 'x')
+    events.topicWaiting('logs', 'x')
+    events.topicReady('logs', 3)
+    events.partitionWaiting('logs', 1, 'x')
+    events.stateTorn('journal', 3)
+    events.stateSetAside('journal', 'journal.bad', 'x')
+  }
+  assert.deepEqual(counted(tell), {})
+})
+
+void test('lets both hear of every event, with all it says, the first one first', () => {
+  const heard: unknown[][] = []
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- every event by its name */
+  const names = Object.keys(countingEvents(new Counters(), () => 0)) as (keyof Events)[]
+  const ear = (who: string): Events =>
+    Object.fromEntries(names.map((name) => [name, (...facts: unknown[]) => void heard.push([who, name, ...facts])])) as unknown as Events // prettier-ignore
+  const events = both(ear('first'), ear('second'))
+  assert.deepEqual(Object.keys(events).sort(), [...names].sort())
+  for (const name of names) {
+    const tell = events[name] as (...facts: unknown[]) => void
+    const facts = Array.from({ length: 4 }, (_, n) => `${name} ${n}`)
+    tell(...facts)
+    const [first, second] = heard.splice(0)
+    assert.deepEqual(first?.slice(0, 2), ['first', name])
+    assert.deepEqual(second?.slice(0, 2), ['second', name])
+    // batchSplit says four things, and no event says more
+    assert.deepEqual(first?.slice(2), facts)
+    assert.deepEqual(second?.slice(2), facts)
+  }
+  /* oxlint-enable typescript/no-unsafe-type-assertion */
+})

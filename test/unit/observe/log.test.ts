@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { latin1Of } from '../../../src/input/glob.ts'
+import { Counters, countingEvents } from '../../../src/observe/counters.ts'
+import type { Events } from '../../../src/observe/events.ts'
+import { loggingEvents } from '../../../src/observe/log.ts'
+import { createLogger } from '../../../src/observe/logger.ts'
+import { collectOutput } from '../../support/collect-output.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+
+const FILE = { id: 'a'.repeat(24), inputId: 'app', path: latin1Of('/var/log/größe.log') }
+
+function scene({ level = 'trace', report = false } = {}) {
+  const out = collectOutput()
+  const clock = new HandClock()
+  const events = loggingEvents({
+    logger: createLogger({ level, pretty: false, out: out.stream }),
+    report,
+    clock: clock.read,
+  })
+  let seen = 0
+  return {
+    events,
+    clock,
+    /** Since the last call: the lines as objects, without their time. */
+    lines: (): Record<string, unknown>[] => {
+      const lines = out.text().split('\n').slice(0, -1)
+      return lines.slice(seen, (seen = lines.length)).map((line) => {
+        const parsed: Record<string, unknown> = JSON.parse(line)
+        const { time: _, ...rest } = parsed
+        return rest
+      })
+    },
+  }
+}
+
+/** The levels of what is told. */
+function levelsOf(tell: (events: Events) => void): unknown[] {
+  const { events, lines } = scene()
+  tell(events)
+  return lines().map(({ level }) => level)
+}
+
+void test('tells errors where data is lost or somebody must act', () => {
+  assert.deepEqual(
+    levelsOf((events) => {
+      events.lost(FILE, 'deleted', 10)
+      events.fileTruncated(FILE, 10)
+      events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
+      events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' })
+      events.checkpointFailed('EIO')
+      events.stateSetAside('state.1.json', 'state.1.json.bad', 'x')
+    }),
+    Array.from({ length: 6 }, () => 'error'),
+  )
+})
+
+void test('tells warnings where it got over something', () => {
+  const levels = levelsOf((events) => {
+    events.fileDenied('/a', 'EACCES')
+    events.watchUnavailable('/a', 'ENOSPC')
+    events.batchRetried('logs', 1, 'NOT_LEADER')
+    events.batchSplit('logs', 1, 3, 500)
+    events.possibleRepeats('logs', 1, 3)
+    events.filesMoved('logs', 1, 3)
+    events.brokerUnreachable(1, 'kafka:9092', 'x')
+    events.topicWaiting('logs', 'x')
+    events.partitionWaiting('logs', 1, 'x')
+    events.stateTorn('journal', 3)
+  })
+  assert.deepEqual([...new Set(levels)], ['warn'])
+  assert.equal(levels.length, 10)
+})
+
+void test('tells the lives of files and connections, and details only to who asks', () => {
+  const levels = levelsOf((events) => {
+    events.fileFound(FILE, { offset: 0, reason: 'beginning' })
+    events.fileRotated(FILE)
+    events.fileTruncated(FILE, 0)
+    events.fileLetGo(FILE)
+    events.fileIgnored('/a', 'x')
+    events.brokerConnected(1, 'kafka:9092')
+    events.topicReady('logs', 3)
+    events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })
+  })
+  assert.deepEqual([...new Set(levels)], ['info'])
+  assert.deepEqual(levelsOf((events) => events.checkpointWritten(1, 2, 3)), ['debug']) // prettier-ignore
+  const { events, lines } = scene({ level: 'warn' })
+  events.fileFound(FILE, { offset: 0, reason: 'beginning' })
+  assert.deepEqual(lines(), [])
+})
+
+void test('says nothing of what happens with every chunk or batch', () => {
+  const { events, lines } = scene()
+  events.bytesRead(100)
+  events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0 })
+  events.batchStored({ topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 })
+  assert.deepEqual(lines(), [])
+})
+
+void test('tells every stored batch where a report is wanted', () => {
+  const { events, lines } = scene({ report: true })
+  const batch = { topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 }
+  events.batchStored(batch)
+  assert.deepEqual(lines(), [{ level: 'info', report: batch, msg: 'batch stored' }])
+})
+
+void test('names a file by its path as people read it, its id and its input', () => {
+  const { events, lines } = scene()
+  events.lost(FILE, 'deleted', 10)
+  assert.deepEqual(lines(), [
+    {
+      level: 'error',
+      file: '/var/log/größe.log',
+      id: FILE.id,
+      input: 'app',
+      reason: 'deleted',
+      bytes: 10,
+      msg: 'bytes lost',
+    },
+  ])
+  events.lost({ ...FILE, path: '/\xff\n"' }, 'deleted', 10)
+  assert.equal(lines()[0]?.['file'], '/\ufffd\n"', 'a line of the log is one line, whatever the path')
+})
+
+void test('tells the same trouble once in ten seconds, each file and partition by itself', () => {
+  const { events, lines, clock } = scene()
+  const trouble = (): void => {
+    events.fileDenied('/a', 'EACCES')
+    events.fileDenied('/b', 'EACCES')
+    events.batchRetried('logs', 1, 'x')
+    events.batchRetried('logs', 2, 'x')
+    events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })
+    events.settled(FILE, 'too-long', { lines: 1, bytes: 1, offset: 0 })
+  }
+  for (let i = 0; i < 100; i++) trouble()
+  assert.equal(lines().length, 6)
+  clock.advance(9_999)
+  trouble()
+  assert.equal(lines().length, 0)
+  clock.advance(1)
+  trouble()
+  assert.equal(lines().length, 6)
+})
+
+void test('never keeps quiet about what is lost, dropped or repeated', () => {
+  const { events, lines } = scene()
+  for (let i = 0; i < 5; i++) {
+    events.lost(FILE, 'deleted', 10)
+    events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
+    events.possibleRepeats('logs', 1, 3)
+  }
+  assert.equal(lines().length, 15)
+})
+
+void test('does not remember every file there ever was', () => {
+  const { events, clock } = scene({ level: 'silent' })
+  const heapBytes = (): number => {
+    setFlagsFromString('--expose-gc')
+    runInNewContext('gc')()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heapBytes()
+  for (let n = 0; n < 100_000; n++) {
+    clock.advance(100)
+    events.settled({ ...FILE, id: n.toString(16).padStart(24, '0') }, 'empty', { lines: 1, bytes: 1, offset: 0 })
+    events.fileDenied(`/var/log/pods/some/longish/path/of/a/file/${n}.log`, 'EACCES')
+  }
+  const grown = heapBytes() - before
+  assert.ok(grown < 5e6, `${Math.round(grown / 1e6)} MB more`)
+})
+
+void test('has a word for every event', () => {
+  const { events } = scene()
+  assert.deepEqual(Object.keys(events).sort(), Object.keys(countingEvents(new Counters(), () => 0)).sort())
+})

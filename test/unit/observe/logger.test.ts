@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { stripVTControlCharacters } from 'node:util'
+import { test } from 'node:test'
+import { createLogger } from '../../../src/observe/logger.ts'
+import { collectOutput } from '../../support/collect-output.ts'
+
+function scene(pretty: boolean, level = 'info') {
+  const out = collectOutput()
+  return { logger: createLogger({ level, pretty, out: out.stream }), text: out.text }
+}
+
+void test('writes a line of JSON with time, level and message, and nothing of the machine', () => {
+  const { logger, text } = scene(false)
+  logger.warn({ topic: 'logs', reason: 'a "quoted"\nreason' }, 'waiting for topic')
+  const lines = text().split('\n')
+  assert.equal(lines.length, 2)
+  const line: Record<string, unknown> = JSON.parse(lines[0] ?? '')
+  assert.deepEqual(Object.keys(line), ['level', 'time', 'topic', 'reason', 'msg'])
+  assert.deepEqual([line['level'], line['msg']], ['warn', 'waiting for topic'])
+  assert.ok(Math.abs(Date.parse(String(line['time'])) - Date.now()) < 60_000)
+  assert.match(String(line['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+})
+
+void test('leaves out what is below the level', () => {
+  const { logger, text } = scene(false, 'error')
+  for (const level of ['debug', 'info', 'warn'] as const) logger[level]('x')
+  assert.equal(text(), '')
+  logger.error('y')
+  assert.match(text(), /"msg":"y"/)
+})
+
+void test('writes a line for people where a terminal reads it', () => {
+  const { logger, text } = scene(true, 'debug')
+  logger.info({ topic: 'logs', partitions: 3 }, 'topic found')
+  logger.error({ reason: 'a\nb' }, 'bytes lost')
+  logger.debug('details')
+  const lines = stripVTControlCharacters(text()).split('\n')
+  assert.match(lines[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} info {2}topic found {2}topic="logs" {2}partitions=3$/)
+  assert.match(lines[1] ?? '', /^\d\d:\d\d:\d\d\.\d{3} error bytes lost {2}reason="a\\nb"$/)
+  assert.match(lines[2] ?? '', /debug details$/)
+  assert.equal(lines.length, 4)
+})
+
+void test('lets nothing in a path or reason speak to the terminal', () => {
+  const { logger, text } = scene(true)
+  logger.info({ file: '\u001b[31mred\u0007' }, 'file found')
+  assert.ok(!text().includes('\u001b[31m'))
+  assert.ok(!text().includes('\u0007'))
+})
