@@ -52,7 +52,7 @@ function roundsOf(name: PartName): number {
 }
 
 async function measure(names: readonly PartName[]): Promise<void> {
-  const stage = await Stage.open(quick ? 3e9 : 12e9)
+  const stage = await Stage.open(quick ? 3e9 : 10e9)
   try {
     for (const name of names) await measureOne(stage, name)
   } finally {
@@ -74,4 +74,5 @@ async function measureOne(stage: Stage, name: PartName): Promise<void> {
     const measured = { at, minutes: Math.round(minutes()), rounds: round, quick, machine, runs }
     saveResults(file, { ...loadResults(file), [name]: measured })
   }
+  stage.dropInputs()
 }

@@ -71,7 +71,7 @@ type Figures = Omit<OutageRun, 'round' | 'subject' | 'outage'>
 
 async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: Size): Promise<Figures> {
   const { kafka } = stage
-  const input = stage.input((size.backlogBytes + size.beforeBytes) * SPARE)
+  const input = stage.input(Math.round((size.backlogBytes + size.beforeBytes) * SPARE))
   const job = await stage.openJob()
   linkSync(input.path, join(job.logs, 'app.log'))
   if (kind === 'absent') await kafka.stop()

@@ -65,11 +65,17 @@ export class Stage {
     }
   }
 
-  /** A file of at least so many bytes; made once. */
+  /** A file of at least so many bytes; made once, until they are dropped. */
   input(bytes: number): InputFile {
     const made = this.#inputs.get(bytes) ?? makeInputFile(join(this.directory, `input-${bytes}.log`), bytes)
     this.#inputs.set(bytes, made)
     return made
+  }
+
+  /** Their memory is for the next part's. */
+  dropInputs(): void {
+    for (const { path } of this.#inputs.values()) rmSync(path)
+    this.#inputs.clear()
   }
 
   async openJob(settings: TopicSettings = {}): Promise<Job> {
