@@ -1,0 +1,98 @@
+/** A broker that takes less than the agent was told: batches are split, the limit is learned, one record harms no other. */
+import assert from 'node:assert/strict'
+import { statSync, writeFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { sharedKafka } from '../support/kafka.ts'
+import type { KafkaRecord } from '../support/java-reader.ts'
+import { account, lossyLine, messageOf, rawLine } from '../support/numbered-log.ts'
+import { abutting, disorder, originOf } from '../support/ranges.ts'
+import { lastWords, openScene } from '../support/scene.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+const LIMIT = 20_000
+const configs = { 'max.message.bytes': String(LIMIT) }
+
+for (const compression of ['none', 'zstd']) {
+  test(`batches larger than the topic takes are split, and soon made smaller; compression ${compression}`, async (t) => {
+    const scene = await openScene(t, kafka, { partitions: 2, configs, args: ['--kafka-compression', compression] })
+    const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
+    for (const writer of writers) writer.write(5000)
+    const agent = scene.start()
+    await scene.arrived()
+    const splits = (): number => agent.log.filter(({ msg }) => String(msg).startsWith('batch too large')).length
+    const before = splits()
+    assert.ok(before > 0)
+    for (const writer of writers) writer.write(5000)
+    await scene.arrived()
+    await scene.stop(agent)
+    assert.equal(splits(), before, 'what is sent later is small enough from the start')
+    assert.equal(lastWords(agent)['possibleRepeats'], 0)
+    await scene.delivered()
+  })
+}
+
+describe('a record that is too large by itself', () => {
+  for (const encoding of ['raw', 'json'] as const) {
+    for (const tooLarge of ['cut', 'drop'] as const) {
+      test(`is ${tooLarge} as the setting says, told with file and offset, its neighbours once; ${encoding}`, async (t) => {
+        const scene = await openScene(t, kafka, { encoding, configs, args: ['--record-too-large', tooLarge] })
+        const writer = scene.writer('a.log')
+        const large = Buffer.from(`${'日本語ログ "\\'.repeat(3000)}\n`)
+        const offsets: number[] = []
+        const agent = scene.start()
+        for (let n = 0; n < 5; n++) {
+          writer.write(200)
+          offsets.push(sizeOf(writer.path))
+          writer.raw(large)
+        }
+        writer.write(200)
+        const kept = tooLarge === 'cut' ? 5 : 0
+        await scene.arrived(writer.next + kept)
+        // and it goes on
+        writer.write(200)
+        await scene.arrived(writer.next + kept)
+        await scene.stop(agent)
+        const records = await scene.records()
+        const isLarge = (record: KafkaRecord): boolean => originOf(record)?.bytes === large.length
+        const lineOf = encoding === 'raw' ? rawLine : messageOf
+        const others = records.filter((record) => !isLarge(record))
+        const expected = encoding === 'raw' ? undefined : lossyLine
+        const sum = account(others, new Map([['a', writer.next]]), lineOf, expected)
+        assert.deepEqual(sum, { ...sum, missing: [], changed: [], repeated: 0, disordered: 0 })
+        assert.deepEqual(disorder(records), [])
+        const told = agent.log.filter(({ msg }) => msg === 'record too large for the broker')
+        for (const [n, offset] of offsets.entries()) {
+          const lines = told.filter((line) => line['file'] === writer.path && line['offset'] === offset)
+          assert.ok(lines.length > 0, `record ${n} at ${offset} was told`)
+        }
+        if (tooLarge === 'cut') {
+          assert.deepEqual(abutting(records), [])
+          for (const record of records.filter(isLarge)) {
+            const line = lineOf(record).toString()
+            assert.ok(large.toString().startsWith(line) && line.length > 1000, 'the beginning of the line')
+          }
+        } else assert.equal(abutting(records).length, 5, 'a gap for each, and no other')
+      })
+    }
+  }
+})
+
+function sizeOf(path: string): number {
+  return statSync(path).size
+}
+
+test('a line of the longest length and of characters that JSON escapes fits, since it is cut before', async (t) => {
+  const scene = await openScene(t, kafka, { encoding: 'json', args: ['--max-line-bytes', '1MiB'] })
+  writeFileSync(scene.path('a.log'), Buffer.concat([Buffer.alloc(1024 * 1024, 1), Buffer.from('\nnext\n')]))
+  const agent = scene.start()
+  await scene.arrived(2)
+  await scene.stop(agent)
+  const records = await scene.records()
+  assert.deepEqual(abutting(records), [])
+  assert.deepEqual(JSON.parse(records[0]?.value?.toString() ?? '').log.flags, ['truncated'])
+})

@@ -1,0 +1,295 @@
+/**
+ * The whole agent against a broker that misbehaves: whatever it does once or many times, at the end every line is stored,
+ * each file in order, and no more of them twice than the agent has counted as possible repeats.
+ */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { FakeKafka } from '../support/fake-broker.ts'
+import { fault, type ApiName, type Fault } from '../support/fake-fault.ts'
+import type { FakeNode } from '../support/fake-node.ts'
+import { LogWriter, account } from '../support/numbered-log.ts'
+import { startAgent, type Agent } from '../support/process.ts'
+import { abutting, disorder } from '../support/ranges.ts'
+import { lastWords } from '../support/scene.ts'
+import { storedRecords } from '../support/stored-records.ts'
+import { atEnd, type Ending } from '../support/ending.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
+
+const PARTITIONS = 4
+const FILES = 6
+
+interface Scene {
+  readonly kafka: FakeKafka
+  readonly agent: Agent
+  /** So many more lines to each file. */
+  write(lines: number): void
+  /** Waits until all that was written is stored at least once. */
+  stored(): Promise<void>
+  /** Stops the agent and accounts for everything. Returns how many records were stored more than once. */
+  ends(): Promise<number>
+}
+
+async function open(t: Ending, ...args: readonly string[]): Promise<Scene> {
+  const kafka = await FakeKafka.start({ nodes: 2, topics: { logs: PARTITIONS } })
+  atEnd(t, async () => kafka.close())
+  const directory = freshDirectory(t)
+  const writers = Array.from({ length: FILES }, (_, n) => new LogWriter(`f${n}`, join(directory, `f${n}.log`)))
+  const bootstrap = kafka.bootstrap.map(({ host, port }) => `${host}:${port}`).join(',')
+  const agent = startAgent(t, {
+    args: [
+      ...['run', '--kafka-brokers', bootstrap, '--kafka-topic', 'logs', '--paths', join(directory, '*.log')],
+      ...['--state-dir', freshDirectory(t), '--encoding', 'raw', '--kafka-request-timeout-ms', '1s'],
+      ...['--kafka-retry-min-ms', '5', '--kafka-retry-max-ms', '50', ...args],
+    ],
+  })
+  const records = () => storedRecords(kafka, 'logs', PARTITIONS)
+  const written = () => new Map(writers.map(({ log, next }) => [log, next]))
+  return {
+    kafka,
+    agent,
+    write: (lines) => {
+      for (const writer of writers) writer.write(lines)
+    },
+    stored: async () => {
+      const missing = (): readonly string[] => account(records(), written()).missing
+      const isWhole = (): boolean => {
+        if (agent.end() !== undefined) throw new Error(`the agent ended; it said ${JSON.stringify(agent.log.at(-1))}`)
+        // cheap, and asked often
+        let count = 0
+        for (let partition = 0; partition < PARTITIONS; partition++) count += kafka.log('logs', partition).records
+        return count >= writers.length * (writers[0]?.next ?? 0) && missing().length === 0
+      }
+      const said = (): string => agent.log.slice(-5).map((line) => JSON.stringify(line)).join('\n') // prettier-ignore
+      await until(isWhole, { what: () => `all is stored but ${missing().join(', ')}\n${said()}`, every: 10 })
+    },
+    ends: async () => {
+      agent.signal('SIGTERM')
+      await agent.exitsWith(0)
+      for (const writer of writers) writer.close()
+      const all = records()
+      const sum = account(all, written())
+      assert.deepEqual(sum, { ...sum, missing: [], changed: [] })
+      assert.deepEqual([abutting(all), disorder(all)], [[], []])
+      const { possibleRepeats = 0 } = lastWords(agent)
+      assert.ok(sum.repeated <= possibleRepeats, `${sum.repeated} records came again, ${possibleRepeats} may have`)
+      return sum.repeated
+    },
+  }
+}
+
+/** The fault meets requests of an agent that is shipping, over and over, on any node. */
+async function meets(t: Ending, made: () => Fault, times = 3): Promise<number> {
+  const scene = await open(t)
+  scene.write(50)
+  await scene.stored()
+  for (let round = 0; round < 2; round++) {
+    scene.kafka.onProduce(made(), { times })
+    for (let n = 0; n < 5; n++) scene.write(40)
+    await scene.stored()
+  }
+  return scene.ends()
+}
+
+describe('a Produce request', () => {
+  const faults: Readonly<Record<string, () => Fault>> = {
+    'is lost': fault.requestLost,
+    'is answered and the answer lost': fault.answerLost,
+    'has its answer cut off in the middle': fault.closedMidAnswer,
+    'is never answered': fault.never,
+    'is answered late': () => fault.late(new Promise((resolve) => setTimeout(resolve, 300))),
+    'is answered twice': fault.twice,
+    'is answered with garbage': fault.garbage,
+    'is answered with a length of 2 GB': () => fault.frameLength(2 ** 31 - 1),
+    'is answered with a negative length': () => fault.frameLength(-5),
+    'is answered under another number': fault.wrongCorrelation,
+    'is answered, and we are asked to go slower': () => fault.throttle(200),
+  }
+  for (const [what, made] of Object.entries(faults)) {
+    test(what, async (t) => void (await meets(t, made)))
+  }
+})
+
+describe('one partition of several', () => {
+  const codes: Readonly<Record<string, number>> = {
+    UNKNOWN_SERVER_ERROR: -1,
+    CORRUPT_MESSAGE: 2,
+    UNKNOWN_TOPIC_OR_PARTITION: 3,
+    LEADER_NOT_AVAILABLE: 5,
+    NOT_LEADER_OR_FOLLOWER: 6,
+    REQUEST_TIMED_OUT: 7,
+    NETWORK_EXCEPTION: 13,
+    NOT_ENOUGH_REPLICAS: 19,
+    NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+    TOPIC_AUTHORIZATION_FAILED: 29,
+    OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+    DUPLICATE_SEQUENCE_NUMBER: 46,
+    INVALID_PRODUCER_EPOCH: 47,
+    KAFKA_STORAGE_ERROR: 56,
+    UNKNOWN_PRODUCER_ID: 59,
+    'an error that nobody knows': 999,
+  }
+  for (const [name, code] of Object.entries(codes)) {
+    // a broker that says it has the batch when it has not is believed: nothing can be done about that
+    if (name === 'DUPLICATE_SEQUENCE_NUMBER') continue
+    test(`is refused: ${name}`, async (t) => {
+      const partition = Math.abs(code) % PARTITIONS
+      await meets(t, () => fault.error(code, partition), 5)
+    })
+  }
+})
+
+describe('a connection', () => {
+  test('is closed in the middle of what is written to it', async (t) => {
+    const scene = await open(t)
+    scene.write(50)
+    await scene.stored()
+    for (let n = 0; n < 12; n++) {
+      const nodes: readonly FakeNode[] = scene.kafka.nodes
+      nodes[n % 2]?.closeAfter(1000 + n * 3001)
+      scene.write(100)
+      await scene.stored()
+    }
+    await scene.ends()
+  })
+
+  test('is not read from for a while', async (t) => {
+    const scene = await open(t, '--kafka-request-timeout-ms', '30s')
+    scene.write(50)
+    await scene.stored()
+    const onNode2 = (): number => [1, 3].reduce((sum, partition) => sum + scene.kafka.log('logs', partition).records, 0)
+    const files = onNode2() / 50
+    scene.kafka.node(1).stall()
+    scene.write(5000)
+    await until(() => onNode2() === files * 5050, { what: `${files} files of the other node are served` })
+    scene.kafka.node(1).resume()
+    await scene.stored()
+    assert.equal(await scene.ends(), 0)
+  })
+
+  test('is not read from for longer than a request may take', async (t) => {
+    const scene = await open(t)
+    scene.write(50)
+    await scene.stored()
+    scene.kafka.node(1).stall()
+    scene.write(5000)
+    await until(() => scene.agent.log.some(({ msg }) => msg === 'batch not stored: trying again'), { what: 'a retry' })
+    scene.kafka.node(1).resume()
+    await scene.stored()
+    await scene.ends()
+  })
+
+  test('is refused while a node is down, whose partitions come to another one', async (t) => {
+    const scene = await open(t)
+    scene.write(50)
+    await scene.stored()
+    await scene.kafka.node(1).down()
+    for (const partition of [0, 2]) scene.kafka.moveLeader('logs', partition, 2)
+    scene.write(500)
+    await scene.stored()
+    await scene.kafka.node(1).up()
+    for (const partition of [0, 1, 2, 3]) scene.kafka.moveLeader('logs', partition, 1)
+    scene.write(500)
+    await scene.stored()
+    await scene.ends()
+  })
+
+  test('is closed by the broker when it is idle', async (t) => {
+    const scene = await open(t)
+    for (let n = 0; n < 5; n++) {
+      scene.write(100)
+      await scene.stored()
+      for (const node of scene.kafka.nodes) node.drop()
+    }
+    scene.write(100)
+    await scene.stored()
+    assert.equal(await scene.ends(), 0)
+  })
+})
+
+describe('before anything is sent', () => {
+  const made: Readonly<Record<string, () => Fault>> = {
+    'the request lost': fault.requestLost,
+    'the answer lost': fault.answerLost,
+    'no answer': fault.never,
+    'garbage': fault.garbage, // prettier-ignore
+    'two answers': fault.twice,
+    'a length of 2 GB': () => fault.frameLength(2 ** 31 - 1),
+    'COORDINATOR_LOAD_IN_PROGRESS': () => fault.error(14), // prettier-ignore
+  }
+  for (const api of ['Metadata', 'InitProducerId', 'ApiVersions'] satisfies ApiName[]) {
+    test(`${api} meets every fault in turn`, async (t) => {
+      const kafka = await FakeKafka.start({ nodes: 1, topics: { logs: 1 } })
+      atEnd(t, async () => kafka.close())
+      for (const made_ of Object.values(made)) kafka.on(api, made_())
+      const directory = freshDirectory(t)
+      const writer = new LogWriter('f', join(directory, 'f.log'))
+      writer.write(500)
+      writer.close()
+      const agent = startAgent(t, {
+        args: [
+          ...[
+            'run',
+            '--kafka-brokers',
+            `127.0.0.1:${kafka.node(1).port}`,
+            '--kafka-topic',
+            'logs',
+            '--encoding',
+            'raw',
+          ],
+          ...['--paths', join(directory, '*.log'), '--state-dir', freshDirectory(t)],
+          ...['--kafka-request-timeout-ms', '500', '--kafka-retry-min-ms', '5', '--kafka-retry-max-ms', '50'],
+        ],
+      })
+      await until(() => kafka.log('logs', 0).records >= 500, { what: 'all records', within: 60_000 })
+      agent.signal('SIGTERM')
+      await agent.exitsWith(0)
+      const sum = account(storedRecords(kafka, 'logs', 1), new Map([['f', 500]]))
+      assert.deepEqual(sum, { ...sum, missing: [], changed: [], repeated: 0, disordered: 0 })
+    })
+  }
+})
+
+test('everything at once, at random', async (t) => {
+  const scene = await open(t)
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
+  t.diagnostic(`SEED=${seed}`)
+  const chance = chances(seed)
+  const codes = [-1, 2, 3, 5, 6, 7, 13, 19, 20, 45, 47, 56, 59]
+  const faults: readonly (() => Fault)[] = [
+    fault.requestLost,
+    fault.answerLost,
+    fault.closedMidAnswer,
+    fault.twice,
+    fault.garbage,
+    fault.wrongCorrelation,
+    () => fault.late(new Promise((resolve) => setTimeout(resolve, chance(100)))),
+    () => fault.error(codes[chance(codes.length)] ?? 6, chance(PARTITIONS)),
+    () => fault.error(codes[chance(codes.length)] ?? 6, chance(PARTITIONS)),
+  ]
+  scene.write(10)
+  await scene.stored()
+  const before = scene.kafka.requests.length
+  for (let n = 0; n < 200; n++) {
+    scene.kafka.onProduce(faults[chance(faults.length)]!())
+    if (n % 10 === 0) scene.kafka.node(1 + chance(2)).closeAfter(chance(50_000))
+    if (n % 25 === 0) scene.kafka.moveLeader('logs', chance(PARTITIONS), 1 + chance(2))
+    scene.write(1 + chance(20))
+    const served = scene.kafka.requests.length
+    await until(() => scene.kafka.requests.length > served, { what: 'another request', every: 1 })
+  }
+  scene.kafka.heal()
+  await scene.stored()
+  const repeated = await scene.ends()
+  t.diagnostic(`${scene.kafka.requests.length - before} requests, ${repeated} records twice`)
+})
+
+/** Whole numbers below `max`. */
+function chances(seed: number): (max: number) => number {
+  let state = seed
+  return (max) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return (state >>> 8) % max
+  }
+}

@@ -1,0 +1,386 @@
+import assert from 'node:assert/strict'
+import fs, { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs'
+import { test } from 'node:test'
+import { LiveInput } from '../../support/live-input.ts'
+import { until } from '../../support/wait.ts'
+import { RemoteMount, systemError } from '../../support/volumes.ts'
+
+const openNow = (): number => readdirSync('/proc/self/fd').length
+const PROMPT_MS = 10_000
+
+/** Fails when it takes as long as only a sweep would take. */
+async function soon(what: string, condition: () => Promise<unknown>): Promise<void> {
+  const begin = performance.now()
+  await condition()
+  const took = performance.now() - begin
+  assert.ok(took < PROMPT_MS, `${what} took ${took} ms`)
+}
+
+void test('reads what is there, what is appended, and what comes', async (t) => {
+  const live = await LiveInput.open(t)
+  live.write('a.log', 'a1\n')
+  await live.input.start()
+  await live.came('a1')
+  live.append('a.log', 'a2\n')
+  await live.came('a2')
+  live.write('b.log', 'b1\n')
+  await live.came('b1')
+  renameSync(live.path('a.log'), live.path('a.log.1'))
+  live.append('a.log.1', 'a3\n')
+  live.write('a.log', 'a4\n')
+  await live.came('a3', 'a4')
+  assert.deepEqual(live.lines.toSorted(), ['a1', 'a2', 'a3', 'a4', 'b1'])
+})
+
+void test('waits for directories, and finds one again that was removed and made anew', async (t) => {
+  const live = await LiveInput.open(t, { globs: ['logs/*/*.log'] })
+  await live.input.start()
+  for (let n = 0; n < 5; n++) {
+    live.write('logs/app/a.log', `line ${n}\n`)
+    await live.came(`line ${n}`)
+    live.append('logs/app/a.log', `and ${n}\n`)
+    await live.came(`and ${n}`)
+    rmSync(live.path('logs/app'), { recursive: true })
+  }
+  assert.equal(live.lines.length, 10)
+})
+
+void test('reads a file behind a link at once, and the next one that comes to be there', async (t) => {
+  const live = await LiveInput.open(t, { globs: ['links/*.log'], rules: { roots: [] } })
+  live.write('pods/0.log', 'one\n')
+  mkdirSync(live.path('links'))
+  symlinkSync('../pods/0.log', live.path('links/web.log'))
+  const allowed = await live.restart(t, { rules: { roots: [live.root] } })
+  await allowed.input.start()
+  await allowed.came('one')
+  await soon('a line behind a link', async () => {
+    live.append('pods/0.log', 'two\n')
+    await allowed.came('two')
+  })
+  await soon('a rotation behind a link', async () => {
+    live.append('pods/0.log', 'three\n')
+    renameSync(live.path('pods/0.log'), live.path('pods/0.log.20261122'))
+    live.append('pods/0.log.20261122', 'four\n')
+    live.write('pods/0.log', 'five\n')
+    await allowed.came('three', 'four', 'five')
+  })
+  assert.equal(allowed.lines.length, 5)
+})
+
+void test('goes on where no watch can be had', async (t) => {
+  t.mock.method(fs, 'watch', () => {
+    throw systemError('ENOSPC', 'watch')
+  })
+  const live = await LiveInput.open(t)
+  live.write('a.log', 'a1\n')
+  await live.input.start()
+  await live.came('a1')
+  await soon('polling', async () => {
+    live.append('a.log', 'a2\n')
+    await live.came('a2')
+    live.write('b.log', 'b1\n')
+    await live.came('b1')
+    renameSync(live.path('a.log'), live.path('a.log.1'))
+    live.append('a.log.1', 'a3\n')
+    live.write('a.log', 'a4\n')
+    await live.came('a3', 'a4')
+  })
+  assert.deepEqual(live.ear.heard('watchUnavailable'), [[live.root, 'ENOSPC']])
+})
+
+void test('reads busy files by polling, and notices their rotations', async (t) => {
+  const live = await LiveInput.open(t)
+  live.write('a.log', '')
+  live.write('b.log', '')
+  await live.input.start()
+  const all: string[] = []
+  for (let n = 0; n < 1000; n++) {
+    for (const name of ['a', 'b']) {
+      all.push(`${name} ${n}`)
+      live.append(`${name}.log`, `${name} ${n}\n`)
+    }
+    if (n % 300 === 299) {
+      renameSync(live.path('a.log'), live.path(`a.log.${n}`))
+      live.write('a.log', '')
+      await live.came(`b ${n}`)
+    }
+  }
+  await live.came('a 999', 'b 999')
+  assert.deepEqual(live.lines.toSorted(), all.sort())
+})
+
+void test('begins a new generation when a file is cut, and stores nothing of the old one as the new', async (t) => {
+  const live = await LiveInput.open(t)
+  live.acknowledge = false
+  live.write('a.log', 'one\ntwo\n')
+  await live.input.start()
+  await live.came('two')
+  const old = live.file('a.log')
+  truncateSync(live.path('a.log'), 0)
+  live.append('a.log', 'x\n')
+  await live.came('x')
+  const next = live.file('a.log')
+  assert.notEqual(next, old)
+  live.release()
+  assert.equal(next.watermark.offset, 2)
+  assert.ok(!Array.from(live.input.files()).includes(old))
+})
+
+// -- back-pressure ---------------------------------------------------------------------------------------------------
+
+void test('waits while there is no room, and goes on when there is', async (t) => {
+  const live = await LiveInput.open(t)
+  live.blocked = 'room'
+  live.write('a.log', 'a1\n')
+  await live.input.start()
+  await until(() => live.file('a.log').parked, { what: 'it waits' })
+  live.blocked = null
+  live.input.unblock('topic')
+  assert.ok(live.file('a.log').parked)
+  live.input.unblock('room')
+  await live.came('a1')
+})
+
+void test('stops so far ahead of what is stored, and goes on with each receipt', async (t) => {
+  const live = await LiveInput.open(t, { file: { maxUnacked: 64 * 1024 } })
+  live.acknowledge = false
+  const line = 'x'.repeat(999)
+  live.write('a.log', `${line}\n`.repeat(1000))
+  await live.input.start()
+  await until(() => live.file('a.log').parked, { what: 'it waits' })
+  const ahead = live.lines.length
+  assert.ok(ahead >= 64 && ahead < 400, `${ahead}`)
+  const [first] = live.held
+  assert.ok(first)
+  live.input.receive({ file: first.file, range: first, outcome: 'stored', guard: first.guard })
+  assert.ok(live.file('a.log').parked, 'it is too far ahead still')
+  live.acknowledge = true
+  live.release()
+  await until(() => live.lines.length === 1000, { what: 'the rest' })
+})
+
+void test('reads again what will not be stored, and counts what cannot be read again', async (t) => {
+  const live = await LiveInput.open(t)
+  live.acknowledge = false
+  live.write('a.log', 'one\ntwo\n')
+  await live.input.start()
+  await live.came('two')
+  const file = live.file('a.log')
+  live.input.rewind(file)
+  await until(() => live.lines.length === 4, { what: 'both again' })
+  assert.deepEqual(live.lines, ['one', 'two', 'one', 'two'])
+  truncateSync(live.path('a.log'), 0)
+  live.append('a.log', 'x\n')
+  await live.came('x')
+  live.input.rewind(file)
+  assert.equal(live.ear.counters.lostBytes.truncated, 8)
+})
+
+// -- the end ---------------------------------------------------------------------------------------------------------
+
+void test('reads to the end that was seen last, and no further', async (t) => {
+  const live = await LiveInput.open(t)
+  live.write('a.log', 'a1\n')
+  await live.input.start()
+  await live.came('a1')
+  live.blocked = 'room'
+  live.append('a.log', 'a2\n')
+  live.write('b.log', 'b1\nhalf')
+  await live.input.freeze()
+  live.append('a.log', 'a3\n')
+  live.append('b.log', ' a line\n')
+  live.write('c.log', 'c1\n')
+  assert.ok(!live.input.drained)
+  live.blocked = null
+  live.input.unblock('room')
+  await live.drained()
+  assert.deepEqual(live.lines.toSorted(), ['a1', 'a2', 'b1'])
+})
+
+void test('does not call itself drained before a file has been read that was found the moment before', async (t) => {
+  const live = await LiveInput.open(t)
+  await live.input.start()
+  for (let n = 0; n < 20; n++) live.write(`${n}.log`, `line ${n}\n`)
+  await live.input.freeze()
+  await live.drained()
+  assert.equal(live.lines.length, 20)
+})
+
+void test('counts a deleted file to its last byte at the end', async (t) => {
+  const live = await LiveInput.open(t, { file: { lastLineQuietMs: 60_000 } })
+  live.write('a.log', 'one\nlast')
+  await live.input.start()
+  await live.came('one')
+  unlinkSync(live.path('a.log'))
+  await live.input.freeze()
+  await live.drained()
+  assert.deepEqual(live.lines, ['one', 'last'])
+})
+
+void test('leaves nothing open behind it, and goes on there', async (t) => {
+  const before = openNow()
+  const first = await LiveInput.open(t)
+  for (let n = 0; n < 10; n++) first.write(`${n}.log`, `first ${n}\n`)
+  await first.input.start()
+  await until(() => first.lines.length === 10, { what: 'all' })
+  const second = await first.restart(t)
+  assert.ok(openNow() <= before + 3, 'but for the watch that the process shares')
+  for (let n = 0; n < 10; n++) second.append(`${n}.log`, `second ${n}\n`)
+  await second.input.start()
+  await until(() => second.lines.length === 10, { what: 'the rest' })
+  assert.ok(second.lines.every((line) => line.startsWith('second')))
+  await second.input.stop()
+  await second.input.stop()
+})
+
+// -- what is missing ---------------------------------------------------------------------------------------------------
+
+void test('drains a file that got a name that no glob matches while it was stopped', async (t) => {
+  const first = await LiveInput.open(t)
+  first.write('a.log', 'one\n')
+  await first.input.start()
+  await first.came('one')
+  await first.input.stop()
+  first.append('a.log', 'two\n')
+  renameSync(first.path('a.log'), first.path('a-20261122.old'))
+  first.write('a.log', 'three\n')
+  const second = await first.restart(t)
+  await second.input.start()
+  await second.came('two', 'three')
+  assert.deepEqual(second.lines.toSorted(), ['three', 'two'])
+})
+
+void test('drains it also when its directory comes only later', async (t) => {
+  const first = await LiveInput.open(t, { globs: ['logs/*.log'] })
+  first.write('logs/a.log', 'one\n')
+  await first.input.start()
+  await first.came('one')
+  await first.input.stop()
+  first.append('logs/a.log', 'two\n')
+  renameSync(first.path('logs/a.log'), first.path('logs/a.old'))
+  renameSync(first.path('logs'), first.path('not yet'))
+  const second = await first.restart(t)
+  await second.input.start()
+  await until(() => second.input.drained, { what: 'a look' })
+  renameSync(first.path('not yet'), first.path('logs'))
+  await second.came('two')
+})
+
+void test('starts and goes on although there are names that cannot be asked about', async (t) => {
+  const first = await LiveInput.open(t)
+  first.write('a.log', 'one\n')
+  await first.input.start()
+  await first.came('one')
+  await first.input.stop()
+  first.append('a.log', 'two\n')
+  renameSync(first.path('a.log'), first.path('a.old'))
+  symlinkSync('loop', first.path('loop'))
+  symlinkSync('loop.log', first.path('loop.log'))
+  const second = await first.restart(t)
+  await second.input.start()
+  await second.came('two')
+  second.write('b.log', 'new\n')
+  await second.came('new')
+})
+
+void test('goes on looking after the place of a lost file became one that cannot be asked about', async (t) => {
+  const first = await LiveInput.open(t)
+  first.write('a.log', 'one\n')
+  await first.input.start()
+  await first.came('one')
+  await first.input.stop()
+  unlinkSync(first.path('a.log'))
+  symlinkSync('a.log', first.path('a.log'))
+  const second = await first.restart(t, { file: { sweepMs: 20 } })
+  await second.input.start()
+  second.aheadMs = 60_000
+  second.write('b.log', 'new\n')
+  await second.came('new')
+  // the sweep is the last thing of a tick
+  second.append('b.log', 'more\n')
+  await second.came('more')
+  assert.deepEqual(
+    second.ear.heard('fileDenied').filter(([path]) => path === ''),
+    [],
+  )
+})
+
+// -- mounts that hang --------------------------------------------------------------------------------------------------
+
+async function withMounts(t: Parameters<typeof LiveInput.open>[0]) {
+  const mounts = { one: new RemoteMount('901'), two: new RemoteMount('902') }
+  const live = await LiveInput.open(t, {
+    globs: ['one/*.log', 'two/*.log', 'local/*.log'],
+    volumeOf: (path) => (path.endsWith('/one') ? mounts.one : path.endsWith('/two') ? mounts.two : undefined),
+  })
+  for (const name of ['one', 'two', 'local']) live.write(`${name}/a.log`, `${name} 1\n`)
+  return { live, mounts }
+}
+
+void test('goes on everywhere else while a mount hangs, there when it answers, and ends in any case', async (t) => {
+  const { live, mounts } = await withMounts(t)
+  await live.input.start()
+  await live.came('one 1', 'two 1', 'local 1')
+  mounts.one.hang()
+  // past everybody's patience, so that the mount is asked for whatever there is to ask
+  live.aheadMs += 60_000
+  for (const name of ['one', 'two', 'local']) live.append(`${name}/a.log`, `${name} 2\n`)
+  for (const name of ['one', 'two', 'local']) live.write(`${name}/b.log`, `${name} 3\n`)
+  await live.came('two 2', 'local 2', 'two 3', 'local 3')
+  live.write('local/c.log', 'local 4\n')
+  await live.came('local 4')
+  assert.ok(mounts.one.mostPending <= 2, `${mounts.one.mostPending} calls at once`)
+  mounts.one.answer()
+  await live.came('one 2', 'one 3')
+  mounts.one.hang()
+  mounts.two.hang()
+  live.append('local/a.log', 'local 5\n')
+  await live.input.freeze()
+  await live.came('local 5')
+  await live.input.stop()
+  mounts.one.answer()
+  mounts.two.answer()
+  const before = live.lines.length
+  await until(() => mounts.one.pending + mounts.two.pending === 0, { what: 'the mounts have answered' })
+  assert.equal(live.lines.length, before, 'nothing is handed on after the end')
+})
+
+void test('asks a mount that hangs one thing at a time, however many files there are', async (t) => {
+  const { live, mounts } = await withMounts(t)
+  for (let n = 0; n < 50; n++) live.write(`one/${n}.log`, `one/${n}\n`)
+  await live.input.start()
+  await until(() => live.lines.length === 53, { what: 'all' })
+  mounts.one.hang()
+  live.aheadMs += 60_000
+  live.write('local/b.log', 'local 2\n')
+  await live.came('local 2')
+  assert.ok(mounts.one.mostPending <= 2, `${mounts.one.mostPending} calls at once`)
+  mounts.one.answer()
+})
+
+void test('starts although a mount hangs where a known file is sought, and gives nobody up for it', async (t) => {
+  const { live, mounts } = await withMounts(t)
+  await live.input.start()
+  await live.came('one 1', 'two 1', 'local 1')
+  await live.input.stop()
+  renameSync(live.path('one/a.log'), live.path('one/a.old'))
+  unlinkSync(live.path('local/a.log'))
+  const { one } = mounts
+  const list = one.list.bind(one)
+  // the first look is answered, the search is not
+  let lists = 0
+  one.list = (path) => {
+    if (++lists === 2) one.hang()
+    return list(path)
+  }
+  const second = await live.restart(t)
+  await soon('the start', () => second.input.start())
+  second.aheadMs = 60_000
+  second.write('local/b.log', 'local 2\n')
+  await second.came('local 2')
+  second.write('local/c.log', 'local 3\n')
+  await second.came('local 3')
+  await second.input.freeze()
+  await second.input.stop()
+  one.answer()
+})
