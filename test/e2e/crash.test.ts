@@ -1,0 +1,153 @@
+/** The agent killed, and its state cut: nothing is missing afterwards, and only what had to be is there twice. */
+import assert from 'node:assert/strict'
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { sharedKafka } from '../support/kafka.ts'
+import { copyState, cut, stateFiles, storedOffsets } from '../support/kept-state.ts'
+import type { KafkaRecord } from '../support/java-reader.ts'
+import { startLoad } from '../support/load.ts'
+import { account } from '../support/numbered-log.ts'
+import { canBe, NOBODY } from '../support/privileges.ts'
+import type { LogLine } from '../support/process.ts'
+import { originOf, originsOf } from '../support/ranges.ts'
+import { openScene } from '../support/scene.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
+
+const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+/** What was seen of one life of the agent: what it said, when it was killed, and the offsets by file it left behind. */
+interface Life {
+  readonly log: readonly LogLine[]
+  readonly killedAt: number
+  readonly stored: ReadonlyMap<string, number>
+}
+
+test('after kill -9, ten times under load, repeats only what lies beyond the offsets it had stored', async (t) => {
+  // checkpoints rarer than kills now and then, so that there is something to repeat
+  const args = ['--report', 'log', '--log-level', 'debug', '--checkpoint-interval-ms', '150']
+  const scene = await openScene(t, kafka, { partitions: 3, args })
+  const writers = ['a.log', 'b.log', 'c.log', 'd.log', 'e.log'].map((name) => scene.writer(name))
+  const load = startLoad(t, writers)
+  const lives: Life[] = []
+  for (let crash = 0; crash < 10; crash++) {
+    const agent = scene.start()
+    const enough = 10 + Math.floor(Math.random() * 60)
+    const isBusy = (): boolean => agent.log.filter(({ msg }) => msg === 'batch stored').length >= enough
+    await until(isBusy, { within: 60_000, what: `${enough} batches stored`, every: 1 })
+    await agent.kill()
+    lives.push({ log: agent.log, killedAt: Date.now(), stored: await storedOffsets(t, scene.state) })
+  }
+  await load.stop()
+  const last = scene.start()
+  await scene.caughtUp()
+  await scene.stop(last)
+  const records = await scene.delivered({ repeats: 'any' })
+  assert.equal(originsOf(records).size, writers.length, 'a repeat has the id that the first one had')
+  lives.forEach((life, crash) => {
+    const until = lives[crash + 1]?.killedAt ?? Infinity
+    const next = records.filter(({ timestamp }) => timestamp >= life.killedAt && timestamp < until)
+    for (const record of next) {
+      const { id, offset, path } = originOf(record)!
+      assert.ok(offset >= (life.stored.get(id) ?? 0), `${path} ${offset} was shipped again after crash ${crash}`)
+    }
+    for (const record of acknowledgedBeforeCheckpoint(life, records)) {
+      const { id, offset, bytes, path } = originOf(record)!
+      assert.ok(offset + bytes <= (life.stored.get(id) ?? 0), `${path} ${offset} is not in the state of crash ${crash}`)
+    }
+  })
+})
+
+/** Records of batches that were told to be stored before the last checkpoint told to be written had begun. */
+function acknowledgedBeforeCheckpoint({ log }: Life, records: readonly KafkaRecord[]): KafkaRecord[] {
+  const timeOf = ({ time }: LogLine): number => Date.parse(String(time))
+  const checkpoint = log.findLast(({ msg }) => msg === 'checkpoint written')
+  if (checkpoint === undefined) return []
+  // the log's clock has milliseconds, and the checkpoint's duration is rounded as well
+  const begun = timeOf(checkpoint) - Number(checkpoint['milliseconds']) - 5
+  const byPartition = Map.groupBy(records, ({ partition }) => partition)
+  return log
+    .filter((line) => line['msg'] === 'batch stored' && timeOf(line) < begun)
+    .flatMap(({ report }) => {
+      const { partition, baseOffset, records: count } = report as { [key: string]: number }
+      return (byPartition.get(partition ?? -1) ?? []).slice(baseOffset, (baseOffset ?? 0) + (count ?? 0))
+    })
+}
+
+test('starts with a state cut at any length, and misses nothing', async (t) => {
+  const scene = await openScene(t, kafka)
+  const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
+  const first = scene.start()
+  for (const writer of writers) writer.write(20)
+  await scene.arrived()
+  await scene.stop(first)
+  const kept = freshDirectory(t)
+  copyState(scene.state, kept)
+  for (const name of stateFiles(kept)) {
+    for (const length of lengthsOf(readFileSync(join(kept, name)))) {
+      copyState(kept, scene.state)
+      cut(join(scene.state, name), length)
+      for (const writer of writers) writer.write(1)
+      const agent = scene.start()
+      await scene.caughtUp()
+      await scene.stop(agent)
+    }
+  }
+  const records = await scene.records()
+  // read from the beginning again, a file may have another id: what is missing is told by the lines alone
+  const sum = account(records, new Map(writers.map(({ log, next }) => [log, next])))
+  assert.deepEqual(sum, { ...sum, missing: [], changed: [], disordered: 0 })
+})
+
+/** Every length in a long run; else those around the ends of lines, where something begins or ends, and a few others. */
+function lengthsOf(content: Buffer): number[] {
+  const all = Array.from({ length: content.length }, (_, length) => length)
+  if (LONG) return all
+  const ends = all.filter((at) => content[at] === 10).flatMap((at) => [at, at + 1])
+  const some = [0, 1, ...ends.slice(-6), Math.floor(content.length / 3), content.length - 2]
+  return [...new Set(some)].filter((length) => length >= 0 && length < content.length)
+}
+
+describe('the state directory', () => {
+  test('keeps a second agent out, for as long as the first one lives', async (t) => {
+    const scene = await openScene(t, kafka)
+    scene.writer('app.log').write(10)
+    const first = scene.start()
+    await scene.arrived()
+    const second = scene.start()
+    await second.exitsWith(3)
+    assert.match(JSON.stringify(second.log), /another agent/)
+    await first.kill()
+    const third = scene.start()
+    await third.logged((line) => line['msg'] === 'file found' || line['msg'] === 'topic found', { what: 'its start' })
+    await scene.stop(third)
+    await scene.delivered({ repeats: 'any' })
+  })
+
+  const unprivileged = canBe(NOBODY) ? {} : { skip: 'the tests may not change their user' }
+  test('that cannot be written ends the agent at its start, with words', unprivileged, async (t) => {
+    const scene = await openScene(t, kafka, { agent: { under: NOBODY.command } })
+    chmodSync(scene.directory, 0o755)
+    chmodSync(scene.state, 0o555)
+    const agent = scene.start()
+    await agent.exitsWith(3)
+    assert.match(JSON.stringify(agent.log), new RegExp(`${scene.state}`))
+  })
+
+  const mount = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"', 'sh']
+  const mounting = canBe({ command: [...mount, '/mnt'] }) ? {} : { skip: 'the tests may not mount' }
+  test('on a file system that is read-only ends the agent at its start, with words', mounting, async (t) => {
+    const readOnly = freshDirectory(t)
+    const scene = await openScene(t, kafka, { agent: { under: [...mount, readOnly] } })
+    const agent = scene.start('--state-dir', join(readOnly, 'state'))
+    await agent.exitsWith(3)
+    assert.match(JSON.stringify(agent.log), new RegExp(`${readOnly}`))
+  })
+})

@@ -1,0 +1,132 @@
+/** A cluster of three brokers whose leaders move, die and come back under load. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { startKafka, type Kafka } from '../support/kafka.ts'
+import { startLoad } from '../support/load.ts'
+import { lastWords, openScene, type Scene } from '../support/scene.ts'
+import type { Agent } from '../support/process.ts'
+import { until } from '../support/wait.ts'
+import type { StoredBatch } from '../../src/observe/events.ts'
+
+const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
+const IMPATIENT = LONG ? [] : ['--kafka-request-timeout-ms', '3s', '--kafka-connect-timeout-ms', '1s']
+const SAFE = { replicationFactor: 3, configs: { 'min.insync.replicas': '2' } }
+
+let kafka: Kafka
+before(async () => {
+  kafka = await startKafka({ brokers: 3 })
+})
+after(() => kafka.close())
+
+async function recovered(scene: Scene, agent: Agent): Promise<void> {
+  await scene.caughtUp()
+  await scene.stop(agent)
+  const { possibleRepeats = 0, ...end } = lastWords(agent)
+  assert.deepEqual([end['lagBytes'], end['inFlightBytes'], end['lostBytes']], [0, 0, 0])
+  await scene.delivered({ repeats: possibleRepeats })
+}
+
+test('leaders moved twenty times under load', async (t) => {
+  const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
+  const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
+  const load = startLoad(t, writers, { lines: 10, every: 20 })
+  const agent = scene.start()
+  await scene.arrived(1000)
+  for (let move = 0; move < (LONG ? 200 : 20); move++) {
+    const partition = move % 6
+    const { partitions } = await kafka.describeTopic(scene.topic)
+    const leader = partitions[partition]?.leader ?? 1
+    await kafka.moveLeader(scene.topic, partition, (leader % 3) + 1)
+  }
+  await scene.arrived((await scene.count()) + 500)
+  await load.stop()
+  await recovered(scene, agent)
+})
+
+test('brokers restarted one after the other under load, and one killed', async (t) => {
+  const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
+  const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
+  const load = startLoad(t, writers, { lines: 10, every: 30 })
+  const agent = scene.start()
+  await scene.arrived(1000)
+  for (const node of LONG ? [1, 2, 3, 1, 2, 3] : [1, 3]) {
+    await kafka.stop(node)
+    await scene.arrived((await scene.count()) + 500)
+    await kafka.restart(node)
+    await inSync(scene)
+  }
+  await kafka.kill(2)
+  await scene.arrived((await scene.count()) + 500)
+  await kafka.restart(2)
+  await inSync(scene)
+  await load.stop()
+  await recovered(scene, agent)
+})
+
+/** Every replica has caught up: a cluster may lose one again. */
+async function inSync(scene: Scene): Promise<void> {
+  const isWhole = async (): Promise<boolean> => {
+    const { partitions } = await kafka.describeTopic(scene.topic)
+    return partitions.every(({ isr, replicas, leader }) => leader > 0 && isr.length === replicas.length)
+  }
+  await until(isWhole, { within: 60_000, what: `all replicas of ${scene.topic}`, every: 200 })
+}
+
+test('too few replicas in sync: waits, and ships once there are enough', async (t) => {
+  const configs = { 'min.insync.replicas': '3' }
+  const scene = await openScene(t, kafka, { partitions: 3, replicationFactor: 3, configs, args: IMPATIENT })
+  const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
+  for (const writer of writers) writer.write(100)
+  const agent = scene.start()
+  await scene.arrived()
+  await kafka.stop(3)
+  const isShort = async (): Promise<boolean> =>
+    (await kafka.describeTopic(scene.topic)).partitions.every(({ isr }) => isr.length < 3)
+  await until(isShort, { within: 60_000, what: 'replica 3 is out of sync', every: 200 })
+  for (const writer of writers) writer.write(500)
+  await agent.logged(({ reason }) => String(reason).includes('NOT_ENOUGH_REPLICAS'), { what: 'the refusal told' })
+  await kafka.restart(3)
+  await recovered(scene, agent)
+})
+
+test('a partition without a leader keeps only files with keys for it waiting', async (t) => {
+  const assignment = [[1], [2], [3], [1], [2], [3]]
+  const args = [
+    ...IMPATIENT,
+    '--kafka-metadata-max-age-ms',
+    '1s',
+    '--kafka-partitioner',
+    'hash',
+    '--key',
+    'file',
+    '--report',
+    'log',
+  ]
+  const scene = await openScene(t, kafka, { assignment, args })
+  const writers = Array.from({ length: 18 }, (_, n) => scene.writer(`file-${n}.log`))
+  for (const writer of writers) writer.write(50)
+  const agent = scene.start()
+  await scene.arrived()
+  const placeOf = new Map((await scene.records()).map(({ key, partition }) => [key?.toString(), partition]))
+  const isOnNode3 = (path: string): boolean => [2, 5].includes(placeOf.get(path) ?? -1)
+  const waiting = writers.filter(({ path }) => isOnNode3(path))
+  const others = writers.filter(({ path }) => !isOnNode3(path))
+  assert.ok(waiting.length > 0 && others.length > 0)
+  await kafka.kill(3)
+  for (let round = 0; round < 10; round++) for (const writer of writers) writer.write(200)
+  // the readers of the test would wait for the leader that is gone
+  const shipped = (): number => recordsStored(agent, (partition) => ![2, 5].includes(partition))
+  const expected = others.length * 2050
+  await until(() => shipped() >= expected, { within: 60_000, what: () => `${expected} records: ${shipped()}` })
+  await agent.logged(({ msg }) => /partition cannot be written to|broker cannot be reached/.test(String(msg)), {
+    what: 'the partition or its broker named',
+  })
+  await kafka.restart(3)
+  await recovered(scene, agent)
+})
+
+/** By what the agent reports. */
+function recordsStored(agent: Agent, isCounted: (partition: number) => boolean): number {
+  const reports = agent.log.filter(({ msg }) => msg === 'batch stored').map(({ report }) => report as StoredBatch)
+  return reports.reduce((sum, { partition, records }) => sum + (isCounted(partition) ? records : 0), 0)
+}
