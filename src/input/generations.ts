@@ -123,15 +123,21 @@ export class Generations {
 
   /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
   async grown(file: LogFile): Promise<void> {
-    const { descriptor, fingerprint, next, size } = file
+    const { fingerprint, next, size } = file
+    if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.#confirm(file)
+  }
+
+  /** What was seen of a file is its own if it still begins as it did: a fingerprint that is not whole grows by that. */
+  async #confirm(file: LogFile): Promise<void> {
+    const { descriptor, fingerprint, size } = file
     const { length } = fingerprint
-    if (length >= FINGERPRINT_BYTES || Math.max(next, size) <= length || descriptor < 0) return
+    if (descriptor < 0) return
     const head = await bytesAt(file.volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
-    if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length <= length) return
-    // else it was cut, which the next read finds
-    if (hash(head.subarray(0, length)) === fingerprint.hash || length === 0) {
-      file.fingerprint = { length: head.length, hash: hash(head) }
-    }
+    if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length < length) return
+    // it was cut, which the next read finds
+    if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
+    if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
+    file.owns(size)
   }
 
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
@@ -148,10 +154,11 @@ export class Generations {
     const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
     if (facts === null || facts.key !== file.key) return 'gone'
     if (descriptor >= 0 && facts.links === 0) this.#leftItsName(file, 'deleted')
-    if (facts.size === file.size && facts.mtimeMs === file.mtimeMs) return 'same'
-    file.note(facts)
-    // what cannot be read now will still have to be known again
-    if (file.parked) await this.grown(file)
+    const isSame = facts.size === file.size && facts.mtimeMs === file.mtimeMs
+    if (!isSame) file.note(facts)
+    // what cannot be read now will still have to be known again, and counted if it is cut before it is read
+    if (file.parked && file.isUnsure) await this.#confirm(file)
+    if (isSame) return 'same'
     // how much would be lost is known at the next start too
     this.#options.checkpoint.touch(file)
     // also when it is no longer than before: it may have been cut and filled again, the read will tell
@@ -237,7 +244,7 @@ export class Generations {
     else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) file.note(facts)
-    if (changed && file.parked) this.grown(file).catch(() => undefined)
+    if (changed && file.parked) this.#confirm(file).catch(() => undefined)
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (changed && (facts.size !== file.next || file.isShorter)) {
       file.finished = false

@@ -155,6 +155,16 @@ export class LogFile implements Generation {
     return lost
   }
 
+  /** So many bytes of it were surely its own. */
+  owns(size: number): void {
+    if (!this.#isShorter) this.largest = Math.max(this.largest, size)
+  }
+
+  /** Whether bytes were seen that may be another generation's. */
+  get isUnsure(): boolean {
+    return this.largest < this.size && !this.#isShorter
+  }
+
   /** It was seen to be shorter than before, and not read since. */
   get isShorter(): boolean {
     return this.#isShorter

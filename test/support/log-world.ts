@@ -120,8 +120,10 @@ export class LogWorld {
     for (const log of this.#writers.keys()) this.#close(log)
   }
 
+  /** Its number all over: no two lines look alike where only a part of them is compared. */
   #line(length: number): string {
-    return `<${++this.#lines}>${'x'.repeat(length)}\n`
+    const number = ++this.#lines
+    return `<${number}>${`${number}.`.repeat(length).slice(0, length)}\n`
   }
 
   #writer(log: string): Writer {

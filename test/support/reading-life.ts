@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
 import { Input } from '../../src/input/input.ts'
+import { hash } from '../../src/input/identity.ts'
 import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
 import type { StoredGeneration } from '../../src/input/stored-generation.ts'
 import { type Volume, localVolume } from '../../src/input/volume.ts'
@@ -104,9 +105,17 @@ export class ReadingLife {
     if (this.#fault !== null) throw this.#fault
     for (const file of this.input.files()) {
       const bytes = file.standing === 'detached' ? undefined : this.#known.world.byKey(file.key)
-      if (bytes !== undefined && !this.#known.owners.has(file.id)) this.#known.owners.set(file.id, bytes)
+      if (bytes !== undefined && !this.#beginsAs(file, this.#known.owners.get(file.id))) {
+        this.#known.owners.set(file.id, bytes)
+      }
     }
     for (const bytes of this.#known.world.all) bytes.seen = bytes.content.length
+  }
+
+  /** Of a file that was cut before anything of it was known nobody can say that it is another one. */
+  #beginsAs({ id, fingerprint }: LogFile, bytes: Bytes | undefined): boolean {
+    if (bytes === undefined || this.#delivered.has(id) || fingerprint.length === 0) return bytes !== undefined
+    return hash(bytes.content.subarray(0, fingerprint.length)) === fingerprint.hash
   }
 
   /** The file that stands for these bytes, if there is one. */
