@@ -150,7 +150,11 @@ export const SCHEMA = {
       min: 16,
       max: 1_000_000,
     }),
-    pollMs: duration(5, { doc: 'How often a file that is being written is looked at.', min: 1, max: 60_000 }),
+    pollMs: duration(5, {
+      doc: 'How often a file that is being written is looked at; less often where there are more than 8 of them.',
+      min: 1,
+      max: 60_000,
+    }),
     discoverMs: duration(1000, { doc: 'How long a new file may stay unnoticed.', min: 10, max: 3_600_000 }),
     sweepMs: duration(30_000, {
       doc: 'How often every file is looked at, whatever the kernel told.',

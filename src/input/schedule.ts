@@ -26,8 +26,12 @@ export interface ScheduleOptions {
   polling(): void
 }
 
-/** Turns taken before the event loop gets its own: sockets must not wait for a backlog. */
-const TURNS_IN_A_ROW = 4
+/**
+ * Turns taken before the event loop gets its own, those that left more to read and all: sockets must not wait for a
+ * backlog, and many files with a line each must not cost a round of the loop each.
+ */
+const FULL_TURNS_IN_A_ROW = 4
+const TURNS_IN_A_ROW = 64
 
 /** A file is hot for so long after its last bytes. */
 const HOT_MS = 1000
@@ -36,8 +40,12 @@ const HOT_MS = 1000
 const COLD_POLL_MS = 100
 const COLD_POLLS = 100
 
-/** Hot files that a poll interval of `pollMs` is meant for; with more it grows, so that polling costs a few percent. */
-const HOT_FILES = 64
+/**
+ * Hot files that are polled every `pollMs`. With more the interval grows, so that polling costs a percent of a core: to
+ * that of cold files at first, and beyond it only where there are very many.
+ */
+const HOT_FILES = 8
+const VERY_MANY_HOT_FILES = 64
 
 export class Schedule {
   readonly #options: ScheduleOptions
@@ -53,7 +61,7 @@ export class Schedule {
   /** Interval of polling hot files, as many as there were at the last pulse. */
   #hotMs: number
   #lastColdPoll = 0
-  #running = false
+  #next: NodeJS.Immediate | null = null
   #stopped = false
   /** Turns that take their time, and those among them that wait for nobody's network. */
   #busy = 0
@@ -131,20 +139,23 @@ export class Schedule {
   // -- turns ----------------------------------------------------------------------------------------------------------
 
   #run(): void {
-    if (this.#running) return
-    this.#running = true
-    setImmediate(() => {
-      this.#running = false
-      for (let i = 0; i < TURNS_IN_A_ROW && !this.#stopped; i++) {
-        const file = this.#local.shift()
-        if (file === undefined) break
-        file.queued = false
-        const turn = this.#options.turn(file)
-        if (typeof turn === 'string') this.#after(file, turn)
-        else void this.#finish(file, turn)
-      }
-      if (this.#local.length > 0 && !this.#stopped) this.#run()
-    })
+    if (this.#next === null) this.#next = setImmediate(() => this.#takeTurns())
+  }
+
+  #takeTurns(): void {
+    let full = 0
+    for (let i = 0; i < TURNS_IN_A_ROW && full < FULL_TURNS_IN_A_ROW && !this.#stopped; i++) {
+      const file = this.#local.shift()
+      if (file === undefined) break
+      file.queued = false
+      const turn = this.#options.turn(file)
+      if (turn === 'more') full++
+      if (typeof turn === 'string') this.#after(file, turn)
+      else void this.#finish(file, turn)
+    }
+    if (this.#next !== null) clearImmediate(this.#next)
+    this.#next = null
+    if (this.#local.length > 0 && !this.#stopped) this.#run()
   }
 
   #wakeRemote(file: LogFile): void {
@@ -224,7 +235,9 @@ export class Schedule {
       this.#lastColdPoll = now
       this.#pollCold()
     }
-    this.#hotMs = this.#options.pollMs * Math.max(1, hot / HOT_FILES)
+    // now, and not in an immediate: what timers of this moment send goes with it
+    this.#takeTurns()
+    this.#hotMs = hotPollMs(this.#options.pollMs, hot)
     if (hot > 0) this.#arm(this.#hotMs)
     else if (this.#polled.size > 0) this.#arm(COLD_POLL_MS)
   }
@@ -241,6 +254,11 @@ export class Schedule {
       this.wake(value)
     }
   }
+}
+
+function hotPollMs(pollMs: number, files: number): number {
+  const some = Math.min((pollMs * files) / HOT_FILES, COLD_POLL_MS)
+  return Math.round(Math.max(pollMs, some, (pollMs * files) / VERY_MANY_HOT_FILES))
 }
 
 /** First in, first out, without moving what waits. */

@@ -221,9 +221,10 @@ export class Departures {
       () => {
         this.#timer = null
         this.#timerAt = Infinity
-        this.#pump()
+        // not here: what is read by timers of the same moment goes along
+        this.#kick()
       },
-      Math.max(1, at - this.#options.now()),
+      Math.max(1, Math.ceil(at - this.#options.now())),
     )
   }
 }

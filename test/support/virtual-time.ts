@@ -1,4 +1,7 @@
-/** Time that passes when a test says so: timers, immediates and the clock are node:test's mocks, promises are real. */
+/**
+ * Time that passes when a test says so: timers and the clock are node:test's mocks, promises are real, and immediates
+ * run when time stands still (node:test's would run a timer again that sets one).
+ */
 import type { TestContext } from 'node:test'
 
 const realImmediate = globalThis.setImmediate
@@ -8,11 +11,13 @@ const ROUNDS = 6
 
 export class VirtualTime {
   readonly #t: TestContext
+  #immediates: (() => void)[] = []
 
   /** From here on to the end of the test. The clock begins at 1000. */
   constructor(t: TestContext) {
     this.#t = t
-    t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'], now: 1000 })
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 })
+    t.mock.method(globalThis, 'setImmediate', (run: () => void) => void this.#immediates.push(run))
   }
 
   readonly now = (): number => Date.now()
@@ -21,6 +26,7 @@ export class VirtualTime {
   async settle(rounds = ROUNDS): Promise<void> {
     for (let i = 0; i < rounds; i++) {
       this.#t.mock.timers.tick(0)
+      for (const run of this.#immediates.splice(0)) run()
       await new Promise((resolve) => realImmediate(resolve))
     }
   }

@@ -219,17 +219,24 @@ void test('polls a hot file often, and a cold one now and then', async (t) => {
   assert.ok(after.length >= 18 && after.length <= 22, `both are cold by now: ${after.length}`)
 })
 
-void test('polls less often the more files are hot', async (t) => {
-  const { schedule, clock, turns, pass } = scene(t, { isPolled: () => true })
-  for (let n = 0; n < 640; n++) {
-    const file = paperFile(String(n))
-    file.lastDataAt = clock.read() + 1_000_000
-    schedule.poll(file)
-  }
-  await pass(1000)
-  const each = turns().split(' ').length / 640
-  assert.ok(each >= 15 && each <= 25, `${each} polls of each file a second`)
-})
+for (const [hot, least, most] of [
+  [8, 150, 210],
+  [32, 40, 55],
+  [640, 8, 12],
+  [2560, 4, 6],
+] as const) {
+  void test(`polls less often the more files are hot: ${hot}`, async (t) => {
+    const { schedule, clock, turns, pass } = scene(t, { isPolled: () => true })
+    for (let n = 0; n < hot; n++) {
+      const file = paperFile(String(n))
+      file.lastDataAt = clock.read() + 1_000_000
+      schedule.poll(file)
+    }
+    await pass(1000)
+    const each = turns().split(' ').length / hot
+    assert.ok(each >= least && each <= most, `${each} polls of each file a second`)
+  })
+}
 
 void test('polls no more than a thousand cold files a second', async (t) => {
   const { schedule, turns, pass } = scene(t, { isPolled: () => true })
