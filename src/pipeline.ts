@@ -11,15 +11,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChunkAppendix } from './chunk-appendix.ts'
 import { cutRecord } from './encode/cut.ts'
-import { jsonTemplate } from './encode/json.ts'
-import { rawTemplate } from './encode/raw.ts'
-import { type Template, TemplateSlot } from './encode/template.ts'
-import { type KeyRule, keyOf } from './enrich/key.ts'
-import { type MetadataSource, factsOf } from './enrich/metadata.ts'
+import { TemplateSlot } from './encode/template.ts'
+import type { MetadataSource } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
-import type { Chunk, Generation, SettleReason, Taken } from './flow.ts'
+import type { Chunk, SettleReason, Taken } from './flow.ts'
 import { Entries } from './frame/entries.ts'
-import { type LineRules, frameLines, frameOne } from './frame/lines.ts'
+import { frameLines, frameOne } from './frame/lines.ts'
 import type { Checkpoint } from './input/checkpoint.ts'
 import type { InputRules } from './input/input-rules.ts'
 import { Input, type InputOptions } from './input/input.ts'
@@ -29,17 +26,9 @@ import type { LinearMemory } from './kernel/memory.ts'
 import type { Events } from './observe/events.ts'
 import type { Piece } from './output/batch.ts'
 import type { Lane } from './output/lane.ts'
-import { PartitionChooser, type Partitioner, type Stay, stayOf } from './output/partition.ts'
+import { PartitionChooser } from './output/partition.ts'
 import { Producer, type ProducerOptions } from './output/producer.ts'
-
-/** What one input asks of the stages behind the reading. */
-export interface Shipping extends LineRules {
-  readonly topic: string
-  readonly partitioner: Partitioner
-  readonly encoding: 'json' | 'raw'
-  readonly headers: 'otel' | 'none'
-  readonly key: KeyRule
-}
+import { type Prepared, PreparedFiles, type Shipping } from './prepared-files.ts'
 
 /** Looks at the entries of a chunk and gives verdicts: filters, redaction. None exists yet; this is their place. */
 export type Processor = (entries: Entries, chunk: Chunk) => void
@@ -66,15 +55,6 @@ export interface PipelineOptions {
   readonly randomBytes: (bytes: number) => Buffer
 }
 
-/** What is ready for a file: made at its first chunk, once. */
-interface Prepared {
-  readonly shipping: Shipping
-  readonly template: Template
-  readonly key: Uint8Array | null
-  readonly stay: Stay
-  lane: Lane | null
-}
-
 /** Why a line got no record, by its verdict. */
 const SETTLED: readonly (readonly [number, SettleReason])[] = [
   [VERDICT.settleEmpty, 'empty'],
@@ -91,7 +71,7 @@ export class Pipeline {
   readonly #slot: TemplateSlot
   readonly #appendix: ChunkAppendix
   readonly #chooser: PartitionChooser
-  readonly #prepared = new WeakMap<Generation, Prepared>()
+  readonly #prepared: PreparedFiles
   readonly #input: Input
   readonly #producer: Producer
 
@@ -104,6 +84,7 @@ export class Pipeline {
       this.#input.receive({ file, range, outcome: 'settled', guard }),
     )
     this.#chooser = new PartitionChooser(random)
+    this.#prepared = new PreparedFiles(options.shipping, options.metadata)
     this.#producer = new Producer({
       ...options.producer,
       memory,
@@ -164,8 +145,10 @@ export class Pipeline {
 
   #take(chunk: Chunk): Taken {
     const { memory, processors } = this.#options
-    const prepared = this.#prepare(chunk.file)
-    const { lane, shipping } = prepared
+    const prepared = this.#prepared.of(chunk.file)
+    const { shipping } = prepared
+    // while a mount was waited for, it may have been prepared anew
+    const lane = prepared.lane ?? this.#lane(asLogFile(chunk.file), prepared)
     let next = chunk.offset
     if (lane === null) return { next, blocked: 'topic' }
     const entries = this.#entries
@@ -208,7 +191,7 @@ export class Pipeline {
   // -- where a file's records go --------------------------------------------------------------------------------------
 
   #blocked(file: LogFile): Taken['blocked'] {
-    const prepared = this.#prepare(file)
+    const prepared = this.#prepared.of(file)
     prepared.lane = this.#lane(file, prepared)
     if (prepared.lane === null) return 'topic'
     return this.#producer.hasRoom(prepared.lane) ? null : 'room'
@@ -222,21 +205,6 @@ export class Pipeline {
     if (partition < 0) return null
     if (partitioner === 'sticky' || partitioner === 'hash') file.partition = partition
     return this.#producer.lane(topic, partition)
-  }
-
-  #prepare(file: Generation): Prepared {
-    let prepared = this.#prepared.get(file)
-    if (prepared === undefined) {
-      const shipping = this.#options.shipping.get(file.inputId)
-      if (shipping === undefined) throw new AgentError('internal', `no input ${file.inputId}`)
-      const facts = factsOf(file, this.#options.metadata)
-      const key = keyOf(file, shipping.key)
-      const template =
-        shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
-      prepared = { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null }
-      this.#prepared.set(file, prepared)
-    }
-    return prepared
   }
 
   // -- and back -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ import type { Events } from '../observe/events.ts'
 import { Cluster } from '../output/cluster.ts'
 import type { Mode } from '../output/sequence.ts'
 import type { Transport } from '../output/transport.ts'
-import type { PipelineOptions, Shipping } from '../pipeline.ts'
+import type { PipelineOptions } from '../pipeline.ts'
+import type { Shipping } from '../prepared-files.ts'
 import { randomBytes } from './random.ts'
 
 /** Where the records go: to Kafka, or in words to a stream. */

@@ -7,7 +7,7 @@
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'
-import { type Segment, type Template, textOfPath } from './template.ts'
+import { type Template, templateOf, textOfPath } from './template.ts'
 
 export function jsonTemplate(facts: RecordFacts, key: Uint8Array | null): Template {
   const { json } = SEGMENT
@@ -30,7 +30,6 @@ export function jsonTemplate(facts: RecordFacts, key: Uint8Array | null): Templa
     [json.flags, ',"flags":["truncated"]'],
     [json.tail, tail],
   ]
-  const segments: Segment[] = texts.map(([index, text]) => ({ index, bytes: Buffer.from(text) }))
-  segments.push({ index: SEGMENT.key, bytes: key })
-  return { segments, headerCount: null, append: (kernel) => kernel.appendJson }
+  const segments = texts.map(([index, text]) => ({ index, bytes: Buffer.from(text) }))
+  return templateOf('appendJson', [...segments, { index: SEGMENT.key, bytes: key }])
 }

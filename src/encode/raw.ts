@@ -4,7 +4,7 @@
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'
-import { type Segment, type Template, textOfPath } from './template.ts'
+import { type Segment, type Template, templateOf, textOfPath } from './template.ts'
 import { sized } from './varint.ts'
 
 export function rawTemplate(facts: RecordFacts, key: Uint8Array | null, headers: 'otel' | 'none'): Template {
@@ -28,7 +28,7 @@ export function rawTemplate(facts: RecordFacts, key: Uint8Array | null, headers:
     { index: raw.stderr, bytes: header('log.iostream', 'stderr') },
   ]
   const count = headers === 'none' ? -1 : constant.length
-  return { segments, headerCount: { index: raw.headerCount, count }, append: (kernel) => kernel.appendRaw }
+  return templateOf('appendRaw', segments, [[raw.headerCount, count]])
 }
 
 function name(text: string): Buffer {

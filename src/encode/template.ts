@@ -2,7 +2,7 @@
  * What is the same in every record of a file, rendered to bytes once: the kernel copies it around each line. Which
  * segment goes where is told in kernel/layout.ts and drawn in kernel/simd/json.ts and raw.ts.
  */
-import type { Append, Kernel } from '../kernel/kernel.ts'
+import type { Append } from '../kernel/kernel.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import { SLACK } from '../kernel/layout.ts'
 
@@ -12,12 +12,28 @@ export interface Segment {
   readonly bytes: Uint8Array | null
 }
 
+/** The segments of one file: their bytes one behind the other, and a row (index, begin, length) for each. */
 export interface Template {
-  readonly segments: readonly Segment[]
-  /** For raw records: constant headers, -1 for none at all. */
-  readonly headerCount: { readonly index: number; readonly count: number } | null
-  /** Which of the kernel's functions writes the records. */
-  readonly append: (kernel: Kernel) => Append
+  readonly text: Uint8Array
+  readonly rows: Int32Array
+  readonly appender: 'appendJson' | 'appendRaw'
+}
+
+/** `numbers`: cells of the table that hold a number in place of a length, by index. */
+export function templateOf(
+  appender: Template['appender'],
+  segments: readonly Segment[],
+  numbers: readonly (readonly [index: number, value: number])[] = [],
+): Template {
+  const rows = new Int32Array(3 * (segments.length + numbers.length))
+  let begin = 0
+  for (const [i, { index, bytes }] of segments.entries()) {
+    rows.set([index, begin, bytes?.length ?? -1], 3 * i)
+    begin += bytes?.length ?? 0
+  }
+  for (const [i, [index, value]] of numbers.entries()) rows.set([index, 0, value], 3 * (segments.length + i))
+  const text = new Uint8Array(Buffer.concat(segments.flatMap(({ bytes }) => bytes ?? [])))
+  return { text, rows, appender }
 }
 
 /** Puts a file's template where the kernel looks for it, unless it is there already. */
@@ -39,22 +55,17 @@ export class TemplateSlot {
       this.#copy(template)
       this.#installed = template
     }
-    return template.append(this.#memory.kernel)
+    return this.#memory.kernel[template.appender]
   }
 
-  #copy(template: Template): void {
-    const size = template.segments.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
+  #copy({ text, rows }: Template): void {
     // before anything is overwritten: the template that is installed stays whole
-    if (size + SLACK > this.capacity) throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
-    let { pointer } = this.#memory.templateText
-    for (const { index, bytes } of template.segments) {
-      const length = bytes?.length ?? 0
-      if (bytes !== null) this.#memory.bytes.set(bytes, pointer)
-      this.#memory.setSegment(index, pointer, bytes === null ? -1 : length)
-      pointer += length
-    }
-    const { headerCount } = template
-    if (headerCount !== null) this.#memory.setSegment(headerCount.index, 0, headerCount.count)
+    if (text.length + SLACK > this.capacity)
+      throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
+    const { pointer } = this.#memory.templateText
+    this.#memory.bytes.set(text, pointer)
+    for (let at = 0; at < rows.length; at += 3)
+      this.#memory.setSegment(rows[at]!, pointer + rows[at + 1]!, rows[at + 2]!)
   }
 }
 

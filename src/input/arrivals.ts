@@ -104,7 +104,7 @@ export class Arrivals {
   /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
   admit(file: LogFile): void {
     const { checkpoint, wake } = this.#options
-    checkpoint.put(file.toStored())
+    checkpoint.put(file)
     const admitting = checkpoint.written().then(() => {
       this.#admitting.delete(admitting)
       file.admitted = true

@@ -17,17 +17,12 @@ import type { StateVersions } from './state-format.ts'
 import { isDenied, loadState } from './state-load.ts'
 import type { LoadedState } from './state-load.ts'
 import { StateWriter } from './state-writer.ts'
-import type { StoredGeneration } from './stored-generation.ts'
+import { type Entry, type EntrySource, type StoredGeneration, storedOf } from './stored-generation.ts'
 
 export type { StoredGeneration } from './stored-generation.ts'
 
 /** Calls `run` once after `ms`, unless the function it answers is called before. */
 export type After = (ms: number, run: () => void) => () => void
-
-/** What has an entry: a file. */
-export interface EntrySource {
-  readonly toStored: () => StoredGeneration
-}
 
 export interface CheckpointOptions {
   readonly directory: string
@@ -92,7 +87,7 @@ export class Checkpoint {
   /** Milliseconds since the epoch of the first start with this state; 0 when that is lost. */
   readonly since: number
 
-  readonly #entries: Map<string, StoredGeneration>
+  readonly #entries: Map<string, Entry>
   readonly #writer: StateWriter
   readonly #after: After
   readonly #touched = new Set<EntrySource>()
@@ -111,9 +106,9 @@ export class Checkpoint {
     this.#after = after
   }
 
-  /** By id, as they are now, durable or not. */
+  /** By id, as they are now, durable or not: a copy. */
   get entries(): ReadonlyMap<string, StoredGeneration> {
-    return this.#entries
+    return new Map(Array.from(this.#entries, ([id, entry]) => [id, storedOf(entry)]))
   }
 
   /**
@@ -125,7 +120,8 @@ export class Checkpoint {
     this.#arm()
   }
 
-  put(entry: StoredGeneration): void {
+  /** A source is asked for its entry when it is written. */
+  put(entry: Entry): void {
     this.#entries.set(entry.id, entry)
     this.#writer.touch(entry.id)
     this.#arm()
@@ -168,9 +164,8 @@ export class Checkpoint {
 
   #collect(): void {
     for (const source of this.#touched) {
-      const entry = source.toStored()
-      this.#entries.set(entry.id, entry)
-      this.#writer.touch(entry.id)
+      this.#entries.set(source.id, source)
+      this.#writer.touch(source.id)
     }
     this.#touched.clear()
   }

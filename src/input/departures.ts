@@ -43,7 +43,7 @@ export class Departures {
 
   /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
   async drain(files: Iterable<LogFile>): Promise<void> {
-    for (const file of Array.from(files)) {
+    for (const file of files) {
       if (file.standing === 'live' || file.descriptor < 0) continue
       const drained = this.#drainOne(file)
       if (!file.volume.remote) await drained
@@ -100,6 +100,6 @@ export class Departures {
     }
     letGo(file)
     file.finished = true
-    checkpoint.put(file.toStored())
+    checkpoint.put(file)
   }
 }

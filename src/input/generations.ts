@@ -76,6 +76,11 @@ export class Generations {
     yield* this.#truncations.detached()
   }
 
+  /** How many {@link all} are. */
+  get count(): number {
+    return this.#byKey.size + this.#truncations.waiting
+  }
+
   get openFiles(): number {
     return this.#descriptors.count
   }
@@ -225,7 +230,7 @@ export class Generations {
     directory.files.set(file.name, file)
     if (reason === 'finished') {
       file.admitted = true
-      this.#options.checkpoint.put(file.toStored())
+      this.#options.checkpoint.put(file)
     } else {
       this.#options.events.fileFound(file, { offset: file.next, reason })
       this.#arrivals.admit(file)
@@ -281,7 +286,9 @@ export class Generations {
   /** A closed file is not where it was: it may turn up elsewhere for a while. */
   #lose(file: LogFile): void {
     this.#forget(file)
-    this.missing.add(file.toStored())
+    const stored = file.toStored()
+    this.#options.checkpoint.put(stored)
+    this.missing.add(stored)
   }
 
   #forget(file: LogFile): void {

@@ -122,7 +122,7 @@ export class Quantum {
     file.lastDataAt = this.#options.clock()
     file.reached(chunk.offset + chunk.length)
     this.#options.events.bytesRead(next - file.next)
-    reader.advance(file, chunk, next)
+    reader.advance(file, next)
     // what cannot be read now is asked for again with the next bytes
     if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(() => undefined)
     if (blocked !== null) return blocked

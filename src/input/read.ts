@@ -65,22 +65,12 @@ export class Reader {
     return this.#direct(file, { want: this.#quantum, final })
   }
 
-  /** Tell that bytes up to `next` were taken over from the chunk of the last read. */
-  advance(file: LogFile, chunk: Chunk, next: number): void {
+  /** Tell that bytes up to `next` were taken over from the chunk of the last read, which was of this file. */
+  advance(file: LogFile, next: number): void {
     if (next === file.next) return
-    const { memory, pointer } = this.#buffers
     file.next = next
     file.search = null
-    if (chunk.lineEnd !== null && next === chunk.lineEnd && next > chunk.offset + chunk.length) {
-      // the chunk held only the beginning of a long line: its end was kept by the search
-      file.guard = new Uint8Array(this.#longEnd)
-      return
-    }
-    const length = Math.min(GUARD_BYTES, next)
-    const end = pointer + (next - chunk.offset)
-    // kept where it is: a small array of its own lies on the heap, a Buffer would pin a whole slab of its pool
-    if (file.guard?.length !== length) file.guard = new Uint8Array(length)
-    memory.bytes.copy(file.guard, 0, end - length, end)
+    file.guard = this.#result.guardAt(next)
   }
 
   #direct(file: LogFile, how: { want: number; final: boolean }): ReadResult | Promise<ReadResult> {
@@ -178,15 +168,15 @@ export class Reader {
       return length >= fingerprint.length && hash(memory.view(pointer, fingerprint.length)) === fingerprint.hash
     }
     if (guard !== null) {
-      const size = guard.length
-      // with bounds: a view would be one more object for every look at every file
-      return size === 0 || memory.bytes.compare(guard, 0, size, pointer - size, pointer) === 0
+      const from = pointer - guard.length
+      for (let i = 0; i < guard.length; i++) if (guard[i] !== memory.bytes[from + i]) return false
+      return true
     }
     // the first read after a restart: the state keeps only the hash
     const size = Math.min(GUARD_BYTES, file.next)
     const bytes = memory.view(pointer - size, size)
     if (file.watermark.guard !== '' && guardOf(bytes) !== hashOf(file.watermark.guard)) return false
-    file.guard = new Uint8Array(bytes)
+    file.guard = this.#bytesBefore(pointer, size)
     return true
   }
 
@@ -196,8 +186,10 @@ export class Reader {
     file.fingerprint = { length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) }
   }
 
-  #bytesBefore(end: number): Uint8Array {
-    return new Uint8Array(this.#buffers.memory.bytes.subarray(end - GUARD_BYTES, end))
+  #bytesBefore(end: number, length = GUARD_BYTES): Uint8Array {
+    const bytes = new Uint8Array(length)
+    copyBefore(bytes, this.#buffers.memory.bytes, end)
+    return bytes
   }
 
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
@@ -211,6 +203,9 @@ class ReadChunk implements Chunk {
   readonly #memory: LinearMemory
   readonly pointer: number
   #file: LogFile | null = null
+  /** The last one asked for: what was taken over ends where the next read begins. Never changed once it is made. */
+  #guard: Uint8Array = new Uint8Array(0)
+  #guardAt = -1
   #longEnd: Uint8Array = new Uint8Array(0)
   length = 0
   offset = 0
@@ -226,6 +221,7 @@ class ReadChunk implements Chunk {
   fill(file: LogFile, what: Pick<ReadChunk, 'length' | 'readAt' | 'lineEnd' | 'more'> & { longEnd: Uint8Array }): this {
     this.#file = file
     this.#longEnd = what.longEnd
+    this.#guardAt = -1
     this.offset = file.next
     this.length = what.length
     this.readAt = what.readAt
@@ -244,10 +240,22 @@ class ReadChunk implements Chunk {
   }
 
   guardAt(offset: number): Uint8Array {
+    // of a chunk that holds only the beginning of a long line: the search has kept its end
     if (offset > this.offset + this.length) return this.#longEnd
-    const guard = new Uint8Array(Math.min(GUARD_BYTES, offset))
-    const end = this.pointer + (offset - this.offset)
-    this.#memory.bytes.copy(guard, 0, end - guard.length, end)
-    return guard
+    if (offset !== this.#guardAt) {
+      this.#guard = new Uint8Array(Math.min(GUARD_BYTES, offset))
+      copyBefore(this.#guard, this.#memory.bytes, this.pointer + (offset - this.offset))
+      this.#guardAt = offset
+    }
+    return this.#guard
   }
+}
+
+/**
+ * Fill `to` with the bytes before `end`. One by one: an array of 64 bytes lies on the heap by itself, and what hands it
+ * to native code (as Buffer's methods do) would give it memory of its own outside, for good.
+ */
+function copyBefore(to: Uint8Array, bytes: Uint8Array, end: number): void {
+  const from = end - to.length
+  for (let i = 0; i < to.length; i++) to[i] = bytes[from + i]!
 }

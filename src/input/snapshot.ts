@@ -16,8 +16,7 @@ import {
   stateName,
 } from './state-format.ts'
 import type { Header, StateVersions } from './state-format.ts'
-import { isObject, toJson } from './stored-generation.ts'
-import type { StoredGeneration } from './stored-generation.ts'
+import { type Entry, type StoredGeneration, isObject, storedOf, toJson } from './stored-generation.ts'
 
 export interface SnapshotPlan {
   readonly disk: StateDisk
@@ -26,7 +25,7 @@ export interface SnapshotPlan {
   readonly number: number
   readonly header: Header
   /** Read bit by bit while it is written. What changes meanwhile must be in the journal that follows, or be dirty. */
-  readonly entries: Iterable<StoredGeneration>
+  readonly entries: Iterable<Entry>
 }
 
 /** A snapshot that is on the disk under a name no reader looks at. */
@@ -133,7 +132,7 @@ class SnapshotLines implements Iterable<string> {
   *[Symbol.iterator](): Generator<string> {
     yield headerLine(this.#plan.header)
     for (const entry of this.#plan.entries) {
-      yield stateLine(toJson(entry))
+      yield stateLine(toJson(storedOf(entry)))
       this.entries++
     }
     yield footerLine(this.entries)

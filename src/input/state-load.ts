@@ -13,7 +13,7 @@ import type { Snapshot } from './snapshot.ts'
 import { parseStateName, readEntry, readLines, stateName } from './state-format.ts'
 import type { StateFileKind, StateVersions } from './state-format.ts'
 import { isObject } from './stored-generation.ts'
-import type { StoredGeneration } from './stored-generation.ts'
+import type { Entry } from './stored-generation.ts'
 
 export interface StateSource {
   readonly disk: StateDisk
@@ -24,7 +24,7 @@ export interface StateSource {
 }
 
 export interface LoadedState {
-  readonly entries: Map<string, StoredGeneration>
+  readonly entries: Map<string, Entry>
   /** undefined: no header could be read. */
   readonly since: number | undefined
   /** There was no state, nor a trace of one. */

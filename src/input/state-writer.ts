@@ -14,7 +14,7 @@ import type { StateDisk } from './state-disk.ts'
 import { goneLine, stateLine } from './state-format.ts'
 import type { Header } from './state-format.ts'
 import type { LoadedState } from './state-load.ts'
-import { toJson } from './stored-generation.ts'
+import { storedOf, toJson } from './stored-generation.ts'
 import { inTurns } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
@@ -160,7 +160,7 @@ export class StateWriter {
   *#linesOf(ids: Iterable<string>): Generator<string> {
     for (const id of ids) {
       const entry = this.#options.loaded.entries.get(id)
-      yield entry === undefined ? goneLine(id) : stateLine(toJson(entry))
+      yield entry === undefined ? goneLine(id) : stateLine(toJson(storedOf(entry)))
     }
   }
 

@@ -6,7 +6,7 @@ import type { Generations } from './generations.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface SweepOptions {
-  readonly generations: Pick<Generations, 'all' | 'check' | 'gone'>
+  readonly generations: Pick<Generations, 'all' | 'count' | 'check' | 'gone'>
   /** There may be something to read. */
   readonly wake: (file: LogFile) => void
   /** The part of all files that is asked each time. */
@@ -24,9 +24,7 @@ export class Sweep {
   /** Ask the next few. Does not wait for mounts that may hang. */
   async some(): Promise<void> {
     const { generations, share } = this.#options
-    let count = 0
-    for (const _ of generations.all()) count++
-    for (let left = Math.ceil(count * share); left > 0; left--) {
+    for (let left = Math.ceil(generations.count * share); left > 0; left--) {
       this.#files ??= generations.all()[Symbol.iterator]()
       const { value: file, done } = this.#files.next()
       if (done === true) {

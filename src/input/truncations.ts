@@ -37,6 +37,10 @@ export class Truncations {
     return this.#detached
   }
 
+  get waiting(): number {
+    return this.#detached.size
+  }
+
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
     const { arrivals, checkpoint, copies, descriptors, events, known, letGo } = this.#options

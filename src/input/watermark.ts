@@ -29,8 +29,9 @@ export class Watermark implements Mark {
   #offset: number
   #skipped: number
   #guard: Guard
-  readonly #stored = new Runs()
-  readonly #settled = new Runs()
+  /** Null while none waits, as in nearly every file at nearly every moment. */
+  #stored: Runs | null = null
+  #settled: Runs | null = null
 
   constructor(from: Mark) {
     this.#offset = from.offset
@@ -54,7 +55,7 @@ export class Watermark implements Mark {
 
   /** Runs that wait for a hole before them to be filled. Still true after a rewind to `offset`: they are kept. */
   get pending(): number {
-    return this.#stored.count + this.#settled.count
+    return (this.#stored?.count ?? 0) + (this.#settled?.count ?? 0)
   }
 
   /** What goes into the checkpoint. `open` is the framer's: pieces of unfinished lines that lie below the offset. */
@@ -73,18 +74,20 @@ export class Watermark implements Mark {
       this.#move(end, outcome, guard)
       return true
     }
-    const runs = outcome === 'stored' ? this.#stored : this.#settled
+    const runs = outcome === 'stored' ? (this.#stored ??= new Runs()) : (this.#settled ??= new Runs())
     runs.add(start, end, guard)
-    return this.#advance()
+    const moved = this.#advance()
+    if (this.pending === 0) this.#stored = this.#settled = null
+    return moved
   }
 
   #advance(): boolean {
     const from = this.#offset
     for (;;) {
-      this.#stored.dropUpTo(this.#offset)
-      this.#settled.dropUpTo(this.#offset)
-      const stored = this.#stored.first
-      const settled = this.#settled.first
+      this.#stored?.dropUpTo(this.#offset)
+      this.#settled?.dropUpTo(this.#offset)
+      const stored = this.#stored?.first
+      const settled = this.#settled?.first
       if (stored !== undefined && stored.start <= this.#offset) {
         this.#move(stored.end, 'stored', stored.guard)
       } else if (settled !== undefined && settled.start <= this.#offset) {

@@ -111,7 +111,7 @@ export class ReadingDesk {
       if (result.kind === 'nothing') return pieces
       if (result.kind === 'searching') continue
       const next = takeLines(this.memory, result.chunk, pieces, how.most)
-      this.reader.advance(file, result.chunk, next)
+      this.reader.advance(file, next)
     }
     throw new Error(`reading goes round in circles: ${this.kinds.slice(-20).join(' ')}`)
   }

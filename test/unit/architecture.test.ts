@@ -25,7 +25,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/config/': ['src/errors.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
   'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
-  'src/pipeline.ts': ['src/chunk-appendix.ts', ...STAGES.map((stage) => `src/${stage}/`), ...FREE_TO_ALL],
+  'src/prepared-files.ts': ['src/frame/', 'src/enrich/', 'src/encode/', 'src/output/', ...FREE_TO_ALL],
+  'src/pipeline.ts': [
+    'src/chunk-appendix.ts',
+    'src/prepared-files.ts',
+    ...STAGES.map((stage) => `src/${stage}/`),
+    ...FREE_TO_ALL,
+  ],
   'src/main.ts': ['src/commands/', 'src/config/', 'src/errors.ts'],
 }
 

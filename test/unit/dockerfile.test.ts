@@ -51,16 +51,18 @@ test('nothing is fetched but by npm from the lock file', () => {
   assert.ok(of('RUN').some((run) => run.startsWith('npm ci')))
 })
 
+test('the bundle is what is started, by no shell and as its first line says', () => {
+  const [hashbang = ''] = readFileSync(join(ROOT, 'src/main.ts'), 'utf8').split('\n', 1)
+  const flags = hashbang.replace('#!/usr/bin/env -S ', '').split(' ')
+  const words: unknown[] = [...of('ENTRYPOINT', final), ...of('CMD', final)].map((text) => JSON.parse(text))
+  assert.deepEqual(words, [[...flags, `/app/${manifest.bin.logagent}`], ['run']])
+})
+
 test('it runs without root, and as PID 1 hears a stop', () => {
   assert.deepEqual(of('USER', final), ['10001:10001'])
   assert.deepEqual(of('STOPSIGNAL', final), ['SIGTERM'])
   const last = final.slice(final.findIndex(({ verb }) => verb === 'USER'))
   assert.deepEqual(of('RUN', last).concat(of('COPY', last)), [], 'nothing is made that the user owns')
-})
-
-test('the bundle is what is started, by no shell', () => {
-  const words: unknown[] = [...of('ENTRYPOINT', final), ...of('CMD', final)].map((text) => JSON.parse(text))
-  assert.deepEqual(words, [['node', '--max-semi-space-size=1', `/app/${manifest.bin.logagent}`], ['run']])
 })
 
 test('the final stage has the bundle, and no more', () => {

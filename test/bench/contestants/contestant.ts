@@ -1,5 +1,5 @@
 /** Who is measured: a program that ships each line of a job's files as one record, with acks=all, until it is stopped. */
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Child, Command } from '../stage/child.ts'
 import type { Job, Stage } from '../stage/stage.ts'
@@ -22,7 +22,15 @@ export function logagent(what: 'raw' | 'raw, headers' | 'json'): Contestant {
 
 export function logagentCommand(stage: Stage, job: Job, flags: readonly string[]): Command {
   const target = ['--kafka-brokers', job.bootstrap, '--kafka-topic', job.topic, '--state-dir', job.state]
-  return { program: process.execPath, args: [stage.bundle, 'run', '--paths', job.glob, ...target, ...flags] }
+  // as the image starts it
+  const [, ...engine] = programOf(stage.bundle)
+  return { program: process.execPath, args: [...engine, stage.bundle, 'run', '--paths', job.glob, ...target, ...flags] }
+}
+
+/** What the bundle's first line has behind `env -S`. */
+function programOf(bundle: string): string[] {
+  const [line = ''] = readFileSync(bundle, 'utf8').split('\n', 1)
+  return line.replace(/^#!.*env -S /, '').split(' ')
 }
 
 /** ../naive.ts; it reads the one file that is there. */

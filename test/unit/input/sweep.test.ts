@@ -15,6 +15,7 @@ function scene(
   const told: string[] = []
   const generations = {
     all: () => files,
+    count: files.length,
     check: (file: LogFile) => {
       told.push(file.name)
       return answer(file)
