@@ -2,7 +2,7 @@
  * The whole way of a line, on one screen:
  *
  *   files ── input ──> Chunk ── frame ──> entries ── process ──> entries ── encode ──> open batch ── output ──> Kafka
- *     ^                                                             ^ enrich (once per file)              │
+ *     ^                                                             ^ enrich (per file, not per line)     │
  *     └──────────────────────────── watermark <── receipt <───────────────────────────────────────────────┘
  *
  * It alone knows all stages; they know flow.ts and nothing of each other. Between the read and the open batch all is

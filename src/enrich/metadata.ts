@@ -1,6 +1,6 @@
 /**
- * What the records of a file tell about it. Asked once per file, rendered once to bytes by encode/. Kubernetes metadata
- * will come in here; today it is the file, the agent, and the fields of the input.
+ * What the records of a file tell about it. Asked when a file is prepared (prepared-files.ts), and rendered to bytes by
+ * encode/ then. Kubernetes metadata will come in here; today it is the file, the agent, and the fields of the input.
  */
 import type { Generation, RecordFacts, Scalar } from '../flow.ts'
 

@@ -39,12 +39,9 @@ export function guardOf(bytes: Uint8Array): string {
 /** A guard as the state keeps it. */
 export function hashOf(guard: Guard): string {
   if (typeof guard === 'string') return guard
-  // native code gets a copy: an array that it has seen has memory of its own outside the heap, for good
-  scratch.set(guard)
-  return guardOf(scratch.subarray(0, guard.length))
+  // native code gets a copy: an array that it has seen has memory of its own outside the heap, as long as it is there
+  return guardOf(new Uint8Array(guard))
 }
-
-const scratch = Buffer.alloc(GUARD_BYTES)
 
 /** A new `log.file.id`. `random` gives 12 bytes. */
 export function newId(random: (bytes: number) => Buffer): string {
