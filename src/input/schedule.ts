@@ -27,10 +27,10 @@ export interface ScheduleOptions {
 }
 
 /**
- * Turns taken before the event loop gets its own, those that left more to read and all: sockets must not wait for a
- * backlog, and many files with a line each must not cost a round of the loop each.
+ * Turns taken before the event loop gets its own, those that did not come to the file's end and all: sockets must not
+ * wait for a backlog, and many files with a line each must not cost a round of the loop each.
  */
-const FULL_TURNS_IN_A_ROW = 4
+const LONG_TURNS_IN_A_ROW = 4
 const TURNS_IN_A_ROW = 64
 
 /** A file is hot for so long after its last bytes. */
@@ -143,13 +143,14 @@ export class Schedule {
   }
 
   #takeTurns(): void {
-    let full = 0
-    for (let i = 0; i < TURNS_IN_A_ROW && full < FULL_TURNS_IN_A_ROW && !this.#stopped; i++) {
+    let long = 0
+    for (let i = 0; i < TURNS_IN_A_ROW && long < LONG_TURNS_IN_A_ROW && !this.#stopped; i++) {
       const file = this.#local.shift()
       if (file === undefined) break
       file.queued = false
       const turn = this.#options.turn(file)
-      if (turn === 'more') full++
+      // one that takes its time has a file opened: many at once would take many descriptors
+      if (turn !== 'idle') long++
       if (typeof turn === 'string') this.#after(file, turn)
       else void this.#finish(file, turn)
     }
