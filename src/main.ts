@@ -43,6 +43,9 @@ addConfigurationFlags(program.command('check').description('validate the configu
   .action(async (options: ConfigurationOptions & { json: boolean; connect: boolean }) => {
     const { check } = await import('./commands/check.ts')
     const { json, connect } = options
+    if (connect && options.output === 'stdout') {
+      throw new AgentError('usage', '--connect is for Kafka, and with --output stdout there is none')
+    }
     await check({ config: await loadConfig(options), json, connect, stdout })
   })
 
@@ -64,6 +67,9 @@ program
       import('./commands/consume.ts'),
       import('./config/formats.ts'),
     ])
+    if (!options.fromBeginning && !options.follow) {
+      throw new AgentError('usage', 'give --from-beginning for what is there, --follow for what comes, or both')
+    }
     await consume({ ...options, brokers: readBrokers(brokers), stdout, signal })
   })
 
@@ -120,9 +126,14 @@ function listenForSignals(): void {
       stop.abort()
     })
   }
+  // without a reader of the log there is nobody to tell it either
+  stderr.on('error', () => undefined)
   // The reader of our output has gone (`| head`): nothing is wrong, there is just no one to print for.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') {
+      stderr.write(`logagent: standard output cannot be written: ${error.message}\n`)
+      process.exitCode = exitCodeOf(error)
+    }
     stop.abort()
   })
 }
@@ -130,9 +141,9 @@ function listenForSignals(): void {
 /** What the user should read of an error; null for help that was asked for, and for a stop that was. */
 function failureOf(error: unknown): unknown {
   if (error instanceof CommanderError) {
-    if (error.code === 'commander.help') return new AgentError('usage', 'give a command')
-    return error.exitCode === 0
-      ? null
+    if (error.exitCode === 0) return null
+    return error.code === 'commander.help'
+      ? new AgentError('usage', 'give a command')
       : new AgentError('usage', error.message.replace(/^error: /, ''), { cause: error })
   }
   return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error

@@ -110,6 +110,7 @@ export class Pipeline {
       random: options.randomBytes,
       blocked: (file) => this.#blocked(file),
       take: (chunk) => this.#take(chunk),
+      released: () => this.#producer.freed(),
     })
   }
 
@@ -202,6 +203,7 @@ export class Pipeline {
     const view = this.#producer.topic(topic)
     if (view === null) return null
     const partition = this.#chooser.choose({ partitioner, key, id: file.id, sticky: file.partition }, view)
+    if (partition < 0 && typeof partitioner === 'number') this.#producer.lacks(topic, partitioner)
     if (partition < 0) return null
     if (partitioner === 'sticky' || partitioner === 'hash') file.partition = partition
     return this.#producer.lane(topic, partition)

@@ -6,8 +6,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
 import { lockState } from '../input/lock.ts'
-import { SLACK } from '../kernel/layout.ts'
 import { LinearMemory } from '../kernel/memory.ts'
+import { memorySizes } from '../kernel/sizes.ts'
 import type { Events } from '../observe/events.ts'
 import { Cluster } from '../output/cluster.ts'
 import type { Mode } from '../output/sequence.ts'
@@ -28,12 +28,6 @@ export interface State {
   /** Let the next agent in, without writing anything: after a fault the last checkpoint is the right one. */
   readonly abandon: () => Promise<void>
 }
-
-/** Bytes beyond the longest line that a chunk has room for: framing needs to see its newline. */
-const CHUNK_EXTRA = 64 * 1024
-
-/** Bytes beyond the largest batch that its buffer has: for the sizes of its records. */
-const BATCH_EXTRA = 16 * 1024
 
 /** A look at what would be sent must not move anything: it gets a state that is kept nowhere. */
 export async function openState(
@@ -93,7 +87,7 @@ export async function openTransport(config: Config, destination: Destination, ev
 
 export function pipelineOptions(
   config: Config,
-  parts: { transport: Transport; checkpoint: Checkpoint; events: Events },
+  { destination, ...parts }: { transport: Transport; checkpoint: Checkpoint; events: Events; destination: Destination },
 ): PipelineOptions {
   const { kafka, batch, inputs } = config
   return {
@@ -110,7 +104,8 @@ export function pipelineOptions(
       mode: modeFor(kafka.acks),
       lingerMs: kafka.lingerMs,
       batchMaxBytes: batch.maxBytes,
-      compression: kafka.compression,
+      // what is printed is decoded again
+      compression: destination.kind === 'stdout' ? 'none' : kafka.compression,
       tooLarge: config.record.tooLarge,
       retry: kafka.retry,
     },
@@ -126,12 +121,9 @@ export function monotonic(): number {
 }
 
 function memoryFor({ kafka, batch, buffer, inputs }: Config): LinearMemory {
-  const longest = Math.max(...inputs.map((input) => input.maxLineBytes))
-  // what is compressed lies outside the reserved memory, and counts against it
-  const total = kafka.compression === 'none' ? buffer.maxBytes : buffer.maxBytes / 2
-  const chunk = longest + CHUNK_EXTRA
-  // a mount that can hang reads into a batch buffer, which has to be good for a chunk
-  return new LinearMemory({ total, chunk, largest: Math.max(batch.maxBytes + BATCH_EXTRA, chunk + 2 * SLACK) })
+  const maxLineBytes = Math.max(...inputs.map((input) => input.maxLineBytes))
+  const needs = { maxLineBytes, batchMaxBytes: batch.maxBytes, compressed: kafka.compression !== 'none' }
+  return new LinearMemory(memorySizes(buffer.maxBytes, needs))
 }
 
 function modeFor(acks: 'all' | 1 | 0): Mode {

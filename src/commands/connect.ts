@@ -125,11 +125,20 @@ function topicFinding(name: string, metadata: MetadataAnswer, config: Config): F
   if (leaderless.length > 0) {
     return { ok: false, what, words: `${count}, without a leader: ${leaderless.slice(0, 20).join(', ')}` }
   }
+  const fixed = partitionsOf(name, config).find((partition) => partition >= topic.partitions.length)
+  if (fixed !== undefined) return { ok: false, what, words: `${count}; an input is set on partition ${fixed}` }
   if (!mayWrite(topic)) return { ok: false, what, words: `${count}; we may not write to it` }
   return { ok: true, what, words: `${count}, all with a leader; we may write to it` }
 }
 
 const UNKNOWN_TOPIC = 3
+
+/** The partitions that inputs of the topic are set on. */
+function partitionsOf(topic: string, { inputs }: Config): number[] {
+  return inputs.flatMap((input) =>
+    input.topic === topic && typeof input.partitioner === 'number' ? [input.partitioner] : [],
+  )
+}
 
 function mayWrite({ authorizedOperations }: TopicMetadata): boolean {
   return authorizedOperations === NOT_TOLD || (authorizedOperations & (WRITE | ALL)) !== 0

@@ -38,7 +38,7 @@ export async function run(options: RunOptions): Promise<void> {
   let clean = false
   try {
     const transport = await openTransport(config, destination, events)
-    const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events }))
+    const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination }))
     const summary = (message: string): void =>
       logSummary({ counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }, message)
     const { agent, inputs, kafka } = config
@@ -46,7 +46,7 @@ export async function run(options: RunOptions): Promise<void> {
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true
-    tellUndelivered(pipeline, logger)
+    if (output === 'kafka') tellUndelivered(pipeline, logger)
     summary('logagent stopped')
     if (failure !== null) throw failure
   } finally {
@@ -57,20 +57,23 @@ export async function run(options: RunOptions): Promise<void> {
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */
 async function ship(
   pipeline: Pipeline,
-  { config, signal }: RunOptions,
+  { config, signal, output, stdout }: RunOptions,
   summary: (message: string) => void,
 ): Promise<AgentError | null> {
   const { summaryMs } = config.log
+  // nobody is there any more to print for (`| head`), which is nobody's fault
+  const isUnread = (): boolean => output === 'stdout' && !stdout.writable
   const alive = setInterval(() => undefined, FOREVER_MS)
   const timer = summaryMs > 0 ? setInterval(() => summary('summary'), summaryMs) : undefined
   try {
-    await pipeline.start()
+    // a mount that hangs at the start must not use up the time there is for a stop
+    await Promise.race([pipeline.start(), aborted(signal)])
     await aborted(signal)
-    await pipeline.stop(AbortSignal.timeout(config.shutdown.timeout))
+    await pipeline.stop(isUnread() ? AbortSignal.abort() : AbortSignal.timeout(config.shutdown.timeout))
     return null
   } catch (error) {
-    if (error instanceof AgentError && error.code === 'undelivered') return error
-    throw error
+    if (!(error instanceof AgentError && error.code === 'undelivered')) throw error
+    return isUnread() ? null : error
   } finally {
     clearInterval(timer)
     clearInterval(alive)

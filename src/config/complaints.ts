@@ -23,7 +23,7 @@ export class Complaints {
   readonly #settings = new Set<string>()
 
   add(complaint: Complaint): void {
-    const value = 'value' in complaint ? ` = ${showValue(complaint.value)}` : ''
+    const value = 'value' in complaint ? ` = ${withoutPassword(showValue(complaint.value))}` : ''
     const origin = complaint.origin === undefined ? '' : ` (${complaint.origin})`
     // One line, whatever is in a file's name or an error's text.
     this.#lines.push(harmless(`${showName(complaint.setting)}${value}${origin}: ${complaint.advice}`))
@@ -42,6 +42,11 @@ export class Complaints {
     const lines = this.#lines.slice(0, MOST_LINES)
     throw new AgentError('usage', [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n'))
   }
+}
+
+/** The password of somebody who writes `user:password@host` where an address is asked for. */
+function withoutPassword(text: string): string {
+  return text.replaceAll(/([^\s,/:@"']+):[^\s,@"']+@/g, '$1:***@')
 }
 
 /** A value in short, however deep or long it is. */

@@ -47,6 +47,10 @@ export function faultyIniLines(text: string): string[] {
       if (before !== undefined && !name.endsWith('[]'))
         faults.push(`line ${number}: ${name} is given in line ${before} already`)
       settings.set(section + name, number)
+      const value = line.slice(line.indexOf('=') + 1).trim()
+      // the parser takes it for a comment; one behind a space is meant as such
+      if (!/^["']/.test(value) && /[^\s\\][;#]/.test(value))
+        faults.push(`line ${number}: ; and # begin a comment; put the value in quotes`)
     }
   }
   for (const [name, number] of sections) {

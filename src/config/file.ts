@@ -26,13 +26,14 @@ const PARSERS: readonly (readonly [endings: RegExp, parse: Parse])[] = [
   [/\.json$/i, async (text) => parseJson(text)],
 ]
 
-/** The tree of a file, empty after a complaint. Never throws for what the file is or holds. */
-export async function readConfigFile(path: string, complaints: Complaints): Promise<ConfigTree> {
+/** The tree of a file, empty after a complaint. `namedBy`: who named it. Never throws for what the file is or holds. */
+export async function readConfigFile(path: string, namedBy: string, complaints: Complaints): Promise<ConfigTree> {
   const complain = (advice: string): ConfigTree => {
     complaints.add({ setting: 'configuration', origin: `file ${path}`, advice })
     return {}
   }
   const parse = PARSERS.find(([endings]) => endings.test(path))?.[1]
+  if (path === '') return complain(`${namedBy} names no file; give its path, or leave it out`)
   if (!parse) return complain('give a file that ends in .yaml, .yml, .json, .ini or .conf')
   try {
     const tree = (await parse(readText(path))) ?? {}
@@ -40,7 +41,8 @@ export async function readConfigFile(path: string, complaints: Complaints): Prom
     checkDepth(tree)
     return tree
   } catch (error) {
-    return complain(messageOf(error))
+    const isUnreadable = error instanceof Error && 'syscall' in error
+    return complain(isUnreadable ? `${messageOf(error)}; ${namedBy} names it` : messageOf(error))
   }
 }
 

@@ -75,7 +75,10 @@ export function parseBroker(text: string): BrokerAddress | undefined {
 
 /** A comma separated list of brokers. Throws AgentError `usage` if there is none or one is wrong. */
 export function readBrokers(text: string): BrokerAddress[] {
-  return splitList(text).map((item) => {
+  const items = splitList(text)
+  if (items.length === 0)
+    throw new AgentError('usage', `brokers = ${JSON.stringify(text)}: give at least one host:port`)
+  return items.map((item) => {
     const broker = parseBroker(item)
     if (!broker) throw new AgentError('usage', `brokers = ${JSON.stringify(text)}: give host:port`)
     return broker
@@ -158,6 +161,8 @@ export const FORMATS = {
     validate: (value) => {
       must(!Array.isArray(value) || value.length > 0, 'give at least one glob')
       eachText(value, isCleanPath, 'give absolute globs without . and .., as /var/log/app/*.log')
+      eachText(value, isBalanced, 'close every { and [ of a glob, or write \\{ and \\[ for the characters')
+      eachText(value, (glob) => !glob.endsWith('/'), 'give globs of files; a directory is read as /var/log/app/*')
     },
   },
   exclude: {
@@ -187,7 +192,7 @@ export const FORMATS = {
       for (const [name, field] of Object.entries(value)) {
         must(/^[^\p{Cc}]{1,128}$/u.test(name), 'give names of 1 to 128 characters, none of them a control character')
         const isScalar = typeof field === 'string' || typeof field === 'boolean' || Number.isFinite(field)
-        must(isScalar, 'give text, a number, true or false for each name; it is flat')
+        must(isScalar, `give text, a number, true or false for each name, also for ${JSON.stringify(name)}: it is flat`)
       }
     },
   },
@@ -265,6 +270,11 @@ function isOneOf(value: unknown, options: readonly string[]): boolean {
 
 function isCleanPath(path: string): boolean {
   return /^\/[^\0]{0,4095}$/s.test(path) && !/\/\.{1,2}(\/|$)/.test(path)
+}
+
+function isBalanced(glob: string): boolean {
+  const plain = glob.replaceAll(/\\./gs, '')
+  return !/\[[^\]]*$/.test(plain) && plain.split('{').length === plain.split('}').length
 }
 
 function eachText(value: unknown, accepts: (text: string) => boolean, advice: string): void {

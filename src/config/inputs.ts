@@ -188,7 +188,10 @@ function literalRoots(globs: readonly string[], complain: (glob: string, advice:
     const root = segments.slice(0, first === -1 ? -1 : first).filter((segment) => segment !== '')
     // All of the machine, /proc included, is nothing to allow by accident.
     if (root.length === 0)
-      complain(glob, 'it may match anything on this machine; give roots, the directories to keep to')
+      complain(
+        glob,
+        'it begins at /, so that a link could lead anywhere on this machine; give roots, the directories to keep to',
+      )
     roots.add(`/${root.join('/')}`)
   }
   return [...roots]

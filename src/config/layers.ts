@@ -12,6 +12,8 @@ import { isSetting, namedSettings, type NamedSetting, type SettingTree } from '.
 export interface Given {
   readonly raw: unknown
   readonly origin: string
+  /** It is a file's whole text (NAME_FILE), which may be another file than was meant: it is never shown. */
+  readonly secret?: boolean
 }
 
 /** By setting, lowest layer first. */
@@ -67,8 +69,11 @@ export function fromTree(branch: Branch, complaints: Complaints): Map<string, un
       if (!node) {
         complaints.add({ setting: label + name, origin, advice: `unknown setting${didYouMean(name, branch.schema)}` })
       } else if (value === null) continue
-      else if (isSetting(node)) found.set(name, value)
-      else if (isPlainObject(value)) walk(value, node, `${name}.`)
+      else if (isSetting(node)) {
+        found.set(name, value)
+        if (namesPrototype(value))
+          complaints.add({ setting: label + name, origin, advice: "__proto__ can't be a name" })
+      } else if (isPlainObject(value)) walk(value, node, `${name}.`)
       else {
         const advice = `this is a group: give ${Object.keys(node).join(', ')} below it${didYouMean(name, branch.schema, name)}`
         complaints.add({ setting: label + name, value, origin, advice })
@@ -95,11 +100,22 @@ export function fromEnvironment(
     return undefined
   }
   try {
-    return { raw: readText(path).replace(/\r?\n$/, ''), origin: `${origin}=${path}` }
+    return { raw: readText(path).replace(/\r?\n$/, ''), origin: `${origin}=${path}`, secret: true }
   } catch (error) {
     complaints.add({ setting: name, origin, advice: `give a file that can be read: ${messageOf(error)}` })
     return undefined
   }
+}
+
+/** As a key it would name no member, but what all objects share. The tree is of bounded depth. */
+function namesPrototype(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype)
+}
+
+/** LOGAGENT_TOPIC and LOGAGENT_KAFKA_TOPIC are TOPIC. */
+function bareName(name: string): string {
+  return name.replace(/^LOGAGENT_(KAFKA_)?/, '')
 }
 
 /** ` (did you mean …?)`, or nothing. Understands names out of place and environment names in a file. */
@@ -110,6 +126,9 @@ function didYouMean(name: string, schema: SettingTree, except?: string): string 
   const byEnv = settings.find(({ env }) => env === key.toUpperCase() || env === name.toUpperCase())?.name
   const byPlace = names.find((candidate) => candidate.endsWith(`.${key}`))
   const groups = Object.keys(schema)
+  if (names.includes(name) && name.includes('.')) {
+    return `; write ${key} below ${name.slice(0, name.lastIndexOf('.'))}, without a dot`
+  }
   const meant =
     byEnv ??
     closest(
@@ -130,7 +149,7 @@ function complainOfMisspelt(environment: Environment, settings: readonly NamedSe
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('LOGAGENT_') || known.includes(name)) continue
     if (/_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name)) continue
-    const meant = closest(name, known)
+    const meant = closest(name, known) ?? known.find((env) => env === `KAFKA_${bareName(name)}`)
     if (meant !== undefined) {
       complaints.add({ setting: name, origin: 'environment', advice: `unknown setting; did you mean ${meant}?` })
     }

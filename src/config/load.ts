@@ -44,7 +44,8 @@ export async function load(sources: Sources): Promise<Config> {
   const complaints = new Complaints()
   const { environment, flags } = sources
   const path = sources.configPath ?? (environment['LOGAGENT_CONFIG'] || undefined)
-  const file = path === undefined ? {} : { file: { path, tree: await readConfigFile(path, complaints) } }
+  const namedBy = sources.configPath === undefined ? 'environment LOGAGENT_CONFIG' : 'flag --config'
+  const file = path === undefined ? {} : { file: { path, tree: await readConfigFile(path, namedBy, complaints) } }
   const given = collect({ ...file, environment, flags }, SCHEMA, complaints)
   const { values, origins } = settle(SCHEMA, given, { complaints })
   const agentId = values.agent.id || sources.hostName

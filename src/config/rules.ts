@@ -1,6 +1,7 @@
 /**
  * Rules between settings: what is impossible only together. Each value is right by itself (formats.ts).
  */
+import { leastBufferBytes } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
 import { showBytes } from './formats.ts'
 import type { InputConfig } from './inputs.ts'
@@ -62,10 +63,17 @@ function checkSizes({ values, origins, inputs }: RuleContext, complaints: Compla
     const advice = `too little for ${LEAST_BATCHES} batches of batch.maxBytes (${batch.maxBytes}); give ${showBytes(least)} (${least}) or more`
     complain('buffer.maxBytes', buffer.maxBytes, advice)
   }
+  const longest = Math.max(0, ...inputs.map(({ maxLineBytes }) => maxLineBytes))
+  const compressed = kafka.compression !== 'none'
+  const leastForLines = leastBufferBytes({ maxLineBytes: longest, batchMaxBytes: batch.maxBytes, compressed })
+  if (buffer.maxBytes < leastForLines && complaints.spares('buffer.maxBytes', 'batch.maxBytes')) {
+    const half = compressed ? ', of which compression takes half,' : ''
+    const advice = `too little${half} for lines of maxLineBytes (${longest}) and batches of batch.maxBytes (${batch.maxBytes}); give ${leastForLines} or more`
+    complain('buffer.maxBytes', buffer.maxBytes, advice)
+  }
   if (kafka.retry.minMs > kafka.retry.maxMs && complaints.spares('kafka.retry.minMs', 'kafka.retry.maxMs')) {
     complain('kafka.retry.minMs', kafka.retry.minMs, `give no more than kafka.retry.maxMs (${kafka.retry.maxMs})`)
   }
-  const longest = Math.max(0, ...inputs.map(({ maxLineBytes }) => maxLineBytes))
   if (longest > file.maxUnacked && complaints.spares('file.maxUnacked')) {
     const advice = `a line of maxLineBytes (${longest}) would never be complete; give ${showBytes(longest)} or more`
     complain('file.maxUnacked', file.maxUnacked, advice)

@@ -26,7 +26,7 @@ export function settle<Tree extends SettingTree>(
   const origins = new Map<string, string>()
   for (const { name, setting } of namedSettings(schema)) {
     let accepted: unknown = config.get(name)
-    for (const { raw, origin } of given.get(name) ?? []) {
+    for (const { raw, origin, secret = false } of given.get(name) ?? []) {
       config.set(name, raw)
       const value: unknown = config.get(name)
       // Not config.validate(): it joins its errors into one text, knows no layers, and walks into `fields`, where a
@@ -36,7 +36,7 @@ export function settle<Tree extends SettingTree>(
         accepted = value
         origins.set(name, origin)
       } catch (error) {
-        const shown = setting.sensitive ? {} : { value: raw }
+        const shown = setting.sensitive || secret ? {} : { value: raw }
         complaints.add({ setting: label + name, ...shown, origin, advice: messageOf(error) })
       }
     }

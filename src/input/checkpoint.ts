@@ -90,7 +90,7 @@ export class Checkpoint {
   readonly #entries: Map<string, Entry>
   readonly #writer: StateWriter
   readonly #after: After
-  readonly #touched = new Set<EntrySource>()
+  readonly #touched = new Map<string, EntrySource>()
   #intervalMs = 0
   #cancelTimer: (() => void) | undefined
   #ticking = false
@@ -116,20 +116,21 @@ export class Checkpoint {
    * thousands of times a second.
    */
   touch(source: EntrySource): void {
-    this.#touched.add(source)
+    this.#touched.set(source.id, source)
     this.#arm()
   }
 
   /** A source is asked for its entry when it is written. */
   put(entry: Entry): void {
+    this.#touched.delete(entry.id)
     this.#entries.set(entry.id, entry)
     this.#writer.touch(entry.id)
     this.#arm()
   }
 
-  /** The generation is no more; `source`: what was touched for it. */
-  remove(id: string, source?: EntrySource): void {
-    if (source !== undefined) this.#touched.delete(source)
+  /** The generation is no more. */
+  remove(id: string): void {
+    this.#touched.delete(id)
     if (!this.#entries.delete(id)) return
     this.#writer.touch(id)
     this.#arm()
@@ -163,9 +164,9 @@ export class Checkpoint {
   }
 
   #collect(): void {
-    for (const source of this.#touched) {
-      this.#entries.set(source.id, source)
-      this.#writer.touch(source.id)
+    for (const [id, source] of this.#touched) {
+      this.#entries.set(id, source)
+      this.#writer.touch(id)
     }
     this.#touched.clear()
   }

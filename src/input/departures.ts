@@ -7,6 +7,7 @@ import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { keyOf } from './identity.ts'
+import type { Inspected } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 
@@ -21,7 +22,7 @@ export interface DeparturesOptions {
   /** Monotonic ms. */
   readonly clock: () => number
   readonly wake: (file: LogFile) => void
-  readonly check: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
+  readonly check: (file: LogFile) => Promise<Inspected>
   /** It is not on disk any more. */
   readonly forget: (file: LogFile) => void
   /** It is not to be read any more. */
@@ -67,7 +68,7 @@ export class Departures {
       }
       if (!missing.take(stored)) continue
       const bytes = Math.max(0, stored.size - stored.position.offset)
-      if (bytes > 0 && !stored.finished) events.lost(stored, 'gone-while-stopped', bytes)
+      if (bytes > 0) events.lost(stored, 'gone-while-stopped', bytes)
       checkpoint.remove(stored.id)
     }
   }
@@ -80,7 +81,7 @@ export class Departures {
       if ((await check(file)) === 'grown') wake(file)
       else if (this.isQuiet(file)) {
         if (file.hasNews) wake(file)
-        else if (file.unacknowledged === 0) this.#letGo(file)
+        else if (file.unacknowledged === 0 && !file.queued && !file.reading) this.#letGo(file)
       }
     } catch (error) {
       events.fileDenied(file.place, messageOf(error))
@@ -95,7 +96,7 @@ export class Departures {
     events.fileLetGo(file)
     if (file.standing === 'deleted') {
       forget(file)
-      checkpoint.remove(file.id, file)
+      checkpoint.remove(file.id)
       return
     }
     letGo(file)

@@ -33,7 +33,7 @@ export class Descriptors {
   /** Make sure that a file is open; false when it cannot be now, or something else is at its place. */
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
-    if (file.standing === 'detached' || !this.makeRoom()) return false
+    if (file.isOver || !this.makeRoom()) return false
     const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.base))
     if (opened.kind !== 'open') return false
     const same = await this.#isFile(file, opened)

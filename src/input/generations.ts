@@ -15,7 +15,7 @@ import { Departures } from './departures.ts'
 import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
+import { type Inspected, Inspection } from './inspection.ts'
 import { messageOf } from '../errors.ts'
 import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
@@ -48,6 +48,7 @@ export class Generations {
   readonly #truncations: Truncations
   readonly #departures: Departures
   readonly #descriptors: Descriptors
+  readonly #inspection: Inspection
 
   constructor(options: GenerationsOptions) {
     const { checkpoint, clock, events, random } = options
@@ -58,6 +59,7 @@ export class Generations {
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
     this.#arrivals = new Arrivals({ ...mine, copies, random, wake: options.wake })
     const { letGo } = options
+    this.#inspection = new Inspection({ ...mine, deleted: (file) => this.#leftItsName(file, 'deleted') })
     this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, copies, clock, letGo })
     this.#departures = new Departures({
       ...mine,
@@ -85,10 +87,21 @@ export class Generations {
     return this.#descriptors.count
   }
 
+  /** Something was written to a file, it is said. */
+  stirred(file: LogFile): void {
+    if (file.finished)
+      this.check(file).then(
+        () => this.#options.wake(file),
+        () => undefined,
+      )
+    else this.#options.wake(file)
+  }
+
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const seen = new Map<LogFile, Sighting>()
     const before = [...directory.files] // another file may come under the name of one that went
+    const denied = new Set(look.denied.map(({ path }) => path))
     let again = look.denied.length > 0
     for (const { path, reason } of look.denied) this.#arrivals.deny(path, reason)
     for (const sighting of look.sightings) {
@@ -100,6 +113,8 @@ export class Generations {
     for (const [file, sighting] of seen) this.#found(file, directory, sighting)
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#byKey.get(file.key) !== file) continue
+      // it may be there
+      if (denied.has(file.place)) continue
       if (directory.files.get(name) === file) directory.files.delete(name)
       await this.#notFound(file)
     }
@@ -126,23 +141,9 @@ export class Generations {
     this.#truncations.abandon(file)
   }
 
-  /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
-  async grown(file: LogFile): Promise<void> {
-    const { fingerprint, next, size } = file
-    if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.#confirm(file)
-  }
-
-  /** What was seen of a file is its own if it still begins as it did: a fingerprint that is not whole grows by that. */
-  async #confirm(file: LogFile): Promise<void> {
-    const { descriptor, fingerprint, size } = file
-    const { length } = fingerprint
-    if (descriptor < 0) return
-    const head = await bytesAt(file.volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
-    if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length < length) return
-    // it was cut, which the next read finds
-    if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
-    if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
-    file.owns(size)
+  /** There are more bytes than before. */
+  grown(file: LogFile): Promise<void> {
+    return this.#inspection.grown(file)
   }
 
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
@@ -150,24 +151,9 @@ export class Generations {
     return this.#descriptors.open(file)
   }
 
-  /**
-   * Ask an open or closed file for its facts. 'gone': its place has to be looked at again; 'grown': there may be
-   * something to read. Throws what the file system throws.
-   */
-  async check(file: LogFile): Promise<'same' | 'grown' | 'gone'> {
-    const { volume, descriptor } = file
-    const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
-    if (facts === null || facts.key !== file.key) return 'gone'
-    if (descriptor >= 0 && facts.links === 0) this.#leftItsName(file, 'deleted')
-    const isSame = facts.size === file.size && facts.mtimeMs === file.mtimeMs
-    if (!isSame) file.note(facts)
-    // what cannot be read now will still have to be known again, and counted if it is cut before it is read
-    if (file.parked && file.isUnsure) await this.#confirm(file)
-    if (isSame) return 'same'
-    // how much would be lost is known at the next start too
-    this.#options.checkpoint.touch(file)
-    // also when it is no longer than before: it may have been cut and filled again, the read will tell
-    return 'grown'
+  /** Ask an open or closed file how it is. Throws what the file system throws. */
+  check(file: LogFile): Promise<Inspected> {
+    return this.#inspection.check(file)
   }
 
   /** Close a file whose descriptor is no good any more; it is opened again by its name. */
@@ -249,12 +235,10 @@ export class Generations {
     else this.#leftItsName(file, 'rotated')
     const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
     if (changed) file.note(facts)
-    if (changed && file.parked) this.#confirm(file).catch(() => undefined)
+    if (changed && file.parked) this.#inspection.confirm(file).catch(() => undefined)
     if (moved || changed) this.#options.checkpoint.touch(file)
-    if (changed && (facts.size !== file.next || file.isShorter)) {
-      file.finished = false
-      this.#options.wake(file)
-    }
+    if (changed) file.revive()
+    if (changed && (facts.size !== file.next || file.isShorter)) this.#options.wake(file)
   }
 
   async #notFound(file: LogFile): Promise<void> {
@@ -292,7 +276,8 @@ export class Generations {
   }
 
   #forget(file: LogFile): void {
-    this.#byKey.delete(file.key)
+    file.forgotten = true
+    if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     this.#options.letGo(file)
   }

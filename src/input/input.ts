@@ -45,6 +45,8 @@ export interface InputOptions {
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
   take(chunk: Chunk): Taken
+  /** Memory that a read had borrowed from the pool is back. */
+  released?: () => void
 }
 
 /** A directory whose files gave nothing for so long is watched again. */
@@ -110,7 +112,9 @@ export class Input {
       pollMs,
       turn: (file) => this.#quantum.turn(file),
       isPolled: (file) =>
-        !file.finished && (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
+        !file.finished &&
+        !file.isOver &&
+        (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
       polling: () => this.#pollDirectories(),
     })
     this.#quantum = new Quantum({
@@ -122,6 +126,7 @@ export class Input {
       clock,
       blocked: (waiting) => options.blocked(waiting),
       take: (chunk) => options.take(chunk),
+      released: () => options.released?.(),
       look: (at) => void this.#discovery.look(at.directory),
     })
     this.#sweep = new Sweep({
@@ -135,6 +140,7 @@ export class Input {
   async start(): Promise<void> {
     // a mount that hangs has its first look whenever it answers
     await Promise.race([this.#discovery.lookAround(), delay(FIRST_LOOK_MS, undefined, { ref: false })])
+    if (this.#frozen) return
     await this.#searchMissing()
     this.#armTick()
   }
@@ -197,6 +203,7 @@ export class Input {
   }
 
   async stop(): Promise<void> {
+    this.#frozen = true
     this.#quantum.stop()
     this.#discovery.stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -211,7 +218,7 @@ export class Input {
   #changed(directory: Directory, name: string | null): void {
     if (name !== null) {
       const file = directory.files.get(name)
-      if (file !== undefined) this.#schedule.wake(file)
+      if (file !== undefined) this.#generations.stirred(file)
       return
     }
     for (const file of directory.files.values()) {

@@ -85,6 +85,8 @@ export class LogFile implements Generation {
   reading = false
   /** Its file system is being asked about it; a mount that hangs is not asked twice. */
   asking = false
+  /** It is not among the known ones any more; another object may stand for what is left of it. */
+  forgotten = false
   /** Its identity is in the journal: it may be read. */
   admitted = false
 
@@ -168,6 +170,16 @@ export class LogFile implements Generation {
   /** It was seen to be shorter than before, and not read since. */
   get isShorter(): boolean {
     return this.#isShorter
+  }
+
+  /** It has no turns any more. */
+  get isOver(): boolean {
+    return this.standing === 'detached' || this.forgotten
+  }
+
+  /** Something came after it was drained and let go. */
+  revive(): void {
+    if (this.size !== this.next || this.#isShorter) this.finished = false
   }
 
   /** Something is to be read, or it has to be found out by a read what was cut off. */

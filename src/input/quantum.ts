@@ -24,6 +24,8 @@ export interface QuantumOptions {
   readonly clock: () => number
   readonly blocked: (file: LogFile) => Taken['blocked']
   readonly take: (chunk: Chunk) => Taken
+  /** Memory that was borrowed from the pool is back. */
+  readonly released: () => void
   /** Something else is where the file was. */
   readonly look: (file: LogFile) => void
 }
@@ -45,7 +47,8 @@ export class Quantum {
   }
 
   turn(file: LogFile): Turn | Promise<Turn> {
-    if (file.standing === 'detached') return 'idle'
+    // at a stop, what was read to its end waits for nothing
+    if (file.isOver || file.next >= file.limit) return 'idle'
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again
@@ -96,16 +99,19 @@ export class Quantum {
     } finally {
       file.reading = false
       memory.pool.release(buffer)
+      this.#options.released()
     }
   }
 
   #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn {
-    if (this.#stopped || file.standing === 'detached') return 'idle'
+    if (this.#stopped || file.isOver) return 'idle'
     if (file.isShorter && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
       case 'nothing':
+        file.reached(file.seen)
         return 'idle'
       case 'searching':
+        file.reached(file.seen)
         file.lastDataAt = this.#options.clock()
         return 'more'
       case 'changed':

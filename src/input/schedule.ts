@@ -75,8 +75,7 @@ export class Schedule {
 
   /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
   wake(file: LogFile): void {
-    if (file.queued || file.parked || file.finished || !file.admitted || file.standing === 'detached' || this.#stopped)
-      return
+    if (file.queued || file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return
     file.queued = true
     if (file.volume.remote) this.#wakeRemote(file)
     else {

@@ -38,7 +38,7 @@ export class Sweep {
 
   async #ask(file: LogFile): Promise<void> {
     const { generations, wake } = this.#options
-    if (file.standing === 'detached' || file.asking) return
+    if (file.isOver || file.asking) return
     file.asking = true
     const found = await generations.check(file).catch(() => 'gone')
     file.asking = false

@@ -54,13 +54,15 @@ export class Truncations {
     next.standing = file.standing
     next.isLinked = file.isLinked
     next.lastDataAt = this.#options.clock()
+    // at a stop the new one is read no further than it is now, either
+    if (file.limit < Infinity) next.limit = sizeNow(next) ?? 0
     file.standing = 'detached'
     file.size = file.next
     letGo(file)
     known.set(key, next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
     if (file.unacknowledged > 0) this.#detached.add(file)
-    else checkpoint.remove(file.id, file)
+    else checkpoint.remove(file.id)
     arrivals.admit(next)
   }
 
@@ -75,12 +77,14 @@ export class Truncations {
     const { checkpoint } = this.#options
     const file = asLogFile(generation)
     if (!file.watermark.finish(range, outcome, guard)) return
+    // the entry of one that is missing, or found again as another object, is not this one's any more
+    if (file.forgotten) return
     if (file.standing !== 'detached' || file.unacknowledged > 0) {
       checkpoint.touch(file)
       return
     }
     this.#detached.delete(file)
-    checkpoint.remove(file.id, file)
+    checkpoint.remove(file.id)
   }
 
   /** A truncated generation whose unstored bytes can't be read again. */
@@ -88,7 +92,7 @@ export class Truncations {
     const { checkpoint, events } = this.#options
     if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
     this.#detached.delete(file)
-    checkpoint.remove(file.id, file)
+    checkpoint.remove(file.id)
   }
 }
 

@@ -42,6 +42,16 @@ export const COLUMN = {
 export const TABLES = COLUMNS + COLUMN.end
 export const TABLES_BYTES = 20 * 1024
 
+/** Bytes for the segments of one template: keys, headers, labels. */
+export const TEMPLATE_TEXT_BYTES = 256 * 1024
+
+/** Of a WebAssembly memory. */
+export const PAGE = 65536
+
+/** Sizes of batch buffers; the third is as large as a batch may be. */
+export const SMALL = 16 * 1024
+export const MEDIUM = 128 * 1024
+
 /** What becomes of an entry. `settleTooLarge` is the appenders' verdict on one that no record can hold. */
 export const VERDICT = { ship: 0, settleEmpty: 1, settleTooLong: 2, settleTooLarge: 3 } as const
 

@@ -2,26 +2,10 @@
  * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, as large as
  * `buffer.maxBytes` says, and never grows (growing would detach every view). Pages that are never touched cost nothing.
  */
-import { GUARD_BYTES, RESULTS, SLACK, TABLES, TABLES_BYTES, TEMPLATE } from './layout.ts'
+import { GUARD_BYTES, PAGE, RESULTS, SLACK, TABLES, TABLES_BYTES, TEMPLATE, TEMPLATE_TEXT_BYTES } from './layout.ts'
 import { type Kernel, instantiate } from './kernel.ts'
 import { BufferPool } from './pool.ts'
-
-const PAGE = 65536
-const KIB = 1024
-
-/** Bytes for the segments of one template: keys, headers, labels. */
-const TEMPLATE_TEXT_BYTES = 256 * KIB
-
-export interface MemorySizes {
-  /** All of it, in bytes. */
-  readonly total: number
-  /** Bytes one read brings at most; a line longer than this is never held whole. */
-  readonly chunk: number
-  /** Bytes of the largest batch buffer. */
-  readonly largest: number
-}
-
-const align = (n: number, to: number): number => Math.ceil(n / to) * to
+import { type MemorySizes, poolAddress } from './sizes.ts'
 
 export class LinearMemory {
   readonly kernel: Kernel
@@ -46,7 +30,7 @@ export class LinearMemory {
     this.templateText = { pointer: text, length: TEMPLATE_TEXT_BYTES - SLACK }
     const chunk = text + TEMPLATE_TEXT_BYTES + GUARD_BYTES
     this.chunk = { pointer: chunk, length: sizes.chunk }
-    const pool = align(chunk + sizes.chunk + SLACK, PAGE)
+    const pool = poolAddress(sizes.chunk)
     this.pool = new BufferPool({ address: pool, bytes: pages * PAGE - pool, largest: sizes.largest })
   }
 

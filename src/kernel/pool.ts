@@ -4,8 +4,8 @@
  * cost 16 KiB each and a busy one gets whole batches. Who may have how much is the lanes' affair (output/lanes.ts).
  */
 
-export const SMALL = 16 * 1024
-export const MEDIUM = 128 * 1024
+import { MEDIUM, SMALL } from './layout.ts'
+import { wholeBuffer } from './sizes.ts'
 
 export type SizeClass = 'small' | 'medium' | 'large'
 
@@ -34,7 +34,7 @@ export class BufferPool {
 
   /** `largest` is rounded up to whole medium blocks. Throws RangeError when not even one large block fits. */
   constructor(region: { address: number; bytes: number; largest: number }) {
-    const large = Math.ceil(region.largest / MEDIUM) * MEDIUM
+    const large = wholeBuffer(region.largest)
     this.sizes = { small: SMALL, medium: MEDIUM, large }
     const count = Math.floor(region.bytes / large)
     if (count < 1) throw new RangeError(`a pool of ${region.bytes} bytes holds no buffer of ${large}`)

@@ -11,7 +11,6 @@ export interface SummarySource {
 }
 
 export function logSummary({ counters, logger, state, rssBytes }: SummarySource, message = 'summary'): void {
-  const lostBytes = Object.values(counters.lostBytes).reduce((sum, bytes) => sum + bytes, 0)
   logger.info(
     {
       ...state(),
@@ -21,9 +20,16 @@ export function logSummary({ counters, logger, state, rssBytes }: SummarySource,
       batches: counters.batchesStored,
       retries: counters.retries,
       possibleRepeats: counters.possibleRepeats,
-      lostBytes,
+      settledLines: sumOf(counters.settledLines),
+      truncatedLines: counters.truncatedRecords,
+      invalidUtf8: counters.invalidUtf8,
+      lostBytes: sumOf(counters.lostBytes),
       rssMB: Math.round(rssBytes() / 1e6),
     },
     message,
   )
+}
+
+function sumOf(byReason: Readonly<Record<string, number>>): number {
+  return Object.values(byReason).reduce((sum, count) => sum + count, 0)
 }

@@ -1,6 +1,8 @@
 /**
  * Who may have how many buffers of the pool. Each lane has a share:
  * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
+ * - the lanes of one broker may hold half of the pool together, a third where there are more than two: a broker that
+ *   answers no more must not have all of it before anybody knows;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
  *   for a busy one's backlog;
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
@@ -8,7 +10,11 @@
  *
  * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
  */
-import { type BufferPool, type PooledBuffer, SMALL, type SizeClass } from '../kernel/pool.ts'
+import { SMALL } from '../kernel/layout.ts'
+import type { BufferPool, PooledBuffer, SizeClass } from '../kernel/pool.ts'
+
+/** Into so many parts the pool is divided by brokers at most. */
+const MOST_PARTS = 3
 
 export class BatchMemory {
   readonly pool: BufferPool
@@ -17,6 +23,8 @@ export class BatchMemory {
   /** Shares that hold nothing and have a leader. */
   #quiet = 0
   #stalledBytes = 0
+  /** Of the shares whose lanes a broker leads, by its node id. */
+  readonly #brokers = new Map<number, { shares: number; bytes: number }>()
 
   /** `onFree` is called once after {@link turnedAway}, as soon as trying again makes sense; it must not take anything. */
   constructor(pool: BufferPool, onFree: () => void) {
@@ -43,19 +51,27 @@ export class BatchMemory {
     // this one is what was kept back
     if (only && sizeClass === 'small') return null
     if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
+    const ofBroker = this.#brokers.get(share.leader)?.bytes ?? 0
+    if (ofBroker > back && ofBroker + more > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'short'
     const others = this.#quiet - (share.quiet ? 1 : 0)
     // with more partitions than the pool has small buffers, nothing would ever be given out
     const keptBack = Math.min(others * SMALL, total / 2, only ? total - sizes[sizeClass] : total)
     return freeBytes - more >= keptBack ? null : 'short'
   }
 
-  /** A share is another one than before by this much. For {@link Share}. */
-  changed(quiet: number, stalledBytes: number): void {
-    this.#quiet += quiet
-    this.#stalledBytes += stalledBytes
+  /** Count a share (1), or what it was before it changes (-1). For {@link Share}. */
+  count(share: Share, sign: 1 | -1): void {
+    if (share.quiet) this.#quiet += sign
+    if (share.stalled) this.#stalledBytes += sign * share.heldBytes
+    if (share.leader < 0) return
+    const broker = this.#brokers.get(share.leader) ?? { shares: 0, bytes: 0 }
+    broker.shares += sign
+    broker.bytes += sign * share.heldBytes
+    if (broker.shares > 0) this.#brokers.set(share.leader, broker)
+    else this.#brokers.delete(share.leader)
   }
 
-  /** What was held, or kept back, may be free now. For {@link Share}. */
+  /** What was held, or kept back, may be free now. */
   freed(): void {
     if (!this.#waiting) return
     this.#waiting = false
@@ -67,7 +83,7 @@ export class BatchMemory {
 export class Share {
   readonly #memory: BatchMemory
   #heldBytes = 0
-  #led = false
+  #leader = -1
   #stalled = false
   #short = false
 
@@ -90,13 +106,18 @@ export class Share {
 
   /** One small buffer is kept back for it. */
   get quiet(): boolean {
-    return this.#led && this.#heldBytes === 0
+    return this.#leader >= 0 && this.#heldBytes === 0
   }
 
-  /** Whether the lane has a leader. */
-  set led(led: boolean) {
-    this.#change(() => (this.#led = led))
-    if (!led) this.#memory.freed()
+  /** Node id of the lane's leader, -1 where it has none. */
+  get leader(): number {
+    return this.#leader
+  }
+
+  set leader(leader: number) {
+    if (leader === this.#leader) return
+    this.#change(() => (this.#leader = leader))
+    this.#memory.freed()
   }
 
   /** Whether nothing of the lane gets stored now. */
@@ -129,9 +150,8 @@ export class Share {
   }
 
   #change(change: () => void): void {
-    const quiet = this.quiet ? 1 : 0
-    const stalledBytes = this.#stalled ? this.#heldBytes : 0
+    this.#memory.count(this, -1)
     change()
-    this.#memory.changed((this.quiet ? 1 : 0) - quiet, (this.#stalled ? this.#heldBytes : 0) - stalledBytes)
+    this.#memory.count(this, 1)
   }
 }

@@ -33,6 +33,12 @@ export interface DeparturesOptions {
 /** A timer may come so much before its time. */
 const TIMER_SLACK_MS = 1
 
+/**
+ * A broker forgets who has sent nothing for long (`producer.id.expiration.ms`, a day, but a setting), and then takes any
+ * sequence for the first. One batch alone costs a round trip, so we believe it early.
+ */
+const FORGOTTEN_MS = 60_000
+
 /** Bytes of a request, if it has more than one batch. A broker refuses requests of 100 MiB, by closing the connection. */
 const REQUEST_BYTES = 8 * 1024 * 1024
 
@@ -166,6 +172,7 @@ export class Departures {
     // After a move of the leader, what is on its way to the old one is waited for: the order is safe then even where the
     // new one does not know our producer id.
     if (sequence.inFlight > 0 && lane.node !== lane.leader) return null
+    if (sequence.inFlight === 0 && now - lane.storedAt > FORGOTTEN_MS) sequence.doubt()
     let batch = sequence.next(lane.queue)
     if (batch === null && !this.#isOpenDue(lane, now, early)) return null
     if (!this.#isReady(lane)) return null

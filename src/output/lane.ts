@@ -80,6 +80,8 @@ export class Lane {
   /** Not before this time (producer's clock), after failures. */
   retryAt = 0
   failures = 0
+  /** When something of it was last stored (producer's clock). */
+  storedAt = 0
   /** Belongs to departures.ts. */
   wakeAt = Infinity
   /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */

@@ -46,7 +46,7 @@ const STAYS: readonly Stay[] = ['while-led', 'while-there', 'always']
 
 export function stayOf(partitioner: Partitioner, key: Uint8Array | null): Stay {
   if (typeof partitioner === 'number') return 'always'
-  return partitioner === 'sticky' || (partitioner === 'hash' && key === null) ? 'while-led' : 'while-there'
+  return partitioner === 'hash' && key !== null ? 'while-there' : 'while-led'
 }
 
 /** How records stay that are in one batch. */

@@ -65,6 +65,8 @@ export class Producer {
   /** Lanes with a buffer and nothing in it. */
   readonly #empty = new Set<Lane>()
   readonly #requests = new Set<Promise<void>>()
+  /** Partitions that somebody waits for, by topic. */
+  readonly #lacking = new Map<string, Set<number>>()
   #roomAnnounced = false
 
   constructor(options: ProducerOptions) {
@@ -115,6 +117,7 @@ export class Producer {
     })
     transport.onChange = (topic) => {
       this.#lanes.follow(topic)
+      this.#lacking.delete(topic)
       options.onTopic(topic)
     }
     transport.onReady = (node) => this.#departures.ready(node)
@@ -124,6 +127,15 @@ export class Producer {
   topic(name: string): TopicState | null {
     this.#options.transport.want(name)
     return this.#lanes.state(name)
+  }
+
+  /** Somebody is set on a partition that the topic does not have, and waits: told once until the topic changes. */
+  lacks(topic: string, partition: number): void {
+    const told = this.#lacking.get(topic) ?? new Set()
+    if (told.has(partition)) return
+    this.#lacking.set(topic, told.add(partition))
+    const count = this.#lanes.state(topic)?.leaders.length ?? 0
+    this.#options.events.partitionWaiting(topic, partition, `the topic has ${count} partitions, 0 to ${count - 1}`)
   }
 
   /** The lane of a partition, or null while it has no leader. */
@@ -163,6 +175,11 @@ export class Producer {
       }
     }
     this.#departures.appended(lane)
+  }
+
+  /** Memory of the pool that somebody else had is back. */
+  freed(): void {
+    this.#buffers.freed()
   }
 
   /** Send what is open without waiting for it to linger; resolves when every lane is empty. */

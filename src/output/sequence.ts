@@ -107,6 +107,11 @@ export class SequenceState {
     return { producerId: this.#producer.id, epoch: this.#epoch, sequence: batch.sequence }
   }
 
+  /** The broker may have forgotten us: as on a fresh id, one batch goes first. Only with nothing in flight. */
+  doubt(): void {
+    this.#confirmed = false
+  }
+
   /** The batch, or the part of it that was sent, is stored. Call when that has left the batch, and the batch the queue. */
   stored(batch: Batch, queue: readonly Batch[]): void {
     this.#confirmed = true

@@ -89,7 +89,7 @@ export class TopicLanes {
       this.#topic(lane.topic).deserted.delete(lane.partition)
     }
     lane.leader = leader
-    lane.share.led = leader >= 0
+    lane.share.leader = leader
     lane.share.stalled = leader < 0 || lane.failures > 0
     this.#options.onLeader(lane)
   }

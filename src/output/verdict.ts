@@ -27,6 +27,9 @@ export interface VerdictOptions {
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
+/** What is refused waits for so many of the longest pauses, and its own. */
+const REFUSED_PAUSES = 10
+
 /** Doubling stops mattering long before. */
 const DOUBLINGS = 16
 
@@ -45,7 +48,8 @@ export class Verdict {
       else this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
       return
     }
-    const { action, name, words, maybeStored } = kafkaError(answer.code)
+    const { action, name, words, maybeStored: stored } = kafkaError(answer.code)
+    const maybeStored = stored === 'yes' || (stored === 'waiting' && this.#options.mode === 'idempotent')
     const reason = `${name}: ${answer.message ?? words}`
     switch (action) {
       case 'success':
@@ -62,13 +66,15 @@ export class Verdict {
         this.#again(lane, batch, { maybeStored, refused: 'producer' }, reason)
         return
       case 'refresh':
+      case 'retry':
         this.#options.transport.refresh(lane.topic)
         this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
         return
-      case 'retry':
       case 'refused':
       case 'refused-records':
         this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+        // somebody has to do something about it first
+        if (batch === lane.queue[0]) lane.retryAt += REFUSED_PAUSES * this.#options.retry.maxMs
         return
     }
   }
@@ -109,6 +115,7 @@ export class Verdict {
   #done(lane: Lane, batch: Batch): void {
     lane.failures = 0
     lane.retryAt = 0
+    lane.storedAt = this.#options.now()
     const pieces = this.#take(lane, batch, batch.sending)
     lane.sequence.stored(batch, lane.queue)
     lane.share.stalled = lane.leader < 0

@@ -24,8 +24,8 @@ import { seeded } from '../support/seed.ts'
 
 /** NOT_ENOUGH_REPLICAS; sequence and producer refused for no reason we know of. */
 const BEFORE = [19, 19, 19, 45, 59, 47] as const
-/** REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND */
-const AFTER = [7, 20] as const
+/** NOT_LEADER_OR_FOLLOWER of a leader that was one when it appended, REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND */
+const AFTER = [6, 7, 20] as const
 const LAST_EPOCH = 2 ** 15 - 1
 const SEQUENCES = 2 ** 31
 

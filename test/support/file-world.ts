@@ -115,6 +115,7 @@ export class World {
       blocked: () => this.blocked,
       take: (chunk) => this.#take(chunk),
       look: (file) => void this.lookedFor.push(file),
+      released: () => undefined,
     })
     this.directory = this.below('')
     this.directory.wasThere = settings.wasThere ?? false

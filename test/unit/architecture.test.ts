@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/kernel/': ['src/flow.ts'],
   'src/observe/': ['src/flow.ts', 'src/errors.ts'],
-  'src/config/': ['src/errors.ts'],
+  'src/config/': ['src/errors.ts', 'src/kernel/sizes.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
   'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
   'src/prepared-files.ts': ['src/frame/', 'src/enrich/', 'src/encode/', 'src/output/', ...FREE_TO_ALL],

@@ -52,8 +52,27 @@ suite('the command line', () => {
     )
     assert.equal((await logagent(t, ['tail', '-n', 'x', '/dev/null'])).code, 2)
     assert.equal((await logagent(t, ['consume', '--brokers', 'a'])).code, 2)
-    assert.match((await logagent(t, ['consume', '--topic', 't', '--brokers', 'a:b'])).err, /give host:port$/)
+    assert.match(
+      (await logagent(t, ['consume', '--topic', 't', '--follow', '--brokers', 'a:b'])).err,
+      /give host:port$/,
+    )
+    assert.match(
+      (await logagent(t, ['consume', '--topic', 't', '--follow', '--brokers', ','])).err,
+      /at least one host:port$/,
+    )
+    assert.match(
+      (await logagent(t, ['consume', '--topic', 't', '--brokers', 'a'])).err,
+      /give --from-beginning .* --follow/,
+    )
     assert.equal((await logagent(t, [])).code, 2)
+  })
+
+  test('help that was asked for is no mistake', async (t) => {
+    for (const args of [['--help'], ['help'], ['help', 'run'], ['run', '--help']]) {
+      const { code, out, err } = await logagent(t, args)
+      assert.deepEqual([code, err], [0, ''], args.join(' '))
+      assert.match(out, /Usage: logagent/)
+    }
   })
 
   test('tells the version', async (t) => {
@@ -75,7 +94,7 @@ suite('the command line', () => {
   })
 
   test('a broker that cannot be reached ends with exit code 4', async (t) => {
-    const { code, out, err } = await logagent(t, ['consume', '--topic', 't', '--brokers', '127.0.0.1:1'])
+    const { code, out, err } = await logagent(t, ['consume', '--topic', 't', '--follow', '--brokers', '127.0.0.1:1'])
     assert.deepEqual([code, out], [4, ''])
     assert.match(err, /^logagent: Kafka can't be reached: [^\n]*$/)
   })

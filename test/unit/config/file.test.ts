@@ -18,7 +18,7 @@ suite('a file that is no configuration', () => {
   ] as const) {
     test(what, async () => {
       const complaints = new Complaints()
-      assert.deepEqual(await readConfigFile(path, complaints), {})
+      assert.deepEqual(await readConfigFile(path, 'flag --config', complaints), {})
       assert.throws(() => complaints.throwIfAny(), /^AgentError: configuration \(file \/[^\n]*$/)
     })
   }
@@ -31,7 +31,7 @@ suite('a file that is no configuration', () => {
     symlinkSync('/dev/zero', join(directory, 'zero.yaml'))
     for (const name of ['fifo.yaml', 'directory.json', 'large.ini', 'zero.yaml']) {
       const complaints = new Complaints()
-      await readConfigFile(join(directory, name), complaints)
+      await readConfigFile(join(directory, name), 'flag --config', complaints)
       assert.throws(() => complaints.throwIfAny(), /: (not a regular file|larger than 256 KiB)$/, name)
     }
   })
@@ -127,6 +127,19 @@ suite('INI', () => {
     ])
   })
 
+  test('what its parser would take for a comment is told', async (t) => {
+    const text = (value: string): string => `[inputs.a]\npath=/a/*\ntopic=${value}\n`
+    for (const value of ['a;b', 'a#b']) {
+      assert.deepEqual(await complaintsOf(t, { ini: text(value), environment }), [
+        'configuration (FILE): line 3: ; and # begin a comment; put the value in quotes',
+      ])
+    }
+    for (const value of ['logs ; a comment', '"logs"']) {
+      const { inputs } = await loadGiven(t, { ini: text(value), environment })
+      assert.equal(inputs[0]?.topic, 'logs')
+    }
+  })
+
   test('a section that undoes a setting is told', async (t) => {
     const complaints = await complaintsOf(t, { ini: 'kafka=1\n[kafka.retry]\nminMs=5', environment })
     assert.deepEqual(complaints, ['configuration (FILE): line 2: [kafka.retry] undoes line 1'])
@@ -148,6 +161,13 @@ test('names that reach for a prototype change nothing and are complaints', async
       'constructor (FILE): unknown setting',
       'kafka.__proto__ (FILE): unknown setting',
     ])
+  }
+  for (const setting of ['inputs', 'fields']) {
+    const json = `{"${setting}": {"__proto__": {"path": "/a/b"}}}`
+    for (const given of [{ json }, { yaml: json }]) {
+      const complaints = await complaintsOf(t, { ...given, environment })
+      assert.ok(complaints.includes(`${setting} (FILE): __proto__ can't be a name`), complaints.join('\n'))
+    }
   }
   assert.equal(Reflect.get({}, 'polluted'), undefined)
 })

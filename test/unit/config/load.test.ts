@@ -176,7 +176,11 @@ suite('rules between settings', () => {
 
   test('a line must fit in what may be read ahead', async (t) => {
     const complaints = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_MAX_LINE_BYTES: '9MiB' } })
-    assert.match(complaints.join('\n'), /^file\.maxUnacked = 8388608 \(default\): .*give 9MiB or more$/)
+    assert.match(
+      complaints.join('\n'),
+      /^buffer\.maxBytes = 16777216 \(default\): too little for lines .*give 29229056 or more$/m,
+    )
+    assert.match(complaints.join('\n'), /^file\.maxUnacked = 8388608 \(default\): .*give 9MiB or more$/m)
   })
 
   test('the first retry may not wait longer than the longest', async (t) => {

@@ -63,7 +63,7 @@ const unread = (id: string, place: string): StoredGeneration =>
 void test('counts what was unread of a file that is nowhere to be found, and forgets it', async (t) => {
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, checkpoint } = await scene(t, {
-    stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', finished: true }],
+    stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', size: 100, finished: true }],
   })
   clock.advance(29_999)
   await departures.giveUpMissing()

@@ -40,6 +40,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     clock: clock.read,
     blocked: () => null,
     look: (file) => void told.push(`look ${file.name}`),
+    released: () => void told.push('released'),
     take(chunk: Chunk) {
       const pieces: Parameters<typeof takeLines>[2] = []
       const next = takeLines(change.memory ?? memory, chunk, pieces)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GUARD_BYTES, SLACK, TABLES, TABLES_BYTES } from '../../../src/kernel/layout.ts'
 import { LinearMemory } from '../../../src/kernel/memory.ts'
-import { MEDIUM, SMALL } from '../../../src/kernel/pool.ts'
+import { MEDIUM, SMALL } from '../../../src/kernel/layout.ts'
 
 const MIB = 1024 * 1024
 const SIZES = [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { BufferPool, MEDIUM, type PooledBuffer, SMALL, type SizeClass } from '../../../src/kernel/pool.ts'
+import { MEDIUM, SMALL } from '../../../src/kernel/layout.ts'
+import { BufferPool, type PooledBuffer, type SizeClass } from '../../../src/kernel/pool.ts'
 import { seeded } from '../../support/seed.ts'
 
 const LARGE = 4 * MEDIUM

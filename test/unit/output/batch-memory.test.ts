@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { BufferPool, MEDIUM, type PooledBuffer, SMALL, type SizeClass } from '../../../src/kernel/pool.ts'
+import { MEDIUM, SMALL } from '../../../src/kernel/layout.ts'
+import { BufferPool, type PooledBuffer, type SizeClass } from '../../../src/kernel/pool.ts'
 import { BatchMemory, type Share } from '../../../src/output/batch-memory.ts'
 import { seeded } from '../../support/seed.ts'
 
@@ -13,7 +14,7 @@ function memoryOf(buffers: number, led: number) {
   const pool = new BufferPool({ address: 0, bytes: buffers * LARGE, largest: LARGE })
   const memory = new BatchMemory(pool, () => void freed.times++)
   const shares = Array.from({ length: led }, () => memory.share())
-  for (const share of shares) share.led = true
+  for (const share of shares) share.leader = 1
   return { memory, pool, shares, freed }
 }
 
@@ -70,13 +71,13 @@ describe('the memory for batches', () => {
     for (const share of shares.slice(0, 3)) takeAll(share, 'small')
     const rest = pool.freeBytes - SMALL
     const other = memory.share()
-    other.led = true
+    other.leader = 1
     const held = takeAll(other, 'small')
     assert.ok(held.length * SMALL <= rest)
     memory.turnedAway()
     const before = shares[0]!.take('small')
     assert.equal(before, null)
-    shares[3]!.led = false
+    shares[3]!.leader = -1
     assert.equal(freed.times, 1)
   })
 
@@ -104,6 +105,32 @@ describe('the memory for batches', () => {
     assert.equal(late.take('small'), null)
     late.stalled = false
     assert.ok(late.take('small') !== null)
+  })
+
+  for (const [brokers, part] of [
+    [2, 2],
+    [3, 3],
+    [5, 3],
+  ] as const) {
+    test(`leaves the lanes of one broker of ${brokers} no more than a ${part === 2 ? 'half' : 'third'}`, () => {
+      const { pool, shares } = memoryOf(24, 4 * brokers)
+      for (const [index, share] of shares.entries()) share.leader = index % brokers
+      const [mine, others] = [0, 1].map((leader) => shares.filter((share) => share.leader === leader))
+      for (const share of mine!) takeAll(share, 'large')
+      const held = (): number => mine!.reduce((sum, share) => sum + share.heldBytes, 0)
+      assert.equal(held(), pool.total / part)
+      assert.ok(takeAll(others![0]!, 'medium').length > 0, 'a lane of another broker has room for a large record')
+      // a broker that leads no more counts no more
+      const [late] = mine!
+      late!.leader = 1
+      assert.ok(mine![2]!.take('medium') !== null)
+    })
+  }
+
+  test('gives the lanes of a broker with nothing else the largest, however small the pool is', () => {
+    const { shares } = memoryOf(2, 4)
+    for (const [index, share] of shares.entries()) share.leader = index
+    assert.ok(shares[0]!.take('large') !== null)
   })
 
   test('tells who was turned away once, as soon as anything is given back or a stalled lane is not any more', () => {
@@ -140,8 +167,9 @@ describe('the memory for batches', () => {
       fc.record({ stalled: fc.boolean(), who: fc.nat(11) }),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), fc.integer({ min: 1, max: 4 }), (steps, brokers) => {
         const { pool, shares } = memoryOf(6, 12)
+        for (const [index, share] of shares.entries()) share.leader = index % brokers
         const held = shares.map((): PooledBuffer[] => [])
         for (const step of steps) {
           const share = shares[step.who]!

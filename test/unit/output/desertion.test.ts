@@ -3,6 +3,8 @@ import { type TestContext, describe, test } from 'node:test'
 import { partitionOfKey } from '../../../src/output/partition.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
+const NOT_LEADER_OR_FOLLOWER = 6
+const NOT_ENOUGH_REPLICAS = 19
 const LEADERLESS_MS = 100
 /** Of two partitions, the one of a sticky file `a`. */
 const OWN = partitionOfKey(Buffer.from('a'), 2)
@@ -110,6 +112,20 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(values(), { own: ['first', 'sent', 'behind', 'waits'], other: [] })
   })
 
+  test('is bound to it where the leader may have appended what it answers for no more', async (t) => {
+    const { shipper, lead, values, go, time, kafka } = await warm(t)
+    shipper.write('a', 'sticky', ['sent'])
+    await time.pass(6)
+    kafka.pending[0]!.fail(NOT_LEADER_OR_FOLLOWER)
+    lead(-1)
+    shipper.write('a', 'sticky', ['waits'])
+    await time.pass(2 * LEADERLESS_MS)
+    go()
+    lead(1)
+    await shipper.finish()
+    assert.deepEqual(values(), { own: ['first', 'sent', 'waits'], other: [] })
+  })
+
   test('goes as soon as the answer tells that nothing was stored', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t)
     shipper.write('a', 'sticky', ['sent'])
@@ -117,7 +133,7 @@ describe('a file without a key whose partition has no leader', () => {
     lead(-1)
     await time.pass(2 * LEADERLESS_MS)
     shipper.write('a', 'sticky', ['next'])
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.fail(NOT_ENOUGH_REPLICAS)
     go()
     await time.until(() => shipper.done)
     assert.deepEqual(values(), { own: ['first'], other: ['sent', 'next'] })
@@ -166,7 +182,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.equal(shipper.parked('a'), 'topic')
     await time.pass(2 * LEADERLESS_MS)
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.fail(NOT_ENOUGH_REPLICAS)
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', at(2)), ['0', '1'])
   })
@@ -223,7 +239,7 @@ describe('what does not leave a partition without a leader', () => {
     shipper.write('a', 'sticky', ['moves'])
     await time.pass(6)
     lead(-1)
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.fail(NOT_ENOUGH_REPLICAS)
     go()
     await time.pass(2 * LEADERLESS_MS)
     assert.deepEqual(values(), { own: ['first'], other: ['moves'] })

@@ -1,0 +1,68 @@
+/**
+ * Asking a known file how it is, beside what a look at its directory tells: its facts, and whether what they say is
+ * about itself. Names and lives are generations.ts's.
+ */
+import type { Checkpoint } from './checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
+import type { LogFile } from './log-file.ts'
+
+/** 'gone': its place has to be looked at again; 'grown': there may be something to read. */
+export type Inspected = 'same' | 'grown' | 'gone'
+
+export interface InspectionOptions {
+  readonly checkpoint: Pick<Checkpoint, 'touch'>
+  readonly descriptors: Pick<Descriptors, 'isSameAt'>
+  /** An open file has no name any more. */
+  readonly deleted: (file: LogFile) => void
+}
+
+export class Inspection {
+  readonly #options: InspectionOptions
+
+  constructor(options: InspectionOptions) {
+    this.#options = options
+  }
+
+  /** Ask an open or closed file for its facts. Throws what the file system throws. */
+  async check(file: LogFile): Promise<Inspected> {
+    const { checkpoint, descriptors, deleted } = this.#options
+    const { volume, descriptor } = file
+    const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
+    if (facts === null || facts.key !== file.key) return 'gone'
+    if (descriptor >= 0 && facts.links === 0) deleted(file)
+    const isSame = facts.size === file.size && facts.mtimeMs === file.mtimeMs
+    // of what is not open nothing is believed before it is known to be the same file
+    if (descriptor < 0 && !isSame && !(await descriptors.isSameAt(file, file.place))) return 'gone'
+    if (!isSame) {
+      file.note(facts)
+      file.revive()
+    }
+    // what cannot be read now will still have to be known again, and counted if it is cut before it is read
+    if (file.parked && file.isUnsure) await this.confirm(file)
+    if (isSame) return 'same'
+    // how much would be lost is known at the next start too
+    checkpoint.touch(file)
+    // also when it is no longer than before: it may have been cut and filled again, the read will tell
+    return 'grown'
+  }
+
+  /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
+  async grown(file: LogFile): Promise<void> {
+    const { fingerprint, next, size } = file
+    if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.confirm(file)
+  }
+
+  /** What was seen of a file is its own if it still begins as it did: a fingerprint that is not whole grows by that. */
+  async confirm(file: LogFile): Promise<void> {
+    const { descriptor, fingerprint, size } = file
+    const { length } = fingerprint
+    if (descriptor < 0) return
+    const head = await bytesAt(file.volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
+    if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length < length) return
+    // it was cut, which the next read finds
+    if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
+    if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
+    file.owns(size)
+  }
+}
