@@ -116,6 +116,16 @@ export class FakeKafka implements Serving {
     this.on('Produce', fault, where)
   }
 
+  /** Node id. */
+  leaderOf(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.partitions[partition]?.leader ?? -1
+  }
+
+  /** Faults that have met no request yet. */
+  get faultsLeft(): number {
+    return this.#armed.reduce((sum, { left }) => sum + left, 0)
+  }
+
   /** No more faults. */
   heal(): void {
     this.#armed = []
