@@ -1,0 +1,175 @@
+/**
+ * Reading in pieces of any size, framing, encoding and filling batches of any size, against lines split the simple way:
+ * whatever the borders, each line becomes the record that it should, and every byte is in one or told as skipped.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { ChunkAppendix } from '../../src/chunk-appendix.ts'
+import { jsonTemplate } from '../../src/encode/json.ts'
+import { rawTemplate } from '../../src/encode/raw.ts'
+import { type DecodedRecord, decodeRecords } from '../../src/encode/records.ts'
+import { TemplateSlot } from '../../src/encode/template.ts'
+import type { Chunk } from '../../src/flow.ts'
+import { Entries } from '../../src/frame/entries.ts'
+import { type LineRules, frameLines } from '../../src/frame/lines.ts'
+import { BatchMemory } from '../../src/output/batch-memory.ts'
+import { HEADER_BYTES, NO_PRODUCER } from '../../src/output/batch.ts'
+import { Lane } from '../../src/output/lane.ts'
+import { hostileText } from '../support/hostile-text.ts'
+import { smallMemory } from '../support/made-file.ts'
+import { seeded } from '../support/seed.ts'
+
+const FACTS = { file: { id: 'f', path: '/a.log' }, agent: { name: 'logagent', id: 'a' }, fields: { env: 'prod' } }
+const FILE = { id: 'f', inputId: 'i', path: '/a.log' }
+const memory = smallMemory({ buffers: 4 })
+const entries = new Entries(memory)
+const slot = new TemplateSlot(memory)
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** What a reader of the topic sees of a line. */
+interface Seen {
+  readonly offset: number
+  readonly bytes: number
+  readonly skipped: number
+  readonly truncated: boolean
+  /** Text in json, bytes (latin1) in raw. */
+  readonly value: string
+}
+
+interface Way {
+  readonly encoding: 'json' | 'raw'
+  readonly rules: LineRules
+  readonly batchMaxBytes: number
+  /** Where reads end, in parts of the file's length. */
+  readonly borders: readonly number[]
+}
+
+/** The records of a file that is read up to each border in turn. */
+function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: Way): { seen: Seen[]; settled: number } {
+  const found: DecodedRecord[] = []
+  let settled = 0
+  const appendix = new ChunkAppendix(entries, (_file, { start, end }) => void (settled += end - start))
+  const share = new BatchMemory(memory.pool, () => undefined).share()
+  const topic = { topic: 'logs', partition: 0, memory, share, mode: 'fire-and-forget', batchMaxBytes } as const
+  const lane = new Lane({ ...topic, onRepeats: () => undefined })
+  const template = encoding === 'json' ? jsonTemplate(FACTS, null) : rawTemplate(FACTS, null, 'otel')
+  const take = (): void => {
+    const batch = lane.seal()
+    if (batch === null) return
+    const bytes = Buffer.concat(batch.stamp(NO_PRODUCER))
+    assert.ok(bytes.length <= batchMaxBytes)
+    found.push(...decodeRecords(bytes.subarray(HEADER_BYTES)))
+    lane.settle(batch)
+  }
+  let next = 0
+  let skipped = 0
+  for (const border of borders) {
+    const end = Math.floor(border * content.length)
+    if (end <= next || content.subarray(next, end).lastIndexOf(10) < 0) continue
+    const { pointer } = memory.chunk
+    content.copy(memory.bytes, pointer, next, end)
+    const chunk: Chunk = { ...{ file: FILE, pointer, length: end - next, offset: next, readAt: 1000 }, lineEnd: null, guardAt: () => '' } // prettier-ignore
+    frameLines(memory, chunk, rules, entries)
+    appendix.begin(chunk, { skipped, stay: 'always', append: slot.install(template) })
+    while (appendix.first < appendix.end) {
+      assert.ok(lane.makeRoom())
+      lane.append(appendix, 0)
+      if (appendix.first < appendix.end && !lane.enlarge()) take()
+    }
+    ;({ skipped } = appendix)
+    next += entries.consumed
+  }
+  take()
+  lane.clear()
+  return { seen: found.map(encoding === 'json' ? seenInJson : seenInRaw), settled }
+}
+
+function seenInRaw({ value, headers }: DecodedRecord): Seen {
+  const told = new Map(headers.map(({ name, value: told }) => [name, Buffer.from(told ?? []).toString()]))
+  assert.equal(told.get('log.file.id'), 'f')
+  return {
+    offset: Number(told.get('log.offset')),
+    bytes: Number(told.get('log.bytes')),
+    skipped: Number(told.get('log.skipped') ?? 0),
+    truncated: told.get('log.flags') === 'truncated',
+    value: Buffer.from(value ?? []).toString('latin1'),
+  }
+}
+
+function seenInJson({ value }: DecodedRecord): Seen {
+  const told: { message: string; log: { offset: number; bytes: number; skipped?: number; flags?: string[] } } =
+    JSON.parse(Buffer.from(value ?? []).toString())
+  const { offset, bytes, skipped = 0, flags = [] } = told.log
+  return { offset, bytes, skipped, truncated: flags.includes('truncated'), value: told.message }
+}
+
+/** The same by splitting; where a line is cut it has a border of its own, which {@link assertCut} looks at. */
+function expected(content: Buffer, { rules, encoding }: Way): { seen: Seen[]; texts: Buffer[]; settled: number } {
+  const seen: Seen[] = []
+  const texts: Buffer[] = []
+  let skipped = 0
+  let settled = 0
+  for (let start = 0; ;) {
+    const newline = content.indexOf(10, start)
+    if (newline < 0) return { seen, texts, settled }
+    const bytes = newline + 1 - start
+    const hasReturn = newline > start && content[newline - 1] === 13
+    const text = content.subarray(start, hasReturn ? newline - 1 : newline)
+    const isLong = text.length > rules.maxLineBytes
+    if ((text.length === 0 && rules.emptyLines === 'drop') || (isLong && rules.longLines === 'drop')) {
+      skipped += bytes
+      settled += bytes
+    } else {
+      const value = encoding === 'json' ? decoder.decode(text) : text.toString('latin1')
+      seen.push({ offset: start, bytes, skipped, truncated: isLong, value: isLong ? '' : value })
+      texts.push(text)
+      skipped = 0
+    }
+    start = newline + 1
+  }
+}
+
+function assertCut({ value }: Seen, text: Buffer, { encoding, rules }: Way): void {
+  const lengths = [0, 1, 2, 3].map((less) => rules.maxLineBytes - less)
+  const cuts = lengths.map((length) => text.subarray(0, Math.max(0, length)))
+  const shown = cuts.map((cut) => (encoding === 'json' ? decoder.decode(cut) : cut.toString('latin1')))
+  assert.ok(shown.includes(value), `${JSON.stringify(value)} is not the beginning of ${text.toString('latin1')}`)
+}
+
+const lines = fc.array(
+  fc.tuple(
+    hostileText.map((text) => Buffer.from(text.filter((byte) => byte !== 10))),
+    fc.constantFrom('\n', '\n', '\n', '\r\n'),
+  ),
+  { maxLength: 30 },
+)
+const way: fc.Arbitrary<Way> = fc.record({
+  encoding: fc.constantFrom('json', 'raw'),
+  rules: fc.record({
+    emptyLines: fc.constantFrom('keep', 'drop'),
+    maxLineBytes: fc.constantFrom(1, 10, 63, 64, 65, 100, 1000),
+    longLines: fc.constantFrom('cut', 'drop'),
+  }),
+  batchMaxBytes: fc.integer({ min: 12_000, max: 60_000 }),
+  borders: fc
+    .array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
+    .map((borders) => [...borders.toSorted((a, b) => a - b), 1]),
+})
+
+test('whatever the borders of reads and batches, each line becomes its record', (t) => {
+  fc.assert(
+    fc.property(lines, way, (parts, how) => {
+      const content = Buffer.concat(parts.flatMap(([text, end]) => [text, Buffer.from(end)]))
+      const { seen, settled } = shipped(content, how)
+      const model = expected(content, how)
+      for (const [index, one] of seen.entries()) if (one.truncated) assertCut(one, model.texts[index]!, how)
+      assert.deepEqual(
+        seen.map((one) => (one.truncated ? { ...one, value: '' } : one)),
+        model.seen,
+      )
+      assert.ok(settled <= model.settled, 'no more than what has no record is settled without one')
+    }),
+    seeded(t, 400),
+  )
+})
