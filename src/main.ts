@@ -134,7 +134,7 @@ function listenForSignals(): void {
       stderr.write(`logagent: standard output cannot be written: ${error.message}\n`)
       process.exitCode = exitCodeOf(error)
     }
-    stop.abort()
+    stop.abort('unread')
   })
 }
 

@@ -17,8 +17,11 @@ export interface RunOptions {
   readonly stderr: NodeJS.WritableStream
   readonly stderrIsTTY: boolean
   readonly rssBytes: () => number
+  /** Aborts when it is time to stop; with {@link UNREAD} when standard output has lost its reader. */
   readonly signal: AbortSignal
 }
+
+export const UNREAD = 'unread'
 
 /** Nothing else may keep the process alive: not a watch, not an idle connection. */
 const FOREVER_MS = 2 ** 30
@@ -57,12 +60,12 @@ export async function run(options: RunOptions): Promise<void> {
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */
 async function ship(
   pipeline: Pipeline,
-  { config, signal, output, stdout }: RunOptions,
+  { config, signal, output }: RunOptions,
   summary: (message: string) => void,
 ): Promise<AgentError | null> {
   const { summaryMs } = config.log
   // nobody is there any more to print for (`| head`), which is nobody's fault
-  const isUnread = (): boolean => output === 'stdout' && !stdout.writable
+  const isUnread = (): boolean => output === 'stdout' && signal.reason === UNREAD
   const alive = setInterval(() => undefined, FOREVER_MS)
   const timer = summaryMs > 0 ? setInterval(() => summary('summary'), summaryMs) : undefined
   try {

@@ -1,10 +1,25 @@
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { atEnd } from '../../support/ending.ts'
 import { startAgent, type Agent } from '../../support/process.ts'
 import { freshDirectory, type Ending } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
+
+const MAIN = join(import.meta.dirname, '../../../src/main.ts')
+
+/** The agent as `"$@"` of a script. */
+function shell(t: Ending, script: string, args: readonly string[]) {
+  const program = [process.execPath, MAIN]
+  const { PATH = '' } = process.env
+  return spawnSync('bash', ['-c', script, 'bash', ...program, ...args], {
+    ...{ encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL', cwd: freshDirectory(t), env: { PATH } },
+  })
+}
 
 interface Printed {
   readonly topic: string
@@ -54,6 +69,44 @@ suite('logagent run --output stdout', () => {
       `${path('b.log')}@0 other`,
     ])
     assert.deepEqual(readdirSync(state), [])
+  })
+
+  test('prints what it would send compressed as it is', async (t) => {
+    const { path, start, printed, prints } = scene(t)
+    writeFileSync(path('a.log'), 'one\ntwo\n')
+    const agent = start('--encoding', 'raw', '--kafka-compression', 'zstd')
+    await prints(agent, 2)
+    agent.signal('SIGTERM')
+    await agent.exitsWith(0)
+    assert.deepEqual(printed(agent).map(({ value }) => value), ['one', 'two']) // prettier-ignore
+  })
+
+  test('ends by exit code 0, and soon, once nobody reads what it prints', async (t) => {
+    const { path, state } = scene(t)
+    writeFileSync(path('a.log'), 'line\n'.repeat(500_000))
+    const args = ['run', '--output', 'stdout', '--paths', path('*.log'), '--state-dir', state]
+    const { status, stdout } = shell(t, '"$@" | head -n 1; exit ${PIPESTATUS[0]}', args)
+    assert.equal(status, 0)
+    assert.match(stdout, /^\{"topic":"stdout".*\}\n$/)
+  })
+
+  test('goes on when nobody reads its own log', async (t) => {
+    const { path, state } = scene(t)
+    writeFileSync(path('a.log'), 'one\n')
+    const flags = ['--output', 'stdout', '--paths', path('*.log'), '--state-dir', state, '--log-summary-ms', '20']
+    const child = spawn(process.execPath, [MAIN, 'run', ...flags], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
+    atEnd(t, () => void child.kill('SIGKILL'))
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => void (out += chunk.toString()))
+    child.stderr.once('data', () => child.stderr.destroy())
+    const prints = (word: string): Promise<boolean> =>
+      until(() => out.includes(word), { what: () => `${word}: ${out}` })
+    await prints('one')
+    await delay(300)
+    appendFileSync(path('a.log'), 'two\n')
+    await prints('two')
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'close'), [0, null])
   })
 
   test('prints the same again at the next start: nothing was moved', async (t) => {

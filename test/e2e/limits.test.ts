@@ -1,0 +1,75 @@
+/** Limits of the machine: no inotify left, and an agent that does not run for a while. */
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sharedKafka } from '../support/kafka.ts'
+import { startLoad } from '../support/load.ts'
+import { canBe } from '../support/privileges.ts'
+import { lastWords, openScene } from '../support/scene.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
+
+/** A user namespace of its own, with a limit lower than the machine's. */
+const limited = (name: string, value: number): readonly string[] => {
+  const script = `echo ${value} > /proc/sys/user/${name} && exec "$@"`
+  return ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh']
+}
+
+describe('inotify at its limit', () => {
+  for (const [name, value] of [
+    ['max_inotify_instances', 0],
+    ['max_inotify_watches', 2],
+  ] as const) {
+    test(`${name} ${value}: everything is polled, and that is told`, async (t) => {
+      const under = limited(name, value)
+      // not a matter of taste: a machine that cannot show it has to be named
+      assert.ok(canBe({ command: under }), 'this machine has no user namespaces, or no limits in them')
+      const args = ['--file-last-line-quiet-ms', '200', '--file-discover-ms', '200']
+      const scene = await openScene(t, kafka, { partitions: 3, args, agent: { under } })
+      const directories = ['a', 'b', 'c', 'd', 'e']
+      for (const directory of directories) mkdirSync(scene.path(directory))
+      const writers = directories.map((directory) => scene.writer(`${directory}/app.log`))
+      for (const writer of writers) writer.write(10)
+      const agent = scene.start('--paths', scene.path('*/*.log'))
+      await agent.logged(({ msg }) => msg === 'no inotify watch to be had: files are polled', {
+        what: 'the limit told',
+      })
+      await scene.arrived()
+      const load = startLoad(t, writers, { rotateAfter: 40 })
+      await scene.arrived(1000)
+      await load.stop()
+      await scene.arrived()
+      await scene.stop(agent)
+      await scene.delivered()
+    })
+  }
+})
+
+test('an agent that is stopped by SIGSTOP while it ships goes on, and sends nothing twice', async (t) => {
+  const impatient = LONG ? [] : ['--kafka-request-timeout-ms', '1s', '--kafka-connect-timeout-ms', '1s']
+  const args = ['--file-last-line-quiet-ms', '200', ...impatient]
+  const scene = await openScene(t, kafka, { partitions: 3, args })
+  const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
+  const load = startLoad(t, writers, { rotateAfter: 60 })
+  const agent = scene.start()
+  await scene.arrived(500)
+  for (let n = 0; n < 3; n++) {
+    agent.pause()
+    // requests are on their way for longer than they may be
+    await delay(LONG ? 45_000 : 1500)
+    agent.resume()
+    await scene.arrived((await scene.count()) + 300)
+  }
+  await load.stop()
+  await scene.arrived()
+  await scene.stop(agent)
+  assert.equal(lastWords(agent)['possibleRepeats'], 0)
+  await scene.delivered()
+})
