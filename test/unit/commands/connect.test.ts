@@ -143,6 +143,14 @@ void test('names the partitions without a leader', async (t) => {
   assert.deepEqual(bad(await tried(t, kafka)), ['NOT topic logs: 3 partitions, without a leader: 1, 2'])
 })
 
+void test('says that an input is set on a partition that the topic does not have', async (t) => {
+  const kafka = await startFake({ topics: { logs: 3 } })
+  assert.deepEqual(bad(await tried(t, kafka, { KAFKA_PARTITIONER: '2' })), [])
+  assert.deepEqual(bad(await tried(t, kafka, { KAFKA_PARTITIONER: '3' })), [
+    'NOT topic logs: 3 partitions; an input is set on partition 3',
+  ])
+})
+
 void test('says that a leader cannot be reached from here', async (t) => {
   const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
   const second = kafka.node(2)

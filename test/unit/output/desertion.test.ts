@@ -68,6 +68,23 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(values(), { own: ['first'], other: ['next'] })
   })
 
+  test('goes whichever way it was spread: round-robin and random too', async (t) => {
+    for (const partitioner of ['round-robin', 'random'] as const) {
+      const shipper = new Shipper(t, { topics: { logs: [1, 2] }, leaderlessMs: LEADERLESS_MS })
+      const { kafka, time } = shipper
+      for (let i = 0; i < 4; i++) {
+        kafka.setLeaders('logs', [1, 2])
+        shipper.write('a', partitioner, [`${i}`])
+        kafka.setLeaders('logs', [i % 2 === 0 ? 1 : -1, i % 2 === 0 ? -1 : 2])
+        await time.pass(LEADERLESS_MS + 10)
+      }
+      assert.deepEqual([...kafka.values('logs', 0), ...kafka.values('logs', 1)].sort(), ['0', '1', '2', '3'])
+      kafka.setLeaders('logs', [1, 2])
+      await shipper.finish()
+      t.mock.reset()
+    }
+  })
+
   test('stays there when the leader is back, and other files come again', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()

@@ -3,6 +3,21 @@ import { describe, test } from 'node:test'
 import { smallMemory } from '../../support/made-file.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
+test('a partition that the topic does not have is told once, and again when the topic has changed', async (t) => {
+  const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
+  shipper.write('a', 0, ['x'])
+  for (let n = 0; n < 3; n++) shipper.producer.lacks('logs', 7)
+  shipper.producer.lacks('logs', 8)
+  shipper.kafka.setLeaders('logs', [1, 1, 1])
+  shipper.producer.lacks('logs', 7)
+  assert.deepEqual(shipper.toldOf('partitionWaiting'), [
+    ['logs', 7, 'the topic has 2 partitions, 0 to 1'],
+    ['logs', 8, 'the topic has 2 partitions, 0 to 1'],
+    ['logs', 7, 'the topic has 3 partitions, 0 to 2'],
+  ])
+  await shipper.finish()
+})
+
 describe('the producer', () => {
   test('lets a batch linger, and sends it then', async (t) => {
     const shipper = new Shipper(t, { lingerMs: 20 })

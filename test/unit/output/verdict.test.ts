@@ -22,6 +22,13 @@ async function launch(shipper: Shipper, count: number): Promise<void> {
   assert.equal(shipper.kafka.pending.length, count)
 }
 
+async function launchMore(shipper: Shipper, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    shipper.write('a', 0, [`more ${i}`])
+    await shipper.time.pass(6)
+  }
+}
+
 const sequenceOf = (batch: Buffer): [epoch: number, sequence: number] => [batch.readInt16BE(51), batch.readInt32BE(53)]
 
 describe('a batch that is not stored', () => {
@@ -55,6 +62,57 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.toldOf('batchRetried').length, 13)
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '0'])
     assert.equal(shipper.possibleRepeats, 0)
+  })
+
+  test('makes us ask who leads the partition, if its error may be about that', async (t) => {
+    const shipper = await warm(t)
+    const { kafka, time } = shipper
+    await launch(shipper, 1)
+    for (const code of [6, 7, 19, 999]) {
+      kafka.refreshed.length = 0
+      kafka.pending[0]!.fail(code)
+      assert.deepEqual(await time.settle().then(() => kafka.refreshed), ['logs'], `${code}`)
+      await time.until(() => kafka.pending.length > 0, 2000)
+    }
+    kafka.automatic = true
+    kafka.pending[0]!.answer()
+    await shipper.finish()
+  })
+
+  test('because somebody has to act is tried again slowly', async (t) => {
+    const shipper = await warm(t)
+    const { kafka, time } = shipper
+    await launch(shipper, 1)
+    for (const code of [29, 87]) {
+      const since = time.now()
+      kafka.pending[0]!.fail(code)
+      await time.until(() => kafka.pending.length > 0, 20_000)
+      assert.ok(time.now() - since >= 10_000, `${time.now() - since} ms`)
+    }
+    kafka.automatic = true
+    kafka.pending[0]!.answer()
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0), ['first', '0'])
+  })
+
+  test('is the first after a long pause: it goes alone, since the broker may have forgotten us', async (t) => {
+    const shipper = await warm(t)
+    const { kafka, time } = shipper
+    await time.pass(61_000)
+    for (let i = 0; i < 3; i++) {
+      shipper.write('a', 0, [`${i}`])
+      await time.pass(6)
+    }
+    assert.equal(kafka.pending.length, 1)
+    kafka.pending[0]!.answer()
+    await time.pass(6)
+    assert.equal(kafka.pending.length, 1, 'what came meanwhile is one batch')
+    await launchMore(shipper, 2)
+    assert.equal(kafka.pending.length, 3)
+    kafka.automatic = true
+    for (const request of [...kafka.pending]) request.answer()
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0), ['first', '0', '1', '2', 'more 0', 'more 1'])
   })
 
   test('pauses by chance, so that not all come back at once', async (t) => {
