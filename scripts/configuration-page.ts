@@ -120,7 +120,7 @@ function inputs(): string {
   return [
     '## Members of an input\n',
     'An input without a name goes by a hash of its globs. Names must differ, and so must the globs of inputs without one.',
-    'With `LOGAGENT_PATHS` and `inputs` both given, both apply.\n',
+    'With `LOGAGENT_PATHS` and `inputs` both given, both apply. A file that several inputs want belongs to the first of them:\n`paths` before `inputs`, and those in their order.\n',
     row(['Member', 'If left out', 'Meaning']),
     row(Array<string>(3).fill('---')),
     ...rows,

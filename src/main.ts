@@ -146,7 +146,8 @@ function failureOf(error: unknown): unknown {
       ? new AgentError('usage', 'give a command')
       : new AgentError('usage', error.message.replace(/^error: /, ''), { cause: error })
   }
-  return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error
+  const isAbort = error === signal.reason || (error instanceof Error && error.name === 'AbortError')
+  return signal.aborted && isAbort ? null : error
 }
 
 listenForSignals()

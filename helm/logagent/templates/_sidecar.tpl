@@ -1,11 +1,12 @@
 {{/*
-The pieces that make logagent a sidecar of any pod. In a chart that depends on this one:
+The pieces that make logagent a sidecar of any pod. In a chart that depends on this one, with `logagent.app.enabled: false`
+in its values (what the pieces are made of are this chart's values, so they are given this chart):
 
   spec:
     terminationGracePeriodSeconds: {{ .Values.logagent.terminationGracePeriodSeconds }}
-    securityContext: {{- include "logagent.podSecurityContext" . | nindent 6 }}
-    initContainers: {{- include "logagent.container" . | nindent 6 }}
-    volumes: {{- include "logagent.volumes" . | nindent 6 }}
+    securityContext: {{- include "logagent.podSecurityContext" .Subcharts.logagent | nindent 6 }}
+    initContainers: {{- include "logagent.container" .Subcharts.logagent | nindent 6 }}
+    volumes: {{- include "logagent.volumes" .Subcharts.logagent | nindent 6 }}
 
 with the application's container mounting the volume `logs` where it writes.
 */}}
@@ -69,10 +70,13 @@ capabilities:
       readOnly: true
 {{- end }}
 
-{{/* What the downward API knows, until the agent reads pod metadata itself. */}}
+{{/*
+What the downward API knows, until the agent reads pod metadata itself, and what the values add. The variable takes the
+place of the configuration file's fields, so those are in it too.
+*/}}
 {{- define "logagent.fields" -}}
-k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME),k8s.node.name=$(NODE_NAME)
-{{- range $name, $value := .Values.fields }},{{ $name }}={{ $value }}{{ end }}
+{{- $pod := dict "k8s.namespace.name" "$(POD_NAMESPACE)" "k8s.pod.name" "$(POD_NAME)" "k8s.node.name" "$(NODE_NAME)" }}
+{{- merge (dict) .Values.fields (.Values.config.fields | default dict) $pod | toJson }}
 {{- end }}
 
 {{- define "logagent.volumes" -}}
