@@ -23,7 +23,7 @@ export class Complaints {
   readonly #settings = new Set<string>()
 
   add(complaint: Complaint): void {
-    const value = 'value' in complaint ? ` = ${withoutPassword(showValue(complaint.value))}` : ''
+    const value = 'value' in complaint ? ` = ${showValue(complaint.value)}` : ''
     const origin = complaint.origin === undefined ? '' : ` (${complaint.origin})`
     // One line, whatever is in a file's name or an error's text.
     this.#lines.push(harmless(`${showName(complaint.setting)}${value}${origin}: ${complaint.advice}`))
@@ -53,10 +53,10 @@ function withoutPassword(text: string): string {
 export function showValue(value: unknown): string {
   if (Array.isArray(value)) {
     const isFlat = value.length <= 5 && value.every((item) => typeof item !== 'object' || item === null)
-    return isFlat ? shorten(JSON.stringify(value)) : `a list of ${value.length}`
+    return isFlat ? shorten(withoutPassword(JSON.stringify(value))) : `a list of ${value.length}`
   }
   if (typeof value === 'object' && value !== null) return 'a map'
-  return shorten(typeof value === 'string' ? JSON.stringify(value) : String(value))
+  return shorten(typeof value === 'string' ? withoutPassword(JSON.stringify(value)) : String(value))
 }
 
 /** A name as it is, if it is an ordinary one. */

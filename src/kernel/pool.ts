@@ -1,7 +1,7 @@
 /**
  * Buffers for record batches in three size classes, cut from one region: a large block splits into medium ones, a
  * medium one into small ones, and they grow together again when all parts are free. So thousands of quiet partitions
- * cost 16 KiB each and a busy one gets whole batches. Who may have how much is the lanes' affair (output/lanes.ts).
+ * cost 16 KiB each and a busy one gets whole batches. Who may have how much: output/batch-memory.ts.
  */
 
 import { MEDIUM, SMALL } from './layout.ts'

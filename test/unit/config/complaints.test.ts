@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { closest, Complaints, showValue } from '../../../src/config/complaints.ts'
 import { collect } from '../../../src/config/layers.ts'
 import { setting } from '../../../src/config/setting.ts'
 import { settle } from '../../../src/config/settle.ts'
 import { AgentError } from '../../../src/errors.ts'
-import { complaintsOf, ENOUGH } from '../../support/configuration.ts'
+import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
+import { freshDirectory } from '../../support/temp.ts'
 
 suite('complaints', () => {
   test('tells everything that is wrong at once', async (t) => {
@@ -31,6 +34,49 @@ inputs: [{path: relative.log}]
       'topic.partitions = 0 (FILE): give a number from 1 to 100000 or -1',
       'inputs[0].path = "relative.log" (FILE): give absolute globs without . and .., as /var/log/app/*.log',
     ])
+  })
+
+  test('shows neither the text of a file that was named for a value, nor a password', async (t) => {
+    const path = join(freshDirectory(t), 'secret')
+    writeFileSync(path, 's3cr3t password\nhunter2\n')
+    const { KAFKA_BROKERS: _, ...rest } = ENOUGH
+    const fromFile = await complaintsOf(t, { environment: { ...rest, KAFKA_BROKERS_FILE: path } })
+    assert.deepEqual(fromFile, [
+      `kafka.brokers (environment KAFKA_BROKERS_FILE=${path}): give host:port (IPv6 as [::1]:9092), no scheme in front`,
+    ])
+    const long = `user:hunter2${'x'.repeat(100)}@kafka:9092`
+    for (const brokers of ['user:hunter2@kafka:9092', 'a:1,sasl://user:hunter2@kafka:9092', long]) {
+      const complaints = (await complaintsOf(t, { environment: { ...rest, KAFKA_BROKERS: brokers } })).join()
+      assert.doesNotMatch(complaints, /hunter2/)
+      assert.match(complaints, /\*\*\*@kafka:9092/)
+    }
+  })
+
+  test('guesses what was meant by the name of another name space', async (t) => {
+    const environment = { ...ENOUGH, LOGAGENT_TOPIC: 'x', LOGAGENT_KAFKA_BROKERS: 'x', LOGAGENT_ACKS: '1' }
+    assert.deepEqual((await complaintsOf(t, { environment })).sort(), [
+      'LOGAGENT_ACKS (environment): unknown setting; did you mean KAFKA_ACKS?',
+      'LOGAGENT_KAFKA_BROKERS (environment): unknown setting; did you mean KAFKA_BROKERS?',
+      'LOGAGENT_TOPIC (environment): unknown setting; did you mean KAFKA_TOPIC?',
+    ])
+    assert.deepEqual(await complaintsOf(t, { yaml: 'kafka.brokers: k', environment: ENOUGH }), [
+      'kafka.brokers (FILE): unknown setting; write brokers below kafka, without a dot',
+    ])
+  })
+
+  test('names who named a file that cannot be read', async (t) => {
+    const byEnvironment = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_CONFIG: '/nowhere/a.yaml' } })
+    assert.match(byEnvironment.join(), /^configuration \(FILE\): ENOENT.*; environment LOGAGENT_CONFIG names it$/)
+  })
+
+  test('refuses globs that match nothing', async (t) => {
+    for (const glob of ['/x/[ab', '/x/{a,b', '/x/a}', '/x/']) {
+      const complaints = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_PATHS: glob } })
+      assert.match(complaints.join(), /^paths = .*: (close every|give globs of files)/, glob)
+    }
+    for (const glob of ['/x/\\[ab', '/x/[]a]', '/x/[[]', '/x/{a,b}/*[0-9].log']) {
+      await loadGiven(t, { environment: { ...ENOUGH, LOGAGENT_PATHS: glob } })
+    }
   })
 
   test('guesses what was meant by an unknown name', async (t) => {
