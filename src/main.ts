@@ -14,6 +14,8 @@ import { AgentError, exitCodeOf, messageOf } from './errors.ts'
 const { stdout, stderr, env: environment } = process
 const stop = new AbortController()
 const { signal } = stop
+/** Aborts when standard output has lost its reader. */
+const unread = new AbortController()
 
 const program = new Command('logagent')
   .description('Tails files and ships each line to Apache Kafka. An offset moves only after Kafka has the line.')
@@ -32,6 +34,7 @@ addConfigurationFlags(program.command('run').description('tail files and ship ea
       stderr,
       stderrIsTTY: stderr.isTTY,
       signal,
+      unread: unread.signal,
       rssBytes: () => process.memoryUsage.rss(),
     })
   },
@@ -134,7 +137,8 @@ function listenForSignals(): void {
       stderr.write(`logagent: standard output cannot be written: ${error.message}\n`)
       process.exitCode = exitCodeOf(error)
     }
-    stop.abort('unread')
+    unread.abort()
+    stop.abort()
   })
 }
 
@@ -146,8 +150,7 @@ function failureOf(error: unknown): unknown {
       ? new AgentError('usage', 'give a command')
       : new AgentError('usage', error.message.replace(/^error: /, ''), { cause: error })
   }
-  const isAbort = error === signal.reason || (error instanceof Error && error.name === 'AbortError')
-  return signal.aborted && isAbort ? null : error
+  return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error
 }
 
 listenForSignals()

@@ -17,11 +17,10 @@ export interface RunOptions {
   readonly stderr: NodeJS.WritableStream
   readonly stderrIsTTY: boolean
   readonly rssBytes: () => number
-  /** Aborts when it is time to stop; with {@link UNREAD} when standard output has lost its reader. */
   readonly signal: AbortSignal
+  /** Aborts when standard output has lost its reader (`| head`). */
+  readonly unread: AbortSignal
 }
-
-export const UNREAD = 'unread'
 
 /** Nothing else may keep the process alive: not a watch, not an idle connection. */
 const FOREVER_MS = 2 ** 30
@@ -60,19 +59,20 @@ export async function run(options: RunOptions): Promise<void> {
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */
 async function ship(
   pipeline: Pipeline,
-  { config, signal, output }: RunOptions,
+  { config, signal, output, unread }: RunOptions,
   summary: (message: string) => void,
 ): Promise<AgentError | null> {
   const { summaryMs } = config.log
-  // nobody is there any more to print for (`| head`), which is nobody's fault
-  const isUnread = (): boolean => output === 'stdout' && signal.reason === UNREAD
+  // nobody is there any more to print for, which is nobody's fault
+  const isUnread = (): boolean => output === 'stdout' && unread.aborted
   const alive = setInterval(() => undefined, FOREVER_MS)
   const timer = summaryMs > 0 ? setInterval(() => summary('summary'), summaryMs) : undefined
   try {
     // a mount that hangs at the start must not use up the time there is for a stop
     await Promise.race([pipeline.start(), aborted(signal)])
     await aborted(signal)
-    await pipeline.stop(isUnread() ? AbortSignal.abort() : AbortSignal.timeout(config.shutdown.timeout))
+    const deadline = AbortSignal.timeout(config.shutdown.timeout)
+    await pipeline.stop(output === 'stdout' ? AbortSignal.any([deadline, unread]) : deadline)
     return null
   } catch (error) {
     if (!(error instanceof AgentError && error.code === 'undelivered')) throw error

@@ -46,7 +46,12 @@ export class Complaints {
 
 /** The password of somebody who writes `user:password@host` where an address is asked for. */
 function withoutPassword(text: string): string {
-  return text.replaceAll(/([^\s,/:@"']+):[^\s,@"']+@/g, '$1:***@')
+  return text.replaceAll(/[^\s,"']+/g, (item) => {
+    const scheme = item.indexOf('://')
+    const colon = item.indexOf(':', scheme < 0 ? 0 : scheme + 3)
+    const at = item.lastIndexOf('@')
+    return colon < 0 || colon > at ? item : `${item.slice(0, colon)}:***${item.slice(at)}`
+  })
 }
 
 /** A value in short, however deep or long it is. */

@@ -47,8 +47,11 @@ export function faultyIniLines(text: string): string[] {
       if (before !== undefined && !name.endsWith('[]'))
         faults.push(`line ${number}: ${name} is given in line ${before} already`)
       settings.set(section + name, number)
-      const value = line.slice(line.indexOf('=') + 1).trim()
-      // the parser takes it for a comment; one behind a space is meant as such
+      // one behind a space is meant as a comment, the others the parser takes for one
+      const [value = ''] = line
+        .slice(line.indexOf('=') + 1)
+        .trim()
+        .split(/\s[;#]/, 1)
       if (!/^["']/.test(value) && /[^\s\\][;#]/.test(value))
         faults.push(`line ${number}: ; and # begin a comment; put the value in quotes`)
     }

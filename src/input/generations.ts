@@ -89,11 +89,13 @@ export class Generations {
 
   /** Something was written to a file, it is said. */
   stirred(file: LogFile): void {
-    if (file.finished)
-      this.check(file).then(
-        () => this.#options.wake(file),
-        () => undefined,
-      )
+    if (file.finished) void this.#ask(file)
+    else this.#options.wake(file)
+  }
+
+  async #ask(file: LogFile): Promise<void> {
+    const found = await this.check(file).catch(() => 'same')
+    if (found === 'gone') this.gone(file)
     else this.#options.wake(file)
   }
 
@@ -163,6 +165,7 @@ export class Generations {
 
   /** A closed file was not at its place. Where a directory's look cannot notice it, it is missing from now on. */
   gone(file: LogFile): void {
+    if (file.isOver) return
     if (file.descriptor < 0 && file.directory.files.get(file.name) !== file) this.#lose(file)
     else file.directory.mtimeMs = -1
   }

@@ -193,7 +193,8 @@ export class Input {
     for (const file of this.#generations.all()) {
       if (file.descriptor >= 0 && !file.volume.remote) await this.#generations.check(file).catch(() => 'same')
       file.limit = file.size
-      this.#schedule.wake(file)
+      // one that waits for room or a topic may have nothing to wait for
+      this.#schedule.resume(file)
     }
   }
 

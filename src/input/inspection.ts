@@ -29,18 +29,21 @@ export class Inspection {
     const { checkpoint, descriptors, deleted } = this.#options
     const { volume, descriptor } = file
     const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
+    // a mount takes its time: meanwhile it may have been cut, or lost
+    if (file.isOver) return 'same'
     if (facts === null || facts.key !== file.key) return 'gone'
     if (descriptor >= 0 && facts.links === 0) deleted(file)
     const isSame = facts.size === file.size && facts.mtimeMs === file.mtimeMs
     // of what is not open nothing is believed before it is known to be the same file
     if (descriptor < 0 && !isSame && !(await descriptors.isSameAt(file, file.place))) return 'gone'
+    if (file.isOver) return 'same'
     if (!isSame) {
       file.note(facts)
       file.revive()
     }
     // what cannot be read now will still have to be known again, and counted if it is cut before it is read
     if (file.parked && file.isUnsure) await this.confirm(file)
-    if (isSame) return 'same'
+    if (isSame || file.isOver) return 'same'
     // how much would be lost is known at the next start too
     checkpoint.touch(file)
     // also when it is no longer than before: it may have been cut and filled again, the read will tell

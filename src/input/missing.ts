@@ -46,6 +46,13 @@ export class Missing {
     this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1)
   }
 
+  /** What of it was on its way is stored by now: true if it is still missing. Its content is the same. */
+  update(stored: StoredGeneration): boolean {
+    const entry = this.#entries.get(stored.id)
+    if (entry !== undefined) this.#entries.set(stored.id, { ...entry, stored })
+    return entry !== undefined
+  }
+
   /** Whether a missing generation had this device and inode. */
   has(key: string): boolean {
     return this.#byKey.get(key).length > 0

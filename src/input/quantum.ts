@@ -47,8 +47,12 @@ export class Quantum {
   }
 
   turn(file: LogFile): Turn | Promise<Turn> {
-    // at a stop, what was read to its end waits for nothing
-    if (file.isOver || file.next >= file.limit) return 'idle'
+    if (file.isOver) return 'idle'
+    if (file.next >= file.limit) {
+      // at a stop, what was read to its end waits for nothing
+      if (file.isShorter) this.#options.generations.shortened(file)
+      return 'idle'
+    }
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again

@@ -9,6 +9,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
 
 export interface TruncationsOptions {
   readonly checkpoint: Checkpoint
@@ -16,6 +17,7 @@ export interface TruncationsOptions {
   readonly arrivals: Arrivals
   readonly copies: Copies
   readonly descriptors: Descriptors
+  readonly missing: Pick<Missing, 'update'>
   /** Generations on disk, by device and inode. */
   readonly known: Map<string, LogFile>
   /** Monotonic ms. */
@@ -74,11 +76,14 @@ export class Truncations {
 
   /** A range of a file is stored or settled. */
   receive({ file: generation, range, outcome, guard }: Receipt): void {
-    const { checkpoint } = this.#options
+    const { checkpoint, missing } = this.#options
     const file = asLogFile(generation)
     if (!file.watermark.finish(range, outcome, guard)) return
-    // the entry of one that is missing, or found again as another object, is not this one's any more
-    if (file.forgotten) return
+    if (file.forgotten) {
+      // what was found again goes on by itself
+      if (missing.update(file.toStored())) checkpoint.put(file.toStored())
+      return
+    }
     if (file.standing !== 'detached' || file.unacknowledged > 0) {
       checkpoint.touch(file)
       return

@@ -2,7 +2,8 @@
  * Who may have how many buffers of the pool. Each lane has a share:
  * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
  * - the lanes of one broker may hold half of the pool together, a third where there are more than two: a broker that
- *   answers no more must not have all of it before anybody knows;
+ *   answers no more must not have all of it before anybody knows. But whoever holds nothing may have what its next
+ *   record needs;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
  *   for a busy one's backlog;
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
@@ -12,6 +13,9 @@
  */
 import { SMALL } from '../kernel/layout.ts'
 import type { BufferPool, PooledBuffer, SizeClass } from '../kernel/pool.ts'
+
+/** What is in the way of a buffer: what the share, or its kind, holds; what its broker's lanes hold; that there is none. */
+type Refusal = 'own' | 'broker' | 'short'
 
 /** Into so many parts the pool is divided by brokers at most. */
 const MOST_PARTS = 3
@@ -41,8 +45,11 @@ export class BatchMemory {
     this.#waiting = true
   }
 
-  /** Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. For {@link Share}. */
-  refusal(share: Share, sizeClass: SizeClass, back: number): 'own' | 'short' | null {
+  /**
+   * Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. `needed`: no smaller one
+   * would do. For {@link Share}.
+   */
+  refusal(share: Share, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
     const { total, sizes, freeBytes } = this.pool
     const more = sizes[sizeClass] - back
     // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
@@ -51,8 +58,8 @@ export class BatchMemory {
     // this one is what was kept back
     if (only && sizeClass === 'small') return null
     if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
-    const ofBroker = this.#brokers.get(share.leader)?.bytes ?? 0
-    if (ofBroker > back && ofBroker + more > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'short'
+    const ofBroker = (this.#brokers.get(share.leader)?.bytes ?? 0) + more
+    if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
     const others = this.#quiet - (share.quiet ? 1 : 0)
     // with more partitions than the pool has small buffers, nothing would ever be given out
     const keptBack = Math.min(others * SMALL, total / 2, only ? total - sizes[sizeClass] : total)
@@ -79,13 +86,18 @@ export class BatchMemory {
   }
 }
 
+interface TakeSettings {
+  readonly instead?: PooledBuffer
+  readonly needed?: boolean
+}
+
 /** The buffers of one lane, and what decides about more. */
 export class Share {
   readonly #memory: BatchMemory
   #heldBytes = 0
   #leader = -1
   #stalled = false
-  #short = false
+  #refusal: Refusal | null = null
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
@@ -99,9 +111,9 @@ export class Share {
     return this.#stalled
   }
 
-  /** The last {@link take} failed because the pool is short, and not because of what the share, or its kind, holds. */
-  get short(): boolean {
-    return this.#short
+  /** Why the last {@link take} came to nothing; null when it did not. */
+  get refusal(): Refusal | null {
+    return this.#refusal
   }
 
   /** One small buffer is kept back for it. */
@@ -127,11 +139,14 @@ export class Share {
     if (!stalled) this.#memory.freed()
   }
 
-  /** A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it. */
-  take(sizeClass: SizeClass, instead?: PooledBuffer): PooledBuffer | null {
-    const refusal = this.#memory.refusal(this, sizeClass, instead?.bytes ?? 0)
+  /**
+   * A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it; `needed`:
+   * no smaller one would do.
+   */
+  take(sizeClass: SizeClass, { instead, needed = false }: TakeSettings = {}): PooledBuffer | null {
+    const refusal = this.#memory.refusal(this, sizeClass, { back: instead?.bytes ?? 0, needed })
     const buffer = refusal === null ? this.#memory.pool.take(sizeClass) : null
-    this.#short = buffer === null && refusal !== 'own'
+    this.#refusal = buffer === null ? (refusal ?? 'short') : null
     if (buffer !== null) this.#change(() => (this.#heldBytes += buffer.bytes))
     return buffer
   }

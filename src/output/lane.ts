@@ -113,7 +113,7 @@ export class Lane {
     if (this.open !== null) return true
     let sizeClass: SizeClass | null = larger(this.#firstClass, this.#leastClass)
     while (sizeClass !== null) {
-      const buffer = this.share.take(sizeClass)
+      const buffer = this.share.take(sizeClass, { needed: sizeClass === this.#leastClass })
       if (buffer !== null) {
         this.open = new Batch(this.#options.memory, buffer)
         return true
@@ -208,7 +208,7 @@ export class Lane {
   }
 
   #promote(batch: Batch, sizeClass: SizeClass): boolean {
-    const buffer = this.share.take(sizeClass, batch.buffer)
+    const buffer = this.share.take(sizeClass, { instead: batch.buffer })
     if (buffer === null) return false
     this.share.give(batch.promote(buffer))
     return true

@@ -146,12 +146,12 @@ export class Producer {
 
   /** Whether the lane can take records now. When it cannot, {@link ProducerOptions.onRoom} is called later. */
   hasRoom(lane: Lane): boolean {
-    if (lane.makeRoom() || (lane.share.short && this.#takeBack(lane) && lane.makeRoom())) {
+    if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
       if (lane.open?.records === 0) this.#empty.add(lane)
       return true
     }
     this.#buffers.turnedAway()
-    if (lane.share.short) this.#departures.hurry()
+    if (lane.share.refusal === 'short') this.#departures.hurry()
     return false
   }
 
@@ -204,15 +204,18 @@ export class Producer {
 
   // -- memory ---------------------------------------------------------------------------------------------------------
 
-  /** Take the buffers back that others got and had nothing to put into. */
+  /** Take the buffers back that others, who are in the way, got and had nothing to put into. */
   #takeBack(asking: Lane): boolean {
+    const { refusal } = asking.share
+    if (refusal === 'own') return false
     let any = false
     for (const lane of this.#empty) {
+      if (refusal === 'broker' && lane.leader !== asking.leader) continue
+      this.#empty.delete(lane)
       if (lane === asking || lane.open === null) continue
       lane.giveUp()
       any = true
     }
-    this.#empty.clear()
     return any
   }
 

@@ -6,7 +6,6 @@ import { Partitioners } from 'kafkajs'
 import { sharedKafka } from '../support/kafka.ts'
 import { readWithKcat } from '../support/kcat.ts'
 import type { KafkaRecord } from '../support/java-reader.ts'
-import { account } from '../support/numbered-log.ts'
 import { startAgent } from '../support/process.ts'
 import { headerOf, originOf } from '../support/ranges.ts'
 import { openScene, type Scene } from '../support/scene.ts'
@@ -188,9 +187,14 @@ describe('how records are sent', () => {
   }
 })
 
-for (const compression of ['none', 'zstd']) {
-  test(`Java, librdkafka and kafkajs read the same, compression ${compression}`, async (t) => {
-    const scene = await openScene(t, kafka, { args: ['--kafka-compression', compression, '--key', 'file'] })
+for (const [encoding, compression] of [
+  ['raw', 'none'],
+  ['raw', 'zstd'],
+  ['json', 'none'],
+  ['json', 'zstd'],
+] as const) {
+  test(`Java, librdkafka and kafkajs read the same: ${encoding}, compression ${compression}`, async (t) => {
+    const scene = await openScene(t, kafka, { encoding, args: ['--kafka-compression', compression, '--key', 'file'] })
     const writer = scene.writer('app.log')
     writer.write(3000)
     const agent = scene.start()
@@ -203,8 +207,7 @@ for (const compression of ['none', 'zstd']) {
     await consumer.exitsWith(0)
     const lines = consumer.output().toString().trimEnd().split('\n')
     assert.deepEqual(lines.map(fromConsume), java)
-    const sum = account(java, new Map([['app', 3000]]))
-    assert.equal(sum.distinct, 3000)
+    assert.equal(java.length, 3000)
   })
 }
 

@@ -75,8 +75,10 @@ What the downward API knows, until the agent reads pod metadata itself, and what
 place of the configuration file's fields, so those are in it too.
 */}}
 {{- define "logagent.fields" -}}
-{{- $pod := dict "k8s.namespace.name" "$(POD_NAMESPACE)" "k8s.pod.name" "$(POD_NAME)" "k8s.node.name" "$(NODE_NAME)" }}
-{{- merge (dict) .Values.fields (.Values.config.fields | default dict) $pod | toJson }}
+{{- $all := dict "k8s.namespace.name" "$(POD_NAMESPACE)" "k8s.pod.name" "$(POD_NAME)" "k8s.node.name" "$(NODE_NAME)" }}
+{{- range $name, $value := .Values.config.fields }}{{ $_ := set $all $name $value }}{{ end }}
+{{- range $name, $value := .Values.fields }}{{ $_ := set $all $name $value }}{{ end }}
+{{- $all | toJson }}
 {{- end }}
 
 {{- define "logagent.volumes" -}}

@@ -37,7 +37,7 @@ export const IDLE = `All lines shipped, connected, nothing written: over 60 s, w
 whatever kind, so that column is an upper bound; what the event loop woke up for is counted from its system calls
 (strace), afterwards and for 20 s. 10,000 files lie in 100 directories.`
 
-export const HOW = `Everything is on one machine: Kafka (one node, KRaft, full JIT, 1 GB heap, data in memory), the agent and the bench, which
+export const HOW = `logagent is started as its image starts it, with the engine's flags in the bundle's first line. Everything is on one machine: Kafka (one node, KRaft, full JIT, 1 GB heap, data in memory), the agent and the bench, which
 itself only asks Kafka for the topic's end offsets ten times a second. Logs, and what agents keep on disk, lie in memory
 (/dev/shm), so the page cache is warm for everyone and fsync costs nothing. CPU is user and system time of all threads of
 the agent's process (/proc/PID/stat); Kafka's own CPU is in no figure. Peak memory is VmHWM. Lines are those of an nginx

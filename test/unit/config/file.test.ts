@@ -134,7 +134,7 @@ suite('INI', () => {
         'configuration (FILE): line 3: ; and # begin a comment; put the value in quotes',
       ])
     }
-    for (const value of ['logs ; a comment', '"logs"']) {
+    for (const value of ['logs ; a comment', 'logs ; see PR#12', 'logs ;; note', '"logs"']) {
       const { inputs } = await loadGiven(t, { ini: text(value), environment })
       assert.equal(inputs[0]?.topic, 'logs')
     }

@@ -1,6 +1,6 @@
 /** What is found out about files beside the looks at their directories, and what is no file of ours any more. */
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
@@ -72,6 +72,36 @@ void test('a stop waits for nothing that a file without news would need', async 
   live.blocked = 'topic'
   await live.input.freeze()
   await live.drained()
+})
+
+void test('a stop waits for no file that is parked and has no news', async (t) => {
+  const first = await LiveInput.open(t)
+  first.write('a.log', 'one\n')
+  await first.input.start()
+  await first.came('one')
+  const second = await first.restart(t)
+  second.blocked = 'topic'
+  await second.input.start()
+  await until(() => second.file('a.log').parked, { what: 'it is parked', every: 2 })
+  await second.input.freeze()
+  await second.drained()
+})
+
+void test('counts what is cut off just before a stop, unread', async (t) => {
+  const live = await LiveInput.open(t)
+  live.write('a.log', 'one\n')
+  await live.input.start()
+  await live.came('one')
+  live.blocked = 'room'
+  live.append('a.log', 'never read\n')
+  await until(() => live.file('a.log').size === 15 && !live.file('a.log').isUnsure, { what: 'it is seen', every: 2 })
+  truncateSync(live.path('a.log'), 4)
+  await live.input.freeze()
+  await live.drained()
+  assert.deepEqual(
+    live.ear.heard('lost').map(([, ...what]) => what),
+    [['truncated', 11]],
+  )
 })
 
 void test('has no turns for what was cut', async (t) => {

@@ -50,7 +50,7 @@ describe('the memory for batches', () => {
     const { pool, shares } = memoryOf(2, 1)
     const small = shares[0]!.take('small')!
     assert.equal(shares[0]!.take('large'), null, 'beside it')
-    const large = shares[0]!.take('large', small)
+    const large = shares[0]!.take('large', { instead: small })
     assert.ok(large !== null)
     shares[0]!.give(small)
     assert.equal(shares[0]!.heldBytes, LARGE)
@@ -127,10 +127,22 @@ describe('the memory for batches', () => {
     })
   }
 
+  test('gives a lane with nothing what its next record needs, whatever the others of its broker hold', () => {
+    const { pool, shares } = memoryOf(24, 8)
+    for (const [index, share] of shares.entries()) share.leader = index % 2
+    for (const share of [shares[0]!, shares[2]!]) takeAll(share, 'large')
+    const late = shares[4]!
+    assert.equal(late.take('large'), null)
+    assert.equal(late.refusal, 'broker')
+    assert.ok(late.take('large', { needed: true }) !== null)
+    assert.equal(late.take('large', { needed: true }), null, 'that was one')
+    assert.ok(pool.freeBytes > pool.total / 3)
+  })
+
   test('gives the lanes of a broker with nothing else the largest, however small the pool is', () => {
     const { shares } = memoryOf(2, 4)
     for (const [index, share] of shares.entries()) share.leader = index
-    assert.ok(shares[0]!.take('large') !== null)
+    assert.ok(shares[0]!.take('large', { needed: true }) !== null)
   })
 
   test('tells who was turned away once, as soon as anything is given back or a stalled lane is not any more', () => {
