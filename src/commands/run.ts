@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly stderrIsTTY: boolean
   readonly rssBytes: () => number
   readonly signal: AbortSignal
-  /** Aborts when standard output has lost its reader (`| head`). */
+  /** Aborts when standard output, if it is written, has lost its reader (`| head`). */
   readonly unread: AbortSignal
 }
 
@@ -59,24 +59,22 @@ export async function run(options: RunOptions): Promise<void> {
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */
 async function ship(
   pipeline: Pipeline,
-  { config, signal, output, unread }: RunOptions,
+  { config, signal, unread }: RunOptions,
   summary: (message: string) => void,
 ): Promise<AgentError | null> {
   const { summaryMs } = config.log
-  // nobody is there any more to print for, which is nobody's fault
-  const isUnread = (): boolean => output === 'stdout' && unread.aborted
   const alive = setInterval(() => undefined, FOREVER_MS)
   const timer = summaryMs > 0 ? setInterval(() => summary('summary'), summaryMs) : undefined
   try {
     // a mount that hangs at the start must not use up the time there is for a stop
     await Promise.race([pipeline.start(), aborted(signal)])
     await aborted(signal)
-    const deadline = AbortSignal.timeout(config.shutdown.timeout)
-    await pipeline.stop(output === 'stdout' ? AbortSignal.any([deadline, unread]) : deadline)
+    await pipeline.stop(AbortSignal.any([AbortSignal.timeout(config.shutdown.timeout), unread]))
     return null
   } catch (error) {
     if (!(error instanceof AgentError && error.code === 'undelivered')) throw error
-    return isUnread() ? null : error
+    // nobody is there any more to print for, which is nobody's fault
+    return unread.aborted ? null : error
   } finally {
     clearInterval(timer)
     clearInterval(alive)

@@ -174,7 +174,7 @@ export class Arrivals {
     file.fingerprint = fingerprint
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
-    file.largest = Math.max(file.largest, facts.size)
+    file.owns(facts.size)
     file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
     if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'

@@ -102,7 +102,7 @@ async function mayBecome(
 }
 
 function originalOf(file: LogFile): Original {
-  const guard = file.guard === null ? hashOf(file.watermark.guard) : hashOf(file.guard)
+  const guard = hashOf(file.guard ?? file.watermark.guard)
   const offset = file.guard === null ? file.watermark.offset : file.next
   return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
 }

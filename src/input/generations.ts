@@ -87,18 +87,6 @@ export class Generations {
     return this.#descriptors.count
   }
 
-  /** Something was written to a file, it is said. */
-  stirred(file: LogFile): void {
-    if (file.finished) void this.#ask(file)
-    else this.#options.wake(file)
-  }
-
-  async #ask(file: LogFile): Promise<void> {
-    const found = await this.check(file).catch(() => 'same')
-    if (found === 'gone') this.gone(file)
-    else this.#options.wake(file)
-  }
-
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const seen = new Map<LogFile, Sighting>()
@@ -202,7 +190,7 @@ export class Generations {
     const file = this.#byKey.get(facts.key)
     if (file === undefined) return null
     // an open descriptor keeps the inode from being used again
-    if (file.descriptor >= 0 || (facts.size === file.size && facts.mtimeMs === file.mtimeMs)) return file
+    if (file.descriptor >= 0 || file.isAsSeen(facts)) return file
     const same = await this.#descriptors.isSameAt(file, directory.pathOf(name))
     if (same) return file
     this.#lose(file)
@@ -236,12 +224,12 @@ export class Generations {
     directory.files.set(name, file)
     if (kind === 'live') file.standing = 'live'
     else this.#leftItsName(file, 'rotated')
-    const changed = facts.size !== file.size || facts.mtimeMs !== file.mtimeMs
-    if (changed) file.note(facts)
-    if (changed && file.parked) this.#inspection.confirm(file).catch(() => undefined)
+    const changed = !file.isAsSeen(facts)
     if (moved || changed) this.#options.checkpoint.touch(file)
-    if (changed) file.revive()
-    if (changed && (facts.size !== file.next || file.isShorter)) this.#options.wake(file)
+    if (!changed) return
+    file.note(facts)
+    if (file.parked) this.#inspection.confirm(file).catch(() => undefined)
+    if (file.revive()) this.#options.wake(file)
   }
 
   async #notFound(file: LogFile): Promise<void> {

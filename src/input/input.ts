@@ -219,7 +219,9 @@ export class Input {
   #changed(directory: Directory, name: string | null): void {
     if (name !== null) {
       const file = directory.files.get(name)
-      if (file !== undefined) this.#generations.stirred(file)
+      // one that is finished has to be seen to have changed, or it stays so
+      if (file?.finished === true) void this.#sweep.ask(file)
+      else if (file !== undefined) this.#schedule.wake(file)
       return
     }
     for (const file of directory.files.values()) {

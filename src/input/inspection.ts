@@ -33,7 +33,7 @@ export class Inspection {
     if (file.isOver) return 'same'
     if (facts === null || facts.key !== file.key) return 'gone'
     if (descriptor >= 0 && facts.links === 0) deleted(file)
-    const isSame = facts.size === file.size && facts.mtimeMs === file.mtimeMs
+    const isSame = file.isAsSeen(facts)
     // of what is not open nothing is believed before it is known to be the same file
     if (descriptor < 0 && !isSame && !(await descriptors.isSameAt(file, file.place))) return 'gone'
     if (file.isOver) return 'same'

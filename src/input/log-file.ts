@@ -134,6 +134,11 @@ export class LogFile implements Generation {
     this.guard = this.next === 0 ? new Uint8Array(0) : null
   }
 
+  /** Whether the file system says of it what it said last. */
+  isAsSeen({ size, mtimeMs }: FileFacts): boolean {
+    return size === this.size && mtimeMs === this.mtimeMs
+  }
+
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
     if (!this.#isShorter) this.largest = Math.max(this.largest, this.size)
@@ -177,9 +182,11 @@ export class LogFile implements Generation {
     return this.standing === 'detached' || this.forgotten
   }
 
-  /** Something came after it was drained and let go. */
-  revive(): void {
-    if (this.size !== this.next || this.#isShorter) this.finished = false
+  /** If there is something to be found out by a read, it is not finished any more, should it have been: true then. */
+  revive(): boolean {
+    const hasChanged = this.size !== this.next || this.#isShorter
+    if (hasChanged) this.finished = false
+    return hasChanged
   }
 
   /** Something is to be read, or it has to be found out by a read what was cut off. */

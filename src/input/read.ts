@@ -187,9 +187,7 @@ export class Reader {
   }
 
   #bytesBefore(end: number, length = GUARD_BYTES): Uint8Array {
-    const bytes = new Uint8Array(length)
-    copyBefore(bytes, this.#buffers.memory.bytes, end)
-    return bytes
+    return bytesBefore(this.#buffers.memory, end, length)
   }
 
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
@@ -243,8 +241,7 @@ class ReadChunk implements Chunk {
     // of a chunk that holds only the beginning of a long line: the search has kept its end
     if (offset > this.offset + this.length) return this.#longEnd
     if (offset !== this.#guardAt) {
-      this.#guard = new Uint8Array(Math.min(GUARD_BYTES, offset))
-      copyBefore(this.#guard, this.#memory.bytes, this.pointer + (offset - this.offset))
+      this.#guard = bytesBefore(this.#memory, this.pointer + (offset - this.offset), Math.min(GUARD_BYTES, offset))
       this.#guardAt = offset
     }
     return this.#guard
@@ -252,10 +249,11 @@ class ReadChunk implements Chunk {
 }
 
 /**
- * Fill `to` with the bytes before `end`. One by one: an array of 64 bytes lies on the heap by itself, and what hands it
- * to native code (as Buffer's methods do) would give it memory of its own outside, for good.
+ * A copy of the bytes before a pointer. Made one by one: an array of 64 bytes lies on the heap by itself, and what hands
+ * it to native code (as Buffer's methods do) would give it memory of its own outside, for good.
  */
-function copyBefore(to: Uint8Array, bytes: Uint8Array, end: number): void {
-  const from = end - to.length
-  for (let i = 0; i < to.length; i++) to[i] = bytes[from + i]!
+function bytesBefore({ bytes }: LinearMemory, end: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length)
+  for (let i = 0; i < length; i++) copy[i] = bytes[end - length + i]!
+  return copy
 }

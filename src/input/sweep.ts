@@ -31,12 +31,13 @@ export class Sweep {
         this.#files = null
         return
       }
-      const asked = this.#ask(file)
+      const asked = this.ask(file)
       if (!file.volume.remote) await asked
     }
   }
 
-  async #ask(file: LogFile): Promise<void> {
+  /** Ask one file now. A mount that hangs is not asked twice. */
+  async ask(file: LogFile): Promise<void> {
     const { generations, wake } = this.#options
     if (file.isOver || file.asking) return
     file.asking = true

@@ -81,7 +81,8 @@ export class Truncations {
     if (!file.watermark.finish(range, outcome, guard)) return
     if (file.forgotten) {
       // what was found again goes on by itself
-      if (missing.update(file.toStored())) checkpoint.put(file.toStored())
+      const stored = file.toStored()
+      if (missing.update(stored)) checkpoint.put(stored)
       return
     }
     if (file.standing !== 'detached' || file.unacknowledged > 0) {

@@ -4,8 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
-import type { Agent } from '../support/process.ts'
-import { lastWords, openScene, type Scene } from '../support/scene.ts'
+import { openScene } from '../support/scene.ts'
 
 const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
 
@@ -18,17 +17,6 @@ before(async () => {
   kafka = await startKafka()
 })
 after(() => kafka.close())
-
-/** All that was written is there, and nothing waits any more. */
-async function recovered(scene: Scene, agent: Agent): Promise<void> {
-  await scene.caughtUp()
-  await scene.stop(agent)
-  const { lagBytes, inFlightBytes, lostBytes, possibleRepeats } = lastWords(agent)
-  assert.deepEqual({ lagBytes, inFlightBytes, lostBytes }, { lagBytes: 0, inFlightBytes: 0, lostBytes: 0 })
-  // what was stored without our knowing, the brokers know when it comes again
-  assert.equal(possibleRepeats, 0)
-  await scene.delivered()
-}
 
 const outages: readonly {
   readonly what: string
@@ -56,7 +44,7 @@ describe('Kafka, while files are written and rotate:', () => {
       await end()
       await scene.arrived((await scene.count()) + 500)
       await load.stop()
-      await recovered(scene, agent)
+      await scene.recovered(agent)
     })
   }
 
@@ -75,7 +63,7 @@ describe('Kafka, while files are written and rotate:', () => {
       await delay(200)
     }
     await load.stop()
-    await recovered(scene, agent)
+    await scene.recovered(agent)
   })
 })
 
@@ -88,7 +76,7 @@ test('an agent that was there before Kafka ships once Kafka comes', async (t) =>
   await agent.logged(({ msg }) => msg === 'broker cannot be reached', { what: 'the broker named' })
   writer.write(5000)
   await kafka.restart()
-  await recovered(scene, agent)
+  await scene.recovered(agent)
 })
 
 test('an agent killed while Kafka was down goes on where Kafka had it', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
-import { lastWords, openScene, type Scene } from '../support/scene.ts'
+import { openScene, type Scene } from '../support/scene.ts'
 import type { Agent } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 import type { StoredBatch } from '../../src/observe/events.ts'
@@ -17,16 +17,6 @@ before(async () => {
   kafka = await startKafka({ brokers: 3 })
 })
 after(() => kafka.close())
-
-async function recovered(scene: Scene, agent: Agent): Promise<void> {
-  await scene.caughtUp()
-  await scene.stop(agent)
-  const { lagBytes, inFlightBytes, lostBytes, possibleRepeats } = lastWords(agent)
-  assert.deepEqual({ lagBytes, inFlightBytes, lostBytes }, { lagBytes: 0, inFlightBytes: 0, lostBytes: 0 })
-  // what was stored without our knowing, the brokers know when it comes again
-  assert.equal(possibleRepeats, 0)
-  await scene.delivered()
-}
 
 test('leaders moved twenty times under load', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
@@ -42,7 +32,7 @@ test('leaders moved twenty times under load', async (t) => {
   }
   await scene.arrived((await scene.count()) + 500)
   await load.stop()
-  await recovered(scene, agent)
+  await scene.recovered(agent)
 })
 
 test('brokers restarted one after the other under load, and one killed', async (t) => {
@@ -62,7 +52,7 @@ test('brokers restarted one after the other under load, and one killed', async (
   await kafka.restart(2)
   await inSync(scene)
   await load.stop()
-  await recovered(scene, agent)
+  await scene.recovered(agent)
 })
 
 /** Every replica has caught up: a cluster may lose one again. */
@@ -88,7 +78,7 @@ test('too few replicas in sync: waits, and ships once there are enough', async (
   for (const writer of writers) writer.write(500)
   await agent.logged(({ reason }) => String(reason).includes('NOT_ENOUGH_REPLICAS'), { what: 'the refusal told' })
   await kafka.restart(3)
-  await recovered(scene, agent)
+  await scene.recovered(agent)
 })
 
 test('a partition without a leader keeps only files with keys for it waiting', async (t) => {
@@ -124,7 +114,7 @@ test('a partition without a leader keeps only files with keys for it waiting', a
     what: 'the partition or its broker named',
   })
   await kafka.restart(3)
-  await recovered(scene, agent)
+  await scene.recovered(agent)
 })
 
 /** By what the agent reports. */

@@ -58,6 +58,15 @@ export class LiveInput {
     return live
   }
 
+  /** Started, and `a.log` with the line `one` is read. */
+  static async withOne(t: Ending, settings: LiveSettings = {}): Promise<LiveInput> {
+    const live = await LiveInput.open(t, settings)
+    live.write('a.log', 'one\n')
+    await live.input.start()
+    await live.came('one')
+    return live
+  }
+
   private constructor(
     settings: LiveSettings & { root: string; disk: FakeDisk },
     made: { checkpoint: Checkpoint; ear: Ear },

@@ -40,6 +40,11 @@ export interface Scene {
   arrived(records?: number): Promise<void>
   /** Waits until the newest line of every writer is in the topic, however often others are there: after a crash. */
   caughtUp(): Promise<void>
+  /**
+   * After an outage: everything arrives, the agent is stopped, nothing waits, is lost or repeated. What was stored
+   * without our knowing, the brokers know when it comes again.
+   */
+  recovered(agent: Agent): Promise<void>
   records(): Promise<KafkaRecord[]>
   /** Nothing missing, nothing changed, each file in order, ranges that abut, and nothing repeated unless it may be. */
   delivered(what?: Expectation): Promise<KafkaRecord[]>
@@ -129,6 +134,14 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
         return awaited.size === 0
       }
       await shipping(isThere, () => `the newest lines in ${topic}, which are ${[...awaited].slice(0, 10).join(', ')}`)
+    },
+    async recovered(this: Scene, agent) {
+      await this.caughtUp()
+      await this.stop(agent)
+      const { lagBytes, inFlightBytes, lostBytes, possibleRepeats } = lastWords(agent)
+      const left = { lagBytes, inFlightBytes, lostBytes, possibleRepeats }
+      assert.deepEqual(left, { lagBytes: 0, inFlightBytes: 0, lostBytes: 0, possibleRepeats: 0 })
+      await this.delivered()
     },
     async delivered({ repeats = 0 } = {}) {
       for (const writer of writers) writer.close()

@@ -236,10 +236,7 @@ void test('leaves nothing open behind it, and goes on there', async (t) => {
 // -- what is missing ---------------------------------------------------------------------------------------------------
 
 void test('drains a file that got a name that no glob matches while it was stopped', async (t) => {
-  const first = await LiveInput.open(t)
-  first.write('a.log', 'one\n')
-  await first.input.start()
-  await first.came('one')
+  const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
   renameSync(first.path('a.log'), first.path('a-20261122.old'))
@@ -267,10 +264,7 @@ void test('drains it also when its directory comes only later', async (t) => {
 })
 
 void test('starts and goes on although there are names that cannot be asked about', async (t) => {
-  const first = await LiveInput.open(t)
-  first.write('a.log', 'one\n')
-  await first.input.start()
-  await first.came('one')
+  const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
   renameSync(first.path('a.log'), first.path('a.old'))
@@ -284,10 +278,7 @@ void test('starts and goes on although there are names that cannot be asked abou
 })
 
 void test('goes on looking after the place of a lost file became one that cannot be asked about', async (t) => {
-  const first = await LiveInput.open(t)
-  first.write('a.log', 'one\n')
-  await first.input.start()
-  await first.came('one')
+  const first = await LiveInput.withOne(t)
   await first.input.stop()
   unlinkSync(first.path('a.log'))
   symlinkSync('a.log', first.path('a.log'))

@@ -65,20 +65,14 @@ void test('knows how long a file is also where no line has ended', async (t) => 
 })
 
 void test('a stop waits for nothing that a file without news would need', async (t) => {
-  const live = await LiveInput.open(t)
-  live.write('a.log', 'one\n')
-  await live.input.start()
-  await live.came('one')
+  const live = await LiveInput.withOne(t)
   live.blocked = 'topic'
   await live.input.freeze()
   await live.drained()
 })
 
 void test('a stop waits for no file that is parked and has no news', async (t) => {
-  const first = await LiveInput.open(t)
-  first.write('a.log', 'one\n')
-  await first.input.start()
-  await first.came('one')
+  const first = await LiveInput.withOne(t)
   const second = await first.restart(t)
   second.blocked = 'topic'
   await second.input.start()
@@ -88,10 +82,7 @@ void test('a stop waits for no file that is parked and has no news', async (t) =
 })
 
 void test('counts what is cut off just before a stop, unread', async (t) => {
-  const live = await LiveInput.open(t)
-  live.write('a.log', 'one\n')
-  await live.input.start()
-  await live.came('one')
+  const live = await LiveInput.withOne(t)
   live.blocked = 'room'
   live.append('a.log', 'never read\n')
   await until(() => live.file('a.log').size === 15 && !live.file('a.log').isUnsure, { what: 'it is seen', every: 2 })
