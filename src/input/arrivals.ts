@@ -130,9 +130,15 @@ export class Arrivals {
   async #identifyOrDeny(directory: Directory, sighting: Sighting, opened: OpenFile): Promise<Arrival> {
     const { missing } = this.#options
     const path = directory.pathOf(sighting.name)
+    const sought = sighting.kind === 'sought'
     let stored: StoredGeneration | null = null
     try {
-      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
+      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path, sought })
+      // no glob asks for this name
+      if (sought && stored === null) {
+        fs.closeSync(opened.descriptor)
+        return IGNORED
+      }
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
       this.#told.delete(path)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
@@ -155,7 +161,7 @@ export class Arrivals {
     const path = directory.pathOf(sighting.name)
     const what = { directory, name: sighting.name, descriptor, facts }
     const copy = stored === null ? await copies.judge(what) : 'none'
-    const start = stored === null ? await this.#startOf(directory, sighting, descriptor) : 0
+    const start = stored === null ? await this.#startOf(directory, sighting, { descriptor, facts }) : 0
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)
@@ -188,9 +194,15 @@ export class Arrivals {
   }
 
   /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
-  async #startOf(directory: Directory, { interest, kind, facts }: Sighting, descriptor: number): Promise<number> {
+  async #startOf(
+    directory: Directory,
+    { interest, kind, facts: sighted }: Sighting,
+    { descriptor, facts }: OpenFile,
+  ): Promise<number> {
     const { fresh } = this.#options.checkpoint
     if (interest.rules.start === 'beginning' || !directory.wasThere || !fresh || kind !== 'live') return 0
+    // another one has taken the name since it was sighted
+    if (facts.key !== sighted.key) return 0
     // the line that is being written is shipped whole
     const from = Math.max(0, facts.size - LOOK_BACK)
     const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: facts.size - from })

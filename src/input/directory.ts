@@ -22,8 +22,11 @@ export interface Sighting {
   readonly name: string
   readonly facts: FileFacts
   readonly interest: Interest
-  /** live: matches the glob; rotated: is named like a rotated piece of a match. */
-  readonly kind: 'live' | 'rotated'
+  /**
+   * live: matches the glob; rotated: is named like a rotated piece of a match; sought: whatever its name, a missing
+   * file had its inode.
+   */
+  readonly kind: 'live' | 'rotated' | 'sought'
   /** The name is a symbolic link: no watch on the directory tells about the file. */
   readonly isLink: boolean
 }
@@ -135,7 +138,7 @@ export class Directory {
     return { sightings, below, links, denied }
   }
 
-  /** Everything in it that is an input's (its id by device and inode), whatever its name, as its rotated pieces. */
+  /** Everything in it that may be an input's (its id by device and inode), whatever its name. */
   async search(inputOf: (key: string) => string | null): Promise<Sighting[]> {
     const found: Sighting[] = []
     for (const { name, isLink } of (await this.volume.list(this.path)) ?? []) {
@@ -149,7 +152,7 @@ export class Directory {
       if (facts === null || inputId === null) continue
       // inputs get other names when their globs change
       const interest = this.interests.find(({ rules }) => rules.id === inputId) ?? this.interests[0]
-      if (interest !== undefined) found.push({ name, facts, interest, kind: 'rotated', isLink })
+      if (interest !== undefined) found.push({ name, facts, interest, kind: 'sought', isLink })
     }
     return found
   }

@@ -38,6 +38,12 @@ export interface GenerationsOptions {
   readonly letGo: (file: LogFile) => void
 }
 
+interface Seen {
+  readonly sighting: Sighting
+  /** It was not opened for this sighting. */
+  readonly isKnown: boolean
+}
+
 export class Generations {
   readonly #options: GenerationsOptions
   readonly #byKey = new Map<string, LogFile>()
@@ -89,18 +95,20 @@ export class Generations {
 
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
-    const seen = new Map<LogFile, Sighting>()
+    const seen = new Map<LogFile, Seen>()
     const before = [...directory.files] // another file may come under the name of one that went
     const denied = new Set(look.denied.map(({ path }) => path))
     let again = look.denied.length > 0
     for (const { path, reason } of look.denied) this.#arrivals.deny(path, reason)
     for (const sighting of look.sightings) {
-      const file = (await this.#known(directory, sighting)) ?? (await this.arrived(directory, sighting))
+      const known = await this.#known(directory, sighting)
+      const file = known ?? (await this.arrived(directory, sighting))
       if (file === 'again') again = true
       // of two names of one file (hard links), the one that the globs match counts
-      else if (file !== 'ignored' && seen.get(file)?.kind !== 'live') seen.set(file, sighting)
+      else if (file !== 'ignored' && seen.get(file)?.sighting.kind !== 'live')
+        seen.set(file, { sighting, isKnown: known !== null })
     }
-    for (const [file, sighting] of seen) this.#found(file, directory, sighting)
+    for (const [file, what] of seen) this.#found(file, directory, what)
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#byKey.get(file.key) !== file) continue
       // it may be there
@@ -215,7 +223,8 @@ export class Generations {
     return file
   }
 
-  #found(file: LogFile, directory: Directory, { name, facts, kind, isLink }: Sighting): void {
+  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
+    const { name, facts, kind, isLink } = sighting
     const moved = file.directory !== directory || file.name !== name
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     file.directory = directory
@@ -224,7 +233,8 @@ export class Generations {
     directory.files.set(name, file)
     if (kind === 'live') file.standing = 'live'
     else this.#leftItsName(file, 'rotated')
-    const changed = !file.isAsSeen(facts)
+    // what it said when it was opened is newer; and by then another file may have had the name
+    const changed = isKnown && !file.isAsSeen(facts)
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (!changed) return
     file.note(facts)

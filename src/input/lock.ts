@@ -70,8 +70,11 @@ async function takeLock(place: Place): Promise<StateLock> {
     const highest = Math.max(0, ...(await lockNumbers(place)))
     if (highest > 0 && (await isHeld(socketPath(place, `lock.${highest}`)))) throw locked(place.directory)
     // Listening comes before the name: a lock that is seen can be connected to.
-    const own = `lock-${Math.floor(Math.random() * 2 ** 48).toString(16)}`
+    const own = `lock-${Math.floor(Math.random() * 2 ** 48)
+      .toString(16)
+      .padStart(12, '0')}`
     const server = await listen(socketPath(place, own))
+    if (server === null) continue
     if (typeof server === 'string') return { unenforced: server, release: async () => {} }
     const taken = await take(place, own, highest + 1).catch(async (error: unknown) => {
       await close(server)
@@ -94,7 +97,7 @@ async function take(place: Place, own: string, number: number): Promise<string> 
   try {
     await disk.link(path.join(directory, own), name)
   } catch (error) {
-    // ENOENT: a holder took our own name, bound and not listening yet, for a leftover.
+    // ENOENT: our own name was removed, see listen()
     if (['EEXIST', 'ENOENT'].includes(codeOf(error))) return 'late'
     return messageOf(error)
   } finally {
@@ -133,8 +136,11 @@ function isHeld(socket: string): Promise<boolean> {
   })
 }
 
-/** Listens, or says why this file system holds no sockets. Throws when it is the directory that can't be written. */
-function listen(socket: string): Promise<net.Server | string> {
+/**
+ * Listens, or says why this file system holds no sockets. Null when a holder took the name, bound and not listening yet,
+ * for a leftover and removed it. Throws when it is the directory that can't be written.
+ */
+function listen(socket: string): Promise<net.Server | string | null> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((connection) => connection.destroy())
     server.once('error', (error) => {
@@ -142,12 +148,19 @@ function listen(socket: string): Promise<net.Server | string> {
       else resolve(messageOf(error))
     })
     // A starter under another user must be able to connect, to learn that there is a holder.
-    server.listen({ path: socket, readableAll: true, writableAll: true }, () => {
+    const listening = (): void => {
       // accept() may fail (no descriptors left); the kernel has told the other side that there is a holder all the same.
       server.on('error', () => {})
       server.unref()
       resolve(server)
-    })
+    }
+    try {
+      server.listen({ path: socket, readableAll: true, writableAll: true }, listening)
+    } catch (error) {
+      // what is done by the name, once it is bound and listens: its mode
+      if (codeOf(error) === 'ENOENT') resolve(null)
+      else throw error
+    }
   })
 }
 

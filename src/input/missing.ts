@@ -79,17 +79,19 @@ export class Missing {
   /**
    * The missing generation that an open file is by its content, taken out; null when it is none. Among equals the one
    * with its inode is preferred, then the one with its path: after a reboot every device number may be another one.
+   * Where the name says nothing (`sought`), one that was empty is not told by its inode: whose file it is now, who knows.
    */
   async find(
     volume: Volume,
     descriptor: number,
-    { facts, path }: { facts: FileFacts; path: string },
+    { facts, path, sought = false }: { facts: FileFacts; path: string; sought?: boolean },
   ): Promise<StoredGeneration | null> {
     if (this.#entries.size === 0) return null
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
     const rank = (stored: StoredGeneration): number => (keyOf(stored) === facts.key ? 0 : stored.place === path ? 1 : 2)
     const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
     for (const stored of candidates) {
+      if (sought && stored.fingerprint.length === 0) continue
       if (facts.size < stored.position.offset) continue
       if ((await guardHolds(volume, descriptor, stored)) && this.take(stored)) return stored
     }

@@ -57,8 +57,11 @@ test('an agent that is stopped by SIGSTOP while it ships goes on, and sends noth
   const args = ['--file-last-line-quiet-ms', '200', ...impatient]
   const scene = await openScene(t, kafka, { partitions: 3, args })
   const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
-  const load = startLoad(t, writers, { rotateAfter: 60 })
+  for (const writer of writers) writer.write(10)
   const agent = scene.start()
+  // what is rotated before the very first start is not the agent's
+  await scene.arrived()
+  const load = startLoad(t, writers, { rotateAfter: 60 })
   await scene.arrived(500)
   for (let n = 0; n < 3; n++) {
     agent.pause()

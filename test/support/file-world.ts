@@ -162,6 +162,16 @@ export class World {
     return again
   }
 
+  /** The directory is searched for files that are missing, under whatever name. What became of the sightings. */
+  async search(): Promise<(LogFile | 'ignored' | 'again')[]> {
+    const { directory, generations } = this
+    const sightings = await directory.search((key) => generations.missing.inputOf(key))
+    const became: (LogFile | 'ignored' | 'again')[] = []
+    for (const sighting of sightings) became.push(await generations.arrived(directory, sighting))
+    await generations.admitted()
+    return became
+  }
+
   /** Turns of all who are awake, until nobody is; the last result of each. */
   async turns(): Promise<Turn[]> {
     const results: Turn[] = []

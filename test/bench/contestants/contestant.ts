@@ -22,15 +22,15 @@ export function logagent(what: 'raw' | 'raw, headers' | 'json'): Contestant {
 
 export function logagentCommand(stage: Stage, job: Job, flags: readonly string[]): Command {
   const target = ['--kafka-brokers', job.bootstrap, '--kafka-topic', job.topic, '--state-dir', job.state]
-  // as the image starts it
-  const [, ...engine] = programOf(stage.bundle)
-  return { program: process.execPath, args: [...engine, stage.bundle, 'run', '--paths', job.glob, ...target, ...flags] }
+  const args = [...startOf(stage.bundle), stage.bundle, 'run', '--paths', job.glob, ...target, ...flags]
+  return { program: '/usr/bin/env', args }
 }
 
-/** What the bundle's first line has behind `env -S`. */
-function programOf(bundle: string): string[] {
+/** What the bundle's first line, and the image, start it with: variables, this Node, and the engine's flags. */
+function startOf(bundle: string): string[] {
   const [line = ''] = readFileSync(bundle, 'utf8').split('\n', 1)
-  return line.replace(/^#!.*env -S /, '').split(' ')
+  const words = line.replace(/^#!.*env -S /, '').split(' ')
+  return words.map((word) => (word === 'node' ? process.execPath : word))
 }
 
 /** ../naive.ts; it reads the one file that is there. */

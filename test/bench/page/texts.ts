@@ -37,12 +37,14 @@ export const IDLE = `All lines shipped, connected, nothing written: over 60 s, w
 whatever kind, so that column is an upper bound; what the event loop woke up for is counted from its system calls
 (strace), afterwards and for 20 s. 10,000 files lie in 100 directories.`
 
-export const HOW = `logagent is started as its image starts it, with the engine's flags in the bundle's first line. Everything is on one machine: Kafka (one node, KRaft, full JIT, 1 GB heap, data in memory), the agent and the bench, which
-itself only asks Kafka for the topic's end offsets ten times a second. Logs, and what agents keep on disk, lie in memory
-(/dev/shm), so the page cache is warm for everyone and fsync costs nothing. CPU is user and system time of all threads of
-the agent's process (/proc/PID/stat); Kafka's own CPU is in no figure. Peak memory is VmHWM. Lines are those of an nginx
-access log, 188 bytes on average, each with a unique number, the same in every run. rsyslog is tuned for throughput (its
-own queue, large batches, \`linger.ms=50\`) but for the latency: \`test/bench/contestants/rsyslog.ts\` has the whole set-up.
+export const HOW = `logagent is started as its image and the bundle's first line start it. Everything is on one
+machine: Kafka (one node, KRaft, full JIT, 1 GB heap, data in memory), the agent and the bench, which itself only asks
+Kafka for the topic's end offsets ten times a second. Logs, and what agents keep on disk, lie in memory (/dev/shm), so
+the page cache is warm for everyone and fsync costs nothing. CPU is user and system time of all threads of the agent's
+process (/proc/PID/stat); Kafka's own CPU is in no figure. Peak memory is VmHWM. Lines are those of an nginx access
+log, 188 bytes on average, each with a unique number, the same in every run. rsyslog is tuned for throughput (its own
+queue, large batches, \`linger.ms=50\`) but for the latency: \`test/bench/contestants/rsyslog.ts\` has the whole
+set-up.
 
 What else the machine did while a part was measured: the CPU that programs other than the bench's had, and what the
 hypervisor took, in cores.`

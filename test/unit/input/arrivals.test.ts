@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { renameSync, symlinkSync, utimesSync } from 'node:fs'
 import { test } from 'node:test'
+import { until } from '../../support/wait.ts'
 import { World, type WorldSettings } from '../../support/file-world.ts'
 import { FakeDisk } from '../../support/fake-disk.ts'
 import { countedVolume, systemError } from '../../support/volumes.ts'
@@ -52,6 +53,20 @@ void test('begins at the beginning in a directory that comes after the start', a
   world.write('a.log', 'new\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'new\n')
+})
+
+void test('begins at the beginning of what has taken a name while we looked at it', async (t) => {
+  const world = await World.open(t, END)
+  world.write('a.log', 'x\n'.repeat(100_000))
+  const look = await world.directory.look()
+  assert.ok(look)
+  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.write('a.log', 'new\n')
+  await world.generations.see(world.directory, look)
+  await world.generations.admitted()
+  await world.turns()
+  assert.equal(world.text(), 'new\n')
+  assert.deepEqual(found(world), [{ offset: 0, reason: 'beginning' }])
 })
 
 void test('begins at the end at the first start only', async (t) => {
@@ -112,6 +127,41 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
   const second = await first.restart(t, { now: Date.now() })
   await second.lookAndRead()
   assert.equal(second.text(), 'two\n')
+})
+
+void test('finds a file that it knows under a name that no glob matches', async (t) => {
+  const first = await World.open(t)
+  first.write('a.log', 'one\n')
+  await first.lookAndRead()
+  await first.stop()
+  first.append('a.log', 'two\n')
+  renameSync(first.path('a.log'), first.path('a.old'))
+  const second = await first.restart(t)
+  await second.lookAndRead()
+  const [file] = await second.search()
+  await second.turns()
+  assert.deepEqual([second.text(), file], ['two\n', second.file('a.old')])
+})
+
+void test('does not take what merely has the inode of a file that it knows, under a name that no glob matches', async (t) => {
+  for (const content of ['one\n', '']) {
+    const first = await World.open(t)
+    first.write('a.log', content)
+    await first.lookAndRead()
+    await first.stop()
+    // an inode used again, as far as anyone can tell
+    first.write('a.log', 'not a log of ours\n')
+    renameSync(first.path('a.log'), first.path('secret'))
+    const second = await first.restart(t)
+    await second.look()
+    assert.deepEqual(await second.search(), ['ignored'])
+    await second.turns()
+    assert.deepEqual([second.text(), second.generations.openFiles], ['', 0])
+    // it is missing as before, and given up in the end
+    second.clock.advance(31_000)
+    await second.tick()
+    await until(() => second.checkpoint.entries.size === 0, { what: () => `${content} is given up` })
+  }
 })
 
 // -- what cannot be had now -------------------------------------------------------------------------------------------

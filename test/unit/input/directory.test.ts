@@ -167,7 +167,7 @@ void test('says null when it is gone', async () => {
   assert.equal(await new Directory('/nowhere/at/all', localVolume, []).look(), null)
 })
 
-void test('searches for files under any name, each as a piece of its own input', async (t) => {
+void test('searches for files under any name, each for its own input', async (t) => {
   const { directory, path } = scene(t, ['a.log', 'old.txt', 'other.txt', 'd/'], { globs: ['*.log', 'b*'] })
   symlinkSync('loop', join(path, 'loop'))
   const key = async (name: string): Promise<string> => (await localVolume.facts(join(path, name)))?.key ?? ''
@@ -178,7 +178,7 @@ void test('searches for files under any name, each as a piece of its own input',
   ])
   const found = await directory.search((wanted) => inputIds.get(wanted) ?? null)
   assert.deepEqual(found.map(({ name, kind, interest }) => [name, kind, interest.rules.id]).sort(), [
-    ['old.txt', 'rotated', 'b'],
-    ['other.txt', 'rotated', 'a'],
+    ['old.txt', 'sought', 'b'],
+    ['other.txt', 'sought', 'a'],
   ])
 })

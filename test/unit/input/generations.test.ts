@@ -73,6 +73,25 @@ void test('keeps its place over a rename, and reads the new file under the old n
   assert.deepEqual(world.ear.heard('fileRotated'), [[file]])
 })
 
+void test('believes what a file said when it was opened, whoever had its name when that was sighted', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'old line\n'.repeat(1000))
+  const look = await world.directory.look()
+  assert.ok(look)
+  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.write('a.log', 'new\n')
+  await world.generations.see(world.directory, look)
+  await world.generations.admitted()
+  await world.turns()
+  assert.equal(world.text(), 'new\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'old line\n'.repeat(1000))
+  world.append('a.log', 'newer\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'newer\n')
+  assert.deepEqual([...world.ear.heard('lost'), ...world.ear.heard('fileTruncated')], [])
+})
+
 void test('keeps every place over a chain of renames between two looks', async (t) => {
   const world = await World.open(t)
   for (let n = 0; n < 5; n++) world.write(n === 0 ? 'a.log' : `a.log.${n}`, `line of ${n}\n`)

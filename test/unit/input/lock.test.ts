@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { once } from 'node:events'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { AgentError } from '../../../src/errors.ts'
 import { lockState } from '../../../src/input/lock.ts'
 import type { LockDisk, StateLock } from '../../../src/input/lock.ts'
+import { atEnd } from '../../support/ending.ts'
 import { systemError } from '../../support/fake-disk.ts'
 import { startAgent } from '../../support/process.ts'
 import type { Agent } from '../../support/process.ts'
@@ -20,6 +23,18 @@ const HOLDER = path.join(import.meta.dirname, '../../support/programs/lock-holde
 function start(t: TestContext, directory: string): Agent {
   return startAgent(t, { from: HOLDER, args: [directory] })
 }
+
+/** Removes what starters make, as soon as it sees it; a moment later again, so that the next attempt can succeed. */
+const REMOVER = `
+  const { readdirSync, rmSync } = require('node:fs')
+  const directory = require('node:worker_threads').workerData
+  for (;;) {
+    for (const name of readdirSync(directory)) {
+      if (!name.startsWith('lock-')) continue
+      rmSync(directory + '/' + name, { force: true })
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }`
 
 /** What a holder says about its attempt. */
 function said(holder: Agent): Promise<string> {
@@ -90,6 +105,14 @@ void test('never has two holders, however starts and ends follow each other', as
   await Promise.all(Array.from({ length: 8 }, contend))
   const names = readdirSync(directory)
   assert.ok(names.filter((name) => name.startsWith('lock.')).length <= 3, names.join(' '))
+})
+
+void test('begins again when its own name is taken for a leftover while it is made', async (t) => {
+  const directory = freshDirectory(t)
+  const remover = new Worker(REMOVER, { eval: true, workerData: directory })
+  atEnd(t, async () => void (await remover.terminate()))
+  await once(remover, 'online')
+  for (let round = 0; round < 1000; round++) await (await lockState(directory)).release()
 })
 
 void test('gives up a number it took late, because its look was old', async (t) => {
