@@ -26,7 +26,7 @@ $(KERNEL): $(shell find src/kernel -name '*.ts') scripts/build-kernel.ts package
 	npm run --silent build:kernel
 
 $(BUNDLE): $(KERNEL) $(shell find src -name '*.ts') scripts/build.ts package.json package-lock.json | setup-node
-	npm run --silent build
+	node scripts/build.ts
 
 demo: setup build ## a real Kafka, an app that logs and rotates, and logagent between them
 	node scripts/demo.ts
@@ -34,7 +34,7 @@ demo: setup build ## a real Kafka, an app that logs and rotates, and logagent be
 test: setup build $(CHECKS) ## the checks and all tests
 	node test/run.ts $(FILES)
 
-test-long: setup build ## all tests, long scenarios at their real length
+test-long: setup build ## all tests, long scenarios at their real length; writes docs/test-long.md
 	node test/run.ts --long $(FILES)
 
 bench: setup build ## the figures of docs/benchmarks.md, in a good two hours; PARTS chooses some, see test/bench/run.ts

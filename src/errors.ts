@@ -44,6 +44,22 @@ export function exitCodeOf(error: unknown): number {
   return ERRORS[error instanceof AgentError ? error.code : 'internal'].exit
 }
 
+/** The error, if it is the operating system's: those are got over. A fault of ours must not look like one: it is thrown. */
+export function systemErrorOf(error: unknown): Error {
+  if (error instanceof Error && 'syscall' in error) return error
+  throw error
+}
+
+/** The exit code of a process that a second signal ends at once, as a shell has it: 130 for SIGINT, 143 for SIGTERM. */
+export function exitCodeOfSignal(signal: number): number {
+  return 128 + signal
+}
+
+/** `ENOENT` and the like, '' for what is no system error. */
+export function systemCodeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
 /** The one line a person reads about an error; never a stack, never a secret. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

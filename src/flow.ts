@@ -37,8 +37,11 @@ export type Guard = Uint8Array | string
 /** Why bytes ended without a record of their own. */
 export type SettleReason = 'empty' | 'too-long' | 'too-large'
 
+/** Why a file that a glob asks for is not read. */
+export type IgnoreReason = 'not-regular' | 'outside-roots' | 'rotated-before-first-start'
+
 /** Why bytes can never be shipped. */
-export type LossReason = 'truncated' | 'deleted' | 'gone-while-stopped'
+export type LossReason = 'truncated' | 'gone-while-stopped'
 
 /**
  * One generation of one log file, as all stages see it: the input owns it, the others read its names.

@@ -2,14 +2,15 @@
 /**
  * The table of contents: subcommand → configuration → command → exit code. The one place that knows argv, environment,
  * signals and standard streams; commands get what they need of them. Every command is loaded when it is asked for, so
- * that `run` never pays for kafkajs.
+ * that `run` does not pay for kafkajs.
  */
 import { constants, hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { addConfigurationFlags, givenFlags } from './commands/flags.ts'
-import { VERSION, version } from './commands/version.ts'
+import { version } from './commands/version.ts'
 import type { Config } from './config/load.ts'
-import { AgentError, exitCodeOf, messageOf } from './errors.ts'
+import { AgentError, exitCodeOf, exitCodeOfSignal, messageOf } from './errors.ts'
+import { VERSION } from './version.ts'
 
 const { stdout, stderr, env: environment } = process
 const stop = new AbortController()
@@ -124,7 +125,7 @@ function listenForSignals(): void {
   let isTold = false
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (isTold) process.exit(128 + constants.signals[name])
+      if (isTold) process.exit(exitCodeOfSignal(constants.signals[name]))
       isTold = true
       stop.abort()
     })

@@ -2,7 +2,7 @@
  * The test runner: `node test/run.ts [--long] [unit|property|integration|e2e|directory|file]…`, everything by default.
  * Each file runs in a process of its own; integration and e2e files share one real Kafka (KAFKA_TEST_BROKERS), started
  * here unless KAFKA_BROKERS names one. The last line is `N passed, N failed`, over the leaves of all files; a run in which
- * no test executed has failed.
+ * no test executed has failed. A whole run at real length (--long) is written to docs/test-long.md.
  */
 import { relative } from 'node:path'
 import { spec } from 'node:test/reporters'
@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 import { startPeer } from './support/java-peer.ts'
 import { startKafka } from './support/kafka.ts'
 import { LONG_FACTOR, select, type Selected } from './support/runner/groups.ts'
-import { runFile, type Outcome } from './support/runner/test-file.ts'
+import { type Tested, writeLongPage } from './support/runner/long-page.ts'
+import { runFile } from './support/runner/test-file.ts'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: 'boolean' } } })
 if (values.long) process.env['LOGAGENT_TEST_LONG'] = '1'
@@ -18,7 +19,7 @@ const limitFactor = values.long ? LONG_FACTOR : 1
 
 const reporter = new spec()
 reporter.pipe(process.stdout)
-const outcomes: Outcome[] = []
+const outcomes: Tested[] = []
 
 try {
   const groups = select(import.meta.dirname, positionals)
@@ -46,7 +47,7 @@ async function runGroup({ files, concurrency, limitSeconds }: Selected): Promise
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const outcome = await runFile(file, limitSeconds * limitFactor)
-      outcomes.push(outcome)
+      outcomes.push({ ...outcome, file })
       // a file's events at once and together: two files' lines are not mixed
       process.stdout.write(`\n${relative(process.cwd(), file)} (${outcome.seconds.toFixed(1)} s)\n`)
       for (const event of outcome.events) reporter.write(event)
@@ -76,5 +77,7 @@ function summarize(): void {
   if (sum('skipped') > 0) process.stdout.write(`${sum('skipped')} skipped\n`)
   const failed = sum('failed') + (executed === 0 || process.exitCode === 1 ? 1 : 0)
   if (failed > 0) process.exitCode = 1
-  process.stdout.write(`${sum('passed')} passed, ${failed} failed\n`)
+  const total = `${sum('passed')} passed, ${failed} failed`
+  if (values.long && positionals.length === 0) writeLongPage(outcomes, total)
+  process.stdout.write(`${total}\n`)
 }

@@ -2,7 +2,6 @@
  * The parts of `logagent run`, each made with its slice of the configuration. What they do together is told in
  * pipeline.ts, and in run.ts when they start and stop.
  */
-import type { Logger } from 'pino'
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
 import { lockState } from '../input/lock.ts'
@@ -30,11 +29,7 @@ export interface State {
 }
 
 /** A look at what would be sent must not move anything: it gets a state that is kept nowhere. */
-export async function openState(
-  config: Config,
-  destination: Destination,
-  { events, logger }: { events: Events; logger: Logger },
-): Promise<State> {
+export async function openState(config: Config, destination: Destination, events: Events): Promise<State> {
   const options = { agentId: config.agent.id, events, now: Date.now }
   if (destination.kind === 'stdout') {
     const { noDisk } = await import('../input/no-disk.ts')
@@ -43,7 +38,7 @@ export async function openState(
   }
   const directory = config.state.dir
   const lock = await lockState(directory)
-  if (lock.unenforced !== '') logger.warn({ directory, reason: lock.unenforced }, 'state directory cannot be locked')
+  if (lock.unenforced !== '') events.stateUnlocked(directory, lock.unenforced)
   try {
     const checkpoint = await openCheckpoint({ ...options, directory })
     return {

@@ -7,6 +7,7 @@
 import { closeSync, existsSync, fstatSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Tail } from 'tail'
+import { systemCodeOf } from '../errors.ts'
 import { blocks, openRegular } from './regular-file.ts'
 
 export interface FollowOptions {
@@ -103,7 +104,7 @@ function openIfThere(path: string): number | undefined {
   try {
     return openRegular(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (systemCodeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

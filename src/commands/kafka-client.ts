@@ -1,7 +1,7 @@
 /**
- * kafkajs made ready for the commands that look at a cluster (consume, check --connect): silent, with a bounded
- * patience, able to read zstd, and cured of its busy timer. Not for shipping: see output/connection.ts.
- * Imported dynamically, so that `run` never loads kafkajs.
+ * kafkajs made ready for `consume` and for making topics: silent, with a bounded patience, able to read zstd, and cured
+ * of its busy timer. Not for shipping: see output/connection.ts. Imported dynamically, so that `run` loads kafkajs only
+ * where it has to make a topic.
  */
 import { connect } from 'node:net'
 import { promisify } from 'node:util'

@@ -1,8 +1,8 @@
 /** `logagent run`: ship until told to stop, and stop in order. */
-import type { Logger } from 'pino'
 import type { Config } from '../config/load.ts'
 import { AgentError } from '../errors.ts'
 import { Counters, both, countingEvents } from '../observe/counters.ts'
+import type { Events } from '../observe/events.ts'
 import { loggingEvents } from '../observe/log.ts'
 import { createLogger } from '../observe/logger.ts'
 import { logSummary } from '../observe/summary.ts'
@@ -35,7 +35,7 @@ export async function run(options: RunOptions): Promise<void> {
   const log = loggingEvents({ logger, report: config.report === 'log', clock: monotonic })
   const events = both(countingEvents(counters, Date.now), log)
   const destination: Destination = output === 'kafka' ? { kind: output } : { kind: output, stdout }
-  const state = await openState(config, destination, { events, logger })
+  const state = await openState(config, destination, events)
   const { checkpoint } = state
   let clean = false
   try {
@@ -48,7 +48,7 @@ export async function run(options: RunOptions): Promise<void> {
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true
-    if (output === 'kafka') tellUndelivered(pipeline, logger)
+    if (output === 'kafka') tellUndelivered(pipeline, events)
     summary('logagent stopped')
     if (failure !== null) throw failure
   } finally {
@@ -92,12 +92,8 @@ function standing(pipeline: Pipeline): { files: number; lagBytes: number; inFlig
 }
 
 /** What a stop leaves behind, by file: the next start goes on there, if the files are still there. */
-function tellUndelivered(pipeline: Pipeline, logger: Logger): void {
-  for (const file of pipeline.files()) {
-    const bytes = file.lag
-    const path = Buffer.from(file.path, 'latin1').toString()
-    if (bytes > 0) logger.warn({ file: path, id: file.id, bytes }, 'not delivered')
-  }
+function tellUndelivered(pipeline: Pipeline, events: Events): void {
+  for (const file of pipeline.files()) if (file.lag > 0) events.undelivered(file, file.lag)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

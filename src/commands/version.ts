@@ -1,7 +1,5 @@
 /** `logagent version`: what this is, in one line, for a bug report. */
-import manifest from '../../package.json' with { type: 'json' }
-
-export const VERSION: string = manifest.version
+import { VERSION } from '../version.ts'
 
 export interface Platform {
   /** Node's version, without the v. */

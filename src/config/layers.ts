@@ -12,7 +12,7 @@ import { isSetting, namedSettings, type NamedSetting, type SettingTree } from '.
 export interface Given {
   readonly raw: unknown
   readonly origin: string
-  /** It is a file's whole text (NAME_FILE), which may be another file than was meant: it is never shown. */
+  /** It is a file's whole text (NAME_FILE), which may be another file than was meant: no complaint shows it. */
   readonly secret?: boolean
 }
 

@@ -1,7 +1,7 @@
 /**
  * Rules between settings: what is impossible only together. Each value is right by itself (formats.ts).
  */
-import { leastBufferBytes } from '../kernel/sizes.ts'
+import { leastBufferBytes, wholeBuffer } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
 import { showBytes } from './formats.ts'
 import type { InputConfig } from './inputs.ts'
@@ -15,8 +15,6 @@ export interface RuleContext {
   readonly needsKafka: boolean
 }
 
-/** Buffers come in classes of this size, so a batch takes whole ones. */
-const BUFFER_CLASS = 64 * 1024
 /** Fewer batches than this in memory, and filling, compressing and waiting for answers can't overlap. */
 const LEAST_BATCHES = 8
 
@@ -58,7 +56,7 @@ function checkSizes({ values, origins, inputs }: RuleContext, complaints: Compla
   const complain = (setting: string, value: number, advice: string): void =>
     complaints.add({ setting, value, origin: origins.get(setting) ?? 'default', advice })
 
-  const least = LEAST_BATCHES * Math.ceil(batch.maxBytes / BUFFER_CLASS) * BUFFER_CLASS
+  const least = LEAST_BATCHES * wholeBuffer(batch.maxBytes)
   if (buffer.maxBytes < least && complaints.spares('buffer.maxBytes', 'batch.maxBytes')) {
     const advice = `too little for ${LEAST_BATCHES} batches of batch.maxBytes (${batch.maxBytes}); give ${showBytes(least)} (${least}) or more`
     complain('buffer.maxBytes', buffer.maxBytes, advice)

@@ -46,13 +46,13 @@ const SHARED = {
   maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, its end not counted.', min: KiB, max: 16 * MiB }),
   longLines: choice(['cut', 'drop'], 'cut', { doc: 'What becomes of longer lines; both are counted.' }),
   rotated: choice(['follow', 'all', 'none'], 'follow', {
-    doc: 'Rotated files: follow what was being read to its end; all: also read old ones found at the start; none: let go at once.',
+    doc: 'Rotated files: follow: read them to their ends, also pieces never seen before that were written since the first start; all: also older ones; none: only what was being read already.',
   }),
 }
 
 const TOPIC = setting('topic', '', { doc: 'Topic to ship to.', defaultText: 'none' })
 const PARTITIONER = setting<Partitioner>('partitioner', 'sticky', {
-  doc: "Partition of a record: sticky (a file stays on one), hash (murmur2 of the key, as Java's client), round-robin, random, or a partition number.",
+  doc: "Partition of a record: sticky (a file stays on one), hash (murmur2 of the key, as Java's client), round-robin or random (another one with every read of a file, not with every line), or a partition number.",
 })
 
 /** The members of one input. All but `path` may be left out. */
@@ -101,7 +101,7 @@ export const SCHEMA = {
       min: 100,
       max: 3_600_000,
     }),
-    connectTimeoutMs: duration(10_000, { doc: 'How long connecting to a broker may take.', min: 100, max: 600_000 }),
+    connectTimeoutMs: duration(8000, { doc: 'How long connecting to a broker may take.', min: 100, max: 600_000 }),
     metadataMaxAgeMs: duration(300_000, {
       doc: 'How old what is known of topics and leaders may grow.',
       min: 100,

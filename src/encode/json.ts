@@ -7,7 +7,8 @@
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'
-import { type Template, templateOf, textOfPath } from './template.ts'
+import { textOfPath } from '../paths.ts'
+import { type Template, templateOf } from './template.ts'
 
 export function jsonTemplate(facts: RecordFacts, key: Uint8Array | null): Template {
   const { json } = SEGMENT

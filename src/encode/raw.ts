@@ -4,7 +4,8 @@
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'
-import { type Segment, type Template, templateOf, textOfPath } from './template.ts'
+import { textOfPath } from '../paths.ts'
+import { type Segment, type Template, templateOf } from './template.ts'
 import { sized } from './varint.ts'
 
 export function rawTemplate(facts: RecordFacts, key: Uint8Array | null, headers: 'otel' | 'none'): Template {

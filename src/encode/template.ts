@@ -68,8 +68,3 @@ export class TemplateSlot {
       this.#memory.setSegment(rows[at]!, pointer + rows[at + 1]!, rows[at + 2]!)
   }
 }
-
-/** A path as text: UTF-8 where it is, replacement characters where it is not. `path` has one character a byte. */
-export function textOfPath(path: string): string {
-  return Buffer.from(path, 'latin1').toString('utf8')
-}

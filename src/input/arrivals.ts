@@ -3,15 +3,16 @@
  * What they are afterwards is generations.ts's affair.
  */
 import fs from 'node:fs'
+import type { IgnoreReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
-import { messageOf } from '../errors.ts'
+import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Sighting } from './directory.ts'
 import { bytesAt, fingerprintOf, newId } from './identity.ts'
 import type { InputRules } from './input-rules.ts'
-import { LogFile } from './log-file.ts'
+import { LogFile, type Whereabouts } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { StoredGeneration } from './stored-generation.ts'
@@ -24,7 +25,7 @@ export interface ArrivalsOptions {
   readonly copies: Copies
   readonly descriptors: Descriptors
   /** Generations on disk, by device and inode. */
-  readonly known: ReadonlyMap<string, LogFile>
+  readonly known: Map<string, LogFile>
   readonly random: (bytes: number) => Buffer
   /** The file may have something to read. */
   readonly wake: (file: LogFile) => void
@@ -63,9 +64,9 @@ export class Arrivals {
   async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
-    if (this.#isOldPiece(sighting)) return this.#ignore(path, 'rotated before our first start')
+    if (this.#isOldPiece(sighting)) return this.#ignore(path, 'rotated-before-first-start')
     if (!descriptors.makeRoom()) return AGAIN
-    const opened = await openLog(directory.volume, path, rootsOf(sighting.interest.rules, sighting.interest.base))
+    const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
         return this.#ignore(path, opened.reason)
@@ -90,7 +91,7 @@ export class Arrivals {
   create(where: {
     directory: Directory
     rules: InputRules
-    base: string
+    within: Whereabouts
     path: string
     name: string
     key: string
@@ -113,12 +114,17 @@ export class Arrivals {
     this.#admitting.add(admitting)
   }
 
+  /** A file is to be read once its id is in the journal. */
+  get isAdmitting(): boolean {
+    return this.#admitting.size > 0
+  }
+
   /** Resolves when all that were to be admitted are. */
   async admitted(): Promise<void> {
     await Promise.all(this.#admitting)
   }
 
-  #ignore(path: string, reason: string): Arrival {
+  #ignore(path: string, reason: IgnoreReason): Arrival {
     if (this.#told.get(path) !== reason) {
       this.#told.set(path, reason)
       this.#options.events.fileIgnored(path, reason)
@@ -133,7 +139,7 @@ export class Arrivals {
     const sought = sighting.kind === 'sought'
     let stored: StoredGeneration | null = null
     try {
-      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path, sought })
+      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
       // no glob asks for this name
       if (sought && stored === null) {
         fs.closeSync(opened.descriptor)
@@ -146,7 +152,7 @@ export class Arrivals {
     } catch (error) {
       fs.closeSync(opened.descriptor)
       if (stored !== null) missing.add(stored)
-      this.deny(path, messageOf(error))
+      this.deny(path, systemErrorOf(error).message)
       return AGAIN
     }
   }
@@ -169,15 +175,17 @@ export class Arrivals {
       fs.closeSync(descriptor)
       return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
     }
-    const { rules, base } = sighting.interest
+    const { interest: within, name } = sighting
+    const { rules } = within
     const offset = copy === 'copy' ? facts.size : start
     const file =
       stored === null
-        ? this.create({ directory, rules, base, path, name: sighting.name, key: facts.key, offset })
-        : recreate({ directory, rules, base, name: sighting.name, key: facts.key, stored })
+        ? this.create({ directory, rules, within, path, name, key: facts.key, offset })
+        : recreate({ directory, within, name, key: facts.key, stored })
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
+    known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
     file.owns(facts.size)
@@ -212,16 +220,25 @@ export class Arrivals {
 
 function recreate(what: {
   directory: Directory
-  rules: InputRules
-  base: string
+  within: Whereabouts
   name: string
   key: string
   stored: StoredGeneration
 }): LogFile {
-  const { directory, rules, base, name, key, stored } = what
+  const { directory, within, name, key, stored } = what
   const { id, path, position, guard, partition } = stored
   const start = { offset: position.offset, skipped: position.skipped, guard }
-  const file = new LogFile({ id, rules, base, path, name, key, volume: directory.volume, directory, start })
+  const file = new LogFile({
+    id,
+    rules: within.rules,
+    within,
+    path,
+    name,
+    key,
+    volume: directory.volume,
+    directory,
+    start,
+  })
   file.partition = partition
   // what was seen of it and is not there any more was lost
   file.size = stored.size

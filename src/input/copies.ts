@@ -6,7 +6,7 @@
  * those bytes are counted as lost.)
  */
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardHolds, guardOf, hash, hashOf } from './identity.ts'
 import { isRotatedName, liveNames } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import type { FileFacts } from './volume.ts'
@@ -51,7 +51,7 @@ export class Copies {
     // by name: to compare every new file with every known one is felt at thousands of them
     for (const name of liveNames(what.name)) {
       const file = what.directory.files.get(name)
-      if (file?.standing !== 'live') continue
+      if (file?.standing !== 'live' || (await isOutgrown(file, what.facts.size))) continue
       if ((await this.#agrees(originalOf(file), what)) || (await mayBecome(file, what)))
         return this.#decide(facts, 'held')
     }
@@ -99,6 +99,14 @@ async function mayBecome(
   // a closed one has only its fingerprint to be compared
   if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
   return its.equals(await bytesAt(file.volume, file.descriptor, { position: 0, length }))
+}
+
+/** Nothing is a copy of a file that is shorter, and was not cut. */
+async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
+  const { descriptor, volume } = file
+  const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
+  if (facts === null || facts.key !== file.key || facts.size < file.next || facts.size >= size) return false
+  return descriptor >= 0 ? guardHolds(volume, descriptor, file.toStored()) : file.isAsSeen(facts)
 }
 
 function originalOf(file: LogFile): Original {

@@ -2,7 +2,7 @@
  * The end of generations: files without a name of ours are drained and let go; files that were known and are nowhere to
  * be found are given up, and what was unread of them is counted as lost.
  */
-import { messageOf } from '../errors.ts'
+import { systemErrorOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -19,6 +19,8 @@ export interface DeparturesOptions {
   /** Generations on disk, by device and inode. */
   readonly known: ReadonlyMap<string, LogFile>
   readonly lastLineQuietMs: number
+  /** Whether what is at a path has been seen, if it can be. */
+  readonly hasSeen: (path: string) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
   readonly wake: (file: LogFile) => void
@@ -58,11 +60,12 @@ export class Departures {
   }
 
   async #giveUp(): Promise<void> {
-    const { events, checkpoint, missing, known } = this.#options
+    const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of missing.expired()) {
       const key = await missing.keyAtPlace(stored)
       // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
-      if (key === undefined || (key === keyOf(stored) && !known.has(key))) {
+      const isThere = key === undefined || (key === keyOf(stored) && !known.has(key))
+      if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
         continue
       }
@@ -78,13 +81,16 @@ export class Departures {
     if (file.asking) return
     file.asking = true
     try {
-      if ((await check(file)) === 'grown') wake(file)
+      const found = await check(file)
+      // a mount takes its time
+      if (file.isOver || file.standing === 'live') return
+      if (found === 'grown') wake(file)
       else if (this.isQuiet(file)) {
         if (file.hasNews) wake(file)
         else if (file.unacknowledged === 0 && !file.queued && !file.reading) this.#letGo(file)
       }
     } catch (error) {
-      events.fileDenied(file.place, messageOf(error))
+      events.fileDenied(file.place, systemErrorOf(error).message)
     } finally {
       file.asking = false
     }

@@ -3,10 +3,16 @@
  * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile.
  */
 import fs from 'node:fs'
+import { systemErrorOf } from '../errors.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { FileFacts } from './volume.ts'
+
+interface Open {
+  readonly descriptor: number
+  readonly facts: FileFacts
+}
 
 export class Descriptors {
   readonly #max: number
@@ -34,32 +40,39 @@ export class Descriptors {
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
     if (file.isOver || !this.makeRoom()) return false
-    const opened = await openLog(file.volume, file.place, rootsOf(file.rules, file.base))
+    const { place } = file
+    const opened = await openLog(file.volume, place, rootsOf(file.within))
     if (opened.kind !== 'open') return false
-    const same = await this.#isFile(file, opened)
-    // a slow mount may have answered two of us
-    if (same && file.descriptor < 0) this.adopt(file, opened.descriptor, opened.facts)
+    const same = await this.#isFile(file, place, opened)
+    // a slow mount may have answered two of us, or meanwhile have lost the file
+    if (same && file.descriptor < 0 && !file.isOver) this.adopt(file, opened.descriptor, opened.facts)
     else fs.closeSync(opened.descriptor)
-    return same
+    return same && !file.isOver
   }
 
-  /** Whether the file at a path is this closed one, by its content. What cannot be read now gets the benefit. */
-  async isSameAt(file: LogFile, path: string): Promise<boolean> {
-    const opened = await openLog(file.volume, path, rootsOf(file.rules, file.base))
-    if (opened.kind !== 'open') return true
+  /**
+   * Whether the file at a path, that was just seen to have its inode, is this closed one, by its content. 'unsure': it
+   * cannot be looked at now, or is gone from there again.
+   */
+  async isSameAt(file: LogFile, path: string, within = file.within): Promise<'same' | 'other' | 'unsure'> {
+    const opened = await openLog(file.volume, path, rootsOf(within))
+    if (opened.kind === 'refused') return 'other'
+    if (opened.kind !== 'open') return 'unsure'
     try {
-      const same = await this.#isFile(file, opened)
+      const same = await this.#isFile(file, path, opened)
       fs.closeSync(opened.descriptor)
-      return same
-    } catch {
-      return true
+      if (opened.facts.key !== file.key) return 'unsure'
+      return same ? 'same' : 'other'
+    } catch (error) {
+      systemErrorOf(error)
+      return 'unsure'
     }
   }
 
-  async #isFile(file: LogFile, { descriptor, facts }: { descriptor: number; facts: FileFacts }): Promise<boolean> {
+  async #isFile(file: LogFile, path: string, { descriptor, facts }: Open): Promise<boolean> {
     if (facts.key !== file.key) return false
     try {
-      return await isSame(file.volume, descriptor, { facts, stored: file.toStored() })
+      return await isSame(file.volume, descriptor, { facts, path, stored: file.toStored() })
     } catch (error) {
       // what cannot be read is asked for again and again
       fs.closeSync(descriptor)

@@ -1,7 +1,8 @@
 /**
  * One directory that can hold files of ours: what is sought in it, and how it was when we last looked. A look lists it
- * and asks for every matching name's facts; what that means is decided in generations.ts.
+ * and asks for every matching name's facts; what that means is decided in sightings.ts.
  */
+import { messageOf } from '../errors.ts'
 import type { InputRules } from './input-rules.ts'
 import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
@@ -79,7 +80,7 @@ export class Directory {
   readonly path: string
   readonly volume: Volume
   readonly interests: readonly Interest[]
-  /** Files by the names they had at the last look. Kept by generations.ts. */
+  /** Files by the names they had at the last look. Kept by sightings.ts. */
   readonly files = new Map<string, LogFile>()
   /** Its own device and inode at the last look: another directory may have taken its place. */
   key = ''
@@ -122,7 +123,7 @@ export class Directory {
       try {
         facts = await this.volume.facts(this.pathOf(name))
       } catch (error) {
-        denied.push({ path: this.pathOf(name), reason: error instanceof Error ? error.message : String(error) })
+        denied.push({ path: this.pathOf(name), reason: messageOf(error) })
       }
       if (isLink) links.set(name, facts?.key ?? '')
       if (facts === null) continue

@@ -3,7 +3,7 @@
  * that names came or went, and once in a while in any case. A directory that does not exist yet is waited for.
  */
 import type { Events } from '../observe/events.ts'
-import { messageOf } from '../errors.ts'
+import { systemErrorOf } from '../errors.ts'
 import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from './input-rules.ts'
@@ -62,6 +62,15 @@ export class Discovery {
 
   directory(path: string): Directory | undefined {
     return this.#directories.get(path)
+  }
+
+  /** Whether what is at a path has been seen, if it can be: no directory above it still waits for its first look. */
+  hasSeen(path: string): boolean {
+    const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
+    for (const directory of this.#entering) if (isAbove(directory)) return false
+    for (const { lookedAt, path: directory } of this.#directories.values())
+      if (lookedAt === 0 && isAbove(directory)) return false
+    return true
   }
 
   /** Look everywhere once; resolves when all that is there has been seen, which a dead mount can put off for ever. */
@@ -155,7 +164,7 @@ export class Discovery {
       this.#directories.set(path, directory)
       this.#options.entered(directory)
     } catch (error) {
-      this.#options.events.fileDenied(path, messageOf(error))
+      this.#options.events.fileDenied(path, systemErrorOf(error).message)
       return
     } finally {
       this.#entering.delete(path)
@@ -239,7 +248,7 @@ export class Discovery {
       }
     } catch (error) {
       directory.mtimeMs = -1
-      events.fileDenied(directory.path, messageOf(error))
+      events.fileDenied(directory.path, systemErrorOf(error).message)
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Which file on disk is which generation: sightings in, lives of files out. It decides what is known, renamed, replaced,
- * truncated, gone, and when a file may be let go; what an unknown file is, arrivals.ts decides. Neither reads lines.
+ * Which file on disk is which generation: looks in, lives of files out. It joins those who decide: what a look says of
+ * known files (sightings.ts), what an unknown file is (arrivals.ts), cuts (truncations.ts), ends (departures.ts). None of
+ * them reads lines.
  *
  * The life of a generation:
  *   found (a sighting that is no generation by its content) -> admitted (its id is in the journal) -> read
@@ -16,9 +17,9 @@ import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { type Inspected, Inspection } from './inspection.ts'
-import { messageOf } from '../errors.ts'
 import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
+import { Sightings } from './sightings.ts'
 import { Truncations } from './truncations.ts'
 import type { Volume } from './volume.ts'
 
@@ -32,16 +33,12 @@ export interface GenerationsOptions {
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
   readonly volumeOf: (path: string) => Promise<Volume | null>
+  /** Whether what is at a path has been seen, if it can be: a mount may not have answered yet. */
+  readonly hasSeen: (path: string) => boolean
   /** The file may have something to read. */
   readonly wake: (file: LogFile) => void
   /** The file will not be read any more. */
   readonly letGo: (file: LogFile) => void
-}
-
-interface Seen {
-  readonly sighting: Sighting
-  /** It was not opened for this sighting. */
-  readonly isKnown: boolean
 }
 
 export class Generations {
@@ -55,6 +52,7 @@ export class Generations {
   readonly #departures: Departures
   readonly #descriptors: Descriptors
   readonly #inspection: Inspection
+  readonly #sightings: Sightings
 
   constructor(options: GenerationsOptions) {
     const { checkpoint, clock, events, random } = options
@@ -66,11 +64,20 @@ export class Generations {
     this.#arrivals = new Arrivals({ ...mine, copies, random, wake: options.wake })
     const { letGo } = options
     this.#inspection = new Inspection({ ...mine, deleted: (file) => this.#leftItsName(file, 'deleted') })
+    this.#sightings = new Sightings({
+      ...mine,
+      arrivals: this.#arrivals,
+      inspection: this.#inspection,
+      wake: options.wake,
+      leftItsName: (file, standing) => this.#leftItsName(file, standing),
+      lose: (file) => this.#lose(file),
+    })
     this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, copies, clock, letGo })
     this.#departures = new Departures({
       ...mine,
       clock,
       lastLineQuietMs: options.lastLineQuietMs,
+      hasSeen: options.hasSeen,
       wake: options.wake,
       check: (file) => this.check(file),
       forget: (file) => this.#forget(file),
@@ -94,29 +101,13 @@ export class Generations {
   }
 
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
-  async see(directory: Directory, look: Look): Promise<boolean> {
-    const seen = new Map<LogFile, Seen>()
-    const before = [...directory.files] // another file may come under the name of one that went
-    const denied = new Set(look.denied.map(({ path }) => path))
-    let again = look.denied.length > 0
-    for (const { path, reason } of look.denied) this.#arrivals.deny(path, reason)
-    for (const sighting of look.sightings) {
-      const known = await this.#known(directory, sighting)
-      const file = known ?? (await this.arrived(directory, sighting))
-      if (file === 'again') again = true
-      // of two names of one file (hard links), the one that the globs match counts
-      else if (file !== 'ignored' && seen.get(file)?.sighting.kind !== 'live')
-        seen.set(file, { sighting, isKnown: known !== null })
-    }
-    for (const [file, what] of seen) this.#found(file, directory, what)
-    for (const [name, file] of before) {
-      if (seen.has(file) || file.place !== directory.pathOf(name) || this.#byKey.get(file.key) !== file) continue
-      // it may be there
-      if (denied.has(file.place)) continue
-      if (directory.files.get(name) === file) directory.files.delete(name)
-      await this.#notFound(file)
-    }
-    return again
+  see(directory: Directory, look: Look): Promise<boolean> {
+    return this.#sightings.see(directory, look)
+  }
+
+  /** Take in a file that is no open generation. */
+  arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
+    return this.#sightings.arrived(directory, sighting)
   }
 
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
@@ -182,6 +173,11 @@ export class Generations {
     this.#ending = true
   }
 
+  /** A new file is about to be read. */
+  get isAdmitting(): boolean {
+    return this.#arrivals.isAdmitting
+  }
+
   admitted(): Promise<void> {
     return this.#arrivals.admitted()
   }
@@ -191,71 +187,7 @@ export class Generations {
     this.#descriptors.closeAll()
   }
 
-  // -- sightings ------------------------------------------------------------------------------------------------------
-
-  /** The generation that has the sighting's inode, if it is still the same file. */
-  async #known(directory: Directory, { name, facts }: Sighting): Promise<LogFile | null> {
-    const file = this.#byKey.get(facts.key)
-    if (file === undefined) return null
-    // an open descriptor keeps the inode from being used again
-    if (file.descriptor >= 0 || file.isAsSeen(facts)) return file
-    const same = await this.#descriptors.isSameAt(file, directory.pathOf(name))
-    if (same) return file
-    this.#lose(file)
-    return null
-  }
-
-  /** Take in a file that is no open generation. */
-  async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
-    const arrival = await this.#arrivals.judge(directory, sighting)
-    if (arrival.kind === 'twin') return arrival.file
-    if (arrival.kind !== 'file') return arrival.kind
-    const { file, reason } = arrival
-    this.#byKey.set(file.key, file)
-    directory.files.set(file.name, file)
-    if (reason === 'finished') {
-      file.admitted = true
-      this.#options.checkpoint.put(file)
-    } else {
-      this.#options.events.fileFound(file, { offset: file.next, reason })
-      this.#arrivals.admit(file)
-    }
-    return file
-  }
-
-  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
-    const { name, facts, kind, isLink } = sighting
-    const moved = file.directory !== directory || file.name !== name
-    if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
-    file.directory = directory
-    file.name = name
-    file.isLinked = isLink
-    directory.files.set(name, file)
-    if (kind === 'live') file.standing = 'live'
-    else this.#leftItsName(file, 'rotated')
-    // what it said when it was opened is newer; and by then another file may have had the name
-    const changed = isKnown && !file.isAsSeen(facts)
-    if (moved || changed) this.#options.checkpoint.touch(file)
-    if (!changed) return
-    file.note(facts)
-    if (file.parked) this.#inspection.confirm(file).catch(() => undefined)
-    if (file.revive()) this.#options.wake(file)
-  }
-
-  async #notFound(file: LogFile): Promise<void> {
-    if (file.descriptor < 0) return this.#lose(file)
-    try {
-      const facts = await file.volume.factsOf(file.descriptor)
-      file.note(facts)
-      this.#leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
-      if (file.hasNews) this.#options.wake(file)
-    } catch (error) {
-      // the server has forgotten the handle
-      this.#options.events.fileDenied(file.place, messageOf(error))
-      this.drop(file)
-      return this.#lose(file)
-    }
-  }
+  // -- ends -----------------------------------------------------------------------------------------------------------
 
   #leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
     if (file.standing === 'live') {
@@ -265,8 +197,6 @@ export class Generations {
     }
     file.standing = standing
   }
-
-  // -- ends -----------------------------------------------------------------------------------------------------------
 
   /** A closed file is not where it was: it may turn up elsewhere for a while. */
   #lose(file: LogFile): void {

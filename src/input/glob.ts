@@ -3,6 +3,7 @@
  * Names are bytes; they are matched as UTF-8, with replacement characters where they are not.
  */
 import picomatch from 'picomatch'
+import { pathOfText, textOfPath } from '../paths.ts'
 
 export type Segment =
   | { readonly kind: 'name'; readonly name: string }
@@ -19,30 +20,22 @@ export interface Glob {
 
 const MAGIC = /[*?[\]{}()!+@\\]/
 
-export function textOf(path: string): string {
-  return Buffer.from(path, 'latin1').toString('utf8')
-}
-
-export function latin1Of(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1')
-}
-
 /** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood: a brace ends at its slash. */
 export function parseGlob(pattern: string): Glob {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
   let literal = parts.findIndex((part) => MAGIC.test(part))
   if (literal < 0) literal = Math.max(0, parts.length - 1)
   return {
-    base: latin1Of(`/${parts.slice(0, literal).join('/')}`),
+    base: pathOfText(`/${parts.slice(0, literal).join('/')}`),
     segments: parts.slice(literal).map(parseSegment),
   }
 }
 
 function parseSegment(part: string): Segment {
   if (part === '**') return { kind: 'any-depth' }
-  if (!MAGIC.test(part)) return { kind: 'name', name: latin1Of(part) }
+  if (!MAGIC.test(part)) return { kind: 'name', name: pathOfText(part) }
   const matches = picomatch(part, { dot: false, windows: false })
-  return { kind: 'pattern', matches: (name) => matches(textOf(name)) }
+  return { kind: 'pattern', matches: (name) => matches(textOfPath(name)) }
 }
 
 export function matchesSegment(segment: Segment, name: string): boolean {
@@ -54,7 +47,7 @@ export function matchesSegment(segment: Segment, name: string): boolean {
 export function excluder(patterns: readonly string[]): (path: string) => boolean {
   const matchers = patterns.map((pattern) => {
     const matches = picomatch(pattern, { dot: true, windows: false })
-    return (path: string) => matches(textOf(pattern.includes('/') ? path : path.slice(path.lastIndexOf('/') + 1)))
+    return (path: string) => matches(textOfPath(pattern.includes('/') ? path : path.slice(path.lastIndexOf('/') + 1)))
   })
   return (path) => matchers.some((matches) => matches(path))
 }

@@ -17,6 +17,13 @@ export interface Fingerprint {
   readonly hash: string
 }
 
+/** A file that may be a generation that we know. */
+interface Candidate {
+  readonly facts: FileFacts
+  readonly path: string
+  readonly stored: StoredGeneration
+}
+
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
 /**
@@ -66,18 +73,20 @@ export async function fingerprintOf(volume: Volume, descriptor: number): Promise
 }
 
 /**
- * Whether an open file is the stored generation, by content. A generation that was empty when it was last seen cannot
- * be told from any other file: it is taken to be the one with its inode, which costs nothing, for it starts at 0 anyway.
+ * Whether a file is the stored generation that was empty when it was last seen, so that no content tells it: it has its
+ * inode, and under another name it must have been there then, for the inode may have been used again.
  */
-export async function isSame(
-  volume: Volume,
-  descriptor: number,
-  what: { facts: FileFacts; stored: StoredGeneration },
-): Promise<boolean> {
+export function isSameEmpty({ facts, path, stored }: Candidate): boolean {
+  const wasThere = facts.bornMs > 0 && facts.bornMs <= stored.mtimeMs
+  return facts.key === keyOf(stored) && (wasThere || path === stored.place)
+}
+
+/** Whether an open file is the stored generation, by content. */
+export async function isSame(volume: Volume, descriptor: number, what: Candidate): Promise<boolean> {
   const { facts, stored } = what
   const { fingerprint, position } = stored
   if (facts.size < position.offset) return false
-  if (fingerprint.length === 0) return facts.key === keyOf(stored)
+  if (fingerprint.length === 0) return isSameEmpty(what)
   const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
   if (head.length < fingerprint.length || hash(head) !== fingerprint.hash) return false
   return guardHolds(volume, descriptor, stored)

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Chunk, Generation, Receipt, Taken } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
-import { messageOf } from '../errors.ts'
+import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type Directory, NOTHING_THERE } from './directory.ts'
 import { Discovery } from './discover.ts'
@@ -84,6 +84,7 @@ export class Input {
       maxOpenFiles,
       lastLineQuietMs,
       volumeOf: reach,
+      hasSeen: (path) => this.#discovery.hasSeen(path),
       wake: (file) => this.#schedule.wake(file),
       letGo: (file) => this.#schedule.forget(file),
     })
@@ -149,10 +150,6 @@ export class Input {
     return this.#generations.all()
   }
 
-  get openFiles(): number {
-    return this.#generations.openFiles
-  }
-
   receive(receipt: Receipt): void {
     this.#generations.receive(receipt)
     // the file may have been too far ahead
@@ -191,7 +188,7 @@ export class Input {
     await this.#generations.admitted()
     this.#generations.end()
     for (const file of this.#generations.all()) {
-      if (file.descriptor >= 0 && !file.volume.remote) await this.#generations.check(file).catch(() => 'same')
+      if (file.descriptor >= 0 && !file.volume.remote) await this.#generations.check(file).catch(systemErrorOf)
       file.limit = file.size
       // one that waits for room or a topic may have nothing to wait for
       this.#schedule.resume(file)
@@ -200,7 +197,7 @@ export class Input {
 
   /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
   get drained(): boolean {
-    return this.#schedule.quiet
+    return this.#schedule.quiet && !this.#generations.isAdmitting
   }
 
   async stop(): Promise<void> {
@@ -249,7 +246,7 @@ export class Input {
     if (this.#frozen) return
     this.#timer = setTimeout(() => {
       this.#ticking = this.#tick()
-        .catch((error: unknown) => this.#options.events.fileDenied('', messageOf(error)))
+        .catch((error: unknown) => this.#options.events.fileDenied('', systemErrorOf(error).message))
         .finally(() => {
           this.#ticking = null
           this.#armTick()
@@ -283,7 +280,7 @@ export class Input {
       const sightings = await directory.search((key) => missing.inputOf(key))
       for (const sighting of sightings) await this.#generations.arrived(directory, sighting)
     } catch (error) {
-      this.#options.events.fileDenied(directory.path, messageOf(error))
+      this.#options.events.fileDenied(directory.path, systemErrorOf(error).message)
     }
   }
 

@@ -35,7 +35,7 @@ export class Inspection {
     if (descriptor >= 0 && facts.links === 0) deleted(file)
     const isSame = file.isAsSeen(facts)
     // of what is not open nothing is believed before it is known to be the same file
-    if (descriptor < 0 && !isSame && !(await descriptors.isSameAt(file, file.place))) return 'gone'
+    if (descriptor < 0 && !isSame && (await descriptors.isSameAt(file, file.place)) !== 'same') return 'gone'
     if (file.isOver) return 'same'
     if (!isSame) {
       file.note(facts)

@@ -20,8 +20,8 @@
 import * as fs from 'node:fs/promises'
 import * as net from 'node:net'
 import * as path from 'node:path'
-import { AgentError, messageOf } from '../errors.ts'
-import { codeOf, makeDirectories } from './state-disk.ts'
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts'
+import { makeDirectories } from './state-disk.ts'
 
 export interface StateLock {
   /** '' when the lock holds; else why this file system can't hold one: nobody is kept out, which is worth a warning. */
@@ -98,7 +98,7 @@ async function take(place: Place, own: string, number: number): Promise<string> 
     await disk.link(path.join(directory, own), name)
   } catch (error) {
     // ENOENT: our own name was removed, see listen()
-    if (['EEXIST', 'ENOENT'].includes(codeOf(error))) return 'late'
+    if (['EEXIST', 'ENOENT'].includes(systemCodeOf(error))) return 'late'
     return messageOf(error)
   } finally {
     await removeIfThere(disk, path.join(directory, own))
@@ -132,7 +132,7 @@ function isHeld(socket: string): Promise<boolean> {
       connection.destroy()
       resolve(true)
     })
-    connection.on('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(codeOf(error))))
+    connection.on('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(systemCodeOf(error))))
   })
 }
 
@@ -144,7 +144,7 @@ function listen(socket: string): Promise<net.Server | string | null> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((connection) => connection.destroy())
     server.once('error', (error) => {
-      if (['EACCES', 'EROFS', 'ENOENT'].includes(codeOf(error))) reject(error)
+      if (['EACCES', 'EROFS', 'ENOENT'].includes(systemCodeOf(error))) reject(error)
       else resolve(messageOf(error))
     })
     // A starter under another user must be able to connect, to learn that there is a holder.
@@ -158,7 +158,7 @@ function listen(socket: string): Promise<net.Server | string | null> {
       server.listen({ path: socket, readableAll: true, writableAll: true }, listening)
     } catch (error) {
       // what is done by the name, once it is bound and listens: its mode
-      if (codeOf(error) === 'ENOENT') resolve(null)
+      if (systemCodeOf(error) === 'ENOENT') resolve(null)
       else throw error
     }
   })
@@ -178,7 +178,7 @@ async function removeIfThere(disk: LockDisk, file: string): Promise<void> {
   try {
     await disk.unlink(file)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (systemCodeOf(error) !== 'ENOENT') throw error
   }
 }
 

@@ -18,11 +18,16 @@ import { Watermark } from './watermark.ts'
  */
 export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
 
+/** Where a file's real path has to lie: as the input says, else below the literal prefix of the glob. */
+export interface Whereabouts {
+  readonly rules: InputRules
+  readonly base: string
+}
+
 export interface Origin {
   readonly id: string
   readonly rules: InputRules
-  /** Literal prefix of the glob it was found by. */
-  readonly base: string
+  readonly within: Whereabouts
   /** Path at discovery: it stays. */
   readonly path: string
   readonly key: string
@@ -36,7 +41,8 @@ export interface Origin {
 export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
-  readonly base: string
+  /** By the glob that it was last found by, which may be another input's: a file stays its own input's. */
+  within: Whereabouts
   readonly path: string
   /** `device:inode`. */
   readonly key: string
@@ -93,7 +99,7 @@ export class LogFile implements Generation {
   constructor(origin: Origin) {
     this.id = origin.id
     this.rules = origin.rules
-    this.base = origin.base
+    this.within = origin.within
     this.path = origin.path
     this.key = origin.key
     this.volume = origin.volume
@@ -141,8 +147,11 @@ export class LogFile implements Generation {
 
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
-    if (!this.#isShorter) this.largest = Math.max(this.largest, this.size)
-    if (facts.size < this.size) this.#isShorter = true
+    // one that has grown may have been cut and filled again, twice even; one that is shorter was cut only now
+    if (facts.size < this.size && !this.#isShorter) {
+      this.largest = Math.max(this.largest, this.size)
+      this.#isShorter = true
+    }
     this.size = facts.size
     this.mtimeMs = facts.mtimeMs
   }

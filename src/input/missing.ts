@@ -4,7 +4,7 @@
  * unread bytes are lost, and counted.
  */
 import { dirname } from 'node:path'
-import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, keyOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, keyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 
@@ -79,21 +79,23 @@ export class Missing {
   /**
    * The missing generation that an open file is by its content, taken out; null when it is none. Among equals the one
    * with its inode is preferred, then the one with its path: after a reboot every device number may be another one.
-   * Where the name says nothing (`sought`), one that was empty is not told by its inode: whose file it is now, who knows.
+   * One that was empty is told by its inode: see {@link isSameEmpty}.
    */
   async find(
     volume: Volume,
     descriptor: number,
-    { facts, path, sought = false }: { facts: FileFacts; path: string; sought?: boolean },
+    { facts, path }: { facts: FileFacts; path: string },
   ): Promise<StoredGeneration | null> {
     if (this.#entries.size === 0) return null
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
     const rank = (stored: StoredGeneration): number => (keyOf(stored) === facts.key ? 0 : stored.place === path ? 1 : 2)
     const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
     for (const stored of candidates) {
-      if (sought && stored.fingerprint.length === 0) continue
-      if (facts.size < stored.position.offset) continue
-      if ((await guardHolds(volume, descriptor, stored)) && this.take(stored)) return stored
+      if (stored.fingerprint.length === 0 && !isSameEmpty({ facts, path, stored })) continue
+      if (facts.size < stored.position.offset || !(await guardHolds(volume, descriptor, stored))) continue
+      // what was on its way may have been stored meanwhile
+      const now = this.#entries.get(stored.id)?.stored
+      if (now !== undefined && this.take(now)) return now
     }
     return null
   }
@@ -121,9 +123,10 @@ export class Missing {
     if (entry !== undefined) entry.until = this.#options.clock() + PATIENCE_MS
   }
 
-  /** It is not missing any more; false when it was not. */
+  /** It is not missing any more; false when it was not, or is not as it was told any more. */
   take(stored: StoredGeneration): boolean {
-    if (!this.#entries.delete(stored.id)) return false
+    if (this.#entries.get(stored.id)?.stored !== stored) return false
+    this.#entries.delete(stored.id)
     const { length, hash: digest } = stored.fingerprint
     this.#byKey.remove(keyOf(stored), stored.id)
     this.#byFingerprint.remove(fingerprintKey(length, digest), stored.id)
@@ -134,7 +137,10 @@ export class Missing {
     return true
   }
 
-  /** Those whose fingerprint the file has; one that was empty is told by its inode alone. */
+  /**
+   * Those whose fingerprint the file has, and that were empty and had its inode. The newest come first: a file that was
+   * cut can have left an older generation of its own, whose last bytes were on their way.
+   */
   #candidates(key: string, head: Buffer): StoredGeneration[] {
     const ids: string[] = []
     for (const length of this.#lengths.keys()) {
@@ -143,7 +149,7 @@ export class Missing {
     }
     const all = ids.flatMap((id) => this.#entries.get(id)?.stored ?? [])
     const empty = this.#byKey.get(key).flatMap((id) => this.#entries.get(id)?.stored ?? [])
-    return [...all, ...empty.filter((stored) => stored.fingerprint.length === 0)]
+    return [...empty.filter((stored) => stored.fingerprint.length === 0), ...all].reverse()
   }
 }
 

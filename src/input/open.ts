@@ -3,8 +3,10 @@
  * real path lies under the allowed roots. A log directory cannot make a privileged agent ship `/proc/1/environ`.
  */
 import fs from 'node:fs'
-import { latin1Of } from './glob.ts'
-import type { InputRules } from './input-rules.ts'
+import type { IgnoreReason } from '../flow.ts'
+import { messageOf, systemCodeOf } from '../errors.ts'
+import { pathOfText } from '../paths.ts'
+import type { Whereabouts } from './log-file.ts'
 import type { FileFacts, Volume } from './volume.ts'
 
 export type Opened =
@@ -14,7 +16,7 @@ export type Opened =
   /** Cannot be opened now; it may be possible later. */
   | { readonly kind: 'denied'; readonly reason: string }
   /** Not a file of ours. */
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: IgnoreReason }
 
 /** `roots`: directories, latin1. */
 export async function openLog(volume: Volume, path: string, roots: readonly string[]): Promise<Opened> {
@@ -23,26 +25,26 @@ export async function openLog(volume: Volume, path: string, roots: readonly stri
     // asked first: opening a device can have effects
     const before = await volume.facts(path)
     if (before === null) return { kind: 'gone' }
-    if (before.kind !== 'file') return { kind: 'refused', reason: 'not a regular file' }
+    if (before.kind !== 'file') return { kind: 'refused', reason: 'not-regular' }
     descriptor = await volume.open(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    return code === 'ENOENT' ? { kind: 'gone' } : { kind: 'denied', reason: code }
+    const code = systemCodeOf(error)
+    return code === 'ENOENT' ? { kind: 'gone' } : { kind: 'denied', reason: code || messageOf(error) }
   }
   try {
     const facts = await volume.factsOf(descriptor)
     const refusal =
       facts.kind !== 'file'
-        ? 'not a regular file'
+        ? 'not-regular'
         : (await isUnder(volume, realPath(descriptor), roots))
           ? null
-          : 'outside the allowed roots'
+          : 'outside-roots'
     if (refusal === null) return { kind: 'open', descriptor, facts }
     fs.closeSync(descriptor)
     return { kind: 'refused', reason: refusal }
   } catch (error) {
     fs.closeSync(descriptor)
-    return { kind: 'denied', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'denied', reason: messageOf(error) }
   }
 }
 
@@ -66,6 +68,6 @@ async function isUnder(volume: Volume, path: string, roots: readonly string[]): 
 }
 
 /** Directories that a file's real path has to lie under, latin1: the input's, else the literal prefix of the glob. */
-export function rootsOf(rules: InputRules, base: string): readonly string[] {
-  return rules.roots.length > 0 ? rules.roots.map(latin1Of) : [base]
+export function rootsOf({ rules, base }: Whereabouts): readonly string[] {
+  return rules.roots.length > 0 ? rules.roots.map(pathOfText) : [base]
 }

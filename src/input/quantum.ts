@@ -2,7 +2,7 @@
  * One turn of one file: open it if need be, read a quantum, hand it on, and say what comes next. Whose turn it is,
  * schedule.ts decides.
  */
-import { messageOf } from '../errors.ts'
+import { systemCodeOf, systemErrorOf } from '../errors.ts'
 import type { Chunk, Taken } from '../flow.ts'
 import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
@@ -50,16 +50,24 @@ export class Quantum {
     if (file.isOver) return 'idle'
     if (file.next >= file.limit) {
       // at a stop, what was read to its end waits for nothing
-      if (file.isShorter) this.#options.generations.shortened(file)
+      if (file.isShorter) this.#wasCut(file)
       return 'idle'
     }
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again
-      if (file.next === 0) this.#options.generations.grown(file).catch(() => undefined)
+      if (file.next === 0) this.#options.generations.grown(file).catch(systemErrorOf)
       return blocked
     }
     return file.descriptor < 0 ? this.#openAndRead(file) : this.#read(file)
+  }
+
+  /** It is shorter than it was, and not to be read beyond its end. */
+  #wasCut(file: LogFile): void {
+    const { generations } = this.#options
+    // what a mount says of a size may be older than what was read of it
+    if (file.size < file.next && file.descriptor >= 0 && !file.volume.remote) generations.truncated(file)
+    else generations.shortened(file)
   }
 
   async #openAndRead(file: LogFile): Promise<Turn> {
@@ -134,17 +142,15 @@ export class Quantum {
     this.#options.events.bytesRead(next - file.next)
     reader.advance(file, next)
     // what cannot be read now is asked for again with the next bytes
-    if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(() => undefined)
+    if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(systemErrorOf)
     if (blocked !== null) return blocked
     return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
   }
 
   #unreadable(file: LogFile, error: unknown): Turn {
-    // only the file system's errors are got over; a fault of ours must not look like one
-    if (!(error instanceof Error && 'syscall' in error)) throw error
-    this.#options.events.fileDenied(file.place, messageOf(error))
+    this.#options.events.fileDenied(file.place, systemErrorOf(error).message)
     // the server has forgotten the handle: the name may still lead to the file
-    if ('code' in error && error.code === 'ESTALE') this.#options.generations.drop(file)
+    if (systemCodeOf(error) === 'ESTALE') this.#options.generations.drop(file)
     return 'later'
   }
 }

@@ -81,7 +81,7 @@ export class Reader {
     const got = this.#pread(file, { position: next, guard, want })
     return typeof got === 'number'
       ? this.#directGot(file, how, got - guard)
-      : got.then((n) => (file.next === next ? this.#directGot(file, how, n - guard) : SEARCHING))
+      : got.then((n) => (isAsBefore(file, next) ? this.#directGot(file, how, n - guard) : SEARCHING))
   }
 
   #directGot(file: LogFile, how: { want: number; final: boolean }, length: number): ReadResult {
@@ -111,7 +111,9 @@ export class Reader {
     const got = want <= 0 ? GUARD_BYTES : this.#pread(file, { position: at, guard: GUARD_BYTES, want })
     return typeof got === 'number'
       ? this.#searchGot(file, final, got - GUARD_BYTES)
-      : got.then((n) => (file.search === search ? this.#searchGot(file, final, n - GUARD_BYTES) : SEARCHING))
+      : got.then((n) =>
+          file.search === search && file.descriptor >= 0 ? this.#searchGot(file, final, n - GUARD_BYTES) : SEARCHING,
+        )
   }
 
   #searchGot(file: LogFile, final: boolean, length: number): ReadResult | Promise<ReadResult> {
@@ -146,7 +148,7 @@ export class Reader {
     }
     const { next } = file
     const got = this.#pread(file, { position: next, guard, want })
-    return typeof got === 'number' ? take(got) : got.then((n) => (file.next === next ? take(n) : SEARCHING))
+    return typeof got === 'number' ? take(got) : got.then((n) => (isAsBefore(file, next) ? take(n) : SEARCHING))
   }
 
   /** Bytes read, guard included, to `pointer - guard` and on. */
@@ -193,6 +195,11 @@ export class Reader {
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
     return this.#result.fill(file, { length, readAt: this.#now(), longEnd: this.#longEnd, ...how })
   }
+}
+
+/** A mount takes its time: whether the file was neither rewound nor closed meanwhile. */
+function isAsBefore(file: LogFile, next: number): boolean {
+  return file.next === next && file.descriptor >= 0
 }
 
 /** What was read of a file: one object for all reads, since a chunk is over before the next read. */

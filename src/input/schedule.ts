@@ -174,7 +174,10 @@ export class Schedule {
   async #runRemote(mount: string, queue: Queue): Promise<void> {
     for (let file = queue.shift(); file !== undefined && !this.#stopped; file = queue.shift()) {
       file.queued = false
-      await this.#finish(file, this.#options.turn(file))
+      const turn = this.#options.turn(file)
+      // at once: what it waits for may come before the next microtask
+      if (typeof turn === 'string') this.#after(file, turn)
+      else await this.#finish(file, turn)
     }
     this.#remote.delete(mount)
   }
@@ -191,6 +194,11 @@ export class Schedule {
   }
 
   #after(file: LogFile, turn: Turn): void {
+    // lost, or cut, while it had its turn
+    if (file.isOver) {
+      this.forget(file)
+      return
+    }
     if (turn !== 'later') this.#postponed.delete(file)
     switch (turn) {
       case 'more':

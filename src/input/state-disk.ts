@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { systemCodeOf } from '../errors.ts'
 
 export interface StateFile {
   /** Writes at `position` and says how many bytes it took, which may be fewer than given. */
@@ -41,13 +42,13 @@ export async function makeDirectories(path: string, mkdir: (path: string) => Pro
       await mkdir(at)
     } catch (error) {
       // whatever is there, who uses it finds out
-      if (codeOf(error) !== 'EEXIST') throw error
+      if (systemCodeOf(error) !== 'EEXIST') throw error
     }
   }
   try {
     await make(path)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    if (systemCodeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
     await makeDirectories(dirname(path), mkdir)
     await make(path)
   }
@@ -78,7 +79,7 @@ export const nodeDisk: StateDisk = {
       await handle.sync()
     } catch (error) {
       // Some network and FUSE file systems cannot sync a directory and say EINVAL: there is nothing to wait for.
-      if (codeOf(error) !== 'EINVAL') throw error
+      if (systemCodeOf(error) !== 'EINVAL') throw error
     } finally {
       await handle.close()
     }
@@ -112,11 +113,6 @@ export function oneSyncAtATime(disk: StateDisk): StateDisk {
     remove: (path) => disk.remove(path),
     syncDirectory: (directory) => inTurn(() => disk.syncDirectory(directory)),
   }
-}
-
-/** `ENOENT` and the like, '' for what is no system error. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 function stateFile(handle: fs.FileHandle): StateFile {

@@ -4,9 +4,8 @@
  */
 import * as path from 'node:path'
 import type { Events } from '../observe/events.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf, systemCodeOf } from '../errors.ts'
 import { Journal } from './journal.ts'
-import { codeOf } from './state-disk.ts'
 import type { StateDisk } from './state-disk.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -125,7 +124,7 @@ async function* blocksOf(
   try {
     yield* disk.read(path.join(directory, stateName(number, kind)))
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (systemCodeOf(error) !== 'ENOENT') throw error
   }
 }
 
@@ -149,5 +148,5 @@ async function setAside(source: StateSource, number: number, kind: StateFileKind
 
 /** Somebody must give us rights: neither waiting nor another file helps. */
 export function isDenied(error: unknown): boolean {
-  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
+  return ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(error))
 }

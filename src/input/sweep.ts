@@ -2,6 +2,7 @@
  * Watches can fail to tell: every file is asked for its facts once in `file.sweepMs`, a few at a time, whatever the
  * kernel told of it.
  */
+import { systemErrorOf } from '../errors.ts'
 import type { Generations } from './generations.ts'
 import type { LogFile } from './log-file.ts'
 
@@ -41,7 +42,7 @@ export class Sweep {
     const { generations, wake } = this.#options
     if (file.isOver || file.asking) return
     file.asking = true
-    const found = await generations.check(file).catch(() => 'gone')
+    const found = await generations.check(file).catch((error: unknown) => systemErrorOf(error) && 'gone')
     file.asking = false
     if (found === 'gone') generations.gone(file)
     else if (found === 'grown') wake(file)

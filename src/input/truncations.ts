@@ -46,15 +46,16 @@ export class Truncations {
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
     const { arrivals, checkpoint, copies, descriptors, events, known, letGo } = this.#options
-    const { directory, rules, base, name, key } = file
+    const { directory, rules, within, name, key } = file
     const lost = file.lostByCut(sizeNow(file))
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
     copies.remember(file)
-    const next = arrivals.create({ directory, rules, base, path: file.place, name, key, offset: 0 })
+    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
     descriptors.hand(file, next)
     next.standing = file.standing
     next.isLinked = file.isLinked
+    next.mtimeMs = file.mtimeMs
     next.lastDataAt = this.#options.clock()
     // at a stop the new one is read no further than it is now, either
     if (file.limit < Infinity) next.limit = sizeNow(next) ?? 0

@@ -7,12 +7,15 @@
  */
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+import { systemCodeOf } from '../errors.ts'
 
 export interface FileFacts {
   /** `device:inode`, decimal. */
   readonly key: string
   readonly size: number
   readonly mtimeMs: number
+  /** When it was made; 0 where the file system does not tell. */
+  readonly bornMs: number
   readonly links: number
   readonly kind: 'file' | 'directory' | 'other'
 }
@@ -59,6 +62,7 @@ function factsFrom(stats: fs.BigIntStats): FileFacts {
     key: `${stats.dev}:${stats.ino}`,
     size: Number(stats.size),
     mtimeMs: Number(stats.mtimeNs) / 1e6,
+    bornMs: Number(stats.birthtimeNs) / 1e6,
     links: Number(stats.nlink),
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
   }
@@ -80,7 +84,7 @@ export function deviceOf(key: string): string {
 
 /** Null for "there is no such thing"; anything else is somebody's problem and thrown on. */
 function absent(error: unknown): null {
-  const code = error instanceof Error && 'code' in error ? error.code : ''
+  const code = systemCodeOf(error)
   if (code === 'ENOENT' || code === 'ENOTDIR') return null
   throw error
 }

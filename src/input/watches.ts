@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs'
 import { basename } from 'node:path'
+import { messageOf, systemCodeOf } from '../errors.ts'
 import type { Directory } from './directory.ts'
 
 /** Wake-ups within {@link WINDOW_MS} that make a directory busy: 400 a second. */
@@ -63,7 +64,10 @@ export class Watches {
       const watcher = fs.watch(path, { encoding: 'buffer', persistent: false }, (event, name) =>
         this.#event(directory, armed, event, name),
       )
-      watcher.on('error', (error) => this.#fail(directory, armed, error))
+      watcher.on('error', (error) => {
+        this.#fail(directory, armed, error)
+        this.#options.changed(directory, null)
+      })
       armed.watcher = watcher
       armed.events = 0
       return true
@@ -109,7 +113,7 @@ export class Watches {
   #fail(directory: Directory, watch: Watch, error: unknown): void {
     watch.watcher?.close()
     watch.watcher = null
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const code = systemCodeOf(error) || messageOf(error)
     // a directory that is gone is discovery's affair
     if (code === 'ENOENT') return
     if (watch.failedAt === -Infinity) this.#options.unavailable(directory, code)

@@ -22,7 +22,7 @@ interface Block extends PooledBuffer {
   busy: number
 }
 
-const LARGER: Record<SizeClass, SizeClass | null> = { small: 'medium', medium: 'large', large: null }
+export const LARGER: Readonly<Record<SizeClass, SizeClass | null>> = { small: 'medium', medium: 'large', large: null }
 
 export class BufferPool {
   /** Bytes the pool has in all, a multiple of the largest class. */
@@ -46,11 +46,6 @@ export class BufferPool {
 
   get freeBytes(): number {
     return this.#freeBytes
-  }
-
-  /** The smallest class that holds `bytes`; 'large' when none does. */
-  classFor(bytes: number): SizeClass {
-    return bytes <= SMALL ? 'small' : bytes <= MEDIUM ? 'medium' : 'large'
   }
 
   /** A buffer of the class, or null when there is none. Its bytes are whatever they were. */

@@ -2,13 +2,21 @@
  * The counters: every event that has a number adds to it here, from the first day, so that metrics only have to read
  * them. Counted since the start of the process.
  */
-import type { LossReason, SettleReason } from '../flow.ts'
+import type { IgnoreReason, LossReason, SettleReason } from '../flow.ts'
 import type { Events } from './events.ts'
 
 export class Counters {
   filesFound = 0
-  filesLetGo = 0
+  filesRotated = 0
   filesTruncated = 0
+  filesLetGo = 0
+  filesDenied = 0
+  readonly filesIgnored: Record<IgnoreReason, number> = {
+    'not-regular': 0,
+    'outside-roots': 0,
+    'rotated-before-first-start': 0,
+  }
+  watchesUnavailable = 0
   /** Source bytes handed to the pipeline. */
   bytesRead = 0
   recordsEncoded = 0
@@ -18,7 +26,8 @@ export class Counters {
   truncatedRecords = 0
   readonly settledLines: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly settledBytes: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
-  readonly lostBytes: Record<LossReason, number> = { truncated: 0, deleted: 0, 'gone-while-stopped': 0 }
+  readonly lostBytes: Record<LossReason, number> = { truncated: 0, 'gone-while-stopped': 0 }
+  undeliveredBytes = 0
   batchesStored = 0
   recordsStored = 0
   /** Bytes on the wire of stored batches. */
@@ -28,29 +37,38 @@ export class Counters {
   tooLargeRecords = 0
   possibleRepeats = 0
   filesMoved = 0
+  brokerConnections = 0
+  /** By the broker's address. */
+  readonly brokerFailures = new Map<string, number>()
+  topicsFound = 0
+  topicWaits = 0
+  partitionWaits = 0
   checkpoints = 0
   checkpointFailures = 0
   /** Wall clock ms of the last completed checkpoint, 0 before the first. */
   lastCheckpointAt = 0
+  stateTears = 0
+  statesSetAside = 0
+  statesUnlocked = 0
 }
 
 /** The implementation of {@link Events} that counts. `now`: ms since the epoch. */
 export function countingEvents(counters: Counters, now: () => number): Events {
-  const nothing = (): void => undefined
   return {
     fileFound: () => void counters.filesFound++,
-    fileRotated: nothing,
+    fileRotated: () => void counters.filesRotated++,
     fileTruncated: () => void counters.filesTruncated++,
     fileLetGo: () => void counters.filesLetGo++,
-    fileDenied: nothing,
-    fileIgnored: nothing,
+    fileDenied: () => void counters.filesDenied++,
+    fileIgnored: (_path, reason) => void counters.filesIgnored[reason]++,
     bytesRead: (bytes) => void (counters.bytesRead += bytes),
-    watchUnavailable: nothing,
+    watchUnavailable: () => void counters.watchesUnavailable++,
     settled(_file, reason, { lines, bytes }) {
       counters.settledLines[reason] += lines
       counters.settledBytes[reason] += bytes
     },
     lost: (_file, reason, bytes) => void (counters.lostBytes[reason] += bytes),
+    undelivered: (_file, bytes) => void (counters.undeliveredBytes += bytes),
     encoded({ records, bytes, invalidUtf8, truncated }) {
       counters.recordsEncoded += records
       counters.bytesEncoded += bytes
@@ -67,18 +85,21 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     recordTooLarge: () => void counters.tooLargeRecords++,
     possibleRepeats: (_topic, _partition, records) => void (counters.possibleRepeats += records),
     filesMoved: (_topic, _partition, files) => void (counters.filesMoved += files),
-    brokerConnected: nothing,
-    brokerUnreachable: nothing,
-    topicWaiting: nothing,
-    topicReady: nothing,
-    partitionWaiting: nothing,
+    brokerConnected: () => void counters.brokerConnections++,
+    brokerUnreachable(_node, address) {
+      counters.brokerFailures.set(address, (counters.brokerFailures.get(address) ?? 0) + 1)
+    },
+    topicWaiting: () => void counters.topicWaits++,
+    topicReady: () => void counters.topicsFound++,
+    partitionWaiting: () => void counters.partitionWaits++,
     checkpointWritten() {
       counters.checkpoints++
       counters.lastCheckpointAt = now()
     },
     checkpointFailed: () => void counters.checkpointFailures++,
-    stateTorn: nothing,
-    stateSetAside: nothing,
+    stateTorn: () => void counters.stateTears++,
+    stateSetAside: () => void counters.statesSetAside++,
+    stateUnlocked: () => void counters.statesUnlocked++,
   }
 }
 

@@ -3,7 +3,7 @@
  * that has something to tell calls the method and knows nothing of who listens. Called per chunk, batch or incident,
  * never per line. Byte counts are bytes of source files unless said otherwise.
  */
-import type { Generation, LossReason, SettleReason } from '../flow.ts'
+import type { Generation, IgnoreReason, LossReason, SettleReason } from '../flow.ts'
 
 /** One batch that Kafka has stored. */
 export interface StoredBatch {
@@ -25,11 +25,13 @@ export interface Events {
   fileTruncated(file: Generation, lostBytes: number): void
   fileLetGo(file: Generation): void
   fileDenied(path: string, reason: string): void
-  fileIgnored(path: string, reason: string): void
+  fileIgnored(path: string, reason: IgnoreReason): void
   bytesRead(bytes: number): void
   watchUnavailable(directory: string, reason: string): void
   settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void
   lost(file: Generation, reason: LossReason, bytes: number): void
+  /** A stop leaves so many bytes behind, for the next start. */
+  undelivered(file: Generation, bytes: number): void
   // encode
   encoded(what: { records: number; bytes: number; invalidUtf8: number; truncated: number }): void
   // output
@@ -56,4 +58,6 @@ export interface Events {
   checkpointFailed(reason: string): void
   stateTorn(file: string, bytes: number): void
   stateSetAside(file: string, movedTo: string, reason: string): void
+  /** Nobody can be kept out of the state directory. */
+  stateUnlocked(directory: string, reason: string): void
 }

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { Generation } from '../flow.ts'
+import { textOfPath } from '../paths.ts'
 import type { Events } from './events.ts'
 
 /** The same retry is told at most so often; the counter has them all. */
@@ -40,16 +41,17 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
         : logger.info(named(file), 'file truncated: a new generation begins'),
     fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
     fileDenied: (path, reason) => {
-      if (isDue(`denied ${path}`)) logger.warn({ path: textOf(path), reason }, 'cannot read; trying again')
+      if (isDue(`denied ${path}`)) logger.warn({ path: textOfPath(path), reason }, 'cannot read; trying again')
     },
-    fileIgnored: (path, reason) => logger.info({ path: textOf(path), reason }, 'file ignored'),
+    fileIgnored: (path, reason) => logger.info({ path: textOfPath(path), reason }, 'file ignored'),
     bytesRead: nothing,
     watchUnavailable: (directory, reason) =>
-      logger.warn({ directory: textOf(directory), reason }, 'no inotify watch to be had: files are polled'),
+      logger.warn({ directory: textOfPath(directory), reason }, 'no inotify watch to be had: files are polled'),
     settled: (file, reason, what) => {
       if (reason === 'too-large') logger.error({ ...named(file), reason, ...what }, 'record dropped')
       else if (isDue(`settled ${file.id} ${reason}`)) logger.info({ ...named(file), reason, ...what }, 'lines dropped')
     },
+    undelivered: (file, bytes) => logger.warn({ ...named(file), bytes }, 'not delivered'),
     lost: (file, reason, bytes) => logger.error({ ...named(file), reason, bytes }, 'bytes lost'),
     encoded: nothing,
     batchStored: (batch) => {
@@ -61,7 +63,7 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     },
     batchSplit: (topic, partition, records, bytes) =>
       logger.warn({ topic, partition, records, bytes }, 'batch too large for the broker: sending it in parts'),
-    recordTooLarge: (what) => logger.error({ ...what, file: textOf(what.file) }, 'record too large for the broker'),
+    recordTooLarge: (what) => logger.error({ ...what, file: textOfPath(what.file) }, 'record too large for the broker'),
     possibleRepeats: (topic, partition, records) =>
       logger.warn({ topic, partition, records }, 'records may be stored twice: their fate could not be learned'),
     filesMoved: (topic, partition, files) =>
@@ -78,14 +80,10 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     stateTorn: (file, bytes) => logger.warn({ file, bytes }, 'end of the state journal was torn: cut off'),
     stateSetAside: (file, movedTo, reason) =>
       logger.error({ file, movedTo, reason }, 'state cannot be read: set aside'),
+    stateUnlocked: (directory, reason) => logger.warn({ directory, reason }, 'state directory cannot be locked'),
   }
 }
 
 function named(file: Generation): { file: string; id: string; input: string } {
-  return { file: textOf(file.path), id: file.id, input: file.inputId }
-}
-
-/** Paths are one character a byte inside. */
-function textOf(path: string): string {
-  return Buffer.from(path, 'latin1').toString('utf8')
+  return { file: textOfPath(file.path), id: file.id, input: file.inputId }
 }

@@ -7,13 +7,14 @@ import { ask } from './ask.ts'
 import type { Connection } from './connection.ts'
 import { API_VERSIONS, decodeApiVersions, encodeApiVersions, missingApis } from './wire/api-versions.ts'
 import { describeError } from './wire/error-codes.ts'
+import { VERSION } from '../version.ts'
 import { INIT_PRODUCER_ID } from './wire/init-producer-id.ts'
 import { METADATA } from './wire/metadata.ts'
 import { PRODUCE } from './wire/produce.ts'
 
 const NEEDED = [PRODUCE, METADATA, INIT_PRODUCER_ID]
 /** Shown in the broker's metrics of its clients. */
-const SOFTWARE = { name: 'logagent', version: '0.1.0' }
+const SOFTWARE = { name: 'logagent', version: VERSION }
 
 /** Throws `unsupported-broker` when the broker doesn't speak what we need. */
 export async function greet(connection: Connection, us: { address: string; clientId: string }): Promise<void> {

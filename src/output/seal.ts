@@ -17,9 +17,6 @@ const COMPRESSORS: Partial<Record<Compression, Compress>> = {
   zstd: (payload, done) => zstdCompress(payload, ZSTD, done),
 }
 
-/** The compressions that can be asked for. */
-export const COMPRESSIONS: readonly Compression[] = ['none', 'zstd']
-
 interface Work {
   readonly batch: Batch
   readonly done: () => void

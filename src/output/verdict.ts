@@ -71,7 +71,6 @@ export class Verdict {
         this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
         return
       case 'refused':
-      case 'refused-records':
         this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
         // somebody has to do something about it first
         if (batch === lane.queue[0]) lane.retryAt += REFUSED_PAUSES * this.#options.retry.maxMs

@@ -23,6 +23,9 @@ const LENGTHS = [0, 5, 80, 900, 1100, 20_000, 100_000]
 const log = fc.constantFrom(...LOGS)
 const length = fc.constantFrom(...LENGTHS.slice(0, 4), ...LENGTHS)
 
+/** What happens between two calls of the agent's: nothing that takes bytes away. */
+const meanwhile = fc.constantFrom('write', 'write half', 'rotate', 'reopen', 'rotate and reopen')
+
 const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('write'), log, lengths: fc.array(length, { minLength: 1, maxLength: 5 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('write half'), log, length }) },
@@ -33,6 +36,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('allow'), lines: fc.constantFrom(0, 1, 3, 10, Infinity) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('checkpoint', 'quiet') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('crash', 'stop', 'start') }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('meanwhile'), log, length, calls: fc.nat(30), what: meanwhile }) },
 ) // prettier-ignore
 
 type Step = Partial<{
@@ -42,6 +46,8 @@ type Step = Partial<{
   readonly count: number
   readonly luck: number
   readonly lines: number
+  readonly calls: number
+  readonly what: string
 }> & { readonly do: string }
 
 const memory = testMemory(1024)
@@ -57,14 +63,27 @@ class Story {
   /** The agent could not read at times: what was written behind a cut it could not tell from what was before. */
   #wasHeld = false
   #gone = new Map<string, number>()
+  /** What is to happen after so many calls of the agent's. */
+  readonly #later: { calls: number; readonly act: () => void }[] = []
 
   constructor(directory: string) {
     this.#world = new LogWorld(directory)
     this.#known = { world: this.#world, owners: new Map(), acknowledged: new Map() }
   }
 
+  /** Whether it was time for something to happen. */
+  #happensMeanwhile(): boolean {
+    const due = this.#later.filter((happening) => happening.calls-- <= 0)
+    for (const happening of due) {
+      this.#later.splice(this.#later.indexOf(happening), 1)
+      happening.act()
+    }
+    return due.length > 0
+  }
+
   async take({ do: what, ...step }: Step): Promise<void> {
     const { log = '', lengths = [], length = 0, count = 0, luck = 0, lines = 0 } = step
+    const { calls = 0, what: later = '' } = step
     const life = this.#life
     switch (what) {
       case 'write':
@@ -105,12 +124,15 @@ class Story {
         return this.#end()
       case 'start':
         return this.start()
+      case 'meanwhile':
+        return void this.#later.push({ calls, act: () => this.#write(later, log, length) })
     }
   }
 
   async start(): Promise<void> {
     if (this.#life !== null) return
-    const life = await ReadingLife.begin(this.#known, this.#disk, memory)
+    const meanwhile = (): boolean => this.#happensMeanwhile()
+    const life = await ReadingLife.begin({ known: this.#known, disk: this.#disk, memory, meanwhile })
     this.#life = life
     this.#gone = this.#goneWhileStopped(life.stored.values())
     await life.start()
@@ -139,6 +161,14 @@ class Story {
   async close(): Promise<void> {
     await this.#life?.end()
     this.#world.close()
+  }
+
+  #write(what: string, log: string, length: number): void {
+    if (what === 'write') this.#world.write(log, [length])
+    else if (what === 'write half') this.#world.writeHalf(log, length)
+    // the oldest piece would be deleted
+    else if (what !== 'reopen' && this.#world.named(`${log}.3`) === undefined) this.#world.rotate(log)
+    if (what.endsWith('reopen')) this.#world.reopen(log)
   }
 
   async #end(): Promise<void> {

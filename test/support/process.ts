@@ -12,7 +12,7 @@ export interface AgentSettings {
   readonly args: readonly string[]
   /** Over a bare environment: nothing that configures the agent leaks in from the outside. */
   readonly env?: Readonly<Record<string, string>>
-  /** 'source': src/main.ts (the default). 'bundle': dist/logagent.mjs. Else the path of another program for Node. */
+  /** Path of a program for Node; src/main.ts if left out. */
   readonly from?: string
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
@@ -51,15 +51,12 @@ export interface Agent {
 }
 
 const ROOT = join(import.meta.dirname, '../..')
-const PROGRAMS: Readonly<Record<string, string>> = {
-  source: join(ROOT, 'src/main.ts'),
-  bundle: join(ROOT, 'dist/logagent.mjs'),
-}
+const SOURCE = join(ROOT, 'src/main.ts')
 
 /** Starts it; it is killed when the test ends, and when the test process does. */
 export function startAgent(test: Ending, settings: AgentSettings): Agent {
-  const { args, env = {}, from = 'source', nodeArgs = [], cwd = ROOT, under = [] } = settings
-  const [command = '', ...rest] = [...under, process.execPath, ...nodeArgs, PROGRAMS[from] ?? from, ...args]
+  const { args, env = {}, from = SOURCE, nodeArgs = [], cwd = ROOT, under = [] } = settings
+  const [command = '', ...rest] = [...under, process.execPath, ...nodeArgs, from, ...args]
   const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },

@@ -25,6 +25,14 @@ export interface Knowledge {
   readonly acknowledged: Map<Bytes, { start: number; end: number }[]>
 }
 
+export interface Surroundings {
+  readonly known: Knowledge
+  readonly disk: FakeDisk
+  readonly memory: LinearMemory
+  /** Called before every question to the file system: whether something has happened between the last one and this. */
+  readonly meanwhile: () => boolean
+}
+
 interface Held extends Piece {
   readonly file: LogFile
   readonly bytesOf: Bytes
@@ -39,6 +47,7 @@ export const LAST_LINE_QUIET_MS = 5000
 export class ReadingLife {
   readonly #known: Knowledge
   readonly #memory: LinearMemory
+  readonly #meanwhile: () => boolean
   readonly ear: Ear
   readonly checkpoint: Checkpoint
   readonly input: Input
@@ -55,16 +64,19 @@ export class ReadingLife {
   /** Ends of what was delivered in this life, by file id. */
   readonly #delivered = new Map<string, number>()
 
-  static async begin(known: Knowledge, disk: FakeDisk, memory: LinearMemory): Promise<ReadingLife> {
+  static async begin(surroundings: Surroundings): Promise<ReadingLife> {
     const ear = hear()
     const { events } = ear
+    const { disk } = surroundings
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
-    return new ReadingLife(known, memory, { ear, checkpoint })
+    return new ReadingLife(surroundings, { ear, checkpoint })
   }
 
-  private constructor(known: Knowledge, memory: LinearMemory, made: { ear: Ear; checkpoint: Checkpoint }) {
+  private constructor(surroundings: Surroundings, made: { ear: Ear; checkpoint: Checkpoint }) {
+    const { known, memory, meanwhile } = surroundings
     this.#known = known
     this.#memory = memory
+    this.#meanwhile = meanwhile
     this.ear = made.ear
     this.checkpoint = made.checkpoint
     this.stored = new Map(made.checkpoint.entries)
@@ -153,12 +165,24 @@ export class ReadingLife {
   }
 
   #counting(directory: string): Volume {
+    const asks = <Question extends readonly unknown[], Answer>(
+      answer: (...question: Question) => Answer,
+    ): ((...question: Question) => Answer) => {
+      return (...question) => {
+        if (this.#meanwhile()) this.#quietSince = this.#ticks
+        return answer(...question)
+      }
+    }
     return {
       ...localVolume,
-      facts: (path) => {
+      facts: asks((path) => {
         if (path === directory) this.#ticks++
         return localVolume.facts(path)
-      },
+      }),
+      list: asks((path) => localVolume.list(path)),
+      open: asks((path) => localVolume.open(path)),
+      factsOf: asks((descriptor) => localVolume.factsOf(descriptor)),
+      read: asks((descriptor, into) => localVolume.read(descriptor, into)),
     }
   }
 

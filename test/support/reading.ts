@@ -48,7 +48,17 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
   const directory = new Directory(dirname(path), volume, [])
   const rules = rulesFor(path, settings.rules)
   const name = basename(path)
-  const file = new LogFile({ id, rules, base: directory.path, path, key: facts.key, volume, directory, name, start })
+  const file = new LogFile({
+    id,
+    rules,
+    within: { rules, base: directory.path },
+    path,
+    key: facts.key,
+    volume,
+    directory,
+    name,
+    start,
+  })
   directory.files.set(name, file)
   file.descriptor = descriptor
   file.note(facts)
@@ -132,7 +142,7 @@ export function paperFile(name: string, change: { volume?: Volume; device?: stri
   const origin = {
     id: name,
     rules,
-    base: '/paper',
+    within: { rules, base: '/paper' },
     path: `/paper/${name}`,
     key: `${device}:${name}`,
     volume,

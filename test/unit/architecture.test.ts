@@ -14,14 +14,23 @@ const sources = find('src/**/*.ts').filter((file) => !file.startsWith('src/kerne
 const modules = sources.filter((file) => !file.endsWith('.d.ts'))
 
 const STAGES = ['input', 'frame', 'enrich', 'encode', 'output']
-const FREE_TO_ALL = ['src/flow.ts', 'src/errors.ts', 'src/observe/events.ts', 'src/kernel/']
+const FREE_TO_ALL = [
+  'src/flow.ts',
+  'src/paths.ts',
+  'src/version.ts',
+  'src/errors.ts',
+  'src/observe/events.ts',
+  'src/kernel/',
+]
 
 /** What the files under a path may import, beside what lies under the same path. Who is not listed may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/flow.ts': [],
+  'src/paths.ts': [],
+  'src/version.ts': ['package.json'],
   'src/errors.ts': [],
   'src/kernel/': ['src/flow.ts'],
-  'src/observe/': ['src/flow.ts', 'src/errors.ts'],
+  'src/observe/': ['src/flow.ts', 'src/paths.ts', 'src/errors.ts'],
   'src/config/': ['src/errors.ts', 'src/kernel/sizes.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
   'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
@@ -32,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...STAGES.map((stage) => `src/${stage}/`),
     ...FREE_TO_ALL,
   ],
-  'src/main.ts': ['src/commands/', 'src/config/', 'src/errors.ts'],
+  'src/main.ts': ['src/commands/', 'src/config/', 'src/errors.ts', 'src/version.ts'],
 }
 
 /** Files that are to be split. None may be added, and one that was split is taken off the list. */

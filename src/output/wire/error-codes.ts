@@ -21,9 +21,7 @@ export type Action =
   | 'new-producer-id'
   /** The batch is too large for the topic: split it. */
   | 'too-large'
-  /** These records will never be taken, whoever sends them. */
-  | 'refused-records'
-  /** Permission or setting: someone must act. Told loudly, tried again slowly. */
+  /** Permission, setting, or records that the topic does not take: someone must act. Told loudly, tried again slowly. */
   | 'refused'
 
 export interface KafkaError {
@@ -64,7 +62,7 @@ const TABLE: readonly (readonly [code: number, name: string, action: Action, wor
   [21, 'INVALID_REQUIRED_ACKS', 'refused', 'the broker does not take this value of acks'],
   [29, 'TOPIC_AUTHORIZATION_FAILED', 'refused', 'we are not allowed to use the topic'],
   [31, 'CLUSTER_AUTHORIZATION_FAILED', 'refused', 'we are not allowed to use an idempotent producer on this cluster'],
-  [32, 'INVALID_TIMESTAMP', 'refused-records', 'a timestamp is farther from the broker than the topic allows'],
+  [32, 'INVALID_TIMESTAMP', 'refused', 'a timestamp is farther from the broker than the topic allows'],
   [34, 'ILLEGAL_SASL_STATE', 'refused', 'the broker wants us to authenticate first'],
   [35, 'UNSUPPORTED_VERSION', 'refused', 'the broker does not speak this version'],
   [41, 'NOT_CONTROLLER', 'retry', 'another broker is the controller now'],
@@ -86,12 +84,7 @@ const TABLE: readonly (readonly [code: number, name: string, action: Action, wor
   [74, 'FENCED_LEADER_EPOCH', 'refresh', 'the partition has a newer leader'],
   [75, 'UNKNOWN_LEADER_EPOCH', 'refresh', 'the broker has not heard of the newest leader yet'],
   [76, 'UNSUPPORTED_COMPRESSION_TYPE', 'refused', 'the topic does not take this compression'],
-  [
-    87,
-    'INVALID_RECORD',
-    'refused-records',
-    'a record does not pass what the topic demands (a compacted one demands keys)',
-  ],
+  [87, 'INVALID_RECORD', 'refused', 'a record does not pass what the topic demands (a compacted one demands keys)'],
   [89, 'THROTTLING_QUOTA_EXCEEDED', 'retry', 'a quota is used up'],
   [90, 'PRODUCER_FENCED', 'new-producer-id', 'another producer took over our producer id'],
   [100, 'UNKNOWN_TOPIC_ID', 'refresh', 'the topic was deleted or made anew'],

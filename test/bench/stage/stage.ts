@@ -3,7 +3,7 @@
  * way must not change what is measured), and jobs, each with a topic and directories of its own.
  */
 import type { ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freshTopic, type Kafka } from '../../support/kafka.ts'
@@ -44,8 +44,6 @@ export class Stage {
     this.kafka = kafka
     this.#watchdog = watchdog
     cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true })
-    // native add-ons are left where npm puts them
-    symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
     this.bundle = join(directory, 'dist/logagent.mjs')
   }
 

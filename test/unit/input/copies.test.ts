@@ -115,6 +115,30 @@ void test('holds a short file back also where the long one is closed', async (t)
   assert.ok(!(await world.look()))
 })
 
+void test('holds nothing back that has more than a file which was not cut', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.write('a.log.1', 'header\n')
+  assert.ok(await world.look())
+  for (let n = 0; n < 3; n++) {
+    world.append('a.log.1', `line ${n}\n`)
+    world.clock.advance(1000)
+    await world.lookAndRead()
+  }
+  assert.equal(world.text(), 'header\nheader\nline 0\nline 1\nline 2\n')
+})
+
+void test('holds nothing back that has more than a closed file', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.generations.drop(world.file('a.log'))
+  world.write('a.log.1', 'header\nline\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'header\nheader\nline\n')
+})
+
 void test('remembers a cut file for half a minute', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')

@@ -17,7 +17,7 @@ import { hear } from '../../support/hear.ts'
 import { paperFile } from '../../support/reading.ts'
 import { entry, settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
-import { RemoteMount } from '../../support/volumes.ts'
+import { RemoteMount, systemError } from '../../support/volumes.ts'
 
 async function scene(
   t: TestContext,
@@ -25,6 +25,7 @@ async function scene(
     stored?: readonly StoredGeneration[]
     volumeOf?: (path: string) => Promise<Volume | null>
     check?: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
+    hasSeen?: (path: string) => boolean
   } = {},
 ) {
   const clock = new HandClock()
@@ -48,6 +49,7 @@ async function scene(
     clock: clock.read,
     descriptors: new Descriptors(10, clock.read),
     lastLineQuietMs: 5000,
+    hasSeen: settings.hasSeen ?? (() => true),
     wake: (file) => void woken.push(file.name),
     check: settings.check ?? (() => Promise.resolve('same')),
     forget: () => undefined,
@@ -91,6 +93,42 @@ void test('gives up nothing that was found while it was asked about', async (t) 
   assert.deepEqual([ear.heard('lost'), checkpoint.entries.size], [[], 1])
 })
 
+void test('gives up nothing whose rest was stored, or that was missed anew, while it was asked about', async (t) => {
+  const mount = new RemoteMount('7')
+  const gone = unread('gone', '/nowhere/a.log')
+  const { clock, departures, ear, missing } = await scene(t, {
+    stored: [gone],
+    volumeOf: () => Promise.resolve(mount),
+  })
+  clock.advance(30_000)
+  mount.hang()
+  const givingUp = departures.giveUpMissing()
+  await settled()
+  assert.ok(missing.update({ ...gone, position: { ...gone.position, offset: gone.size } }))
+  mount.answer()
+  await givingUp
+  assert.deepEqual(ear.heard('lost'), [])
+  await departures.giveUpMissing()
+  assert.deepEqual([ear.heard('lost'), missing.expired()], [[], []])
+})
+
+void test('gives up nothing while a directory where it may be waits for its first look', async (t) => {
+  let seen = false
+  const gone = unread('gone', '/nowhere/a.log')
+  const { clock, departures, ear } = await scene(t, { stored: [gone], hasSeen: () => seen })
+  for (let minute = 0; minute < 3; minute++) {
+    clock.advance(60_000)
+    await departures.giveUpMissing()
+  }
+  assert.deepEqual(ear.heard('lost'), [])
+  seen = true
+  await departures.giveUpMissing()
+  assert.deepEqual(ear.heard('lost'), [], 'it has its time from then on')
+  clock.advance(30_000)
+  await departures.giveUpMissing()
+  assert.deepEqual(ear.heard('lost'), [[gone, 'gone-while-stopped', 10]])
+})
+
 void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
   const mount = new RemoteMount('7')
   const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
@@ -112,7 +150,7 @@ void test('waits on for what cannot be asked about', async (t) => {
   let fails = true
   const { clock, departures, ear } = await scene(t, {
     stored: [unread('gone', '/nowhere/a.log')],
-    volumeOf: () => (fails ? Promise.reject(new Error('EACCES')) : Promise.resolve(null)),
+    volumeOf: () => (fails ? Promise.reject(systemError('EACCES', 'statfs')) : Promise.resolve(null)),
   })
   for (let minute = 0; minute < 3; minute++) {
     clock.advance(60_000)
@@ -169,7 +207,7 @@ void test('does not wait for a mount that hangs, asks it once, and goes on with 
     check: (file) => {
       asked.push(file.name)
       if (file.volume.remote) return new Promise(() => undefined)
-      return file.name === 'bad' ? Promise.reject(new Error('EIO')) : Promise.resolve('same')
+      return file.name === 'bad' ? Promise.reject(systemError('EIO', 'read')) : Promise.resolve('same')
     },
   })
   const volume = new RemoteMount('7')
@@ -182,7 +220,7 @@ void test('does not wait for a mount that hangs, asks it once, and goes on with 
   await departures.drain(files)
   await departures.drain(files)
   assert.deepEqual(asked, ['hung', 'bad', 'good', 'bad', 'good'])
-  assert.deepEqual(ear.heard('fileDenied')[0], ['/paper/bad', 'EIO'])
+  assert.deepEqual(ear.heard('fileDenied')[0], ['/paper/bad', 'EIO: injected, read'])
 })
 
 void test('lets nothing go while a byte of it is not stored', async (t) => {

@@ -114,7 +114,7 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   assert.equal(unread.descriptor, -1)
 })
 
-void test('tells whether a closed file is at a path, and believes so where it cannot look', async (t) => {
+void test('tells whether a closed file is at a path, and where it cannot look that it does not know', async (t) => {
   const { descriptors, add, path } = scene(t, 2)
   const before = openNow()
   let fails = false
@@ -126,14 +126,31 @@ void test('tells whether a closed file is at a path, and believes so where it ca
   }
   const file = await add('a', { volume })
   descriptors.close(file)
-  assert.ok(await descriptors.isSameAt(file, path('a')))
+  assert.equal(await descriptors.isSameAt(file, path('a')), 'same')
   fails = true
-  assert.ok(await descriptors.isSameAt(file, path('a')))
+  assert.equal(await descriptors.isSameAt(file, path('a')), 'unsure')
   fails = false
   writeFileSync(path('b'), 'content of a\n')
-  assert.ok(!(await descriptors.isSameAt(file, path('b'))))
-  assert.ok(await descriptors.isSameAt(file, path('nothing')))
+  assert.equal(await descriptors.isSameAt(file, path('b')), 'unsure', 'the name has another inode by now')
+  assert.equal(await descriptors.isSameAt(file, path('nothing')), 'unsure')
+  assert.equal(await descriptors.isSameAt(file, path('a'), { rules: file.rules, base: '/elsewhere' }), 'other')
+  writeFileSync(path('a'), 'other content\n')
+  assert.equal(await descriptors.isSameAt(file, path('a')), 'other')
   assert.equal(openNow(), before)
+})
+
+void test('does not keep open what was lost while a mount opened it', async (t) => {
+  const { descriptors, add } = scene(t, 2)
+  const mount = new RemoteMount('7')
+  const file = await add('a', { volume: mount })
+  descriptors.close(file)
+  const before = openNow()
+  mount.hang()
+  const opening = descriptors.open(file)
+  file.forgotten = true
+  mount.answer()
+  assert.ok(!(await opening))
+  assert.deepEqual([openNow(), descriptors.count, file.descriptor], [before, 0, -1])
 })
 
 void test('leaves nothing open when a file cannot be read, however often it is tried', async (t) => {

@@ -386,6 +386,24 @@ void test('asks a mount one thing at a time', async (t) => {
   assert.ok(mount.mostPending <= 2, `${mount.mostPending} calls at once`)
 })
 
+void test('knows what it has not seen yet, because a mount does not answer', async (t) => {
+  const mount = new RemoteMount('7')
+  const { discovery, write, path } = scene(t, {
+    inputs: ['hung/*.log', 'local/*.log'],
+    volumeOf: (place) => (place.endsWith('/hung') ? Promise.resolve(mount) : volumeOf(place)),
+  })
+  for (const name of ['hung', 'local']) write(`${name}/a.log`)
+  mount.hang()
+  const looking = discovery.lookAround()
+  await until(() => discovery.hasSeen(path('local/a.log')), { what: 'a look at the local directory' })
+  assert.ok(!discovery.hasSeen(path('hung/a.log')))
+  assert.ok(!discovery.hasSeen(path('hung/below/a.log')))
+  assert.ok(discovery.hasSeen(path('hungry/a.log')))
+  mount.answer()
+  await looking
+  assert.ok(discovery.hasSeen(path('hung/a.log')))
+})
+
 void test('asks once which volume a directory is on, not for every directory below', async (t) => {
   const asked: string[] = []
   const { discovery, write } = scene(t, {
@@ -427,7 +445,7 @@ void test('looks at a local directory again although a mount below it hangs', as
     volumeOf: (path) => Promise.resolve(path.endsWith('mount') ? mount : local),
   })
   // another device below, as a mount point is
-  const mounted: FileFacts = { key: '7:1', size: 0, mtimeMs: 0, links: 1, kind: 'directory' }
+  const mounted: FileFacts = { key: '7:1', size: 0, mtimeMs: 0, bornMs: 0, links: 1, kind: 'directory' }
   local.facts = (asked) => (asked.endsWith('/mount') ? mounted : facts(asked))
   write('logs/mount/a.log')
   write('logs/near/a.log')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { excluder, isRotatedName, latin1Of, liveNames, matchesSegment, parseGlob } from '../../../src/input/glob.ts'
+import { excluder, isRotatedName, liveNames, matchesSegment, parseGlob } from '../../../src/input/glob.ts'
+import { pathOfText } from '../../../src/paths.ts'
 
 /** The base, and of each segment its kind, or its name. */
 function shape(pattern: string): unknown {
@@ -12,7 +13,7 @@ function shape(pattern: string): unknown {
 function matching(pattern: string, ...names: string[]): string[] {
   const segment = parseGlob(pattern).segments.at(-1)
   assert.ok(segment)
-  return names.filter((name) => matchesSegment(segment, latin1Of(name)))
+  return names.filter((name) => matchesSegment(segment, pathOfText(name)))
 }
 
 void test('splits a glob into the directory it begins in and what is sought below', () => {
@@ -30,7 +31,7 @@ void test('takes a path without a pattern for the name of one file', () => {
 })
 
 void test('keeps names in UTF-8 as the bytes they are on disk', () => {
-  assert.deepEqual(shape('/größe/日.log'), [latin1Of('/größe'), latin1Of('日.log')])
+  assert.deepEqual(shape('/größe/日.log'), [pathOfText('/größe'), pathOfText('日.log')])
   assert.deepEqual(matching('/a/größe*.log', 'größe-1.log', 'große-1.log'), ['größe-1.log'])
   assert.deepEqual(matching('/a/?.log', 'ö.log', '日.log', 'ab.log'), ['ö.log', '日.log'])
 })
@@ -79,7 +80,7 @@ void test('excludes by the whole path where the glob has a slash', () => {
 
 void test('excludes names that are not ASCII, and those that are not UTF-8', () => {
   const excludes = excluder(['größe*', '*.tmp.log'])
-  assert.ok(excludes(latin1Of('/a/größe.log')))
+  assert.ok(excludes(pathOfText('/a/größe.log')))
   assert.ok(excludes('/a/\xff.tmp.log'))
   assert.ok(!excludes('/a/\xff.log'))
 })

@@ -32,9 +32,15 @@ function storedOf(content: Buffer, offset: number, change: Partial<StoredGenerat
   })
 }
 
-async function same(t: TestContext, content: Buffer, stored: StoredGeneration): Promise<boolean> {
+async function same(
+  t: TestContext,
+  content: Buffer,
+  stored: StoredGeneration,
+  { path = stored.place, bornMs = 0 } = {},
+): Promise<boolean> {
   const { descriptor } = open(t, content)
-  return isSame(localVolume, descriptor, { facts: { ...(await localVolume.factsOf(descriptor)), key: '1:2' }, stored })
+  const facts = { ...(await localVolume.factsOf(descriptor)), key: '1:2', bornMs }
+  return isSame(localVolume, descriptor, { facts, path, stored })
 }
 
 void test('a fingerprint is of the first 1024 bytes, and grows with the file until then', async (t) => {
@@ -116,10 +122,16 @@ void test('does not take a file for one that was read further than it reaches', 
   assert.ok(!(await same(t, content.subarray(0, 500), storedOf(content, 0))))
 })
 
-void test('tells an empty file by its inode alone', async (t) => {
-  const empty = storedOf(Buffer.alloc(0), 0)
-  assert.ok(!(await same(t, Buffer.from('anything'), empty)))
-  assert.ok(await same(t, Buffer.from('anything'), { ...empty, inode: '2' }))
+void test('tells an empty file by its inode, elsewhere only if that was there when it was seen last', async (t) => {
+  const anything = Buffer.from('anything')
+  const empty = storedOf(Buffer.alloc(0), 0, { mtimeMs: 1000 })
+  assert.ok(!(await same(t, anything, empty)))
+  const its = { ...empty, inode: '2' }
+  assert.ok(await same(t, anything, its))
+  assert.ok(await same(t, anything, its, { bornMs: 1001 }))
+  assert.ok(await same(t, anything, its, { path: '/elsewhere', bornMs: 1000 }))
+  assert.ok(!(await same(t, anything, its, { path: '/elsewhere', bornMs: 1001 })))
+  assert.ok(!(await same(t, anything, its, { path: '/elsewhere' })), 'the file system does not tell')
 })
 
 void test('looks at the bytes before the offset only where there are any', async (t) => {

@@ -30,7 +30,7 @@ void test('lag is what is not stored, in flight or not; unacknowledged is what i
   log.standing = 'detached'
   assert.deepEqual([log.lag, log.unacknowledged], [35, 35], 'what was not read before the cut is not there any more')
   log.standing = 'live'
-  log.note({ key: log.key, size: 10, mtimeMs: 1, links: 1, kind: 'file' })
+  log.note({ key: log.key, size: 10, mtimeMs: 1, bornMs: 0, links: 1, kind: 'file' })
   assert.equal(log.lag, 0)
 })
 
@@ -55,7 +55,7 @@ void test('goes back to the first byte that is not stored', async (t) => {
 
 void test('remembers how large it was at most', async (t) => {
   const log = await file(t, 'x'.repeat(100))
-  log.note({ key: log.key, size: 10, mtimeMs: 1, links: 1, kind: 'file' })
+  log.note({ key: log.key, size: 10, mtimeMs: 1, bornMs: 0, links: 1, kind: 'file' })
   assert.deepEqual([log.size, log.largest], [10, 100])
   log.reached(50)
   assert.deepEqual([log.size, log.largest], [50, 100])

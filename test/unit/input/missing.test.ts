@@ -109,6 +109,16 @@ void test('tells an empty file by its inode alone', async (t) => {
   assert.equal(await find(missing([stored]), path('a.log')), stored.id)
 })
 
+void test('prefers the newest of what has the same inode: the older ones were cut', async (t) => {
+  const path = write(t, { 'a.log': 'one\n' })
+  const one = await storedOf(path('a.log'), 4)
+  const start = { ...one.position, offset: 0 }
+  const again = { ...one, id: 'again', position: start, guard: '' }
+  assert.equal(await find(missing([one, again]), path('a.log')), 'again')
+  const empty = { ...again, id: 'empty', fingerprint: { length: 0, hash: '' } }
+  assert.equal(await find(missing([empty, { ...empty, id: 'newest' }]), path('a.log')), 'newest')
+})
+
 void test('prefers what has content to what was empty', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const full = await storedOf(path('a.log'), 4)
@@ -149,7 +159,7 @@ void test('finds each of 10,000 quickly', async (t) => {
   const begin = process.cpuUsage()
   for (let n = 0; n < all.length; n++) {
     const size = contents.get(n)?.length ?? 0
-    const facts = { key: `7:${n}`, size, mtimeMs: 0, links: 1, kind: 'file' } as const
+    const facts = { key: `7:${n}`, size, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' } as const
     const found = await lost.find(volume, n, { facts, path: join(directory, `${n}.log`) })
     assert.equal(found?.id, `file${n}`)
   }
@@ -172,7 +182,8 @@ void test('has patience for half a minute, from when it was missed', () => {
   const clock = new HandClock()
   const lost = missing([entry('first')], { clock })
   clock.advance(20_000)
-  lost.add(entry('second'))
+  const second = entry('second')
+  lost.add(second)
   clock.advance(9_999)
   const ids = (): string[] => lost.expired().map(({ id }) => id)
   assert.deepEqual(ids(), [])
@@ -182,8 +193,9 @@ void test('has patience for half a minute, from when it was missed', () => {
   assert.deepEqual(ids(), [])
   clock.advance(20_000)
   assert.deepEqual(ids(), ['second'])
-  assert.ok(lost.take(entry('second')))
-  assert.ok(!lost.take(entry('second')))
+  assert.ok(!lost.take(entry('second')), 'not as it was told')
+  assert.ok(lost.take(second))
+  assert.ok(!lost.take(second))
   clock.advance(10_000)
   assert.deepEqual(ids(), ['first'])
 })

@@ -425,6 +425,18 @@ void test('does not take for the first bytes what was asked for before the file 
   assertWhole(await desk.toEnd(file), whole)
 })
 
+void test('reads nothing more of a file that was closed while a line was sought', async (t) => {
+  const content = Buffer.concat([Buffer.from('begin\n'), noise(100_000)])
+  const { file, mount, append } = await remoteLog(t, content)
+  assert.deepEqual(ranges(await desk.toEnd(file)), [[0, 6]])
+  append('\n')
+  const { descriptor } = file
+  const closed = await meanwhile(file, mount, () => (file.descriptor = -1))
+  file.descriptor = descriptor
+  assert.equal(closed, 'searching')
+  assert.deepEqual(ranges(await desk.toEnd(file)), [[6, 100_007]])
+})
+
 void test('does not take a file for another one because it went back while a line was sought', async (t) => {
   const content = Buffer.concat([Buffer.from('begin\n'), noise(1_000_000)])
   const { file, mount, append } = await remoteLog(t, content)

@@ -57,6 +57,40 @@ function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean
 
 const files = (...names: string[]): LogFile[] => names.map((name) => paperFile(name))
 
+// -- what comes at the wrong moment -------------------------------------------------------------------------------------
+
+void test('has forgotten who was lost while it had its turn', async (t) => {
+  const { schedule, answers } = scene(t)
+  const [file] = files('a')
+  assert.ok(file)
+  file.size = 10
+  let answer = (_turn: Turn): void => undefined
+  answers.set(file, new Promise((resolve) => (answer = resolve)))
+  schedule.wake(file)
+  await settled()
+  file.forgotten = true
+  schedule.forget(file)
+  answer('later')
+  await settled()
+  assert.ok(schedule.quiet)
+})
+
+void test('wakes a file on a mount also when what it waits for comes twice at once', async (t) => {
+  const { schedule, answers, turns } = scene(t)
+  const remote = paperFile('remote', { volume: new RemoteMount('7') })
+  answers.set(remote, 'topic')
+  schedule.wake(remote)
+  await settled()
+  turns()
+  // the first answer is not for it yet, the second one is
+  schedule.unpark('topic')
+  answers.delete(remote)
+  schedule.unpark('topic')
+  await settled()
+  assert.equal(turns(), 'remote remote')
+  assert.equal(schedule.parkedFiles, 0)
+})
+
 // -- turns --------------------------------------------------------------------------------------------------------------
 
 void test('lets files with a backlog take turns', async (t) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { LogFile } from '../../../src/input/log-file.ts'
 import { Sweep } from '../../../src/input/sweep.ts'
 import { paperFile } from '../../support/reading.ts'
-import { RemoteMount } from '../../support/volumes.ts'
+import { RemoteMount, systemError } from '../../support/volumes.ts'
 
 type Found = 'same' | 'grown' | 'gone'
 
@@ -59,7 +59,7 @@ void test('wakes who has grown, and tells who is gone or cannot be asked', async
   const answers: Record<string, Promise<Found>> = {
     '0': Promise.resolve('grown'),
     '1': Promise.resolve('gone'),
-    '2': Promise.reject(new Error('EIO')),
+    '2': Promise.reject(systemError('EIO', 'read')),
   }
   const { sweep, told } = scene(paper(4), 1, ({ name }) => answers[name] ?? Promise.resolve('same'))
   await sweep.some()

@@ -189,6 +189,17 @@ void test('watches many directories with one inotify instance', (t) => {
   assert.ok(inotifies() <= Math.max(before, 1))
 })
 
+void test('tells that everything may change unheard when a watch breaks', (t) => {
+  const { watches, directory, told } = scene(t)
+  const { watch } = fs
+  let watcher: fs.FSWatcher | undefined
+  t.mock.method(fs, 'watch', (...how: Parameters<typeof watch>) => (watcher = watch(...how)))
+  assert.ok(watches.arm(directory))
+  watcher?.emit('error', systemError('EBADF', 'watch'))
+  assert.deepEqual(told, ['unavailable true EBADF', 'changed all'])
+  assert.ok(!watches.isWatched(directory))
+})
+
 void test('hears nothing any more once it is closed', async (t) => {
   const { directory, watches, told, path } = scene(t)
   watches.arm(directory)

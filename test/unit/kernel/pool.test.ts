@@ -51,12 +51,6 @@ test('the lowest address is given out first', () => {
   assert.equal(pool.take('small')?.address, ADDRESS)
 })
 
-test('the smallest class that holds a number of bytes', () => {
-  const pool = poolOf(1)
-  const classes = [1, SMALL, SMALL + 1, MEDIUM, MEDIUM + 1, LARGE + 1].map((bytes) => pool.classFor(bytes))
-  assert.deepEqual(classes, ['small', 'small', 'medium', 'medium', 'large', 'large'])
-})
-
 test('a buffer released twice throws, also when it has grown into another meanwhile', () => {
   const pool = poolOf(1)
   const small = taken(pool, 'small')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { Counters, both, countingEvents } from '../../../src/observe/counters.ts'
 import type { Events, StoredBatch } from '../../../src/observe/events.ts'
 
@@ -11,9 +12,7 @@ function counted(tell: (events: Events) => void): Record<string, unknown> {
   const counters = new Counters()
   tell(countingEvents(counters, () => 1234))
   const fresh = new Map<string, unknown>(Object.entries(new Counters()))
-  const changed = Object.entries(counters).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(fresh.get(name)),
-  )
+  const changed = Object.entries(counters).filter(([name, value]) => !isDeepStrictEqual(value, fresh.get(name)))
   return Object.fromEntries(changed)
 }
 
@@ -50,33 +49,59 @@ void test('counts lines and bytes that were settled, and bytes that were lost, b
       events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 9 })
       events.settled(FILE, 'too-long', { lines: 1, bytes: 999, offset: 2 })
       events.lost(FILE, 'truncated', 10)
-      events.lost(FILE, 'deleted', 20)
       events.lost(FILE, 'gone-while-stopped', 30)
+      events.undelivered(FILE, 7)
       events.lost(FILE, 'truncated', 5)
     }),
     {
       settledLines: { empty: 3, 'too-long': 1, 'too-large': 0 },
       settledBytes: { empty: 3, 'too-long': 999, 'too-large': 0 },
-      lostBytes: { truncated: 15, deleted: 20, 'gone-while-stopped': 30 },
+      lostBytes: { truncated: 15, 'gone-while-stopped': 30 },
+      undeliveredBytes: 7,
     },
   )
 })
 
-void test('counts nothing where nothing has a number', () => {
-  const tell = (events: Events): void => {
-    events.fileRotated(FILE)
-    events.fileDenied('/a', 'EACCES')
-    events.fileIgnored('/a', 'x')
-    events.watchUnavailable('/a', 'ENOSPC')
-    events.brokerConnected(1, 'kafka:9092')
-    events.brokerUnreachable(1, 'kafka:9092', 'x')
-    events.topicWaiting('logs', 'x')
-    events.topicReady('logs', 3)
-    events.partitionWaiting('logs', 1, 'x')
-    events.stateTorn('journal', 3)
-    events.stateSetAside('journal', 'journal.bad', 'x')
-  }
-  assert.deepEqual(counted(tell), {})
+void test('counts files that are not read by their reason, and failures by their broker', () => {
+  assert.deepEqual(
+    counted((events) => {
+      events.fileIgnored('/a', 'not-regular')
+      events.fileIgnored('/b', 'outside-roots')
+      events.fileIgnored('/c', 'outside-roots')
+      events.brokerUnreachable(1, 'kafka-1:9092', 'x')
+      events.brokerUnreachable(-1, 'kafka:9092', 'x')
+      events.brokerUnreachable(1, 'kafka-1:9092', 'y')
+    }),
+    {
+      filesIgnored: { 'not-regular': 1, 'outside-roots': 2, 'rotated-before-first-start': 0 },
+      brokerFailures: new Map([
+        ['kafka-1:9092', 2],
+        ['kafka:9092', 1],
+      ]),
+    },
+  )
+})
+
+void test('counts every event there is', () => {
+  const counters = new Counters()
+  const events = countingEvents(counters, () => 1234)
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- every event by its name, with facts that all can count */
+  const facts = [FILE, 'empty', 1, 1]
+  const silent = (Object.keys(events) as (keyof Events)[]).filter((name) => {
+    const before = structuredClone(counters)
+    const tell = events[name] as (...facts: unknown[]) => void
+    if (name === 'encoded') events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0 })
+    else if (name === 'batchStored') events.batchStored(BATCH)
+    else if (name === 'bytesRead') events.bytesRead(1)
+    else if (name === 'settled') events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })
+    else if (name === 'lost') events.lost(FILE, 'truncated', 1)
+    else if (name === 'undelivered') events.undelivered(FILE, 1)
+    else if (name === 'fileIgnored') events.fileIgnored('/a', 'not-regular')
+    else tell(...facts)
+    return isDeepStrictEqual(structuredClone(counters), before)
+  })
+  /* oxlint-enable typescript/no-unsafe-type-assertion */
+  assert.deepEqual(silent, [])
 })
 
 void test('lets both hear of every event, with all it says, the first one first', () => {

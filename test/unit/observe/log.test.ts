@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { latin1Of } from '../../../src/input/glob.ts'
+import { pathOfText } from '../../../src/paths.ts'
 import { Counters, countingEvents } from '../../../src/observe/counters.ts'
 import type { Events } from '../../../src/observe/events.ts'
 import { loggingEvents } from '../../../src/observe/log.ts'
@@ -10,7 +10,7 @@ import { createLogger } from '../../../src/observe/logger.ts'
 import { collectOutput } from '../../support/collect-output.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 
-const FILE = { id: 'a'.repeat(24), inputId: 'app', path: latin1Of('/var/log/größe.log') }
+const FILE = { id: 'a'.repeat(24), inputId: 'app', path: pathOfText('/var/log/größe.log') }
 
 function scene({ level = 'trace', report = false } = {}) {
   const out = collectOutput()
@@ -46,7 +46,7 @@ function levelsOf(tell: (events: Events) => void): unknown[] {
 void test('tells errors where data is lost or somebody must act', () => {
   assert.deepEqual(
     levelsOf((events) => {
-      events.lost(FILE, 'deleted', 10)
+      events.lost(FILE, 'gone-while-stopped', 10)
       events.fileTruncated(FILE, 10)
       events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
       events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' })
@@ -69,9 +69,11 @@ void test('tells warnings where it got over something', () => {
     events.topicWaiting('logs', 'x')
     events.partitionWaiting('logs', 1, 'x')
     events.stateTorn('journal', 3)
+    events.undelivered(FILE, 3)
+    events.stateUnlocked('/state', 'ENOTSUP')
   })
   assert.deepEqual([...new Set(levels)], ['warn'])
-  assert.equal(levels.length, 10)
+  assert.equal(levels.length, 12)
 })
 
 void test('tells the lives of files and connections, and details only to who asks', () => {
@@ -80,7 +82,7 @@ void test('tells the lives of files and connections, and details only to who ask
     events.fileRotated(FILE)
     events.fileTruncated(FILE, 0)
     events.fileLetGo(FILE)
-    events.fileIgnored('/a', 'x')
+    events.fileIgnored('/a', 'not-regular')
     events.brokerConnected(1, 'kafka:9092')
     events.topicReady('logs', 3)
     events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })
@@ -109,19 +111,19 @@ void test('tells every stored batch where a report is wanted', () => {
 
 void test('names a file by its path as people read it, its id and its input', () => {
   const { events, lines } = scene()
-  events.lost(FILE, 'deleted', 10)
+  events.lost(FILE, 'gone-while-stopped', 10)
   assert.deepEqual(lines(), [
     {
       level: 'error',
       file: '/var/log/größe.log',
       id: FILE.id,
       input: 'app',
-      reason: 'deleted',
+      reason: 'gone-while-stopped',
       bytes: 10,
       msg: 'bytes lost',
     },
   ])
-  events.lost({ ...FILE, path: '/\xff\n"' }, 'deleted', 10)
+  events.lost({ ...FILE, path: '/\xff\n"' }, 'gone-while-stopped', 10)
   assert.equal(lines()[0]?.['file'], '/\ufffd\n"', 'a line of the log is one line, whatever the path')
 })
 
@@ -148,7 +150,7 @@ void test('tells the same trouble once in ten seconds, each file and partition b
 void test('never keeps quiet about what is lost, dropped or repeated', () => {
   const { events, lines } = scene()
   for (let i = 0; i < 5; i++) {
-    events.lost(FILE, 'deleted', 10)
+    events.lost(FILE, 'gone-while-stopped', 10)
     events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
     events.possibleRepeats('logs', 1, 3)
   }

@@ -1,0 +1,155 @@
+/**
+ * What a look at a directory says of the generations that are known: which are still there, under which name, changed or
+ * not, and which are gone; what is none of them goes to arrivals.ts. Between the look and here, and at every question
+ * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
+ */
+import type { Events } from '../observe/events.ts'
+import { systemErrorOf } from '../errors.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import type { Directory, Look, Sighting } from './directory.ts'
+import type { Inspection } from './inspection.ts'
+import type { LogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+
+export interface SightingsOptions {
+  readonly checkpoint: Pick<Checkpoint, 'put' | 'touch'>
+  readonly events: Pick<Events, 'fileFound' | 'fileDenied'>
+  readonly missing: Pick<Missing, 'has'>
+  readonly arrivals: Arrivals
+  readonly descriptors: Descriptors
+  readonly inspection: Inspection
+  /** Generations on disk, by device and inode. */
+  readonly known: ReadonlyMap<string, LogFile>
+  /** The file may have something to read. */
+  readonly wake: (file: LogFile) => void
+  readonly leftItsName: (file: LogFile, standing: 'rotated' | 'deleted') => void
+  /** A closed file is not where it was. */
+  readonly lose: (file: LogFile) => void
+}
+
+interface Seen {
+  readonly sighting: Sighting
+  /** It was not opened for this sighting. */
+  readonly isKnown: boolean
+}
+
+export class Sightings {
+  readonly #options: SightingsOptions
+
+  constructor(options: SightingsOptions) {
+    this.#options = options
+  }
+
+  /** A directory was looked at. Returns true when it has to be looked at again soon. */
+  async see(directory: Directory, look: Look): Promise<boolean> {
+    const seen = new Map<LogFile, Seen>()
+    const before = [...directory.files] // another file may come under the name of one that went
+    const denied = new Set(look.denied.map(({ path }) => path))
+    const unsure = new Set<string>()
+    let again = look.denied.length > 0
+    for (const { path, reason } of look.denied) this.#options.arrivals.deny(path, reason)
+    // those that a missing file had the inode of come first: a copy of it must not be taken for it
+    const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
+    const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]
+    for (const sighting of sightings) {
+      const known = await this.#knownOf(directory, sighting)
+      if (known === 'unsure') {
+        again = true
+        unsure.add(sighting.facts.key)
+        continue
+      }
+      const file = known ?? (await this.arrived(directory, sighting))
+      if (file === 'again') again = true
+      // of two names of one file (hard links), the one that the globs match counts
+      else if (file !== 'ignored' && seen.get(file)?.sighting.kind !== 'live')
+        seen.set(file, { sighting, isKnown: known !== null })
+    }
+    for (const [file, what] of seen) {
+      // cut since it was seen: its place is another generation's
+      if (file.isOver) again = true
+      else this.#found(file, directory, what)
+    }
+    for (const [name, file] of before) {
+      if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
+        continue
+      // it may be there
+      if (denied.has(file.place) || unsure.has(file.key)) continue
+      if (directory.files.get(name) === file) directory.files.delete(name)
+      await this.#notFound(file)
+    }
+    return again
+  }
+
+  /** Take in a file that is no open generation. */
+  async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
+    const arrival = await this.#options.arrivals.judge(directory, sighting)
+    if (arrival.kind === 'twin') return arrival.file
+    if (arrival.kind !== 'file') return arrival.kind
+    const { file, reason } = arrival
+    directory.files.set(file.name, file)
+    if (reason === 'finished') {
+      file.admitted = true
+      this.#options.checkpoint.put(file)
+    } else {
+      this.#options.events.fileFound(file, { offset: file.next, reason })
+      this.#options.arrivals.admit(file)
+    }
+    return file
+  }
+
+  /** The generation that has the sighting's inode, if it is still the same file. */
+  async #knownOf(directory: Directory, { name, facts, interest }: Sighting): Promise<LogFile | 'unsure' | null> {
+    const file = this.#options.known.get(facts.key)
+    if (file === undefined) return null
+    // an open descriptor keeps the inode from being used again
+    if (file.descriptor >= 0 || file.isAsSeen(facts)) return file
+    const found = await this.#options.descriptors.isSameAt(file, directory.pathOf(name), interest)
+    // another look, or a turn, may have been faster
+    if (file.isOver || file.descriptor >= 0) return 'unsure'
+    if (found !== 'other') return found === 'same' ? file : 'unsure'
+    this.#options.lose(file)
+    return null
+  }
+
+  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
+    const { name, facts, kind, isLink, interest } = sighting
+    const moved = file.directory !== directory || file.name !== name
+    if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
+    file.directory = directory
+    file.name = name
+    file.within = interest
+    file.isLinked = isLink
+    directory.files.set(name, file)
+    if (kind === 'live') file.standing = 'live'
+    else this.#options.leftItsName(file, 'rotated')
+    // what it said when it was opened is newer; and by then another file may have had the name
+    const changed = isKnown && !file.isAsSeen(facts)
+    if (moved || changed) this.#options.checkpoint.touch(file)
+    if (!changed) return
+    file.note(facts)
+    if (file.parked) this.#options.inspection.confirm(file).catch(systemErrorOf)
+    if (file.revive()) this.#options.wake(file)
+  }
+
+  async #notFound(file: LogFile): Promise<void> {
+    const { descriptor, place } = file
+    if (descriptor < 0) return this.#options.lose(file)
+    // a mount takes its time: meanwhile it may have been cut, closed, or found elsewhere
+    const isStillSo = (): boolean => !file.isOver && file.descriptor === descriptor && file.place === place
+    try {
+      const facts = await file.volume.factsOf(descriptor)
+      if (!isStillSo() || facts.key !== file.key) return
+      file.note(facts)
+      this.#options.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+      if (file.hasNews) this.#options.wake(file)
+    } catch (error) {
+      // the server has forgotten the handle
+      this.#options.events.fileDenied(place, systemErrorOf(error).message)
+      if (!isStillSo()) return
+      this.#options.descriptors.close(file)
+      return this.#options.lose(file)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** What is shipped: dist/ by itself, away from the sources and from node_modules. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import manifest from '../../package.json' with { type: 'json' }
+import type { Ending } from '../support/ending.ts'
+import { sharedKafka } from '../support/kafka.ts'
+import { openScene } from '../support/scene.ts'
+import { freshDirectory } from '../support/temp.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+/** Path of the program in a copy of dist/. */
+function copied(t: Ending): string {
+  const directory = freshDirectory(t)
+  cpSync(join(import.meta.dirname, '../../dist'), directory, { recursive: true })
+  return join(directory, 'logagent.mjs')
+}
+
+/** Started by its first line, with this Node first in the path. */
+function output(program: string, ...args: readonly string[]): string {
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` }
+  return execFileSync(program, args, { env, cwd: '/', encoding: 'utf8', timeout: 60_000 })
+}
+
+test('ships with nothing beside it', async (t) => {
+  const program = copied(t)
+  const scene = await openScene(t, kafka, { encoding: 'json', agent: { from: program, cwd: '/' } })
+  const writer = scene.writer('a.log')
+  writer.write(1000)
+  const agent = scene.start('--kafka-compression', 'zstd')
+  await scene.arrived()
+  await scene.stop(agent)
+  await scene.delivered()
+})
+
+test('has every command', async (t) => {
+  const program = copied(t)
+  const scene = await openScene(t, kafka)
+  scene.writer('a.log').write(20)
+  const agent = scene.start()
+  await scene.arrived()
+  await scene.stop(agent)
+  assert.match(output(program, 'version'), new RegExp(`^logagent ${manifest.version.replaceAll('.', '\\.')} `))
+  assert.match(output(program, '--help'), /\bconsume\b/)
+  const to = ['--kafka-brokers', kafka.bootstrap, '--kafka-topic', scene.topic]
+  assert.match(output(program, 'check', ...to, '--paths', scene.path('*.log'), '--connect'), new RegExp(scene.topic))
+  const from = ['--brokers', kafka.bootstrap, '--topic', scene.topic]
+  const consumed = output(program, 'consume', ...from, '--from-beginning')
+  assert.equal(consumed.split('\n').length - 1, 20)
+  const last = consumed.split('\n').slice(-4).join('\n')
+  assert.equal(output(program, 'tail', scene.path('a.log'), '-n', '3'), last)
+})
