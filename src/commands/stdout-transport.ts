@@ -3,6 +3,7 @@
  * topic has one partition here. What was printed counts as stored.
  */
 import { decodeRecords } from '../encode/records.ts'
+import { messageOf } from '../errors.ts'
 import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../output/transport.ts'
 import { HEADER_BYTES } from '../output/batch.ts'
 import { showBytes } from './show-bytes.ts'
@@ -16,6 +17,7 @@ export class StdoutTransport implements Transport {
   onReady: (node: number) => void = () => undefined
   readonly #stdout: NodeJS.WritableStream
   readonly #stop = new AbortController()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(stdout: NodeJS.WritableStream) {
     this.#stdout = stdout
@@ -41,12 +43,19 @@ export class StdoutTransport implements Transport {
     return Promise.resolve({ id: 0, epoch: 0 })
   }
 
-  async produce(_node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+  /** One after the other: what waits for a slow reader must not be overtaken. */
+  produce(_node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+    const printed = this.#last.then(() => this.#print(items))
+    this.#last = printed
+    return printed
+  }
+
+  async #print(items: readonly ProduceItem[]): Promise<readonly Answer[]> {
     try {
       for (const item of items) await write(this.#stdout, showBatch(item), this.#stop.signal)
       return items.map(() => ({ kind: 'answered', code: 0, message: null, baseOffset: -1 }))
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       return items.map(() => ({ kind: 'unanswered', maybeSent: true, reason }))
     }
   }

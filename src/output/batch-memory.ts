@@ -20,6 +20,9 @@ type Refusal = 'own' | 'broker' | 'short'
 /** Into so many parts the pool is divided by brokers at most. */
 const MOST_PARTS = 3
 
+/** Of so many large buffers, one is for who holds nothing. */
+const LEAST_TO_SPARE = 4
+
 export class BatchMemory {
   readonly pool: BufferPool
   readonly #onFree: () => void
@@ -62,7 +65,9 @@ export class BatchMemory {
     if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
     const others = this.#quiet - (share.quiet ? 1 : 0)
     // with more partitions than the pool has small buffers, nothing would ever be given out
-    const keptBack = Math.min(others * SMALL, total / 2, only ? total - sizes[sizeClass] : total)
+    // a partition that comes later, or has a large record next, must not wait for those that nobody stores
+    const spare = only || total < LEAST_TO_SPARE * sizes.large ? 0 : sizes.large
+    const keptBack = Math.min(others * SMALL + spare, total / 2, only ? total - sizes[sizeClass] : total)
     return freeBytes - more >= keptBack ? null : 'short'
   }
 

@@ -73,7 +73,9 @@ export class Batch {
   uncertain = 0
   /** How its records stay on this partition: see {@link Stay}. */
   stay: Stay = 'while-led'
+  /** On the producer's clock; -1 before. */
   firstSentAt = -1
+  lastSentAt = -1
   /** The first record was refused for good and leaves as soon as nothing is in flight. */
   dropFirst = false
 

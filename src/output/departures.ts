@@ -211,6 +211,7 @@ export class Departures {
       const { open } = lane
       if (open === null || open.records === 0 || open.openedAt >= openedAt) continue
       if (lane.leader < 0 || lane.retryAt > now || !lane.sequence.hasRoom(lane.queue)) continue
+      if (!this.#options.transport.ready(lane.leader)) continue
       oldest = lane
       openedAt = open.openedAt
     }

@@ -4,7 +4,7 @@
  */
 import type { Generation, Guard } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import type { SizeClass } from '../kernel/pool.ts'
+import { LARGER, type SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { Append } from '../kernel/kernel.ts'
 import type { Share } from './batch-memory.ts'
@@ -56,7 +56,6 @@ export interface LaneOptions {
   onRepeats(batch: Batch, records: number): void
 }
 
-const LARGER: Record<SizeClass, SizeClass | null> = { small: 'medium', medium: 'large', large: null }
 const SMALLER: Record<SizeClass, SizeClass | null> = { large: 'medium', medium: 'small', small: null }
 const BY_SIZE: readonly SizeClass[] = ['small', 'medium', 'large']
 
@@ -101,6 +100,12 @@ export class Lane {
   /** Nothing open, nothing waiting, nothing in flight. */
   get idle(): boolean {
     return this.queue.length === 0 && (this.open === null || this.open.records === 0)
+  }
+
+  /** When the oldest record that is not stored came (producer's clock); Infinity when there is none. */
+  get waitingSince(): number {
+    const oldest = this.queue[0] ?? this.open
+    return oldest === null || oldest.records === 0 ? Infinity : oldest.openedAt
   }
 
   /** Something of it may be in the partition's log without our knowing: it must not go anywhere else. */

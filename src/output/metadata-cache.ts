@@ -5,7 +5,7 @@
 import type { Events } from '../observe/events.ts'
 import type { TopicView } from './transport.ts'
 import { describeError } from './wire/error-codes.ts'
-import type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './wire/metadata.ts'
+import { type MetadataAnswer, NO_TOPIC_ID, type PartitionMetadata, type TopicMetadata } from './wire/metadata.ts'
 
 export interface KnownTopic extends TopicView {
   /** 32 hexadecimal digits. A topic made anew under the same name has another one. */
@@ -139,6 +139,11 @@ function merge(before: KnownTopic | null, topic: TopicMetadata, alive: ReadonlyS
       leaders[index] = partition.leader >= 0 && alive.has(partition.leader) ? partition.leader : -1
       epochs[index] = partition.leaderEpoch
     }
+  }
+  // Partitions of one topic only ever come: a broker that lags behind has not heard of them.
+  if (before !== null && before.id === topic.id && topic.id !== NO_TOPIC_ID) {
+    leaders.push(...before.leaders.slice(leaders.length))
+    epochs.push(...before.epochs.slice(epochs.length))
   }
   return { id: topic.id, leaders, epochs }
 }

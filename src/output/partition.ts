@@ -68,6 +68,8 @@ export interface Choice {
 export interface TopicState extends TopicView {
   /** Partitions that are gone or have had no leader for long, and that nothing binds files to: those without a key leave. */
   readonly deserted: ReadonlySet<number>
+  /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
+  readonly stalled: Pick<ReadonlySet<number>, 'has'>
 }
 
 /** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
@@ -79,8 +81,12 @@ export function substituteFor(partition: number, { leaders }: TopicView): number
   return -1
 }
 
-/** Partitions with a leader now; keyless records go nowhere else. */
-const reachable = (view: TopicView): number[] => view.leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
+/** Where free records may go: partitions with a leader now, and of those the ones where sending works, if there are any. */
+function reachable({ leaders, stalled }: TopicState): number[] {
+  const led = leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
+  const working = led.filter((partition) => !stalled.has(partition))
+  return working.length > 0 ? working : led
+}
 
 export class PartitionChooser {
   readonly #random: () => number
@@ -96,7 +102,11 @@ export class PartitionChooser {
     if (count === 0) return -1
     const { partitioner } = choice
     if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
-    if (partitioner === 'hash' && choice.key !== null) return partitionOfKey(choice.key, count)
+    if (partitioner === 'hash' && choice.key !== null) {
+      // the topic was made again: what it has there comes first
+      const isGone = choice.sticky >= count && !topic.deserted.has(choice.sticky)
+      return isGone ? choice.sticky : partitionOfKey(choice.key, count)
+    }
     if (partitioner === 'sticky' || partitioner === 'hash') return stick(choice, topic)
     const others = reachable(topic)
     if (others.length === 0) return -1
@@ -116,7 +126,7 @@ function stick({ id, sticky }: Choice, topic: TopicState): number {
   }
   const key = new TextEncoder().encode(id)
   const wanted = partitionOfKey(key, count)
-  if ((topic.leaders[wanted] ?? -1) >= 0) return wanted
+  if ((topic.leaders[wanted] ?? -1) >= 0 && !topic.stalled.has(wanted)) return wanted
   const others = reachable(topic)
   return others[partitionOfKey(key, others.length || 1)] ?? wanted
 }

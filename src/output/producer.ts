@@ -52,6 +52,9 @@ export interface ProducerOptions {
 
 const LEADERLESS_MS = 10_000
 
+/** Half of the time for which brokers remember a producer, unless they are told otherwise. */
+const FORGETFUL_MS = 12 * 3_600_000
+
 export class Producer {
   readonly #options: ProducerOptions
   readonly #buffers: BatchMemory
@@ -245,6 +248,8 @@ export class Producer {
     const now = this.#options.now()
     const items: ProduceItem[] = shipments.map(({ lane, batch }) => {
       if (batch.firstSentAt < 0) batch.firstSentAt = now
+      else if (now - batch.lastSentAt > FORGETFUL_MS) lane.sequence.suspect(batch)
+      batch.lastSentAt = now
       lane.node = node
       return { topic: lane.topic, partition: lane.partition, parts: batch.stamp(lane.sequence.send(batch)) }
     })

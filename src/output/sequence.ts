@@ -164,6 +164,11 @@ export class SequenceState {
     }
   }
 
+  /** The broker may have forgotten what it has of us, and take the batch once more without a word. */
+  suspect(batch: Batch): void {
+    this.#countRepeats(batch)
+  }
+
   #countRepeats(batch: Batch): void {
     if (batch.uncertain > 0) this.#repeats(batch, batch.uncertain)
     batch.uncertain = 0

@@ -3,10 +3,14 @@ import type { Lane } from './lane.ts'
 import { type TopicState, substituteFor } from './partition.ts'
 import type { TopicView, Transport } from './transport.ts'
 
+/** Records that wait so long where sending fails are a sign that others had better go elsewhere. */
+const STALLED_MS = 1000
+
 interface Topic {
   /** By partition; with holes. */
   readonly lanes: (Lane | undefined)[]
   readonly deserted: Set<number>
+  readonly stalled: TopicState['stalled']
 }
 
 export interface TopicLanesOptions {
@@ -32,7 +36,9 @@ export class TopicLanes {
   /** What a file's partition is chosen by; null while the topic is unknown. */
   state(name: string): TopicState | null {
     const view = this.#options.transport.view(name)
-    return view === null ? null : { leaders: view.leaders, deserted: this.#topic(name).deserted }
+    if (view === null) return null
+    const { deserted, stalled } = this.#topic(name)
+    return { leaders: view.leaders, deserted, stalled }
   }
 
   get(name: string, partition: number): Lane {
@@ -73,9 +79,18 @@ export class TopicLanes {
   }
 
   #topic(name: string): Topic {
-    let topic = this.#topics.get(name)
-    if (topic === undefined) this.#topics.set(name, (topic = { lanes: [], deserted: new Set() }))
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known
+    const lanes: Topic['lanes'] = []
+    const stalled = { has: (partition: number): boolean => this.#isStalled(lanes[partition]) }
+    const topic = { lanes, deserted: new Set<number>(), stalled }
+    this.#topics.set(name, topic)
     return topic
+  }
+
+  /** What waits while a connection is made, or for the first attempt again, is no sign. */
+  #isStalled(lane: Lane | undefined): boolean {
+    return lane !== undefined && lane.share.stalled && this.#options.now() - lane.waitingSince > STALLED_MS
   }
 
   #setLeader(lane: Lane, view: TopicView | null): void {

@@ -41,6 +41,12 @@ export class VirtualTime {
     await this.settle()
   }
 
+  /** So many milliseconds at once: each timer that is due goes off one time. */
+  async jump(milliseconds: number): Promise<void> {
+    this.#t.mock.timers.tick(milliseconds)
+    await this.settle()
+  }
+
   /** Pass time until it is so; fails after `within` ms. What is done in other threads takes no time here. */
   async until(condition: () => boolean, within = 60_000): Promise<void> {
     for (let passed = 0; !condition(); passed++) {

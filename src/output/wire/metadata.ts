@@ -10,7 +10,8 @@ export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
 
 /** Several times the largest cluster there is; each broker costs us more than its bytes in the answer. */
 const MAX_BROKERS = 10_000
-const NO_TOPIC_ID = '0'.repeat(32)
+/** Of brokers that give topics no ids. */
+export const NO_TOPIC_ID = '0'.repeat(32)
 
 export interface BrokerMetadata {
   readonly node: number

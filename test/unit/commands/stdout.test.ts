@@ -66,6 +66,23 @@ suite('the output that only shows', () => {
     assert.deepEqual(await transport.producerId(), { id: 0, epoch: 0 })
   })
 
+  test('keeps the order in which it was given records, however slow the reader', async () => {
+    let text = ''
+    const slow = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString()
+        setImmediate(done)
+      },
+    })
+    const transport = new StdoutTransport(slow)
+    const first = transport.produce(0, [item([Buffer.from('1')]), item([Buffer.from('2')])])
+    const second = transport.produce(0, [item([Buffer.from('3')])])
+    await Promise.all([first, second])
+    const values = text.split('\n').slice(0, -1).map((line) => (JSON.parse(line) as { value: string }).value) // prettier-ignore
+    assert.deepEqual(values, ['1', '2', '3'])
+  })
+
   test('waits for a slow reader, and ends when it is closed while it waits', async () => {
     let taken = 0
     const stuck = new Writable({ highWaterMark: 1, write: () => void taken++ })

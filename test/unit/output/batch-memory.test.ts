@@ -66,6 +66,15 @@ describe('the memory for batches', () => {
     for (const share of shares.slice(8)) assert.ok(share.take('small') !== null)
   })
 
+  test('has a large buffer for a lane that comes when the others have taken what they may', () => {
+    const { memory, shares } = memoryOf(15, 5)
+    for (const share of shares) takeAll(share, 'large')
+    for (const share of shares) takeAll(share, 'small')
+    const late = memory.share()
+    late.leader = 2
+    assert.ok(late.take('large') !== null)
+  })
+
   test('keeps nothing back for a lane without a leader, and tells who waits when one loses it', () => {
     const { memory, shares, freed, pool } = memoryOf(4, 4)
     for (const share of shares.slice(0, 3)) takeAll(share, 'small')

@@ -55,6 +55,55 @@ describe('departures', () => {
     await shipper.finish()
   })
 
+  test('to a broker that only we cannot reach: what may go elsewhere does, until it can be reached', async (t) => {
+    const shipper = new Shipper(t, { topics: { logs: [1, 2] } })
+    const { kafka, time } = shipper
+    const spread = async (from: number): Promise<number[]> => {
+      const before = [0, 1].map((partition) => kafka.values('logs', partition).length)
+      for (let n = from; n < from + 10; n++) {
+        shipper.write('spread', 'round-robin', [`${n}:`])
+        await time.pass(6)
+      }
+      return [0, 1].map((partition) => kafka.values('logs', partition).length - before[partition]!)
+    }
+    assert.deepEqual(await spread(0), [5, 5])
+    kafka.setDown(2, true)
+    // the first that wait there show that something is wrong
+    await spread(10)
+    await time.pass(1000)
+    assert.deepEqual(await spread(20), [10, 0])
+    const sticky = Array.from({ length: 10 }, (_, n) => `new-${n}`)
+    for (const [n, name] of sticky.entries()) shipper.write(name, 'sticky', [`${100 + n}:`])
+    assert.deepEqual(new Set(sticky.map((name) => shipper.partitionOf(name))), new Set([0]))
+    kafka.setDown(2, false)
+    await time.pass(10)
+    assert.deepEqual(await spread(40), [5, 5])
+    await shipper.finish()
+  })
+
+  test('of what may have been stored count as possible repeats where the broker may have forgotten it', async (t) => {
+    for (const [hours, repeats] of [
+      [11, 0],
+      [13, 3],
+    ] as const) {
+      // prettier-ignore
+      const shipper = new Shipper(t)
+      const { kafka, time } = shipper
+      kafka.automatic = false
+      shipper.write('a', 0, lines(3))
+      await time.pass(6)
+      kafka.setDown(1, true)
+      kafka.pending[0]!.lose('answer')
+      await time.pass(1000)
+      await time.jump(hours * 3_600_000)
+      kafka.automatic = true
+      kafka.setDown(1, false)
+      await shipper.finish()
+      assert.deepEqual([hours, shipper.possibleRepeats], [hours, repeats])
+      t.mock.reset()
+    }
+  })
+
   test('make no request larger than a broker takes', async (t) => {
     const leaders = Array.from({ length: 24 }, () => 1)
     const memory = smallMemory({ buffers: 40, largest: 1000 * 1024, chunk: 1024 * 1024 })

@@ -3,6 +3,7 @@ import { type TestContext, describe, test } from 'node:test'
 import { partitionOfKey } from '../../../src/output/partition.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
+const UNKNOWN_TOPIC_OR_PARTITION = 3
 const NOT_LEADER_OR_FOLLOWER = 6
 const NOT_ENOUGH_REPLICAS = 19
 const LEADERLESS_MS = 100
@@ -229,6 +230,26 @@ describe('a file without a key whose partition has no leader', () => {
     shipper.write('a', 'sticky', ['next'])
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first'], other: [...lines(1000), 'next'] })
+  })
+})
+
+describe('a topic that is made again with fewer partitions', () => {
+  test('gets the records of a key in their order', async (t) => {
+    const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 1] }, leaderlessMs: LEADERLESS_MS })
+    const { kafka, time } = shipper
+    kafka.automatic = false
+    const key = ['a', 'b', 'c', 'd'].find((text) => partitionOfKey(Buffer.from(text), 4) > 0)!
+    shipper.write('keyed', 'hash', ['before'], { key })
+    await time.pass(6)
+    kafka.setLeaders('logs', [1])
+    shipper.write('keyed', 'hash', ['after'])
+    await time.pass(6)
+    const [first, ...others] = kafka.pending
+    for (const request of others) request.answer()
+    kafka.automatic = true
+    first!.fail(UNKNOWN_TOPIC_OR_PARTITION)
+    await shipper.finish()
+    assert.deepEqual(kafka.values('logs', 0), ['before', 'after'])
   })
 })
 

@@ -49,6 +49,16 @@ describe('what is known of topics', () => {
     assert.deepEqual(leaders(), [3])
   })
 
+  test('does not forget partitions that a broker which lags behind has not heard of', () => {
+    const { metadata, leaders } = cache()
+    metadata.apply(answer([topic([[1, 0], [2, 0], [3, 0]])]), ['logs']) // prettier-ignore
+    assert.deepEqual(metadata.apply(answer([topic([[1, 0], [2, 0]])]), ['logs']).changed, []) // prettier-ignore
+    assert.deepEqual(leaders(), [1, 2, 3])
+    // a topic made again under its name does have fewer
+    metadata.apply(answer([topic([[1, 0]], { id: 'b'.repeat(32) })]), ['logs'])
+    assert.deepEqual(leaders(), [1])
+  })
+
   test('starts epochs anew with another topic of the same name', () => {
     const { metadata, leaders } = cache()
     metadata.apply(answer([topic([[2, 5]])]), ['logs'])

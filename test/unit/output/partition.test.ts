@@ -11,9 +11,14 @@ import {
 } from '../../../src/output/partition.ts'
 import { murmur2Fixtures } from '../../support/fixtures.ts'
 
-const topic = (leaders: readonly number[], deserted: readonly number[] = []): TopicState => ({
+const topic = (
+  leaders: readonly number[],
+  deserted: readonly number[] = [],
+  stalled: readonly number[] = [],
+): TopicState => ({
   leaders,
   deserted: new Set(deserted),
+  stalled: new Set(stalled),
 })
 const chooser = (random = 0): PartitionChooser => new PartitionChooser(() => random)
 const file = { key: null, id: '5c1f', sticky: -1 }
@@ -74,6 +79,13 @@ describe('the partition', () => {
         assert.equal(choose(-1, topic([-1, -1, -1, -1])), own)
       })
 
+      test('is not where sending fails, when the file is new and there is another', () => {
+        const other = choose(-1, topic([1, 1, 1, 1], [], [own]))
+        assert.ok(other !== own && other >= 0)
+        assert.equal(choose(own, topic([1, 1, 1, 1], [], [own])), own)
+        assert.equal(choose(-1, topic([1, 1, 1, 1], [], [0, 1, 2, 3])), own)
+      })
+
       test('stays when it has lost its leader, and when there are more partitions', () => {
         assert.equal(choose(3, topic([1, 1, 1, -1])), 3)
         assert.equal(choose(3, topic([1, 1, 1, 1, 1, 1, 1, 1])), 3)
@@ -101,6 +113,15 @@ describe('the partition', () => {
     assert.equal(chooser(0.99).choose({ ...file, partitioner: 'random' }, state), 4)
     assert.equal(chooser(0).choose({ ...file, partitioner: 'random' }, state), 1)
     assert.equal(chooser().choose({ ...file, partitioner: 'random' }, topic([-1])), -1)
+  })
+
+  test('by turns or at random is one where sending works, if there is any', () => {
+    const turns = chooser()
+    const choose = (state: TopicState): number => turns.choose({ ...file, partitioner: 'round-robin' }, state)
+    const some = topic([1, 2, 1, -1], [], [0, 2])
+    assert.deepEqual([choose(some), choose(some), choose(some)], [1, 1, 1])
+    const none = topic([1, -1, 1], [], [0, 2])
+    assert.deepEqual(new Set([choose(none), choose(none)]), new Set([0, 2]))
   })
 
   test('waits for a topic without partitions', () => {
