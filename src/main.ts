@@ -69,7 +69,7 @@ program
   .action(async ({ brokers, ...options }: ConsumeFlags) => {
     const [{ consume }, { readBrokers }] = await Promise.all([
       import('./commands/consume.ts'),
-      import('./config/formats.ts'),
+      import('./config/broker-address.ts'),
     ])
     if (!options.fromBeginning && !options.follow) {
       throw new AgentError('usage', 'give --from-beginning for what is there, --follow for what comes, or both')

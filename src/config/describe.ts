@@ -2,7 +2,8 @@
  * The effective configuration as rows to show, secrets masked: what `check` prints and a start logs. Changes nothing
  * and loads nothing.
  */
-import { isPlainObject, showBytes, showDuration } from './formats.ts'
+import { isPlainObject } from './formats.ts'
+import { showBytes, showDuration } from './quantity.ts'
 import type { Config } from './load.ts'
 import { INPUT_SCHEMA, SCHEMA } from './schema.ts'
 import { namedSettings, type SettingTree } from './setting.ts'

@@ -3,7 +3,9 @@
  * a `validate` that throws an Error saying what would be right. A `coerce` never throws: text it can't read is given
  * back for `validate` to refuse, since convict would otherwise stop at the first fault. No rules between settings.
  */
-import { AgentError } from '../errors.ts'
+import { parseBroker } from './broker-address.ts'
+import { splitList } from './comma-list.ts'
+import { parseBytes, parseDuration, showBytes, showDuration } from './quantity.ts'
 import { placeholders } from './template.ts'
 
 /** The parts of a declaration that formats look at. */
@@ -22,68 +24,6 @@ interface Format {
 
 /** One input as the user wrote it, its members not checked yet. `name` comes from the key where inputs are a map. */
 export type InputItem = Readonly<Record<string, unknown>>
-
-export interface BrokerAddress {
-  readonly host: string
-  readonly port: number
-}
-
-type Units = readonly (readonly [name: string, size: number])[]
-
-/** Largest first, so that a value is shown in the largest unit it is a whole number of. */
-const BYTE_UNITS: Units = [
-  ['GiB', 1024 ** 3],
-  ['MiB', 1024 ** 2],
-  ['KiB', 1024],
-]
-const TIME_UNITS: Units = [
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-  ['ms', 1],
-]
-
-/** '256KiB', '1.5 MiB', '4096' to bytes; undefined if it is none or not a whole number of bytes. */
-export function parseBytes(text: string): number | undefined {
-  return quantity(text, BYTE_UNITS)
-}
-
-/** '500ms', '25s', '5m', '250' to milliseconds; undefined if it is none or not a whole number of milliseconds. */
-export function parseDuration(text: string): number | undefined {
-  return quantity(text, TIME_UNITS)
-}
-
-/** Bytes as a person writes them, exactly: 1048576 is '1MiB', 1000000 stays '1000000'. */
-export function showBytes(bytes: number): string {
-  return showQuantity(bytes, BYTE_UNITS)
-}
-
-/** Milliseconds as a person writes them, exactly: 60000 is '1m', 1500 is '1500ms'. */
-export function showDuration(milliseconds: number): string {
-  return showQuantity(milliseconds, TIME_UNITS)
-}
-
-/** 'host', 'host:9093', '[::1]:9092' to an address, the port being 9092 if not told; undefined if it is none. */
-export function parseBroker(text: string): BrokerAddress | undefined {
-  const match = /^(?:\[([\da-f:.]+)\]|([a-z\d]([a-z\d._-]{0,252})))(?::(\d{1,5}))?$/i.exec(text)
-  if (!match) return undefined
-  const port = Number(match[4] ?? 9092)
-  const host = match[1] ?? match[2] ?? ''
-  if (port < 1 || port > 65_535 || (match[1] !== undefined && !URL.canParse(`http://[${host}]`))) return undefined
-  return { host, port }
-}
-
-/** A comma separated list of brokers. Throws AgentError `usage` if there is none or one is wrong. */
-export function readBrokers(text: string): BrokerAddress[] {
-  const items = splitList(text)
-  if (items.length === 0)
-    throw new AgentError('usage', `brokers = ${JSON.stringify(text)}: give at least one host:port`)
-  return items.map((item) => {
-    const broker = parseBroker(item)
-    if (!broker) throw new AgentError('usage', `brokers = ${JSON.stringify(text)}: give host:port`)
-    return broker
-  })
-}
 
 export const FORMATS = {
   choice: {
@@ -211,23 +151,6 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Text with commas to a list; those in braces belong to a glob. Spaces around, and nothing between two commas, are dropped. */
-export function splitList(text: string): string[] {
-  const items: string[] = []
-  let depth = 0
-  let start = 0
-  for (let i = 0; i <= text.length; i++) {
-    if (text[i] === '\\') i++
-    else if (text[i] === '{') depth++
-    else if (text[i] === '}') depth = Math.max(0, depth - 1)
-    else if (i === text.length || (text[i] === ',' && depth === 0)) {
-      items.push(text.slice(start, i).trim())
-      start = i + 1
-    }
-  }
-  return items.filter((item) => item !== '')
-}
-
 function splitFields(text: string): unknown {
   const pairs = text.split(',').filter((pair) => pair.trim() !== '')
   if (!pairs.every((pair) => pair.indexOf('=') > 0)) return text
@@ -246,19 +169,6 @@ function fromJson(text: string): unknown {
 
 function wholeNumber(text: string): unknown {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : text
-}
-
-function quantity(text: string, units: Units): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([a-z]*)$/i.exec(text.trim())
-  const unit = match?.[2]?.toLowerCase() ?? ''
-  const size = unit === '' ? 1 : units.find(([name]) => name.toLowerCase() === unit)?.[1]
-  const value = Number(match?.[1]) * (size ?? Number.NaN)
-  return Number.isSafeInteger(value) ? value : undefined
-}
-
-function showQuantity(value: number, units: Units): string {
-  const [name, size] = units.find(([, size]) => value > 0 && value % size === 0) ?? ['', 1]
-  return `${value / size}${name}`
 }
 
 function isWhole(value: unknown, min: number, max: number): boolean {

@@ -8,10 +8,10 @@ import { messageOf } from '../errors.ts'
 import type { Complaints } from './complaints.ts'
 import type { InputItem } from './formats.ts'
 import { fromTree } from './layers.ts'
-import { INPUT_SCHEMA, type Fields, type Settings } from './schema.ts'
+import { INPUT_SCHEMA, type Settings } from './schema.ts'
 import type { Values } from './setting.ts'
 import { settle, type Settled } from './settle.ts'
-import { compileTemplate, type TemplatePart } from './template.ts'
+import { type Fields, type TemplatePart, compileTemplate } from './template.ts'
 
 /** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
 export type RecordKey =

@@ -5,7 +5,7 @@
  */
 import { Complaints } from './complaints.ts'
 import { readConfigFile } from './file.ts'
-import { parseBroker, type BrokerAddress } from './formats.ts'
+import { parseBroker, type BrokerAddress } from './broker-address.ts'
 import { resolveInputs, type InputConfig } from './inputs.ts'
 import { collect, type Environment } from './layers.ts'
 import { checkRules } from './rules.ts'

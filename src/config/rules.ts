@@ -3,7 +3,7 @@
  */
 import { leastBufferBytes, wholeBuffer } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
-import { showBytes } from './formats.ts'
+import { showBytes } from './quantity.ts'
 import type { InputConfig } from './inputs.ts'
 import type { Settings } from './schema.ts'
 

@@ -5,12 +5,11 @@
  */
 import type { InputItem } from './formats.ts'
 import { bytes, choice, duration, setting, type Setting, type Values } from './setting.ts'
+import type { Fields } from './template.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
-export type FieldValue = string | number | boolean
-export type Fields = Readonly<Record<string, FieldValue>>
 /** How records find their partition; a number is that partition. */
 export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 

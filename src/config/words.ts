@@ -1,7 +1,7 @@
 /**
  * Defaults as words, the same in `--help` and in docs/configuration.md.
  */
-import { showBytes, showDuration } from './formats.ts'
+import { showBytes, showDuration } from './quantity.ts'
 import type { Setting } from './setting.ts'
 
 /** `256KiB`, `5s`, `none`; words where the default is worked out while loading. */

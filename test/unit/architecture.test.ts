@@ -1,9 +1,11 @@
 /** The rules of ARCHITECTURE.md, and that what the hand-written pages name is there. */
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { transformSync } from 'esbuild'
+import { ERRORS, exitCodeOfSignal } from '../../src/errors.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
@@ -106,6 +108,18 @@ test('nothing is exported by default, and no module has state of its own', () =>
     )
   })
   assert.deepEqual(wrong, [])
+})
+
+test('the table of exit codes has each one there is, and no other', () => {
+  const table = read('docs/operations.md').split('## Exit codes')[1]?.split('\n## ')[0] ?? ''
+  const told = Array.from(table.matchAll(/^\| ([\d, ]+) \|/gm), ([, codes = '']) => codes.split(', ').map(Number))
+  const { SIGINT, SIGTERM } = constants.signals
+  const ended = [0, exitCodeOfSignal(SIGINT), exitCodeOfSignal(SIGTERM)]
+  const codes = new Set([...ended, ...Object.values(ERRORS).map(({ exit }) => exit)])
+  assert.deepEqual(
+    told.flat(),
+    [...codes].sort((a, b) => a - b),
+  )
 })
 
 const pages = find('{*.md,docs/**/*.md}')

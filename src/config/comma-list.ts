@@ -1,0 +1,16 @@
+/** Text with commas to a list; those in braces belong to a glob. Spaces around, and nothing between two commas, are dropped. */
+export function splitList(text: string): string[] {
+  const items: string[] = []
+  let depth = 0
+  let start = 0
+  for (let i = 0; i <= text.length; i++) {
+    if (text[i] === '\\') i++
+    else if (text[i] === '{') depth++
+    else if (text[i] === '}') depth = Math.max(0, depth - 1)
+    else if (i === text.length || (text[i] === ',' && depth === 0)) {
+      items.push(text.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  return items.filter((item) => item !== '')
+}
