@@ -64,12 +64,12 @@ export class Arrivals {
   async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
-    if (this.#isOldPiece(sighting)) return this.#ignore(path, 'rotated-before-first-start')
+    if (this.#isOldPiece(sighting)) return this.#ignore(sighting, path, 'rotated-before-first-start')
     if (!descriptors.makeRoom()) return AGAIN
     const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
-        return this.#ignore(path, opened.reason)
+        return this.#ignore(sighting, path, opened.reason)
       case 'denied':
         this.deny(path, opened.reason)
         return AGAIN
@@ -124,8 +124,9 @@ export class Arrivals {
     await Promise.all(this.#admitting)
   }
 
-  #ignore(path: string, reason: IgnoreReason): Arrival {
-    if (this.#told.get(path) !== reason) {
+  #ignore({ kind }: Sighting, path: string, reason: IgnoreReason): Arrival {
+    // no glob asks for what is sought
+    if (kind !== 'sought' && this.#told.get(path) !== reason) {
       this.#told.set(path, reason)
       this.#options.events.fileIgnored(path, reason)
     }
@@ -134,9 +135,14 @@ export class Arrivals {
 
   /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
   async #identifyOrDeny(directory: Directory, sighting: Sighting, opened: OpenFile): Promise<Arrival> {
-    const { missing } = this.#options
+    const { missing, known } = this.#options
     const path = directory.pathOf(sighting.name)
     const sought = sighting.kind === 'sought'
+    const twin = known.get(opened.facts.key)
+    if (twin !== undefined) {
+      fs.closeSync(opened.descriptor)
+      return { kind: 'twin', file: twin }
+    }
     let stored: StoredGeneration | null = null
     try {
       stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
@@ -212,8 +218,9 @@ export class Arrivals {
     // another one has taken the name since it was sighted
     if (facts.key !== sighted.key) return 0
     // the line that is being written is shipped whole
-    const from = Math.max(0, facts.size - LOOK_BACK)
-    const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: facts.size - from })
+    const size = Math.min(facts.size, sighted.size)
+    const from = Math.max(0, size - LOOK_BACK)
+    const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: size - from })
     return from + bytes.lastIndexOf(10) + 1
   }
 }

@@ -1,15 +1,16 @@
 /**
  * Copies that copytruncate leaves: a new file beside a known one, with its name and something more, that begins with
  * the same bytes and agrees up to where we are in the known one. While the known file has not been cut yet, nobody can
- * say which of them goes on: the new one is held back. Once it is cut, the new one is its copy, and not shipped again.
+ * say which of them goes on: the new one is held back, unless it has more bytes than the known one, which is not cut.
+ * Once that is cut, the new one is its copy, and not shipped again.
  * (What the known file had unread when it was cut is only in the copy: to go on in it is a later issue; until then
  * those bytes are counted as lost.)
  */
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardHolds, guardOf, hash, hashOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
 import { isRotatedName, liveNames } from './glob.ts'
 import type { LogFile } from './log-file.ts'
-import type { FileFacts } from './volume.ts'
+import type { FileFacts, Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
 
 const HELD_MS = 30_000
@@ -79,12 +80,7 @@ export class Copies {
     }: { directory: Directory; name: string; descriptor: number; facts: FileFacts },
   ): Promise<boolean> {
     if (original.directory !== directory || !isRotatedName(name, (live) => live === original.name)) return false
-    const { fingerprint, offset, guard } = original
-    if (fingerprint.length === 0 || facts.size < Math.max(offset, fingerprint.length)) return false
-    const head = await bytesAt(directory.volume, descriptor, { position: 0, length: fingerprint.length })
-    if (hash(head) !== fingerprint.hash) return false
-    const length = Math.min(GUARD_BYTES, offset)
-    return guardOf(await bytesAt(directory.volume, descriptor, { position: offset - length, length })) === guard
+    return beginsAs(original, { volume: directory.volume, descriptor, size: facts.size })
   }
 }
 
@@ -101,12 +97,26 @@ async function mayBecome(
   return its.equals(await bytesAt(file.volume, file.descriptor, { position: 0, length }))
 }
 
-/** Nothing is a copy of a file that is shorter, and was not cut. */
+/** Whether an open file has the first bytes of another, and those before where we are in it. */
+async function beginsAs(
+  { fingerprint, offset, guard }: Pick<Original, 'fingerprint' | 'offset' | 'guard'>,
+  { volume, descriptor, size }: { volume: Volume; descriptor: number; size: number },
+): Promise<boolean> {
+  if (fingerprint.length === 0 || size < Math.max(offset, fingerprint.length)) return false
+  const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
+  if (hash(head) !== fingerprint.hash) return false
+  const length = Math.min(GUARD_BYTES, offset)
+  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === guard
+}
+
+/** Nothing is a copy of a file that is shorter, and was not cut. What a mount says of a size may be old. */
 async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
   const { descriptor, volume } = file
+  if (volume.remote) return false
   const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
-  if (facts === null || facts.key !== file.key || facts.size < file.next || facts.size >= size) return false
-  return descriptor >= 0 ? guardHolds(volume, descriptor, file.toStored()) : file.isAsSeen(facts)
+  if (facts === null || facts.key !== file.key || facts.size >= size) return false
+  if (descriptor < 0) return file.isAsSeen(facts)
+  return beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
 }
 
 function originalOf(file: LogFile): Original {

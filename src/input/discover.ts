@@ -3,6 +3,7 @@
  * that names came or went, and once in a while in any case. A directory that does not exist yet is waited for.
  */
 import type { Events } from '../observe/events.ts'
+import { dirname } from 'node:path'
 import { systemErrorOf } from '../errors.ts'
 import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
@@ -64,8 +65,9 @@ export class Discovery {
     return this.#directories.get(path)
   }
 
-  /** Whether what is at a path has been seen, if it can be: no directory above it still waits for its first look. */
+  /** Whether what is at a path has been seen: its directory was looked at, or none above it waits for its first look. */
   hasSeen(path: string): boolean {
+    if ((this.#directories.get(dirname(path))?.lookedAt ?? 0) > 0) return true
     const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
     for (const directory of this.#entering) if (isAbove(directory)) return false
     for (const { lookedAt, path: directory } of this.#directories.values())
@@ -235,7 +237,6 @@ export class Discovery {
       const { wasThere } = directory
       directory.wasThere = false
       directory.mtimeMs = again ? -1 : facts.mtimeMs
-      directory.lookedAt = lookedAt
       directory.links = look.links
       // a directory of thousands of names must not be looked at for every one that comes or goes
       directory.notBefore = clock() + REST * Math.max(0, clock() - begin - SHORT_LOOK_MS)
@@ -246,6 +247,8 @@ export class Discovery {
         if (deviceOf(key) === deviceOf(facts.key)) await this.#enter(path, wasThere, volume)
         else this.#enterElsewhere(path, wasThere)
       }
+      // not before: what is below has been seen by then, or is being entered
+      directory.lookedAt = lookedAt
     } catch (error) {
       directory.mtimeMs = -1
       events.fileDenied(directory.path, systemErrorOf(error).message)

@@ -266,7 +266,9 @@ export class Input {
   /** A known file may have got a name that no glob matches: its inode is looked for where it was last seen. */
   async #searchMissing(): Promise<void> {
     const { missing } = this.#generations
-    for (const path of missing.unsearched((path) => this.#discovery.directory(path) !== undefined)) {
+    // what is there under a name of ours is known by then
+    const canBeSearched = (path: string): boolean => (this.#discovery.directory(path)?.lookedAt ?? 0) > 0
+    for (const path of missing.unsearched(canBeSearched)) {
       const directory = this.#discovery.directory(path)
       const searching = directory && this.#search(directory)
       // who waits for a mount that hangs, waits for ever

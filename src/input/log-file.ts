@@ -1,6 +1,6 @@
 /**
  * One generation of one log file, with all that the input knows of it. A truncated or replaced file is a new object;
- * a renamed one stays the same. Who changes what: read.ts the read state, generations.ts names and life, the
+ * a renamed one stays the same. Who changes what: read.ts the read state, sightings.ts names, generations.ts life, the
  * watermark (fed by receipts) the position.
  */
 import type { Generation } from '../flow.ts'

@@ -95,7 +95,7 @@ export class Missing {
       if (facts.size < stored.position.offset || !(await guardHolds(volume, descriptor, stored))) continue
       // what was on its way may have been stored meanwhile
       const now = this.#entries.get(stored.id)?.stored
-      if (now !== undefined && this.take(now)) return now
+      if (now !== undefined && facts.size >= now.position.offset && this.take(now)) return now
     }
     return null
   }

@@ -5,7 +5,7 @@
  *   answers no more must not have all of it before anybody knows. But whoever holds nothing may have what its next
  *   record needs;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
- *   for a busy one's backlog;
+ *   for a busy one's backlog; and one large one, where there are a few, for a lane that comes later;
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
  *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
  *
@@ -64,9 +64,9 @@ export class BatchMemory {
     const ofBroker = (this.#brokers.get(share.leader)?.bytes ?? 0) + more
     if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
     const others = this.#quiet - (share.quiet ? 1 : 0)
-    // with more partitions than the pool has small buffers, nothing would ever be given out
     // a partition that comes later, or has a large record next, must not wait for those that nobody stores
     const spare = only || total < LEAST_TO_SPARE * sizes.large ? 0 : sizes.large
+    // with more partitions than the pool has small buffers, nothing would ever be given out
     const keptBack = Math.min(others * SMALL + spare, total / 2, only ? total - sizes[sizeClass] : total)
     return freeBytes - more >= keptBack ? null : 'short'
   }

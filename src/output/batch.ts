@@ -75,7 +75,8 @@ export class Batch {
   stay: Stay = 'while-led'
   /** On the producer's clock; -1 before. */
   firstSentAt = -1
-  lastSentAt = -1
+  /** When it was last sent without being in doubt (producer's clock): see {@link uncertain}. */
+  doubtfulSince = -1
   /** The first record was refused for good and leaves as soon as nothing is in flight. */
   dropFirst = false
 

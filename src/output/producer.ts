@@ -248,8 +248,8 @@ export class Producer {
     const now = this.#options.now()
     const items: ProduceItem[] = shipments.map(({ lane, batch }) => {
       if (batch.firstSentAt < 0) batch.firstSentAt = now
-      else if (now - batch.lastSentAt > FORGETFUL_MS) lane.sequence.suspect(batch)
-      batch.lastSentAt = now
+      if (batch.uncertain > 0 && now - batch.doubtfulSince > FORGETFUL_MS) lane.sequence.suspect(batch)
+      if (batch.uncertain === 0) batch.doubtfulSince = now
       lane.node = node
       return { topic: lane.topic, partition: lane.partition, parts: batch.stamp(lane.sequence.send(batch)) }
     })

@@ -22,6 +22,18 @@ void test('begins at the end of what is there at the first start, if the input s
   assert.equal(world.text(), 'new\n')
 })
 
+void test('begins at the end as it was when the file was sighted', async (t) => {
+  const world = await World.open(t, END)
+  world.write('a.log', 'old\n')
+  const look = await world.directory.look()
+  assert.ok(look)
+  world.append('a.log', 'written meanwhile\n')
+  await world.generations.see(world.directory, look)
+  await world.generations.admitted()
+  await world.turns()
+  assert.equal(world.text(), 'written meanwhile\n')
+})
+
 void test('begins at the start of the line that is being written', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'old\nhalf a')
@@ -158,6 +170,7 @@ void test('does not take what merely has the inode of a file that it knows, unde
     const second = await first.restart(t, { volume })
     await second.look()
     assert.deepEqual(await second.search(), ['ignored'])
+    assert.deepEqual(second.ear.heard('fileIgnored'), [])
     await second.turns()
     assert.deepEqual([second.text(), second.generations.openFiles], ['', 0])
     // it is missing as before, and given up in the end

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, truncateSync } from 'node:fs'
 import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
+import { RemoteMount } from '../../support/volumes.ts'
 
 /** copytruncate in its two steps. */
 const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
@@ -127,6 +128,35 @@ void test('holds nothing back that has more than a file which was not cut', asyn
     await world.lookAndRead()
   }
   assert.equal(world.text(), 'header\nheader\nline 0\nline 1\nline 2\n')
+})
+
+void test('holds back a copy of what was cut and filled again while nothing of it was stored', async (t) => {
+  const world = await World.open(t)
+  world.acknowledge = false
+  world.write('a.log', 'one\ntwo\n')
+  await world.lookAndRead()
+  world.append('a.log', 'three\n')
+  copy(world)
+  world.write('a.log', 'something else\n'.slice(0, 10))
+  for (let n = 0; n < 3; n++) {
+    assert.ok(await world.look(), 'it is looked at again')
+    world.clock.advance(1000)
+  }
+})
+
+void test('holds a copy back where a mount tells an old size', async (t) => {
+  const mount = new RemoteMount('7')
+  const world = await World.open(t, { volume: mount })
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  const { descriptor } = world.file('a.log')
+  const old = await mount.factsOf(descriptor)
+  const factsOf = mount.factsOf.bind(mount)
+  mount.factsOf = (asked) => (asked === descriptor ? Promise.resolve(old) : factsOf(asked))
+  world.append('a.log', 'two\n')
+  copy(world)
+  assert.ok(await world.look(), 'it is looked at again')
+  assert.equal(world.directory.files.size, 1)
 })
 
 void test('holds nothing back that has more than a closed file', async (t) => {

@@ -404,6 +404,24 @@ void test('knows what it has not seen yet, because a mount does not answer', asy
   assert.ok(discovery.hasSeen(path('hung/a.log')))
 })
 
+void test('has not seen a directory while the one beside it takes its time', async (t) => {
+  const mount = new RemoteMount('7')
+  const { discovery, write, path } = scene(t, { inputs: ['logs/*/*.log'], volumeOf: () => Promise.resolve(mount) })
+  for (const name of ['1', '2']) write(`logs/${name}/a.log`)
+  const list = mount.list.bind(mount)
+  mount.list = (place) => {
+    if (place === path('logs/1')) mount.hang()
+    return list(place)
+  }
+  const looking = discovery.lookAround()
+  await until(() => mount.pending > 0 && discovery.directory(path('logs/1')) !== undefined, { what: 'the first one' })
+  assert.ok(!discovery.hasSeen(path('logs/1/a.log')))
+  assert.ok(!discovery.hasSeen(path('logs/2/a.log')))
+  mount.answer()
+  await looking
+  assert.ok(discovery.hasSeen(path('logs/2/a.log')))
+})
+
 void test('asks once which volume a directory is on, not for every directory below', async (t) => {
   const asked: string[] = []
   const { discovery, write } = scene(t, {

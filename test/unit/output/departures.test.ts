@@ -3,6 +3,9 @@ import { describe, test } from 'node:test'
 import { smallMemory } from '../../support/made-file.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
+const NOT_ENOUGH_REPLICAS = 19
+const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20
+
 describe('departures', () => {
   test('look at no lane because another one has something to do', async (t) => {
     const count = 2000
@@ -102,6 +105,25 @@ describe('departures', () => {
       assert.deepEqual([hours, shipper.possibleRepeats], [hours, repeats])
       t.mock.reset()
     }
+  })
+
+  test('that are refused for days count what may have been stored before', async (t) => {
+    const shipper = new Shipper(t, { retry: { minMs: 3_600_000, maxMs: 3_600_000 } })
+    const { kafka, time } = shipper
+    kafka.automatic = false
+    shipper.write('a', 0, lines(3))
+    await time.pass(6)
+    kafka.pending[0]!.fail(NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+    for (let hour = 0; hour < 30; hour++) {
+      await time.jump(3_600_001)
+      kafka.pending[0]?.fail(NOT_ENOUGH_REPLICAS)
+      await time.settle()
+    }
+    assert.equal(shipper.possibleRepeats, 3)
+    kafka.automatic = true
+    await time.jump(3_600_001)
+    await shipper.finish()
+    assert.equal(shipper.possibleRepeats, 3)
   })
 
   test('make no request larger than a broker takes', async (t) => {
