@@ -52,16 +52,20 @@ export class Copies {
     // by name: to compare every new file with every known one is felt at thousands of them
     for (const name of liveNames(what.name)) {
       const file = what.directory.files.get(name)
-      if (file?.standing !== 'live' || (await isOutgrown(file, what.facts.size))) continue
+      if (file?.standing !== 'live') continue
+      const outgrown = await isOutgrown(file, what.facts.size)
+      // what a mount says of a size may be old
+      if (outgrown && !file.volume.remote) continue
       if ((await this.#agrees(originalOf(file), what)) || (await mayBecome(file, what)))
-        return this.#decide(facts, 'held')
+        return this.#decide(facts, 'held', outgrown)
     }
     return this.#decide(facts, 'none')
   }
 
-  #decide({ key, size }: FileFacts, judgement: Judgement): Judgement {
+  /** One that is being written has more time, unless it seems to have `outgrown` the other. */
+  #decide({ key, size }: FileFacts, judgement: Judgement, outgrown = false): Judgement {
     const held = this.#held.get(key)
-    const since = held?.size === size ? held.since : this.#clock()
+    const since = held !== undefined && (held.size === size || outgrown) ? held.since : this.#clock()
     if (judgement === 'held' && this.#clock() - since < HELD_MS) {
       this.#held.set(key, { size, since })
       return 'held'
@@ -109,12 +113,11 @@ async function beginsAs(
   return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === guard
 }
 
-/** Nothing is a copy of a file that is shorter, and was not cut. What a mount says of a size may be old. */
+/** Nothing is a copy of a file that is shorter, and was not cut. */
 async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
   const { descriptor, volume } = file
-  if (volume.remote) return false
   const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
-  if (facts === null || facts.key !== file.key || facts.size >= size) return false
+  if (facts === null || facts.key !== file.key || Math.max(facts.size, file.size) >= size) return false
   if (descriptor < 0) return file.isAsSeen(facts)
   return beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
 }

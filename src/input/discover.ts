@@ -65,13 +65,16 @@ export class Discovery {
     return this.#directories.get(path)
   }
 
-  /** Whether what is at a path has been seen: its directory was looked at, or none above it waits for its first look. */
+  /** Whether what is at a path has been seen: no directory above it is in its first look, or waits for it. */
   hasSeen(path: string): boolean {
-    if ((this.#directories.get(dirname(path))?.lookedAt ?? 0) > 0) return true
+    const isLookedAt = (this.#directories.get(dirname(path))?.lookedAt ?? 0) > 0
     const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
-    for (const directory of this.#entering) if (isAbove(directory)) return false
-    for (const { lookedAt, path: directory } of this.#directories.values())
-      if (lookedAt === 0 && isAbove(directory)) return false
+    for (const directory of this.#entering) if (isAbove(directory) && !isLookedAt) return false
+    for (const directory of this.#directories.values()) {
+      // one that cannot be listed at all must not keep what is below it for ever
+      const isPending = directory.lookedAt === 0 && (!isLookedAt || this.#looks.has(directory))
+      if (isPending && isAbove(directory.path)) return false
+    }
     return true
   }
 

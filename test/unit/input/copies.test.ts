@@ -159,6 +159,21 @@ void test('holds a copy back where a mount tells an old size', async (t) => {
   assert.equal(world.directory.files.size, 1)
 })
 
+void test('holds back what has more than a file on a mount for half a minute', async (t) => {
+  const world = await World.open(t, { volume: new RemoteMount('7') })
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.write('a.log.1', 'header\n')
+  let seconds = 0
+  for (; (await world.look()) && seconds < 60; seconds++) {
+    world.append('a.log.1', `line ${seconds}\n`)
+    world.clock.advance(1000)
+  }
+  await world.turns()
+  assert.ok(seconds >= 29 && seconds <= 31, `${seconds} s`)
+  assert.ok(world.text().endsWith(`line ${seconds - 1}\n`))
+})
+
 void test('holds nothing back that has more than a closed file', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'header\n')
