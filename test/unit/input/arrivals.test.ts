@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { renameSync, symlinkSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../support/wait.ts'
 import { World, type WorldSettings } from '../../support/file-world.ts'
 import { FakeDisk } from '../../support/fake-disk.ts'
+import { freshDirectory } from '../../support/temp.ts'
 import { countedVolume, systemError } from '../../support/volumes.ts'
 
 const END: WorldSettings = { rules: { start: 'end' }, wasThere: true }
@@ -178,6 +180,21 @@ void test('does not take what merely has the inode of a file that it knows, unde
     await second.tick()
     await until(() => second.checkpoint.entries.size === 0, { what: () => `${content} is given up` })
   }
+})
+
+void test('does not follow a name that no glob matches out of the roots, and tells nothing of it', async (t) => {
+  const first = await World.open(t)
+  first.write('a.log', 'one\n')
+  await first.lookAndRead()
+  await first.stop()
+  first.append('a.log', 'two\n')
+  const outside = join(freshDirectory(t), 'elsewhere')
+  renameSync(first.path('a.log'), outside)
+  symlinkSync(outside, first.path('a.old'))
+  const second = await first.restart(t)
+  await second.lookAndRead()
+  assert.deepEqual([await second.search(), second.text()], [['ignored'], ''])
+  assert.deepEqual(second.ear.heard('fileIgnored'), [])
 })
 
 // -- what cannot be had now -------------------------------------------------------------------------------------------

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import fs, { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs'
+import fs, {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { test } from 'node:test'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
@@ -206,6 +215,26 @@ void test('does not call itself drained before a file has been read that was fou
   assert.equal(live.lines.length, 20)
 })
 
+void test('does not call itself drained before a generation has been read that began after the freeze', async (t) => {
+  const live = await LiveInput.withOne(t)
+  live.blocked = 'room'
+  live.append('a.log', 'two\n')
+  await live.input.freeze()
+  writeFileSync(live.path('a.log'), 'x\n')
+  let written = (): void => undefined
+  t.mock.method(live.checkpoint, 'written', () => new Promise<void>((resolve) => (written = resolve)))
+  live.blocked = null
+  live.input.unblock('room')
+  await until(() => live.ear.heard('fileTruncated').length > 0, { what: 'the cut is seen' })
+  for (let turns = 0; turns < 10; turns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(!live.input.drained)
+  }
+  written()
+  await live.drained()
+  assert.deepEqual(live.lines, ['one', 'x'])
+})
+
 void test('counts a deleted file to its last byte at the end', async (t) => {
   const live = await LiveInput.open(t, { file: { lastLineQuietMs: 60_000 } })
   live.write('a.log', 'one\nlast')
@@ -347,6 +376,38 @@ void test('asks a mount that hangs one thing at a time, however many files there
   await live.came('local 2')
   assert.ok(mounts.one.mostPending <= 2, `${mounts.one.mostPending} calls at once`)
   mounts.one.answer()
+})
+
+void test('gives up nothing of a mount that was never seen, however long it hangs', async (t) => {
+  const { live, mounts } = await withMounts(t)
+  await live.input.start()
+  await live.came('one 1', 'two 1', 'local 1')
+  await live.input.stop()
+  live.append('one/a.log', 'one 2\n')
+  renameSync(live.path('one/a.log'), live.path('one/a.log.1'))
+  const { one } = mounts
+  const list = one.list.bind(one)
+  // single questions are answered
+  let answer = (): void => undefined
+  const answered = new Promise<void>((resolve) => (answer = resolve))
+  one.list = async (path) => {
+    await answered
+    return list(path)
+  }
+  const second = await live.restart(t)
+  await second.input.start()
+  const before = one.calls.length
+  await until(
+    () => {
+      second.aheadMs += 31_000
+      return one.calls.length >= before + 3
+    },
+    { what: 'it is asked what is at its place, again and again' },
+  )
+  answer()
+  await second.came('one 2')
+  assert.ok(!second.lines.includes('one 1'), 'it goes on where it was')
+  assert.deepEqual(second.ear.heard('lost'), [])
 })
 
 void test('starts although a mount hangs where a known file is sought, and gives nobody up for it', async (t) => {

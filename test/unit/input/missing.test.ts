@@ -89,6 +89,26 @@ void test('does not take a file for one that had its inode', async (t) => {
   assert.ok(lost.has(keyOf(stored)))
 })
 
+void test('does not take a file for one of which more was stored meanwhile than it has', async (t) => {
+  const path = write(t, { 'a.log': 'one\ntwo\n' })
+  const stored = await storedOf(path('a.log'), 4)
+  const lost = missing([stored])
+  const more = { ...stored, position: { ...stored.position, offset: 12 }, size: 12 }
+  let reads = 0
+  const volume = countedVolume({
+    read: (descriptor, into) => {
+      // the first is for the fingerprint, the second for the bytes before the offset
+      if (++reads === 2) lost.update(more)
+      return localVolume.read(descriptor, into)
+    },
+  })
+  const descriptor = openSync(path('a.log'), 'r')
+  t.after(() => closeSync(descriptor))
+  const facts = await localVolume.factsOf(descriptor)
+  assert.equal(await lost.find(volume, descriptor, { facts, path: path('a.log') }), null)
+  assert.ok(lost.take(more), 'it is missing as before')
+})
+
 void test('of two with the same content finds the one with the inode, then the one at the path', async (t) => {
   const path = write(t, { 'a.log': 'same\nsame\n', 'b.log': 'same\nsame\n' })
   const stored = [await storedOf(path('a.log'), 5), await storedOf(path('b.log'), 10)]

@@ -230,6 +230,25 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
+  test('sends the batch that was open next longest when the broker of that one cannot be reached', async (t) => {
+    const count = 64
+    const leaders = Array.from({ length: count + 1 }, (_, partition) => (partition === 0 ? 2 : 1))
+    const shipper = new Shipper(t, { lingerMs: 10_000, topics: { logs: leaders } })
+    const { kafka, time } = shipper
+    kafka.setDown(2, true)
+    for (let partition = 0; partition < count; partition++) {
+      shipper.write(`f${partition}`, partition, ['x'])
+      if (partition % 8 === 0) await time.pass(1)
+    }
+    shipper.write('late', count, ['late'])
+    assert.equal(shipper.parked('late'), 'room')
+    await time.settle()
+    assert.equal(kafka.requests[0]?.items[0]?.partition, 1)
+    assert.equal(shipper.parked('late'), null)
+    kafka.setDown(2, false)
+    await shipper.finish()
+  })
+
   test('lets others linger when it is only one lane that has its share of the memory', async (t) => {
     const shipper = new Shipper(t, { lingerMs: 1000, topics: { logs: [1, 2] } })
     const { kafka, time } = shipper
