@@ -22,9 +22,6 @@ const PARTS: Readonly<Record<PartName, Part>> = { throughput, live, latency, mem
 const NAMES = ['throughput', 'live', 'latency', 'memory', 'outage', 'idle'] satisfies PartName[]
 const ROOT = join(import.meta.dirname, '../..')
 
-/** Rounds of what is not compared with anything, and takes long. */
-const MOST_ROUNDS: Partial<Record<PartName, number>> = { outage: 3, idle: 3 }
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -34,6 +31,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const { quick } = values
+const rounds = Number(values.rounds ?? (quick ? 1 : 5))
+if (!(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: how often each part is run, 1 or more`)
 const out = resolve(values.out ?? join(ROOT, quick ? 'tmp/bench' : 'docs'))
 const file = join(out, 'benchmarks/results.json')
 const unknown = positionals.filter((word) => word !== 'render' && !NAMES.some((name) => name === word))
@@ -44,11 +43,6 @@ writePage(out, loadResults(file))
 
 function chosen(name: PartName): boolean {
   return positionals.length === 0 || positionals.includes(name)
-}
-
-function roundsOf(name: PartName): number {
-  if (values.rounds !== undefined) return Number(values.rounds)
-  return quick ? 1 : (MOST_ROUNDS[name] ?? 5)
 }
 
 async function measure(names: readonly PartName[]): Promise<void> {
@@ -66,7 +60,7 @@ async function measureOne(stage: Stage, name: PartName): Promise<void> {
   const begin = performance.now()
   const minutes = (): number => (performance.now() - begin) / 60_000
   const runs: object[] = []
-  for (let round = 1; round <= roundsOf(name); round++) {
+  for (let round = 1; round <= rounds; round++) {
     const tell = (line: string): void =>
       void process.stdout.write(`${name} ${round} (${minutes().toFixed(1)} min) ${line}\n`)
     runs.push(...(await PARTS[name](stage, { round, quick, tell })))

@@ -121,6 +121,7 @@ export function memoryTable({ memory, outage }: Results): string {
         `${name}, as fast as it goes`,
         spread(spreadOf(runs.map((run) => run.peakRssMb))),
         NOTHING,
+        NOTHING,
         exactness(runs),
       ]
     }),
@@ -129,10 +130,13 @@ export function memoryTable({ memory, outage }: Results): string {
       const seconds = spread(spreadOf(runs.map((run) => run.downSeconds)), (value) => value.toFixed(0))
       const isExact = [...missing, ...repeated].every((lines) => lines === 0)
       const found = `${missing.join(', ')} missing, ${repeated.join(', ')} repeated`
-      return [name, spread(spreadOf(runs.map((run) => run.peakRssMb))), `${seconds} s`, isExact ? 'exactly' : found]
+      const peak = spread(spreadOf(runs.map((run) => run.peakRssMb)))
+      const after = [runs.map((run) => run.resumedSeconds), runs.map((run) => run.caughtUpSeconds)]
+      const [resumed, caughtUp] = after.map((each) => spread(spreadOf(each), (value) => value.toFixed(1)))
+      return [name, peak, `${seconds} s`, `${resumed}; ${caughtUp} s`, isExact ? 'exactly' : found]
     }),
   ]
-  return table(['2 GB', 'peak RSS, MB', 'Kafka was down for', 'arrived'], rows)
+  return table(['2 GB', 'peak RSS, MB', 'Kafka was down for', 'first; all there after', 'arrived'], rows)
 }
 
 export function idleTable({ idle }: Results): string {

@@ -30,7 +30,8 @@ The consumer is kcat, unbuffered; its part is the mean time from the broker's ap
 the other figures.`
 
 export const MEMORY = `logagent with 2 GB to ship: as fast as it goes; with no Kafka there when it starts; with a Kafka that is frozen (SIGSTOP:
-connections stay, requests time out) or killed (SIGKILL, and started again) after the first tenth. After an outage
+connections stay, requests time out) or killed (SIGKILL, and started again) after the first tenth. \`first; all
+there after\` is how long after Kafka answered again the next record was in the topic, and the last of them. Then
 everything is read back and counted line by line.`
 
 export const IDLE = `All lines shipped, connected, nothing written: over 60 s, with inotify. A thread goes to sleep after each wake-up of

@@ -10,7 +10,7 @@ import type { Kafka } from '../../support/kafka.ts'
 import { usageOf } from '../../support/process.ts'
 import { logagent, type Contestant } from '../contestants/contestant.ts'
 import type { Course } from '../results.ts'
-import { follow, recordsIn } from '../stage/arrivals.ts'
+import { follow, type Look, recordsIn } from '../stage/arrivals.ts'
 import type { Child } from '../stage/child.ts'
 import { numberIn } from '../stage/lines.ts'
 import type { Stage } from '../stage/stage.ts'
@@ -24,6 +24,9 @@ export interface OutageRun {
   readonly downSeconds: number
   /** What was not yet in Kafka when it went. */
   readonly backlogBytes: number
+  /** From when Kafka answered again to the next record that was seen in the topic, and to the last. */
+  readonly resumedSeconds: number
+  readonly caughtUpSeconds: number
   readonly peakRssMb: number
   readonly lines: number
   readonly missing: number
@@ -61,7 +64,7 @@ export async function outage(stage: Stage, { round, quick, tell }: Course): Prom
     for (const subject of SUBJECTS) {
       const figures = await runOne(stage, subject, kind, quick ? QUICK : FULL)
       runs.push({ round, subject: subject.name, outage: kind, ...figures })
-      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
+      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, all there after ${figures.caughtUpSeconds.toFixed(1)} s, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
     }
   }
   return runs
@@ -86,7 +89,8 @@ async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: 
   await delay(size.downMs[kind])
   await GOING[kind].up(kafka)
   const downTo = memory.seconds()
-  await follow({ ...arrivals, records: input.lines })
+  const upAt = performance.now()
+  const back = await follow({ ...arrivals, records: input.lines })
   const { peakRssBytes } = usageOf(agent.pid)
   memory.stop()
   await agent.stop()
@@ -97,12 +101,21 @@ async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: 
   return {
     downSeconds: Math.round(downTo - downFrom),
     backlogBytes: Math.round(input.bytes - shipped),
+    ...recovery(back, upAt),
     peakRssMb: peakRssBytes / 2 ** 20,
     lines: input.lines,
     ...account,
     rss: memory.samples,
     down: [downFrom, downTo],
   }
+}
+
+function recovery(looks: readonly Look[], upAt: number): { resumedSeconds: number; caughtUpSeconds: number } {
+  const [first, last] = [looks[0], looks.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('no look after the outage')
+  // where some came before the first look, that was it
+  const resumed = first.records === last.records ? first : looks.find(({ records }) => records > first.records)
+  return { resumedSeconds: (resumed!.atMs - upAt) / 1000, caughtUpSeconds: (last.atMs - upAt) / 1000 }
 }
 
 interface Going {
