@@ -125,7 +125,7 @@ function listenForSignals(): void {
   let isTold = false
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (isTold) process.exit(exitCodeOfSignal(constants.signals[name]))
+      if (isTold) leave(exitCodeOfSignal(constants.signals[name]))
       isTold = true
       stop.abort()
     })
@@ -154,6 +154,18 @@ function failureOf(error: unknown): unknown {
   return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error
 }
 
+/** Whatever a command leaves behind has so long to end; nothing of it counts any more. */
+const LEFT_BEHIND_MS = 1000
+
+/** End now. Whoever hangs in a call to a dead mount keeps a thread, and an exit waits for all of them; a kill does not. */
+function leave(code: number): void {
+  if (process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))) {
+    stderr.write(`logagent: a mount does not answer; killing the process instead of exit code ${code}\n`)
+    process.kill(process.pid, 'SIGKILL')
+  }
+  process.exit(code)
+}
+
 listenForSignals()
 try {
   await program.parseAsync(process.argv)
@@ -164,3 +176,4 @@ try {
     process.exitCode = exitCodeOf(failure)
   }
 }
+setTimeout(() => leave(Number(process.exitCode ?? 0)), LEFT_BEHIND_MS).unref()

@@ -2,7 +2,6 @@
  * Files that were sighted and are no open generation: opened with care, known again by their content, or taken for new.
  * What they are afterwards is generations.ts's affair.
  */
-import fs from 'node:fs'
 import type { IgnoreReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { systemErrorOf } from '../errors.ts'
@@ -16,7 +15,7 @@ import { LogFile, type Whereabouts } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { StoredGeneration } from './stored-generation.ts'
-import type { FileFacts } from './volume.ts'
+import { type FileFacts, closeOn } from './volume.ts'
 
 export interface ArrivalsOptions {
   readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
@@ -140,7 +139,7 @@ export class Arrivals {
     const sought = sighting.kind === 'sought'
     const twin = known.get(opened.facts.key)
     if (twin !== undefined) {
-      fs.closeSync(opened.descriptor)
+      closeOn(directory.volume, opened.descriptor)
       return { kind: 'twin', file: twin }
     }
     let stored: StoredGeneration | null = null
@@ -148,7 +147,7 @@ export class Arrivals {
       stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
       // no glob asks for this name
       if (sought && stored === null) {
-        fs.closeSync(opened.descriptor)
+        closeOn(directory.volume, opened.descriptor)
         return IGNORED
       }
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
@@ -156,7 +155,7 @@ export class Arrivals {
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
       return arrival
     } catch (error) {
-      fs.closeSync(opened.descriptor)
+      closeOn(directory.volume, opened.descriptor)
       if (stored !== null) missing.add(stored)
       this.deny(path, systemErrorOf(error).message)
       return AGAIN
@@ -178,7 +177,7 @@ export class Arrivals {
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)
     if (twin !== undefined || copy === 'held') {
-      fs.closeSync(descriptor)
+      closeOn(volume, descriptor)
       return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
     }
     const { interest: within, name } = sighting

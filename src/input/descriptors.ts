@@ -2,12 +2,11 @@
  * Open files, and how many there may be. A file that is read and stored to its end can be closed and opened again when
  * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile.
  */
-import fs from 'node:fs'
 import { systemErrorOf } from '../errors.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import { openLog, rootsOf } from './open.ts'
-import type { FileFacts } from './volume.ts'
+import { type FileFacts, closeOn } from './volume.ts'
 
 interface Open {
   readonly descriptor: number
@@ -46,7 +45,7 @@ export class Descriptors {
     const same = await this.#isFile(file, place, opened)
     // a slow mount may have answered two of us, or meanwhile have lost the file
     if (same && file.descriptor < 0 && !file.isOver) this.adopt(file, opened.descriptor, opened.facts)
-    else fs.closeSync(opened.descriptor)
+    else closeOn(file.volume, opened.descriptor)
     return same && !file.isOver
   }
 
@@ -60,7 +59,7 @@ export class Descriptors {
     if (opened.kind !== 'open') return 'unsure'
     try {
       const same = await this.#isFile(file, path, opened)
-      fs.closeSync(opened.descriptor)
+      closeOn(file.volume, opened.descriptor)
       if (opened.facts.key !== file.key) return 'unsure'
       return same ? 'same' : 'other'
     } catch (error) {
@@ -75,7 +74,7 @@ export class Descriptors {
       return await isSame(file.volume, descriptor, { facts, path, stored: file.toStored() })
     } catch (error) {
       // what cannot be read is asked for again and again
-      fs.closeSync(descriptor)
+      closeOn(file.volume, descriptor)
       throw error
     }
   }
@@ -90,7 +89,7 @@ export class Descriptors {
 
   close(file: LogFile): void {
     if (file.descriptor < 0) return
-    fs.closeSync(file.descriptor)
+    closeOn(file.volume, file.descriptor)
     file.descriptor = -1
     this.#open.delete(file)
   }

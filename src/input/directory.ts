@@ -2,11 +2,11 @@
  * One directory that can hold files of ours: what is sought in it, and how it was when we last looked. A look lists it
  * and asks for every matching name's facts; what that means is decided in sightings.ts.
  */
-import { messageOf } from '../errors.ts'
+import { messageOf, systemCodeOf } from '../errors.ts'
 import type { InputRules } from './input-rules.ts'
 import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
-import type { FileFacts, Listed, Volume } from './volume.ts'
+import { ELSEWHERE, type FileFacts, type Listed, type Volume } from './volume.ts'
 
 /** What is sought in a directory: the segment of a glob that its names have to match, and what comes after. */
 export interface Interest {
@@ -123,7 +123,9 @@ export class Directory {
       try {
         facts = await this.volume.facts(this.pathOf(name))
       } catch (error) {
-        denied.push({ path: this.pathOf(name), reason: messageOf(error) })
+        // what is below is asked where it is
+        if (systemCodeOf(error) === ELSEWHERE && wanted.some((want) => want.isWay)) below.set(name, '')
+        else denied.push({ path: this.pathOf(name), reason: messageOf(error) })
       }
       if (isLink) links.set(name, facts?.key ?? '')
       if (facts === null) continue

@@ -4,11 +4,11 @@
  */
 import type { Events } from '../observe/events.ts'
 import { dirname } from 'node:path'
-import { systemErrorOf } from '../errors.ts'
+import { systemCodeOf, systemErrorOf } from '../errors.ts'
 import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from './input-rules.ts'
-import { type Volume, deviceOf, oneCallAtATime } from './volume.ts'
+import { ELSEWHERE, type Volume, deviceOf } from './volume.ts'
 
 /** File times have the granularity of a timer tick: a name that came right after a look may not have moved the mtime. */
 const MTIME_GRAIN_MS = 50
@@ -29,7 +29,7 @@ export interface DiscoverOptions {
   readonly sweepMs: number
   /** Names in a directory, every time it was looked at; true: look again soon. */
   seen(directory: Directory, look: Look): Promise<boolean>
-  readonly volumeOf: (path: string) => Promise<Volume | null>
+  readonly volumeOf: (path: string) => Volume
   /** A directory was found (again, if another took its place), or is gone. */
   entered(directory: Directory): void
   left(directory: Directory): void
@@ -39,11 +39,10 @@ export class Discovery {
   readonly #options: DiscoverOptions
   readonly #directories = new Map<string, Directory>()
   readonly #globs: readonly Interest[]
-  readonly #entering = new Set<string>()
+  /** Directories that are being asked about, by path. */
+  readonly #entering = new Map<string, Promise<Directory | null>>()
   /** First looks at directories on other volumes than the one above them. */
   readonly #elsewhere = new Set<Promise<void>>()
-  /** Mounts whose calls can hang, by device. */
-  readonly #mounts = new Map<string, Volume>()
   readonly #looks = new Map<Directory, Promise<void>>()
   readonly #resting = new Map<Directory, NodeJS.Timeout>()
   #stopped = false
@@ -69,7 +68,7 @@ export class Discovery {
   hasSeen(path: string): boolean {
     const isLookedAt = (this.#directories.get(dirname(path))?.lookedAt ?? 0) > 0
     const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
-    for (const directory of this.#entering) if (isAbove(directory) && !isLookedAt) return false
+    for (const directory of this.#entering.keys()) if (isAbove(directory) && !isLookedAt) return false
     for (const directory of this.#directories.values()) {
       // one that cannot be listed at all must not keep what is below it for ever
       const isPending = directory.lookedAt === 0 && (!isLookedAt || this.#looks.has(directory))
@@ -98,12 +97,19 @@ export class Discovery {
     }
   }
 
-  /** Look at every directory that can be asked without a risk to wait for ever. */
-  async lookLast(): Promise<void> {
+  /** Look at every local directory, or at every one on a mount that can hang: all mounts at once. */
+  async lookLast(which: 'local' | 'remote'): Promise<void> {
+    // nothing is known yet of one that has never answered
+    if (which === 'remote') await Promise.all(this.#entering.values())
+    const looks: Promise<void>[] = []
     for (const directory of this.#directories.values()) {
+      if (directory.volume.remote !== (which === 'remote')) continue
       directory.notBefore = 0
-      if (!directory.volume.remote) await this.look(directory)
+      const look = this.look(directory)
+      if (which === 'local') await look
+      else looks.push(look)
     }
+    await Promise.all(looks)
   }
 
   /** Look at a directory now; while a look runs, once more after it. Resolves when that is done. */
@@ -157,33 +163,27 @@ export class Discovery {
   /** `above`: the volume that the directory is known to be on. */
   async #enter(path: string, wasThere: boolean, above: Volume | null = null): Promise<void> {
     if (this.#directories.has(path) || this.#entering.has(path)) return
-    this.#entering.add(path)
-    let directory: Directory
+    const finding = this.#find(path, wasThere, above).finally(() => this.#entering.delete(path))
+    this.#entering.set(path, finding)
+    const directory = await finding
+    if (directory !== null) await this.look(directory)
+  }
+
+  /** The directory at a path, known from now on; null where there is none, or it cannot be asked about. */
+  async #find(path: string, wasThere: boolean, above: Volume | null): Promise<Directory | null> {
     try {
-      const volume = above ?? (await this.#options.volumeOf(path))
-      if (volume === null || this.#stopped) return
+      const volume = above ?? this.#options.volumeOf(path)
       const facts = await volume.facts(path)
-      if (facts === null || facts.kind !== 'directory' || this.#stopped) return
-      directory = new Directory(path, this.#inLine(volume, facts.key), interestsIn(path, this.#globs))
+      if (facts === null || facts.kind !== 'directory' || this.#stopped) return null
+      const directory = new Directory(path, volume, interestsIn(path, this.#globs))
       directory.wasThere = wasThere
       this.#directories.set(path, directory)
       this.#options.entered(directory)
+      return directory
     } catch (error) {
       this.#options.events.fileDenied(path, systemErrorOf(error).message)
-      return
-    } finally {
-      this.#entering.delete(path)
+      return null
     }
-    await this.look(directory)
-  }
-
-  /** All directories of a mount that can hang share one line of calls. */
-  #inLine(volume: Volume, key: string): Volume {
-    if (!volume.remote) return volume
-    const device = deviceOf(key)
-    const mount = this.#mounts.get(device) ?? oneCallAtATime(volume)
-    this.#mounts.set(device, mount)
-    return mount
   }
 
   async #visit(directory: Directory): Promise<void> {
@@ -197,9 +197,9 @@ export class Discovery {
       try {
         const facts = await directory.volume.facts(directory.pathOf(name))
         if ((facts?.key ?? '') !== key) return true
-      } catch {
-        // the look tells what is wrong
-        return true
+      } catch (error) {
+        // the look tells what is wrong, but for what it does not ask about either
+        if (systemCodeOf(error) !== ELSEWHERE || key !== '') return true
       }
     }
     return false
@@ -254,7 +254,9 @@ export class Discovery {
       directory.lookedAt = lookedAt
     } catch (error) {
       directory.mtimeMs = -1
-      events.fileDenied(directory.path, systemErrorOf(error).message)
+      // another file system was mounted here: it is entered anew
+      if (systemCodeOf(error) === ELSEWHERE) this.#leave(directory)
+      else events.fileDenied(directory.path, systemErrorOf(error).message)
     }
   }
 

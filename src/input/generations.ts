@@ -32,7 +32,7 @@ export interface GenerationsOptions {
   /** Monotonic ms. */
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
-  readonly volumeOf: (path: string) => Promise<Volume | null>
+  readonly volumeOf: (path: string) => Volume
   /** Whether what is at a path has been seen, if it can be: a mount may not have answered yet. */
   readonly hasSeen: (path: string) => boolean
   /** The file may have something to read. */

@@ -40,7 +40,7 @@ export interface InputOptions {
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
   /** How directories are reached; the real file system when left out. */
-  readonly volumeOf?: (path: string) => Promise<Volume | null>
+  readonly volumeOf?: (path: string) => Volume
   /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
@@ -105,7 +105,7 @@ export class Input {
     this.#watches = new Watches({
       clock,
       changed: (directory, name) => this.#changed(directory, name),
-      renamed: (directory) => void this.#discovery.look(directory),
+      renamed: (directory) => void this.#look(directory),
       unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
     })
     this.#schedule = new Schedule({
@@ -128,7 +128,7 @@ export class Input {
       blocked: (waiting) => options.blocked(waiting),
       take: (chunk) => options.take(chunk),
       released: () => options.released?.(),
-      look: (at) => void this.#discovery.look(at.directory),
+      look: (at) => void this.#look(at.directory),
     })
     this.#sweep = new Sweep({
       generations: this.#generations,
@@ -176,23 +176,23 @@ export class Input {
     this.#schedule.unpark(reason)
   }
 
-  /** Look around a last time; then read no further than the files' sizes, and look for nothing new. */
+  /**
+   * Look around a last time; then read no further than the files' sizes, and look for nothing new. Resolves when that is
+   * so everywhere: a mount that hangs can put it off for ever, for its own files only.
+   */
   async freeze(): Promise<void> {
     this.#frozen = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#ticking
     // an application that ends rotates or begins a file at the last moment
-    await this.#discovery.lookLast()
-    this.#discovery.stop()
+    await this.#discovery.lookLast('local')
     this.#watches.close()
-    await this.#generations.admitted()
     this.#generations.end()
-    for (const file of this.#generations.all()) {
-      if (file.descriptor >= 0 && !file.volume.remote) await this.#generations.check(file).catch(systemErrorOf)
-      file.limit = file.size
-      // one that waits for room or a topic may have nothing to wait for
-      this.#schedule.resume(file)
-    }
+    await this.#freezeFiles('local')
+    // what is local is read meanwhile
+    await this.#discovery.lookLast('remote')
+    this.#discovery.stop()
+    await this.#freezeFiles('remote')
   }
 
   /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
@@ -209,6 +209,25 @@ export class Input {
     await this.#ticking
     await this.#schedule.stop()
     this.#generations.close()
+  }
+
+  async #freezeFiles(which: 'local' | 'remote'): Promise<void> {
+    await this.#generations.admitted()
+    const frozen: Promise<void>[] = []
+    for (const file of this.#generations.all()) {
+      if (file.volume.remote !== (which === 'remote')) continue
+      const one = this.#freezeFile(file)
+      if (which === 'local') await one
+      else frozen.push(one)
+    }
+    await Promise.all(frozen)
+  }
+
+  async #freezeFile(file: LogFile): Promise<void> {
+    if (file.descriptor >= 0) await this.#generations.check(file).catch(systemErrorOf)
+    file.limit = file.size
+    // one that waits for room or a topic may have nothing to wait for
+    this.#schedule.resume(file)
   }
 
   // -- noticing -------------------------------------------------------------------------------------------------------
@@ -235,6 +254,11 @@ export class Input {
     for (const directory of this.#discovery.directories()) {
       if (!this.#watches.isWatched(directory) && !directory.volume.remote) void this.#discovery.lookIfChanged(directory)
     }
+  }
+
+  /** At the end a directory is looked at once, and no more. */
+  async #look(directory: Directory): Promise<void> {
+    if (!this.#frozen) await this.#discovery.look(directory)
   }
 
   #left(directory: Directory): void {

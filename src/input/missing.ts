@@ -19,7 +19,7 @@ interface Entry {
 export interface MissingOptions {
   /** Monotonic ms. */
   readonly clock: () => number
-  readonly volumeOf: (path: string) => Promise<Volume | null>
+  readonly volumeOf: (path: string) => Volume
 }
 
 export class Missing {
@@ -109,8 +109,7 @@ export class Missing {
   /** The device and inode of what is at its place; null: nothing is, undefined: that cannot be found out now. */
   async keyAtPlace({ place }: StoredGeneration): Promise<string | null | undefined> {
     try {
-      const volume = await this.#options.volumeOf(dirname(place))
-      const facts = await volume?.facts(place)
+      const facts = await this.#options.volumeOf(dirname(place)).facts(place)
       return facts?.key ?? null
     } catch {
       return undefined

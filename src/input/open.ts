@@ -7,7 +7,7 @@ import type { IgnoreReason } from '../flow.ts'
 import { messageOf, systemCodeOf } from '../errors.ts'
 import { pathOfText } from '../paths.ts'
 import type { Whereabouts } from './log-file.ts'
-import type { FileFacts, Volume } from './volume.ts'
+import { type FileFacts, type Volume, closeOn } from './volume.ts'
 
 export type Opened =
   | { readonly kind: 'open'; readonly descriptor: number; readonly facts: FileFacts }
@@ -40,10 +40,10 @@ export async function openLog(volume: Volume, path: string, roots: readonly stri
           ? null
           : 'outside-roots'
     if (refusal === null) return { kind: 'open', descriptor, facts }
-    fs.closeSync(descriptor)
+    closeOn(volume, descriptor)
     return { kind: 'refused', reason: refusal }
   } catch (error) {
-    fs.closeSync(descriptor)
+    closeOn(volume, descriptor)
     return { kind: 'denied', reason: messageOf(error) }
   }
 }
@@ -55,13 +55,12 @@ function realPath(descriptor: number): string {
 
 async function isUnder(volume: Volume, path: string, roots: readonly string[]): Promise<boolean> {
   for (const root of roots) {
-    const bytes = Buffer.from(root, 'latin1')
     try {
       // a root may be a link itself, and may change
-      const real = volume.remote ? await fs.promises.realpath(bytes, 'latin1') : fs.realpathSync.native(bytes, 'latin1')
+      const real = await volume.realPath(root)
       if (path.startsWith(real === '/' ? '/' : `${real}/`)) return true
     } catch {
-      // what is not there holds nothing
+      // what is not there holds nothing; nor does a mount that can hang hold a local file
     }
   }
   return false

@@ -47,11 +47,12 @@ export class Truncations {
   truncated(file: LogFile): void {
     const { arrivals, checkpoint, copies, descriptors, events, known, letGo } = this.#options
     const { directory, rules, within, name, key } = file
+    // what can fail comes first: nothing is to be counted twice
+    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
     const lost = file.lostByCut(sizeNow(file))
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
     copies.remember(file)
-    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
     descriptors.hand(file, next)
     next.standing = file.standing
     next.isLinked = file.isLinked

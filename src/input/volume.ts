@@ -1,13 +1,14 @@
 /**
  * The file system as the input uses it. Local file systems are read synchronously: a read from the page cache takes
  * less time than handing it to a thread. Where a call can hang (NFS, SMB, FUSE), calls are asynchronous, so that a dead
- * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing.
+ * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing. A local call is refused
+ * (EREMOTE) where its path leads to a mount that can hang.
  *
  * Paths have one character a byte (latin1): names need not be UTF-8.
  */
 import fs from 'node:fs'
-import { dirname } from 'node:path'
-import { systemCodeOf } from '../errors.ts'
+import { systemCodeOf, systemErrorOf } from '../errors.ts'
+import { mounts } from './mounts.ts'
 
 export interface FileFacts {
   /** `device:inode`, decimal. */
@@ -39,6 +40,10 @@ export interface Volume {
   factsOf(descriptor: number): Maybe<FileFacts>
   /** Bytes read; 0 at the end of the file. */
   read(descriptor: number, into: Read): Maybe<number>
+  /** See {@link closeOn}. */
+  close(descriptor: number): Maybe<void>
+  /** The path without links. Throws. */
+  realPath(path: string): Maybe<string>
 }
 
 export interface Read {
@@ -50,12 +55,6 @@ export interface Read {
 }
 
 const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
-
-/** statfs types of file systems whose calls can hang: NFS, SMB, CIFS, FUSE, Ceph, 9P, AFS, Lustre, OCFS2, GFS2. */
-const REMOTE: ReadonlySet<number> = new Set([
-  0x6969, 0xfe534d42, 0xff534d42, 0x517b, 0x65735546, 0x00c36400, 0x01021997, 0x5346414f, 0x0bd00bd0, 0x7461636f,
-  0x01161970,
-])
 
 function factsFrom(stats: fs.BigIntStats): FileFacts {
   return {
@@ -89,22 +88,48 @@ function absent(error: unknown): null {
   throw error
 }
 
+/** The code of the error that says that a local call's path leads to a mount that can hang. */
+export const ELSEWHERE = 'EREMOTE'
+
+/** Throws where a local call would walk into a mount that can hang. */
+export function stayLocal(path: string): void {
+  if (mounts.hangingAt(path) === null) return
+  const message = `${ELSEWHERE}: leads to a mount that can hang, and is read only by its path there`
+  throw Object.assign(new Error(message), { code: ELSEWHERE, syscall: 'stat' })
+}
+
+/** Close, without waiting: a mount can hang in that too. What it may have to say is about writes, and we only read. */
+export function closeOn(volume: Volume, descriptor: number): void {
+  const closing = volume.close(descriptor)
+  if (closing instanceof Promise) closing.catch(systemErrorOf)
+}
+
 export const localVolume: Volume = {
   remote: false,
   facts(path) {
+    stayLocal(path)
     const stats = fs.statSync(bytesOf(path), { bigint: true, throwIfNoEntry: false })
     return stats === undefined ? null : factsFrom(stats)
   },
   list(path) {
+    stayLocal(path)
     try {
       return listed(fs.readdirSync(bytesOf(path), LISTING))
     } catch (error) {
       return absent(error)
     }
   },
-  open: (path) => fs.openSync(bytesOf(path), FLAGS),
+  open(path) {
+    stayLocal(path)
+    return fs.openSync(bytesOf(path), FLAGS)
+  },
   factsOf: (descriptor) => factsFrom(fs.fstatSync(descriptor, { bigint: true })),
   read: (descriptor, { bytes, at, length, position }) => fs.readSync(descriptor, bytes, at, length, position),
+  close: (descriptor) => fs.closeSync(descriptor),
+  realPath(path) {
+    stayLocal(path)
+    return fs.realpathSync.native(bytesOf(path), 'latin1')
+  },
 }
 
 const call = <T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> =>
@@ -118,6 +143,8 @@ export const remoteVolume: Volume = {
   factsOf: async (descriptor) => factsFrom(await call((done) => fs.fstat(descriptor, { bigint: true }, done))),
   read: (descriptor, { bytes, at, length, position }) =>
     call((done) => fs.read(descriptor, bytes, at, length, position, done)),
+  close: (descriptor) => call((done) => fs.close(descriptor, done)),
+  realPath: (path) => fs.promises.realpath(bytesOf(path), 'latin1'),
 }
 
 /**
@@ -138,20 +165,19 @@ export function oneCallAtATime(volume: Volume): Volume {
     open: (path) => inLine(() => volume.open(path)),
     factsOf: (descriptor) => inLine(() => volume.factsOf(descriptor)),
     read: (descriptor, into) => inLine(() => volume.read(descriptor, into)),
+    close: (descriptor) => inLine(() => volume.close(descriptor)),
+    realPath: (path) => inLine(() => volume.realPath(path)),
   }
 }
 
-/**
- * How to reach a directory, which need not exist yet: the nearest one above it that does decides. Null while nothing
- * can be said. Always asynchronous, since what it asks may be a dead mount.
- */
-export async function volumeOf(path: string): Promise<Volume | null> {
-  for (let at = path; ; at = dirname(at)) {
-    try {
-      const { type } = await fs.promises.statfs(bytesOf(at))
-      return REMOTE.has(type) ? remoteVolume : localVolume
-    } catch (error) {
-      if (absent(error) !== null || dirname(at) === at) return null
-    }
-  }
+/** Mounts that can hang, by device: whoever asks one of them stands in its line. */
+const lines = new Map<string, Volume>()
+
+/** How to reach a directory, which need not exist yet. Asks nothing that can hang. */
+export function volumeOf(path: string): Volume {
+  const device = mounts.hangingAt(path)
+  if (device === null) return localVolume
+  const volume = lines.get(device) ?? oneCallAtATime(remoteVolume)
+  lines.set(device, volume)
+  return volume
 }

@@ -101,7 +101,7 @@ export class World {
       lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
       clock: clock.read,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: settings.volume === undefined ? volumeOf : () => Promise.resolve(settings.volume ?? null),
+      volumeOf: settings.volume === undefined ? volumeOf : () => settings.volume ?? localVolume,
       hasSeen: () => true,
       wake: (file) => void this.awake.add(file),
       letGo: (file) => void this.awake.delete(file),

@@ -100,7 +100,7 @@ export class LiveInput {
       now: Date.now,
       clock: () => performance.now() + this.aheadMs,
       random: (bytes) => Buffer.from((Date.now() * 1000 + ++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: async (path) => settings.volumeOf?.(path) ?? volumeOf(path),
+      volumeOf: (path) => settings.volumeOf?.(path) ?? volumeOf(path),
       blocked: () => this.blocked,
       take: (chunk) => this.#take(chunk),
     })

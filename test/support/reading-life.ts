@@ -92,7 +92,7 @@ export class ReadingLife {
       now: Date.now,
       clock: () => this.clock,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: () => Promise.resolve(this.#counting(directory)),
+      volumeOf: () => this.#counting(directory),
       blocked: () => (this.room > 0 ? null : 'room'),
       take: (chunk) => this.#take(chunk),
     })

@@ -103,6 +103,14 @@ export class RemoteMount implements Volume {
     return this.#call('read', () => now(localVolume.read(descriptor, into)))
   }
 
+  close(descriptor: number): Promise<void> {
+    return this.#call('close', () => now(localVolume.close(descriptor)))
+  }
+
+  realPath(path: string): Promise<string> {
+    return this.#call('realPath', () => now(localVolume.realPath(path)))
+  }
+
   #moved(facts: FileFacts): FileFacts {
     return { ...facts, key: `${this.#device}:${facts.key.slice(facts.key.indexOf(':') + 1)}` }
   }

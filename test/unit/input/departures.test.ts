@@ -10,20 +10,20 @@ import type { LogFile } from '../../../src/input/log-file.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import { noDisk } from '../../../src/input/no-disk.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
-import { type Volume, volumeOf } from '../../../src/input/volume.ts'
+import { type Volume, localVolume, volumeOf } from '../../../src/input/volume.ts'
 import { World } from '../../support/file-world.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { hear } from '../../support/hear.ts'
 import { paperFile } from '../../support/reading.ts'
 import { entry, settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
-import { RemoteMount, systemError } from '../../support/volumes.ts'
+import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
 
 async function scene(
   t: TestContext,
   settings: {
     stored?: readonly StoredGeneration[]
-    volumeOf?: (path: string) => Promise<Volume | null>
+    volumeOf?: (path: string) => Volume
     check?: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
     hasSeen?: (path: string) => boolean
   } = {},
@@ -81,7 +81,7 @@ void test('gives up nothing that was found while it was asked about', async (t) 
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, missing, checkpoint } = await scene(t, {
     stored: [gone],
-    volumeOf: () => Promise.resolve(mount),
+    volumeOf: () => mount,
   })
   clock.advance(30_000)
   mount.hang()
@@ -98,7 +98,7 @@ void test('gives up nothing whose rest was stored, or that was missed anew, whil
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, missing } = await scene(t, {
     stored: [gone],
-    volumeOf: () => Promise.resolve(mount),
+    volumeOf: () => mount,
   })
   clock.advance(30_000)
   mount.hang()
@@ -132,7 +132,7 @@ void test('gives up nothing while a directory where it may be waits for its firs
 void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
   const mount = new RemoteMount('7')
   const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
-  const { clock, departures, ear } = await scene(t, { stored, volumeOf: () => Promise.resolve(mount) })
+  const { clock, departures, ear } = await scene(t, { stored, volumeOf: () => mount })
   clock.advance(30_000)
   mount.hang()
   const first = departures.giveUpMissing()
@@ -148,9 +148,15 @@ void test('asks about one after the other, so that a mount that hangs costs one 
 
 void test('waits on for what cannot be asked about', async (t) => {
   let fails = true
+  const volume = countedVolume({
+    facts: (path) => {
+      if (fails) throw systemError('EACCES', 'stat')
+      return localVolume.facts(path)
+    },
+  })
   const { clock, departures, ear } = await scene(t, {
     stored: [unread('gone', '/nowhere/a.log')],
-    volumeOf: () => (fails ? Promise.reject(systemError('EACCES', 'statfs')) : Promise.resolve(null)),
+    volumeOf: () => volume,
   })
   for (let minute = 0; minute < 3; minute++) {
     clock.advance(60_000)

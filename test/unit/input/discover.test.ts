@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import type { Directory, Look } from '../../../src/input/directory.ts'
 import { Discovery } from '../../../src/input/discover.ts'
 import type { InputRules } from '../../../src/input/input-rules.ts'
-import { type FileFacts, type Volume, volumeOf } from '../../../src/input/volume.ts'
+import { type Volume, oneCallAtATime, volumeOf } from '../../../src/input/volume.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { hear } from '../../support/hear.ts'
 import { rulesFor } from '../../support/reading.ts'
@@ -18,7 +18,7 @@ import { RemoteMount, countedVolume, systemError } from '../../support/volumes.t
 interface Setting {
   /** Globs below the fresh directory, one input each; or whole rules. */
   readonly inputs: readonly (string | ((root: string) => InputRules))[]
-  readonly volumeOf?: (path: string, root: string) => Promise<Volume | null>
+  readonly volumeOf?: (path: string, root: string) => Volume
   /** Answer of every look: whether it has to be repeated soon. */
   readonly again?: () => boolean
   /** What a look takes, on the clocks. */
@@ -267,7 +267,7 @@ void test('goes on where a directory cannot be listed, and tells why', async (t)
   }
   const { discovery, write, sighted, ear, path } = scene(t, {
     inputs: ['*/*.log'],
-    volumeOf: () => Promise.resolve(volume),
+    volumeOf: () => volume,
   })
   write('closed/a.log')
   write('open/b.log')
@@ -375,22 +375,22 @@ void test('notices that the file behind a link is another one, or there at last'
 
 void test('asks a mount one thing at a time', async (t) => {
   const mount = new RemoteMount('7')
+  const inLine = oneCallAtATime(mount)
   const { discovery, write, sighted } = scene(t, {
-    inputs: ['logs/*/*.log', 'logs/**/*.txt'],
-    volumeOf: () => Promise.resolve(mount),
+    inputs: ['logs/*/*.log', 'logs/**/*.txt', 'logs/1/*.log', 'logs/2/*.log'],
+    volumeOf: () => inLine,
   })
   for (let n = 0; n < 20; n++) write(`logs/${n}/a.log`)
   await discovery.lookAround()
   assert.equal(sighted().length, 20)
-  // beside the line stands only who wants to know which mount it is
-  assert.ok(mount.mostPending <= 2, `${mount.mostPending} calls at once`)
+  assert.equal(mount.mostPending, 1)
 })
 
 void test('knows what it has not seen yet, because a mount does not answer', async (t) => {
   const mount = new RemoteMount('7')
   const { discovery, write, path } = scene(t, {
     inputs: ['hung/*.log', 'local/*.log'],
-    volumeOf: (place) => (place.endsWith('/hung') ? Promise.resolve(mount) : volumeOf(place)),
+    volumeOf: (place) => (place.endsWith('/hung') ? mount : volumeOf(place)),
   })
   for (const name of ['hung', 'local']) write(`${name}/a.log`)
   mount.hang()
@@ -406,7 +406,7 @@ void test('knows what it has not seen yet, because a mount does not answer', asy
 
 void test('has not seen a directory while the one beside it takes its time', async (t) => {
   const mount = new RemoteMount('7')
-  const { discovery, write, path } = scene(t, { inputs: ['logs/*/*.log'], volumeOf: () => Promise.resolve(mount) })
+  const { discovery, write, path } = scene(t, { inputs: ['logs/*/*.log'], volumeOf: () => mount })
   for (const name of ['1', '2']) write(`logs/${name}/a.log`)
   const list = mount.list.bind(mount)
   const listed: string[] = []
@@ -439,7 +439,7 @@ void test('goes on elsewhere while a mount hangs, and there when it answers', as
   const mounts = { one: new RemoteMount('7'), two: new RemoteMount('8') }
   const { discovery, write, sighted, ticking, looks } = scene(t, {
     inputs: ['one/*.log', 'two/*.log', 'local/*.log'],
-    volumeOf: async (path) => (path.endsWith('one') ? mounts.one : path.endsWith('two') ? mounts.two : volumeOf(path)),
+    volumeOf: (path) => (path.endsWith('one') ? mounts.one : path.endsWith('two') ? mounts.two : volumeOf(path)),
   })
   for (const name of ['one/a.log', 'two/a.log', 'local/a.log']) write(name)
   mounts.one.hang()
@@ -450,7 +450,7 @@ void test('goes on elsewhere while a mount hangs, and there when it answers', as
   write('local/b.log')
   await ticking('the local one', () => looks.length > 0)
   assert.deepEqual(sighted(), ['/local/a.log input2', '/local/b.log input2'])
-  await discovery.lookLast()
+  await discovery.lookLast('local')
   mounts.one.answer()
   mounts.two.answer()
   await ticking('the first mount', () => looks.some(({ directory }) => directory.volume.remote))
@@ -462,11 +462,12 @@ void test('looks at a local directory again although a mount below it hangs', as
   const facts = local.facts.bind(local)
   const { discovery, write, looks, ticking, path } = scene(t, {
     inputs: ['logs/*/*.log'],
-    volumeOf: (path) => Promise.resolve(path.endsWith('mount') ? mount : local),
+    volumeOf: (path) => (path.endsWith('mount') ? mount : local),
   })
-  // another device below, as a mount point is
-  const mounted: FileFacts = { key: '7:1', size: 0, mtimeMs: 0, bornMs: 0, links: 1, kind: 'directory' }
-  local.facts = (asked) => (asked.endsWith('/mount') ? mounted : facts(asked))
+  local.facts = (asked) => {
+    if (asked.endsWith('/mount')) throw systemError('EREMOTE', 'stat')
+    return facts(asked)
+  }
   write('logs/mount/a.log')
   write('logs/near/a.log')
   mount.hang()
@@ -474,7 +475,7 @@ void test('looks at a local directory again although a mount below it hangs', as
   await until(() => looks.length === 2, { what: 'the local looks' })
   write('logs/later/a.log')
   await ticking('the later one', () => looks.some(({ directory }) => directory.path === path('logs/later')))
-  await discovery.lookLast()
+  await discovery.lookLast('local')
   mount.answer()
   await ticking('the mount', () => looks.some(({ directory }) => directory.path === path('logs/mount')))
 })
@@ -501,7 +502,7 @@ void test('looks everywhere a last time, also where it would rest', async (t) =>
   write('b.log')
   write('deep/b.log')
   write('new/c.log')
-  await discovery.lookLast()
+  await discovery.lookLast('local')
   assert.deepEqual(sighted(), [
     '/a.log input0',
     '/b.log input0',

@@ -40,7 +40,7 @@ function missing(stored: readonly StoredGeneration[], settings: { clock?: HandCl
   const { clock = new HandClock(), volume } = settings
   return new Missing(stored, {
     clock: clock.read,
-    volumeOf: volume === undefined ? volumeOf : () => Promise.resolve(volume),
+    volumeOf: volume === undefined ? volumeOf : () => volume,
   })
 }
 

@@ -1,0 +1,112 @@
+/**
+ * Which paths lead to file systems whose calls can hang, by the kernel's table of mounts. To ask such a path itself, for
+ * its type even, can hang for ever. So a path is walked down only as far as that is safe, and its links are followed here
+ * and not by the kernel.
+ *
+ * Paths have one character a byte (latin1).
+ */
+import fs from 'node:fs'
+
+/** Network file systems, those with a daemon behind them, and what mounts one of them when it is touched. */
+const CAN_HANG =
+  /^(nfs\d?|cifs|smb3|smbfs|fuse|fuseblk|fuse\..*|virtiofs|9p|ceph|afs|kafs|lustre|ocfs2|gfs2|gpfs|beegfs|coda|orangefs|autofs)$/
+
+/** As many as the kernel follows. */
+const MOST_LINKS = 40
+
+/** The table is read again after so long. */
+const OLD_MS = 1000
+
+export interface MountsOptions {
+  /** The table, as in /proc/self/mountinfo (proc(5)). */
+  readonly read: () => string
+  /** Monotonic ms. */
+  readonly clock: () => number
+}
+
+export class Mounts {
+  readonly #options: MountsOptions
+  /** Devices (`major:minor`) of the mounts that can hang, by mount point. */
+  #devices: ReadonlyMap<string, string> = new Map()
+  #readAt = -Infinity
+
+  constructor(options: MountsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The device (`major:minor`) of the first mount that can hang on the way to an absolute path; null when there is none.
+   * What does not exist is on no mount beyond what does.
+   */
+  hangingAt(path: string): string | null {
+    this.#refresh()
+    return this.#devices.size === 0 ? null : this.#walk(path)
+  }
+
+  #walk(path: string): string | null {
+    let at = ''
+    let links = 0
+    const left = path.split('/').reverse()
+    for (;;) {
+      const device = this.#devices.get(at === '' ? '/' : at)
+      if (device !== undefined) return device
+      const name = left.pop()
+      if (name === undefined) return null
+      if (name === '' || name === '.') continue
+      if (name === '..') {
+        at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
+        continue
+      }
+      const next = `${at}/${name}`
+      const target = this.#devices.has(next) ? null : linkAt(next)
+      if (target === null) {
+        at = next
+        continue
+      }
+      // the kernel says ELOOP then
+      if (++links > MOST_LINKS) return null
+      if (target.startsWith('/')) at = ''
+      left.push(...target.split('/').reverse())
+    }
+  }
+
+  #refresh(): void {
+    const now = this.#options.clock()
+    if (now - this.#readAt < OLD_MS) return
+    this.#devices = hanging(this.#options.read())
+    this.#readAt = now
+  }
+}
+
+/** What the kernel says of this process. */
+export const mounts = new Mounts({
+  read: () => fs.readFileSync('/proc/self/mountinfo', 'latin1'),
+  clock: () => performance.now(),
+})
+
+function hanging(table: string): Map<string, string> {
+  const devices = new Map<string, string>()
+  for (const line of table.split('\n')) {
+    // id, parent, major:minor, root, mount point, options, optional fields, '-', type, …
+    const words = line.split(' ')
+    const [, , device, , point] = words
+    const type = words[words.indexOf('-', 6) + 1]
+    if (device === undefined || point === undefined || type === undefined) continue
+    const path = point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    // what was mounted last is on top
+    if (CAN_HANG.test(type)) devices.set(path, device)
+    else devices.delete(path)
+  }
+  return devices
+}
+
+/** Where a link points to; null for what is none, or cannot be asked about. */
+function linkAt(path: string): string | null {
+  const bytes = Buffer.from(path, 'latin1')
+  try {
+    const isLink = fs.lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+    return isLink ? fs.readlinkSync(bytes, 'latin1') : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Mounts a directory a second time, through FUSE, and serves it until it is ended: a file system with a server behind it
+ * that can be gone. Read only, one request after the other, nothing cached. SIGUSR2 makes it answer no more, or again.
+ * (SIGSTOP could hit it with a request in its hands: who waits for that one cannot even be killed.)
+ * Says `mounted`, `away` and `back` on standard output. Arguments: the directory, and where it is to be mounted.
+ */
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { systemCodeOf } from '../../../src/errors.ts'
+
+const [backing = '', point = ''] = process.argv.slice(2)
+
+const [ENOENT, ENOSYS] = [2, 38]
+const ROOT = 1n
+const HEADER_BYTES = 40
+/** Opened so, a file is read from here each time. */
+const DIRECT_IO = 1
+
+const paths = new Map([[ROOT, backing]])
+const device = fs.openSync('/dev/fuse', fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
+
+/** An answer's fields of 4 and 8 bytes. */
+function packed(...fields: readonly (readonly [bytes: 2 | 4 | 8, value: number | bigint])[]): Buffer {
+  const bytes = Buffer.alloc(fields.reduce((sum, [width]) => sum + width, 0))
+  let at = 0
+  for (const [width, value] of fields) {
+    if (width === 8) bytes.writeBigUInt64LE(BigInt(value), at)
+    else bytes.writeUIntLE(Number(value), at, width)
+    at += width
+  }
+  return bytes
+}
+
+const u32 = (...values: readonly (number | bigint)[]): Buffer => packed(...values.map((value) => [4, value] as const))
+const u64 = (...values: readonly (number | bigint)[]): Buffer => packed(...values.map((value) => [8, value] as const))
+
+/** struct fuse_attr */
+function attributes(node: bigint, stats: fs.BigIntStats): Buffer {
+  const seconds = [stats.atimeNs, stats.mtimeNs, stats.ctimeNs].map((ns) => ns / 1_000_000_000n)
+  const rest = [stats.atimeNs, stats.mtimeNs, stats.ctimeNs].map((ns) => ns % 1_000_000_000n)
+  const { mode, nlink, uid, gid } = stats
+  return Buffer.concat([
+    u64(node, stats.size, stats.blocks, ...seconds),
+    u32(...rest, mode, nlink, uid, gid, 0, 4096, 0),
+  ])
+}
+
+function statOf(path: string): fs.BigIntStats | null {
+  return fs.statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null
+}
+
+/** struct fuse_dirent, one after the other, from the `from`th name on, as many as there is room for. */
+function entries(path: string, from: number, room: number): Buffer {
+  const parts: Buffer[] = []
+  let left = room
+  for (const [index, name] of fs.readdirSync(path).entries()) {
+    const stats = index < from ? null : statOf(join(path, name))
+    if (stats === null) continue
+    const bytes = Buffer.from(name)
+    const entry = Buffer.alloc(Math.ceil((24 + bytes.length) / 8) * 8)
+    Buffer.concat([u64(stats.ino, index + 1), u32(bytes.length, stats.isDirectory() ? 4 : 8), bytes]).copy(entry)
+    if (entry.length > left) break
+    left -= entry.length
+    parts.push(entry)
+  }
+  return Buffer.concat(parts)
+}
+
+/** The answer to a request: its body, an error, or null where none is wanted. */
+function answer(operation: number, node: bigint, body: Buffer): Buffer | number | null {
+  const path = paths.get(node) ?? ''
+  switch (operation) {
+    case 26: // INIT: protocol 7.31
+      return Buffer.concat([u32(7, 31, 0, 0), packed([2, 12], [2, 10]), u32(1 << 17, 1, 32), Buffer.alloc(32)])
+    case 1: {
+      // LOOKUP
+      const named = join(path, body.subarray(0, body.indexOf(0)).toString())
+      const stats = statOf(named)
+      if (stats === null) return ENOENT
+      paths.set(stats.ino, named)
+      return Buffer.concat([u64(stats.ino, 0, 0, 0), u32(0, 0), attributes(stats.ino, stats)])
+    }
+    case 3: {
+      // GETATTR
+      const stats = statOf(path)
+      return stats === null ? ENOENT : Buffer.concat([u64(0), u32(0, 0), attributes(node, stats)])
+    }
+    case 14: // OPEN
+    case 27: // OPENDIR
+      return Buffer.concat([u64(0), u32(operation === 14 ? DIRECT_IO : 0, 0)])
+    case 15: {
+      // READ
+      const bytes = Buffer.alloc(body.readUInt32LE(16))
+      const file = fs.openSync(path, 'r')
+      const length = fs.readSync(file, bytes, 0, bytes.length, body.readBigUInt64LE(8))
+      fs.closeSync(file)
+      return bytes.subarray(0, length)
+    }
+    case 28: // READDIR
+      return entries(path, Number(body.readBigUInt64LE(8)), body.readUInt32LE(16))
+    case 17: // STATFS
+      return Buffer.alloc(80)
+    case 18: // RELEASE
+    case 25: // FLUSH
+    case 29: // RELEASEDIR
+    case 34: // ACCESS
+      return Buffer.alloc(0)
+    case 2: // FORGET
+    case 36: // INTERRUPT
+    case 42: // BATCH_FORGET
+      return null
+    default:
+      return ENOSYS
+  }
+}
+
+const options = `fd=3,rootmode=40000,user_id=0,group_id=0,allow_other`
+const mounted = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'test', point], {
+  stdio: ['ignore', 'inherit', 'inherit', device],
+})
+if (mounted.status !== 0) throw new Error('mount failed')
+process.stdout.write('mounted\n')
+
+const request = Buffer.alloc(1 << 20)
+
+/** Serves what there is. */
+function serve(): void {
+  for (;;) {
+    let length: number
+    try {
+      length = fs.readSync(device, request)
+    } catch (error) {
+      if (systemCodeOf(error) === 'EAGAIN') return
+      throw error
+    }
+    const result = answer(request.readUInt32LE(4), request.readBigUInt64LE(16), request.subarray(HEADER_BYTES, length))
+    if (result === null) continue
+    const [error, body] = typeof result === 'number' ? [result, Buffer.alloc(0)] : [0, result]
+    const head = Buffer.alloc(16)
+    head.writeUInt32LE(16 + body.length)
+    head.writeInt32LE(-error, 4)
+    request.copy(head, 8, 8, 16)
+    fs.writeSync(device, Buffer.concat([head, body]))
+  }
+}
+
+let isAway = false
+let end: NodeJS.Timeout | undefined
+process.on('SIGUSR2', () => {
+  isAway = !isAway
+  // with it ends what hangs, should nobody call it back
+  if (isAway) end = setTimeout(() => process.exit(1), 60_000)
+  else clearTimeout(end)
+  process.stdout.write(isAway ? 'away\n' : 'back\n')
+})
+setInterval(() => isAway || serve(), 1)
