@@ -61,9 +61,9 @@ export async function openTransport(config: Config, destination: Destination, ev
     return new StdoutTransport(destination.stdout)
   }
   const { kafka, topic } = config
-  const createTopic = async (name: string): Promise<void> => {
+  const createTopic = async (name: string, signal: AbortSignal): Promise<void> => {
     const creation = await import('./create-topic.ts')
-    await creation.createTopic(name, config)
+    await creation.createTopic(name, config, signal)
   }
   return new Cluster({
     bootstrap: kafka.brokers,

@@ -1,20 +1,32 @@
 /** Making a topic that is missing, by kafkajs's admin: loaded only when `topic.create` is on and a topic is missing. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
-import { kafkaError, openKafka } from './kafka-client.ts'
+import { isPassing, kafkaError, openAdmin } from './kafka-client.ts'
 
-/** Resolves when the topic is there, also if somebody else made it. Throws AgentError otherwise. */
-export async function createTopic(name: string, { kafka, topic }: Config): Promise<void> {
+const RETRY_MS = 250
+
+/**
+ * Resolves when the topic is there, also if somebody else made it. Throws AgentError otherwise. Rejects when `signal`
+ * aborts, and nothing is left open then.
+ */
+export async function createTopic(name: string, { kafka, topic }: Config, signal: AbortSignal): Promise<void> {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = kafka
-  const admin = openKafka({ brokers, clientId, connectTimeoutMs, requestTimeoutMs }).admin()
-  try {
-    await admin.connect()
-    await admin.createTopics({
-      topics: [{ topic: name, numPartitions: topic.partitions, replicationFactor: topic.replicationFactor }],
-      waitForLeaders: false,
-    })
-  } catch (error) {
-    throw kafkaError(error)
-  } finally {
-    await admin.disconnect()
+  const retries = Math.max(2, brokers.length)
+  for (let attempt = 0; ; attempt++) {
+    const seed = brokers[attempt % brokers.length]!
+    const admin = openAdmin({ brokers: [seed], clientId, connectTimeoutMs, requestTimeoutMs }, signal)
+    try {
+      await admin.connect()
+      await admin.createTopics({
+        topics: [{ topic: name, numPartitions: topic.partitions, replicationFactor: topic.replicationFactor }],
+        waitForLeaders: false,
+      })
+      return
+    } catch (error) {
+      if (attempt === retries || !isPassing(error)) throw kafkaError(error)
+    } finally {
+      await admin.disconnect()
+    }
+    await delay(RETRY_MS, undefined, { signal })
   }
 }

@@ -6,7 +6,7 @@
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
-import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs'
+import kafkajs, { type Admin, type ISocketFactory, type KafkaConfig } from 'kafkajs'
 import Cluster from 'kafkajs/src/cluster/index.js'
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import type { BrokerAddress } from '../config/broker-address.ts'
@@ -19,9 +19,17 @@ export interface KafkaTarget {
   readonly requestTimeoutMs: number
 }
 
-/** A kafkajs client, for its admin. Nothing is connected yet. */
-export function openKafka(target: KafkaTarget): Kafka {
-  return new kafkajs.Kafka(prepare(target))
+/**
+ * kafkajs's admin. Nothing is connected yet. When `signal` aborts its sockets are destroyed, so that all it was asked
+ * fails at once. It tries once: the timers of its own retries cannot be stopped, see {@link isPassing}.
+ */
+export function openAdmin(target: KafkaTarget, signal: AbortSignal): Admin {
+  return new kafkajs.Kafka({ ...prepare(target, signal), retry: { retries: 0 } }).admin()
+}
+
+/** Whether kafkajs, if it were allowed to, would try again after this. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded
 }
 
 /** kafkajs's own view of a cluster, for fetching without a consumer group. Nothing is connected yet. */
@@ -60,7 +68,8 @@ interface Prepared extends KafkaConfig {
   readonly retry: { retries: number; initialRetryTime: number; maxRetryTime: number }
 }
 
-function prepare({ brokers, clientId, connectTimeoutMs, requestTimeoutMs }: KafkaTarget): Prepared {
+function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
+  const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = target
   cure()
   // kafkajs splits at the first colon, so an IPv6 address goes by a name of ours until the socket is opened.
   const addresses = new Map<string, string>()
@@ -77,7 +86,9 @@ function prepare({ brokers, clientId, connectTimeoutMs, requestTimeoutMs }: Kafk
     retry: { retries: Math.max(2, brokers.length), initialRetryTime: 100, maxRetryTime: 1000 },
     logCreator: () => () => undefined,
     socketFactory: ({ host, port, onConnect }) => {
-      const socket = connect({ host: addresses.get(host) ?? host, port }, onConnect)
+      // a socket that is made with an aborted signal would connect all the same
+      signal?.throwIfAborted()
+      const socket = connect({ host: addresses.get(host) ?? host, port, signal }, onConnect)
       // At each retry kafkajs closes its dead sockets again, each time with a listener more: no leak, but Node warns.
       return socket.setKeepAlive(true, 60_000).setMaxListeners(0)
     },

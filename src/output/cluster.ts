@@ -12,7 +12,7 @@ import { MetadataCache } from './metadata-cache.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
 import { ProduceExchange, unanswered, type ProduceContext } from './produce-exchange.ts'
 import { tcp } from './tcp.ts'
-import { TopicCreation } from './topic-creation.ts'
+import { TopicCreation, type TopicCreationOptions } from './topic-creation.ts'
 import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from './transport.ts'
 import { describeError, kafkaError } from './wire/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from './wire/init-producer-id.ts'
@@ -35,8 +35,8 @@ export interface ClusterOptions {
   readonly random: () => number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
-  /** Makes a topic that is missing. Left out: missing topics are waited for. */
-  readonly createTopic?: ((topic: string) => Promise<void>) | undefined
+  /** Makes a topic that is missing; ends soon once the signal aborts. Left out: missing topics are waited for. */
+  readonly createTopic?: TopicCreationOptions['createTopic'] | undefined
   /** How sockets are opened; plain TCP if left out. */
   readonly open?: BrokerOptions['open'] | undefined
   readonly authenticate?: BrokerOptions['authenticate']
@@ -129,7 +129,8 @@ export class Cluster implements Transport {
   async close(): Promise<void> {
     this.#stop.abort(new AgentError('connection-lost', 'the agent stops'))
     this.#refresh.close()
-    await Promise.all([...this.#seeds, ...this.#brokers.values()].map((broker) => broker.close()))
+    const brokers = [...this.#seeds, ...this.#brokers.values()]
+    await Promise.all([this.#creation?.close(), ...brokers.map((broker) => broker.close())])
   }
 
   #newBroker(node: number, address: Address): Broker {

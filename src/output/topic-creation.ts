@@ -2,12 +2,13 @@
  * Topics that are missing are made, once each, where the settings say so (`topic.create`): one attempt at a time for a
  * topic, with back-off after it, whether it worked or not; a topic just made takes a moment to be known everywhere.
  */
-import { messageOf } from '../errors.ts'
+import { AgentError, messageOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import { Backoff } from './backoff.ts'
 
 export interface TopicCreationOptions {
-  readonly createTopic: (topic: string) => Promise<void>
+  /** One attempt. Has to end soon, and to leave nothing open, once the signal aborts. */
+  readonly createTopic: (topic: string, signal: AbortSignal) => Promise<void>
   readonly events: Pick<Events, 'topicWaiting'>
   readonly random: () => number
   readonly now: () => number
@@ -27,6 +28,8 @@ const RETRY = { minMs: 5_000, maxMs: 60_000 }
 export class TopicCreation {
   readonly #options: TopicCreationOptions
   readonly #attempts = new Map<string, Attempts>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #stop = new AbortController()
 
   constructor(options: TopicCreationOptions) {
     this.#options = options
@@ -42,16 +45,25 @@ export class TopicCreation {
     }
     if (attempts.running || now() < attempts.notBefore) return
     attempts.running = true
-    void this.#create(topic, attempts)
+    const running = this.#create(topic, attempts)
+    this.#running.add(running)
+    void running.then(() => this.#running.delete(running))
+  }
+
+  /** Gives up what is being made, and tells nothing more. Resolves when no attempt is under way. */
+  async close(): Promise<void> {
+    this.#stop.abort(new AgentError('connection-lost', 'the agent stops'))
+    await Promise.all(this.#running)
   }
 
   async #create(topic: string, attempts: Attempts): Promise<void> {
     const { createTopic, events, now, onCreated } = this.#options
+    const { signal } = this.#stop
     try {
-      await createTopic(topic)
+      await createTopic(topic, signal)
       onCreated(topic)
     } catch (error) {
-      events.topicWaiting(topic, `it could not be created: ${messageOf(error)}`)
+      if (!signal.aborted) events.topicWaiting(topic, `it could not be created: ${messageOf(error)}`)
     }
     attempts.notBefore = now() + attempts.backoff.next()
     attempts.running = false

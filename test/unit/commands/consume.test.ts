@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import type { KafkaMessage } from 'kafkajs'
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import { consume, showRecord } from '../../../src/commands/consume.ts'
-import { kafkaError, openCluster, openKafka } from '../../../src/commands/kafka-client.ts'
+import { kafkaError, openCluster } from '../../../src/commands/kafka-client.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { captureOutput } from '../../support/capture.ts'
 
@@ -72,7 +72,7 @@ suite('kafkajs', () => {
   })
 
   test('sets no timer while nothing is pending', (t) => {
-    openKafka({ brokers: [{ host: 'h', port: 1 }], clientId: 'c', connectTimeoutMs: 1, requestTimeoutMs: 1 })
+    openCluster({ brokers: [{ host: 'h', port: 1 }], clientId: 'c', connectTimeoutMs: 1, requestTimeoutMs: 1 })
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const queue = { ...requestQueue.prototype, pending: [], throttledUntil: -1, throttleCheckTimeoutId: null }
     requestQueue.prototype.scheduleCheckPendingRequests.call(queue)

@@ -174,6 +174,23 @@ describe('a cluster with topics in trouble', () => {
     await known('new')
   })
 
+  test('gives up a topic that is being made when it is closed, and tells nothing of it', async () => {
+    const kafka = await startFake()
+    let ended = false
+    const createTopic = async (_topic: string, signal: AbortSignal): Promise<void> => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await until(() => kafka.node(1).connections === 0, { what: 'the other sockets closed' })
+      ended = true
+      throw new Error('given up')
+    }
+    const { cluster, events } = open(kafka, { createTopic })
+    cluster.want('new')
+    await until(() => events('topicWaiting').length === 1, { what: 'the topic missed' })
+    await cluster.close()
+    assert.equal(ended, true)
+    assert.equal(events('topicWaiting').length, 1)
+  })
+
   test('notices that a topic was deleted and made anew', async () => {
     const kafka = await startFake()
     const { cluster, changed, known, events } = await opened(kafka)
