@@ -128,11 +128,13 @@ export class Broker {
     return this.#opening
   }
 
-  /** false: not connected, and the exchange was not touched. */
-  send(exchange: Exchange): boolean {
-    if (!this.#usable || this.#connection === null) return false
-    this.#connection.send(exchange)
-    return true
+  /** Where it is not connected, the exchange is settled at once, as not sent. */
+  send(exchange: Exchange): void {
+    if (this.#usable && this.#connection !== null) this.#connection.send(exchange)
+    else {
+      const error = new AgentError('connection-lost', `broker ${this.node} is not connected`)
+      exchange.settle({ error, maybeSent: false })
+    }
   }
 
   throttle(milliseconds: number): void {

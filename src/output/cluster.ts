@@ -119,8 +119,8 @@ export class Cluster implements Transport {
 
   produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
     const broker = this.#brokers.get(node)
-    if (broker === undefined || !broker.connected) {
-      const error = new AgentError('connection-lost', `broker ${node} is not connected`)
+    if (broker === undefined) {
+      const error = new AgentError('connection-lost', `broker ${node} is not known`)
       return Promise.resolve(unanswered(items, { error, maybeSent: false }))
     }
     return new Promise((resolve) => broker.send(new ProduceExchange(this.#context, { items, broker }, resolve)))

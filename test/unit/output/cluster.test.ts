@@ -83,11 +83,15 @@ describe('a cluster', () => {
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(0)])
   })
 
-  test('says that nothing was sent to a node that is not there', async () => {
-    const { cluster } = await opened(await startFake())
+  test('says that nothing was sent to a node that is not there, or not connected', async () => {
+    const { cluster, known } = open(await startFake())
+    cluster.want('logs')
+    await known('logs')
     const [answer] = await cluster.produce(9, [fakeItem('logs', 0)])
-    assert.deepEqual(answer, { kind: 'unanswered', maybeSent: false, reason: 'broker 9 is not connected' })
+    assert.deepEqual(answer, { kind: 'unanswered', maybeSent: false, reason: 'broker 9 is not known' })
     assert.equal(cluster.ready(9), false)
+    const [other] = await cluster.produce(1, [fakeItem('logs', 0)])
+    assert.deepEqual(other, { kind: 'unanswered', maybeSent: false, reason: 'broker 1 is not connected' })
   })
 
   test('gives a producer id once the coordinator has loaded', async () => {
