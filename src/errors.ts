@@ -1,33 +1,37 @@
 /**
- * Every way logagent can fail, as a closed list: what it means, whether the agent gets over it by itself, and the exit
- * code when it ends the process. Code elsewhere throws {@link AgentError} with one of these codes, or lets a foreign
- * error through, which counts as `internal`.
+ * Every way logagent can fail, as a closed list. Code elsewhere throws {@link AgentError} with one of these codes, or lets
+ * a foreign error through, which counts as `internal`.
  */
 
-interface Meaning {
-  readonly meaning: string
-  /** true: the agent tries again without limit and never ends because of it. */
-  readonly retried: boolean
-  /** The exit code when this ends the process. */
-  readonly exit: number
-}
+/** The exit code by error, where it ends the process. What Kafka does (4) ends only a command: `run` tries again. */
+export const EXIT_CODES = {
+  /** A fault in logagent itself. */
+  internal: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+  /** Another agent uses the same state directory. */
+  'state-locked': 3,
+  /** The state directory cannot be created, read or written. */
+  'state-unusable': 3,
+  /** No broker answers. */
+  'kafka-unreachable': 4,
+  /** Kafka answered with an error. */
+  'kafka-refused': 4,
+  /** A file named on the command line cannot be read. */
+  'file-unreadable': 5,
+  /** The shutdown deadline passed before everything was stored. */
+  undelivered: 6,
+  /** A broker connection ended with requests unanswered. */
+  'connection-lost': 4,
+  /** A broker did not answer within kafka.requestTimeoutMs. */
+  'request-timeout': 4,
+  /** A broker sent bytes that are not the Kafka protocol. */
+  'protocol-violation': 4,
+  /** A broker does not speak the API versions logagent needs. */
+  'unsupported-broker': 4,
+} as const
 
-export const ERRORS = {
-  internal: { meaning: 'a fault in logagent itself', retried: false, exit: 1 },
-  usage: { meaning: 'the command line or the configuration is wrong', retried: false, exit: 2 },
-  'state-locked': { meaning: 'another agent uses the same state directory', retried: false, exit: 3 },
-  'state-unusable': { meaning: 'the state directory cannot be created, read or written', retried: false, exit: 3 },
-  'kafka-unreachable': { meaning: 'no broker answers', retried: true, exit: 4 },
-  'kafka-refused': { meaning: 'Kafka answered with an error', retried: true, exit: 4 },
-  'file-unreadable': { meaning: 'a file named on the command line cannot be read', retried: false, exit: 5 },
-  undelivered: { meaning: 'the shutdown deadline passed before everything was stored', retried: false, exit: 6 },
-  'connection-lost': { meaning: 'a broker connection ended with requests unanswered', retried: true, exit: 4 },
-  'request-timeout': { meaning: 'a broker did not answer within kafka.requestTimeoutMs', retried: true, exit: 4 },
-  'protocol-violation': { meaning: 'a broker sent bytes that are not the Kafka protocol', retried: true, exit: 4 },
-  'unsupported-broker': { meaning: 'a broker does not speak the API versions logagent needs', retried: true, exit: 4 },
-} as const satisfies Record<string, Meaning>
-
-export type ErrorCode = keyof typeof ERRORS
+export type ErrorCode = keyof typeof EXIT_CODES
 
 export class AgentError extends Error {
   readonly code: ErrorCode
@@ -41,7 +45,7 @@ export class AgentError extends Error {
 
 /** The exit code for whatever was thrown; anything that is not an {@link AgentError} is `internal`. */
 export function exitCodeOf(error: unknown): number {
-  return ERRORS[error instanceof AgentError ? error.code : 'internal'].exit
+  return EXIT_CODES[error instanceof AgentError ? error.code : 'internal']
 }
 
 /** The error, if it is the operating system's: those are got over. A fault of ours must not look like one: it is thrown. */

@@ -65,7 +65,7 @@ export function showValue(value: unknown): string {
 }
 
 /** A name as it is, if it is an ordinary one. */
-export function showName(name: string): string {
+function showName(name: string): string {
   return /^[\w.[\] -]{1,200}$/.test(name) ? name : shorten(JSON.stringify(name))
 }
 

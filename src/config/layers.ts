@@ -85,7 +85,7 @@ export function fromTree(branch: Branch, complaints: Complaints): Map<string, un
 }
 
 /** The value of NAME, or of the file that NAME_FILE names, its last newline dropped. Empty counts as not set. */
-export function fromEnvironment(
+function fromEnvironment(
   environment: Environment,
   { name, env }: Pick<NamedSetting, 'name' | 'env'>,
   complaints: Complaints,

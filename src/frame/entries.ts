@@ -28,8 +28,6 @@ export class Entries {
   readonly #rangeStop: Float64Array
   /** Entries in use. */
   count = 0
-  /** Bytes from the chunk's start to behind the last framed line. */
-  consumed = 0
 
   constructor(memory: LinearMemory) {
     const { buffer } = memory.bytes

@@ -3,7 +3,7 @@
  * where it is; reading it again is the input's affair.
  */
 import type { Chunk } from '../flow.ts'
-import { FLAG, RESULT, VERDICT } from '../kernel/layout.ts'
+import { FLAG, VERDICT } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Entries } from './entries.ts'
 
@@ -30,7 +30,6 @@ export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules,
     (rules.emptyLines === 'drop' ? DROP_EMPTY : 0) | (rules.longLines === 'drop' ? DROP_LONG : 0),
     nanoseconds(chunk.readAt),
   )
-  entries.consumed = memory.result(RESULT.consumed)
 }
 
 /**
@@ -60,7 +59,6 @@ export function frameOne(
     start: chunk.offset,
     end: line.end,
   })
-  line.entries.consumed = whole
 }
 
 function byteBefore(memory: LinearMemory, chunk: Chunk, length: number): number | undefined {

@@ -78,7 +78,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
       if (appendix.first < appendix.end && !lane.enlarge()) take()
     }
     ;({ skipped } = appendix)
-    next += entries.consumed
+    next = entries.endOf(entries.count - 1)
   }
   take()
   lane.clear()

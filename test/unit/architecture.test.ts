@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { transformSync } from 'esbuild'
-import { ERRORS, exitCodeOfSignal } from '../../src/errors.ts'
+import { EXIT_CODES, exitCodeOfSignal } from '../../src/errors.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
@@ -115,7 +115,7 @@ test('the table of exit codes has each one there is, and no other', () => {
   const told = Array.from(table.matchAll(/^\| ([\d, ]+) \|/gm), ([, codes = '']) => codes.split(', ').map(Number))
   const { SIGINT, SIGTERM } = constants.signals
   const ended = [0, exitCodeOfSignal(SIGINT), exitCodeOfSignal(SIGTERM)]
-  const codes = new Set([...ended, ...Object.values(ERRORS).map(({ exit }) => exit)])
+  const codes = new Set([...ended, ...Object.values(EXIT_CODES)])
   assert.deepEqual(
     told.flat(),
     [...codes].sort((a, b) => a - b),

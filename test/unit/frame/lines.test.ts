@@ -47,9 +47,7 @@ function framed(): Line[] {
 
 function linesOf(bytes: Uint8Array, offset: number, rules: LineRules): Line[] {
   frameLines(memory, chunkOf(bytes, offset), rules, entries)
-  const lines = framed()
-  assert.equal(entries.consumed, (lines.at(-1)?.end ?? offset) - offset)
-  return lines
+  return framed()
 }
 
 /** `terminated`: the file offset behind the line's newline, of which the chunk need not have everything. */
@@ -57,7 +55,6 @@ function oneOf(text: string, rules: LineRules, end?: number): Line {
   const bytes = Buffer.from(text, 'latin1')
   frameOne(memory, chunkOf(bytes, 100), rules, { entries, end: end ?? 100 + bytes.length })
   assert.equal(entries.count, 1)
-  assert.equal(entries.consumed, (end ?? 100 + bytes.length) - 100)
   const [line] = framed()
   assert.ok(line)
   return line
