@@ -37,7 +37,7 @@ export async function openState(config: Config, destination: Destination, events
     return { checkpoint, close: async () => void (await checkpoint.close()), abandon: () => Promise.resolve() }
   }
   const directory = config.state.dir
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   if (lock.unenforced !== '') events.stateUnlocked(directory, lock.unenforced)
   try {
     const checkpoint = await openCheckpoint({ ...options, directory })

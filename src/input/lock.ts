@@ -36,6 +36,7 @@ export type LockDisk = Pick<typeof fs, 'mkdir' | 'open' | 'readdir' | 'link' | '
 /** Where the names are: the directory, and it again as an open descriptor. */
 interface Place {
   readonly disk: LockDisk
+  readonly random: () => number
   readonly directory: string
   readonly fd: number
 }
@@ -46,15 +47,17 @@ const SOCKET_PATH_BYTES = 107
 const ATTEMPTS = 100
 
 /**
+ * `random`: numbers in [0, 1), for a name that no other starter has.
+ *
  * @throws AgentError state-locked when another agent holds it, state-unusable when the directory can't be created or
  * written
  */
-export async function lockState(directory: string, disk: LockDisk = fs): Promise<StateLock> {
+export async function lockState(directory: string, random: () => number, disk: LockDisk = fs): Promise<StateLock> {
   try {
     await makeDirectories(directory, (path) => disk.mkdir(path))
     const handle = await disk.open(directory, 'r')
     try {
-      return await takeLock({ disk, directory, fd: handle.fd })
+      return await takeLock({ disk, random, directory, fd: handle.fd })
     } finally {
       await handle.close()
     }
@@ -70,7 +73,7 @@ async function takeLock(place: Place): Promise<StateLock> {
     const highest = Math.max(0, ...(await lockNumbers(place)))
     if (highest > 0 && (await isHeld(socketPath(place, `lock.${highest}`)))) throw locked(place.directory)
     // Listening comes before the name: a lock that is seen can be connected to.
-    const own = `lock-${Math.floor(Math.random() * 2 ** 48)
+    const own = `lock-${Math.floor(place.random() * 2 ** 48)
       .toString(16)
       .padStart(12, '0')}`
     const server = await listen(socketPath(place, own))

@@ -4,7 +4,7 @@ import { lockState } from '../../../src/input/lock.ts'
 
 const directory = process.argv[2] ?? ''
 try {
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   process.on('SIGTERM', () => void lock.release().then(() => process.exit(0)))
   setInterval(() => {}, 2 ** 30)
   process.stdout.write(`held ${lock.unenforced}\n`)

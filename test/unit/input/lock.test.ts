@@ -47,7 +47,7 @@ void test('keeps a second process out, and says of which directory', async (t) =
   const second = start(t, directory)
   assert.equal(await said(second), `state-locked another agent uses the state directory ${directory}\n`)
   assert.equal((await second.exited()).code, 0, 'a starter that lost holds nothing open')
-  await assert.rejects(lockState(directory), { code: 'state-locked' })
+  await assert.rejects(lockState(directory, Math.random), { code: 'state-locked' })
 })
 
 void test('is free again after kill -9 of the holder, and after an orderly end', async (t) => {
@@ -58,7 +58,7 @@ void test('is free again after kill -9 of the holder, and after an orderly end',
     holder.signal(signal)
     await holder.exited()
   }
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   assert.deepEqual(readdirSync(directory), ['lock.4'])
   await lock.release()
 })
@@ -68,7 +68,8 @@ void test('keeps a second one out while the holder is stopped and answers nothin
   const holder = start(t, directory)
   await said(holder)
   holder.pause()
-  for (let attempt = 0; attempt < 20; attempt++) await assert.rejects(lockState(directory), { code: 'state-locked' })
+  for (let attempt = 0; attempt < 20; attempt++)
+    await assert.rejects(lockState(directory, Math.random), { code: 'state-locked' })
   holder.resume()
 })
 
@@ -112,12 +113,12 @@ void test('begins again when its own name is taken for a leftover while it is ma
   const remover = new Worker(REMOVER, { eval: true, workerData: directory })
   atEnd(t, async () => void (await remover.terminate()))
   await once(remover, 'online')
-  for (let round = 0; round < 1000; round++) await (await lockState(directory)).release()
+  for (let round = 0; round < 1000; round++) await (await lockState(directory, Math.random)).release()
 })
 
 void test('gives up a number it took late, because its look was old', async (t) => {
   const directory = freshDirectory(t)
-  await (await lockState(directory)).release()
+  await (await lockState(directory, Math.random)).release()
   let holder: StateLock | undefined
   let late = 0
   const slow: LockDisk = {
@@ -125,8 +126,8 @@ void test('gives up a number it took late, because its look was old', async (t) 
     link: async (existing, name) => {
       if (late++ === 0) {
         // Between its look at `lock.1` and now one took `lock.2` and ended, and one took `lock.3` and removed `lock.2`.
-        await (await lockState(directory)).release()
-        holder = await lockState(directory)
+        await (await lockState(directory, Math.random)).release()
+        holder = await lockState(directory, Math.random)
         assert.deepEqual(
           readdirSync(directory).filter((found) => found.startsWith('lock.')),
           ['lock.3'],
@@ -135,10 +136,25 @@ void test('gives up a number it took late, because its look was old', async (t) 
       await fs.link(existing, name)
     },
   }
-  await assert.rejects(lockState(directory, slow), { code: 'state-locked' })
+  await assert.rejects(lockState(directory, Math.random, slow), { code: 'state-locked' })
   assert.equal(late, 1)
   assert.deepEqual(readdirSync(directory), ['lock.3'])
   await holder?.release()
+})
+
+void test('listens under a name of the randomness it was given', async (t) => {
+  const directory = freshDirectory(t)
+  const linked: string[] = []
+  const watched: LockDisk = {
+    ...fs,
+    link: async (existing, name) => {
+      linked.push(path.basename(String(existing)))
+      await fs.link(existing, name)
+    },
+  }
+  const lock = await lockState(directory, () => 0.5, watched)
+  assert.deepEqual(linked, ['lock-800000000000'])
+  await lock.release()
 })
 
 void test('starts again when its own name was taken for a leftover', async (t) => {
@@ -151,7 +167,7 @@ void test('starts again when its own name was taken for a leftover', async (t) =
       await fs.link(existing, name)
     },
   }
-  const lock = await lockState(directory, robbed)
+  const lock = await lockState(directory, Math.random, robbed)
   assert.deepEqual([lock.unenforced, links, readdirSync(directory)], ['', 2, ['lock.1']])
   await lock.release()
 })
@@ -159,7 +175,7 @@ void test('starts again when its own name was taken for a leftover', async (t) =
 void test('runs without a lock where the file system has no hard links, and says so', async (t) => {
   const directory = freshDirectory(t)
   const flat: LockDisk = { ...fs, link: () => Promise.reject(systemError('EPERM')) }
-  const lock = await lockState(directory, flat)
+  const lock = await lockState(directory, Math.random, flat)
   assert.match(lock.unenforced, /EPERM/)
   assert.deepEqual(readdirSync(directory), [])
   await lock.release()
@@ -167,11 +183,11 @@ void test('runs without a lock where the file system has no hard links, and says
 
 void test('holds where a socket address is too short for the path', async (t) => {
   const directory = path.join(freshDirectory(t), 'd'.repeat(120), 'ü'.repeat(60))
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   assert.equal(lock.unenforced, '')
-  await assert.rejects(lockState(directory), { code: 'state-locked' })
+  await assert.rejects(lockState(directory, Math.random), { code: 'state-locked' })
   await lock.release()
-  await (await lockState(directory)).release()
+  await (await lockState(directory, Math.random)).release()
 })
 
 void test('holds across network and process namespaces', async (t) => {
@@ -181,7 +197,7 @@ void test('holds across network and process namespaces', async (t) => {
     t.skip('no right to make namespaces')
     return
   }
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   const other = spawnSync('unshare', [...unshare, directory], { encoding: 'utf8' })
   assert.match(other.stdout, /^state-locked/)
   await lock.release()
@@ -193,7 +209,7 @@ void test('takes what is no socket, and what killed starters left, for stale', a
   writeFileSync(path.join(directory, 'lock-0123456789ab'), '')
   writeFileSync(path.join(directory, 'lock.txt'), 'not ours')
   mkdirSync(path.join(directory, 'lock.2'))
-  const lock = await lockState(directory)
+  const lock = await lockState(directory, Math.random)
   assert.deepEqual(readdirSync(directory).sort(), ['lock.2', 'lock.7', 'lock.txt'])
   await lock.release()
 })
@@ -202,13 +218,13 @@ void test('refuses a directory that cannot be created or written', async (t) => 
   const file = path.join(freshDirectory(t), 'file')
   writeFileSync(file, '')
   for (const directory of [file, path.join(file, 'below'), '/proc/self']) {
-    await assert.rejects(lockState(directory), { code: 'state-unusable', message: new RegExp(directory) })
+    await assert.rejects(lockState(directory, Math.random), { code: 'state-unusable', message: new RegExp(directory) })
   }
 })
 
 void test('lets the agent run where the file system holds no sockets, and says so', async (t) => {
   // sysfs lets nobody create anything, and says EPERM as FAT and some network file systems do.
-  const lock = await lockState('/sys/kernel').catch((error: unknown) => String(error))
+  const lock = await lockState('/sys/kernel', Math.random).catch((error: unknown) => String(error))
   if (typeof lock === 'string') return t.skip(lock)
   assert.match(lock.unenforced, /not permitted/)
   await lock.release()
@@ -216,7 +232,7 @@ void test('lets the agent run where the file system holds no sockets, and says s
 
 async function tryLock(directory: string): Promise<StateLock | undefined> {
   try {
-    return await lockState(directory)
+    return await lockState(directory, Math.random)
   } catch (error) {
     if (error instanceof AgentError && error.code === 'state-locked') return undefined
     throw error
