@@ -18,8 +18,10 @@ import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import { Quantum } from './quantum.ts'
 import { Schedule } from './schedule.ts'
+import { Search } from './search.ts'
 import { Sweep } from './sweep.ts'
-import { type Volume, volumeOf } from './volume.ts'
+import { Mounts, mountTable } from './mounts.ts'
+import { type Volume, volumesBeside } from './volume.ts'
 import { Watches } from './watches.ts'
 
 export interface InputOptions {
@@ -66,6 +68,7 @@ export class Input {
   readonly #watches: Watches
   readonly #quantum: Quantum
   readonly #sweep: Sweep
+  readonly #search: Search
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
   #frozen = false
@@ -74,7 +77,7 @@ export class Input {
   constructor(options: InputOptions) {
     const { inputs, events, now, clock, checkpoint, random, file } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
-    const reach = options.volumeOf ?? volumeOf
+    const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
       checkpoint,
@@ -130,6 +133,7 @@ export class Input {
       released: () => options.released?.(),
       look: (at) => void this.#look(at.directory),
     })
+    this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
     this.#sweep = new Sweep({
       generations: this.#generations,
       wake: (file) => this.#schedule.wake(file),
@@ -142,7 +146,7 @@ export class Input {
     // a mount that hangs has its first look whenever it answers
     await Promise.race([this.#discovery.lookAround(), delay(FIRST_LOOK_MS, undefined, { ref: false })])
     if (this.#frozen) return
-    await this.#searchMissing()
+    await this.#search.forMissing()
     this.#armTick()
   }
 
@@ -213,21 +217,14 @@ export class Input {
 
   async #freezeFiles(which: 'local' | 'remote'): Promise<void> {
     await this.#generations.admitted()
-    const frozen: Promise<void>[] = []
-    for (const file of this.#generations.all()) {
-      if (file.volume.remote !== (which === 'remote')) continue
-      const one = this.#freezeFile(file)
-      if (which === 'local') await one
-      else frozen.push(one)
+    const freeze = async (file: LogFile): Promise<void> => {
+      if (file.volume.remote !== (which === 'remote')) return
+      if (file.descriptor >= 0) await this.#generations.check(file).catch(systemErrorOf)
+      file.limit = file.size
+      // one that waits for room or a topic may have nothing to wait for
+      this.#schedule.resume(file)
     }
-    await Promise.all(frozen)
-  }
-
-  async #freezeFile(file: LogFile): Promise<void> {
-    if (file.descriptor >= 0) await this.#generations.check(file).catch(systemErrorOf)
-    file.limit = file.size
-    // one that waits for room or a topic may have nothing to wait for
-    this.#schedule.resume(file)
+    await Promise.all(Array.from(this.#generations.all(), freeze))
   }
 
   // -- noticing -------------------------------------------------------------------------------------------------------
@@ -282,32 +279,9 @@ export class Input {
   async #tick(): Promise<void> {
     this.#rewatch()
     await this.#discovery.tick()
-    await this.#searchMissing()
+    await this.#search.forMissing()
     await this.#generations.tick()
     await this.#sweep.some()
-  }
-
-  /** A known file may have got a name that no glob matches: its inode is looked for where it was last seen. */
-  async #searchMissing(): Promise<void> {
-    const { missing } = this.#generations
-    // what is there under a name of ours is known by then
-    const canBeSearched = (path: string): boolean => (this.#discovery.directory(path)?.lookedAt ?? 0) > 0
-    for (const path of missing.unsearched(canBeSearched)) {
-      const directory = this.#discovery.directory(path)
-      const searching = directory && this.#search(directory)
-      // who waits for a mount that hangs, waits for ever
-      if (!directory?.volume.remote) await searching
-    }
-  }
-
-  async #search(directory: Directory): Promise<void> {
-    const { missing } = this.#generations
-    try {
-      const sightings = await directory.search((key) => missing.inputOf(key))
-      for (const sighting of sightings) await this.#generations.arrived(directory, sighting)
-    } catch (error) {
-      this.#options.events.fileDenied(directory.path, systemErrorOf(error).message)
-    }
   }
 
   /** Directories that have become quiet are watched again; what came before the watch is found by the look after it. */

@@ -1,14 +1,13 @@
 /**
  * The file system as the input uses it. Local file systems are read synchronously: a read from the page cache takes
  * less time than handing it to a thread. Where a call can hang (NFS, SMB, FUSE), calls are asynchronous, so that a dead
- * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing. A local call is refused
- * (EREMOTE) where its path leads to a mount that can hang.
+ * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing.
  *
  * Paths have one character a byte (latin1): names need not be UTF-8.
  */
 import fs from 'node:fs'
 import { systemCodeOf, systemErrorOf } from '../errors.ts'
-import { mounts } from './mounts.ts'
+import type { Mounts } from './mounts.ts'
 
 export interface FileFacts {
   /** `device:inode`, decimal. */
@@ -91,13 +90,6 @@ function absent(error: unknown): null {
 /** The code of the error that says that a local call's path leads to a mount that can hang. */
 export const ELSEWHERE = 'EREMOTE'
 
-/** Throws where a local call would walk into a mount that can hang. */
-export function stayLocal(path: string): void {
-  if (mounts.hangingAt(path) === null) return
-  const message = `${ELSEWHERE}: leads to a mount that can hang, and is read only by its path there`
-  throw Object.assign(new Error(message), { code: ELSEWHERE, syscall: 'stat' })
-}
-
 /** Close, without waiting: a mount can hang in that too. What it may have to say is about writes, and we only read. */
 export function closeOn(volume: Volume, descriptor: number): void {
   const closing = volume.close(descriptor)
@@ -107,12 +99,10 @@ export function closeOn(volume: Volume, descriptor: number): void {
 export const localVolume: Volume = {
   remote: false,
   facts(path) {
-    stayLocal(path)
     const stats = fs.statSync(bytesOf(path), { bigint: true, throwIfNoEntry: false })
     return stats === undefined ? null : factsFrom(stats)
   },
   list(path) {
-    stayLocal(path)
     try {
       return listed(fs.readdirSync(bytesOf(path), LISTING))
     } catch (error) {
@@ -120,14 +110,12 @@ export const localVolume: Volume = {
     }
   },
   open(path) {
-    stayLocal(path)
     return fs.openSync(bytesOf(path), FLAGS)
   },
   factsOf: (descriptor) => factsFrom(fs.fstatSync(descriptor, { bigint: true })),
   read: (descriptor, { bytes, at, length, position }) => fs.readSync(descriptor, bytes, at, length, position),
   close: (descriptor) => fs.closeSync(descriptor),
   realPath(path) {
-    stayLocal(path)
     return fs.realpathSync.native(bytesOf(path), 'latin1')
   },
 }
@@ -170,14 +158,32 @@ export function oneCallAtATime(volume: Volume): Volume {
   }
 }
 
-/** Mounts that can hang, by device: whoever asks one of them stands in its line. */
-const lines = new Map<string, Volume>()
+/** How to reach a directory, which need not exist yet: what is said asks nothing that can hang. */
+export function volumesBeside(mounts: Pick<Mounts, 'hangingAt'>): (path: string) => Volume {
+  const local = localBeside(mounts)
+  // whoever asks a mount that can hang stands in its line
+  const lines = new Map<string, Volume>()
+  return (path) => {
+    const device = mounts.hangingAt(path)
+    if (device === null) return local
+    const volume = lines.get(device) ?? oneCallAtATime(remoteVolume)
+    lines.set(device, volume)
+    return volume
+  }
+}
 
-/** How to reach a directory, which need not exist yet. Asks nothing that can hang. */
-export function volumeOf(path: string): Volume {
-  const device = mounts.hangingAt(path)
-  if (device === null) return localVolume
-  const volume = lines.get(device) ?? oneCallAtATime(remoteVolume)
-  lines.set(device, volume)
-  return volume
+/** The local file system, that refuses what leads to a mount that can hang. */
+function localBeside(mounts: Pick<Mounts, 'hangingAt'>): Volume {
+  const near = (path: string): string => {
+    if (mounts.hangingAt(path) === null) return path
+    const message = `${ELSEWHERE}: leads to a mount that can hang, and is read only by its path there`
+    throw Object.assign(new Error(message), { code: ELSEWHERE, syscall: 'stat' })
+  }
+  return {
+    ...localVolume,
+    facts: (path) => localVolume.facts(near(path)),
+    list: (path) => localVolume.list(near(path)),
+    open: (path) => localVolume.open(near(path)),
+    realPath: (path) => localVolume.realPath(near(path)),
+  }
 }

@@ -7,7 +7,6 @@ import fs from 'node:fs'
 import { basename } from 'node:path'
 import { messageOf, systemCodeOf } from '../errors.ts'
 import type { Directory } from './directory.ts'
-import { stayLocal } from './volume.ts'
 
 /** Wake-ups within {@link WINDOW_MS} that make a directory busy: 400 a second. */
 const BUSY_EVENTS = 40
@@ -61,7 +60,6 @@ export class Watches {
     if (directory.volume.remote || this.#options.clock() - watch.failedAt < FAILED_MS) return false
     const armed = watch
     try {
-      stayLocal(directory.path)
       const path = Buffer.from(directory.path, 'latin1')
       const watcher = fs.watch(path, { encoding: 'buffer', persistent: false }, (event, name) =>
         this.#event(directory, armed, event, name),

@@ -13,7 +13,7 @@ import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
 import { Quantum } from '../../src/input/quantum.ts'
 import type { Turn } from '../../src/input/schedule.ts'
-import { type Volume, localVolume, volumeOf } from '../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { HandClock } from './hand-clock.ts'
@@ -101,7 +101,7 @@ export class World {
       lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
       clock: clock.read,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: settings.volume === undefined ? volumeOf : () => settings.volume ?? localVolume,
+      volumeOf: () => settings.volume ?? localVolume,
       hasSeen: () => true,
       wake: (file) => void this.awake.add(file),
       letGo: (file) => void this.awake.delete(file),

@@ -6,7 +6,7 @@ import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
 import { Input, type InputOptions } from '../../src/input/input.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
-import { type Volume, volumeOf } from '../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { type Ear, hear } from './hear.ts'
@@ -100,7 +100,7 @@ export class LiveInput {
       now: Date.now,
       clock: () => performance.now() + this.aheadMs,
       random: (bytes) => Buffer.from((Date.now() * 1000 + ++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: (path) => settings.volumeOf?.(path) ?? volumeOf(path),
+      volumeOf: (path) => settings.volumeOf?.(path) ?? localVolume,
       blocked: () => this.blocked,
       take: (chunk) => this.#take(chunk),
     })

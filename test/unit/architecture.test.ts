@@ -113,11 +113,11 @@ test('nothing is exported by default, and no module has state of its own', () =>
 test('the table of exit codes has each one there is, and no other', () => {
   const table = read('docs/operations.md').split('## Exit codes')[1]?.split('\n## ')[0] ?? ''
   const told = Array.from(table.matchAll(/^\| ([\d, ]+) \|/gm), ([, codes = '']) => codes.split(', ').map(Number))
-  const { SIGINT, SIGTERM } = constants.signals
-  const ended = [0, exitCodeOfSignal(SIGINT), exitCodeOfSignal(SIGTERM)]
+  const { SIGINT, SIGTERM, SIGKILL } = constants.signals
+  const ended = [0, ...[SIGINT, SIGTERM, SIGKILL].map(exitCodeOfSignal)]
   const codes = new Set([...ended, ...Object.values(EXIT_CODES)])
   assert.deepEqual(
-    told.flat(),
+    told.flat().sort((a, b) => a - b),
     [...codes].sort((a, b) => a - b),
   )
 })

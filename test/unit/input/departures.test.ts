@@ -10,7 +10,7 @@ import type { LogFile } from '../../../src/input/log-file.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import { noDisk } from '../../../src/input/no-disk.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
-import { type Volume, localVolume, volumeOf } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume.ts'
 import { World } from '../../support/file-world.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { hear } from '../../support/hear.ts'
@@ -38,7 +38,10 @@ async function scene(
     disk: noDisk(),
   })
   for (const stored of settings.stored ?? []) checkpoint.put(stored)
-  const missing = new Missing(settings.stored ?? [], { clock: clock.read, volumeOf: settings.volumeOf ?? volumeOf })
+  const missing = new Missing(settings.stored ?? [], {
+    clock: clock.read,
+    volumeOf: settings.volumeOf ?? (() => localVolume),
+  })
   const known = new Map<string, LogFile>()
   const woken: string[] = []
   const departures = new Departures({

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import type { Directory, Look } from '../../../src/input/directory.ts'
 import { Discovery } from '../../../src/input/discover.ts'
 import type { InputRules } from '../../../src/input/input-rules.ts'
-import { type Volume, oneCallAtATime, volumeOf } from '../../../src/input/volume.ts'
+import { type Volume, oneCallAtATime, localVolume } from '../../../src/input/volume.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { hear } from '../../support/hear.ts'
 import { rulesFor } from '../../support/reading.ts'
@@ -50,7 +50,7 @@ function scene(t: TestContext, setting: Setting) {
       clock.advance(setting.lookMs ?? 0)
       return Promise.resolve(setting.again?.() ?? false)
     },
-    volumeOf: (path) => setting.volumeOf?.(path, root) ?? volumeOf(path),
+    volumeOf: (path) => setting.volumeOf?.(path, root) ?? localVolume,
     entered: (directory) => void told.push(`entered ${short(directory.path)}`),
     left: (directory) => void told.push(`left ${short(directory.path)}`),
   })
@@ -390,7 +390,7 @@ void test('knows what it has not seen yet, because a mount does not answer', asy
   const mount = new RemoteMount('7')
   const { discovery, write, path } = scene(t, {
     inputs: ['hung/*.log', 'local/*.log'],
-    volumeOf: (place) => (place.endsWith('/hung') ? mount : volumeOf(place)),
+    volumeOf: (place) => (place.endsWith('/hung') ? mount : localVolume),
   })
   for (const name of ['hung', 'local']) write(`${name}/a.log`)
   mount.hang()
@@ -428,7 +428,7 @@ void test('asks once which volume a directory is on, not for every directory bel
   const asked: string[] = []
   const { discovery, write } = scene(t, {
     inputs: ['logs/*/*.log'],
-    volumeOf: (path) => (asked.push(path), volumeOf(path)),
+    volumeOf: (path) => (asked.push(path), localVolume),
   })
   for (let n = 0; n < 20; n++) write(`logs/${n}/a.log`)
   await discovery.lookAround()
@@ -439,7 +439,7 @@ void test('goes on elsewhere while a mount hangs, and there when it answers', as
   const mounts = { one: new RemoteMount('7'), two: new RemoteMount('8') }
   const { discovery, write, sighted, ticking, looks } = scene(t, {
     inputs: ['one/*.log', 'two/*.log', 'local/*.log'],
-    volumeOf: (path) => (path.endsWith('one') ? mounts.one : path.endsWith('two') ? mounts.two : volumeOf(path)),
+    volumeOf: (path) => (path.endsWith('one') ? mounts.one : path.endsWith('two') ? mounts.two : localVolume),
   })
   for (const name of ['one/a.log', 'two/a.log', 'local/a.log']) write(name)
   mounts.one.hang()

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { guardOf, hash, keyOf } from '../../../src/input/identity.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
-import { type Volume, localVolume, volumeOf } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { entry } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
@@ -37,10 +37,10 @@ async function storedOf(path: string, offset: number, change: Partial<StoredGene
 }
 
 function missing(stored: readonly StoredGeneration[], settings: { clock?: HandClock; volume?: Volume } = {}): Missing {
-  const { clock = new HandClock(), volume } = settings
+  const { clock = new HandClock(), volume = localVolume } = settings
   return new Missing(stored, {
     clock: clock.read,
-    volumeOf: volume === undefined ? volumeOf : () => volume,
+    volumeOf: () => volume,
   })
 }
 

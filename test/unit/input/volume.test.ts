@@ -10,7 +10,7 @@ import {
   localVolume,
   oneCallAtATime,
   remoteVolume,
-  volumeOf,
+  volumesBeside,
 } from '../../../src/input/volume.ts'
 import { pathOfText } from '../../../src/paths.ts'
 import { freshDirectory } from '../../support/temp.ts'
@@ -20,6 +20,7 @@ const sorted = (listed: Listed[] | null): unknown => listed?.map(({ name }) => n
 
 for (const [kind, volume] of Object.entries({
   local: localVolume,
+  'local, beside others': volumesBeside({ hangingAt: () => null })('/'),
   remote: remoteVolume,
   'in line': oneCallAtATime(remoteVolume),
 })) {
@@ -111,11 +112,29 @@ void test('calls in line come one after the other, also behind one that failed',
   assert.deepEqual(mount.calls, ['list', 'facts', 'open', 'facts'])
 })
 
-void test('a local file system is read at once, also where the directory does not exist yet', (t) => {
+/** All below a path is on a mount that can hang. */
+function beside(mount: string, device = '0:99'): (path: string) => Volume {
+  return volumesBeside({ hangingAt: (path) => (path.startsWith(mount) ? device : null) })
+}
+
+void test('a local file system is read at once, a mount that can hang in line with all who read there', async (t) => {
   const directory = freshDirectory(t)
-  assert.equal(volumeOf(directory), localVolume)
-  assert.equal(volumeOf(join(directory, 'not/yet')), localVolume)
-  assert.equal(volumeOf('/'), localVolume)
+  const volumeOf = beside(join(directory, 'far'))
+  assert.ok(!volumeOf(directory).remote)
+  assert.equal(volumeOf(join(directory, 'not/yet')), volumeOf('/'))
+  assert.ok(volumeOf(join(directory, 'far')).remote)
+  assert.equal(volumeOf(join(directory, 'far/away')), volumeOf(join(directory, 'farther')))
+  writeFileSync(join(directory, 'far.log'), '')
+  assert.equal((await volumeOf(join(directory, 'far')).facts(join(directory, 'far.log')))?.kind, 'file')
+})
+
+void test('no local call goes where it could hang', (t) => {
+  const directory = freshDirectory(t)
+  const far = join(directory, 'far')
+  const local = beside(far)(directory)
+  mkdirSync(far)
+  for (const call of ['facts', 'list', 'open', 'realPath'] as const)
+    assert.throws(() => void local[call](far), { code: 'EREMOTE', syscall: 'stat' }, call)
 })
 
 void test('the device is the part of a key before the inode', () => {
