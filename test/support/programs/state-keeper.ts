@@ -6,6 +6,7 @@ let offset = Math.max(0, ...[...state.entries.values()].map(({ position }) => po
 for (;;) {
   offset++
   for (let file = 0; file < 20; file++) state.put(at(`f${file}`, offset))
-  if (await state.written()) process.stdout.write(`${offset}\n`)
+  // who does not read for a while must not make it say things later than it does them
+  if (await state.written()) await new Promise((done) => process.stdout.write(`${offset}\n`, done))
   if (offset % 10 === 0) void state.flush()
 }
