@@ -20,6 +20,9 @@ export interface Glob {
 
 const MAGIC = /[*?[\]{}()!+@\\]/
 
+/** `[!x]` is all but x in every shell; without `posix` picomatch takes it for `!` or x. */
+const OPTIONS = { posix: true, windows: false }
+
 /** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood: a brace ends at its slash. */
 export function parseGlob(pattern: string): Glob {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
@@ -34,7 +37,7 @@ export function parseGlob(pattern: string): Glob {
 function parseSegment(part: string): Segment {
   if (part === '**') return { kind: 'any-depth' }
   if (!MAGIC.test(part)) return { kind: 'name', name: pathOfText(part) }
-  const matches = picomatch(part, { dot: false, windows: false })
+  const matches = picomatch(part, { ...OPTIONS, dot: false })
   return { kind: 'pattern', matches: (name) => matches(textOfPath(name)) }
 }
 
@@ -46,7 +49,7 @@ export function matchesSegment(segment: Segment, name: string): boolean {
 /** Whether a path is excluded: patterns with a slash see the whole path, others the name. */
 export function excluder(patterns: readonly string[]): (path: string) => boolean {
   const matchers = patterns.map((pattern) => {
-    const matches = picomatch(pattern, { dot: true, windows: false })
+    const matches = picomatch(pattern, { ...OPTIONS, dot: true })
     return (path: string) => matches(textOfPath(pattern.includes('/') ? path : path.slice(path.lastIndexOf('/') + 1)))
   })
   return (path) => matchers.some((matches) => matches(path))

@@ -51,6 +51,34 @@ void test('knows wildcards, classes, braces and extended patterns', () => {
   assert.deepEqual(matching('/a/+([0-9]).log', '12.log', 'a.log'), ['12.log'])
 })
 
+/** By pattern: names that it matches, and names that it does not. */
+const BRACKETS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['[!x].log', ['y.log', '!.log'], ['x.log']],
+  ['[^x].log', ['y.log', '^.log'], ['x.log']],
+  ['[a-c].log', ['a.log', 'b.log', 'c.log'], ['d.log', '-.log']],
+  ['app[!0-9].log', ['appx.log', 'app!.log'], ['app1.log']],
+  ['app[^0-9].log', ['appx.log'], ['app1.log']],
+  ['[[:digit:]].log', ['1.log'], ['a.log', ':.log']],
+  ['[![:digit:]].log', ['a.log'], ['1.log']],
+  ['[!]a].log', ['b.log'], ['].log', 'a.log']],
+  ['[x!].log', ['x.log', '!.log'], ['y.log']],
+  ['[!a-c]pp[0-9].log', ['dpp1.log'], ['app1.log', 'dppx.log']],
+]
+
+void test('knows what is and what is not in brackets, as a shell does', () => {
+  for (const [pattern, matched, others] of BRACKETS)
+    assert.deepEqual(matching(`/a/${pattern}`, ...matched, ...others), matched, pattern)
+})
+
+void test('excludes what is and what is not in brackets, as a shell does', () => {
+  for (const [pattern, matched, others] of BRACKETS) {
+    for (const excludes of [excluder([pattern]), excluder([`/a/${pattern}`])]) {
+      const excluded = [...matched, ...others].filter((name) => excludes(`/a/${name}`))
+      assert.deepEqual(excluded, matched, pattern)
+    }
+  }
+})
+
 void test('matches hidden names only where the pattern says the dot', () => {
   assert.deepEqual(matching('/a/*', 'a', '.a'), ['a'])
   assert.deepEqual(matching('/a/.*.log', '.a.log', 'a.log'), ['.a.log'])
