@@ -5,6 +5,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { messageOf } from '../errors.ts'
+import { splitGlob } from '../glob-base.ts'
 import type { Complaints } from './complaints.ts'
 import type { InputItem } from './formats.ts'
 import { fromTree } from './layers.ts'
@@ -159,7 +160,7 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
     ...rest,
     id: name || `input-${crc32(path.toSorted().join('\0')).toString(16).padStart(8, '0')}`,
     globs: path,
-    roots: roots.length > 0 ? roots : literalRoots(path, (glob, advice) => complain('path', advice, glob)),
+    roots: roots.length > 0 ? roots : rootsOf(path, (glob, advice) => complain('path', advice, glob)),
     topic,
     key,
   }
@@ -179,20 +180,18 @@ function recordKey(
   }
 }
 
-/** The directory of each glob up to its first pattern: `/var/log/app*.log` keeps to `/var/log`. */
-function literalRoots(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
+/** The directory that each glob begins in: `/var/log/app*.log` keeps to `/var/log`. */
+function rootsOf(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
   const roots = new Set<string>()
   for (const glob of globs) {
-    const segments = glob.split('/')
-    const first = segments.findIndex((segment) => /[*?[\]{}()!\\]/.test(segment))
-    const root = segments.slice(0, first === -1 ? -1 : first).filter((segment) => segment !== '')
+    const { base } = splitGlob(glob)
     // All of the machine, /proc included, is nothing to allow by accident.
-    if (root.length === 0)
+    if (base === '/')
       complain(
         glob,
         'it begins at /, so that a link could lead anywhere on this machine; give roots, the directories to keep to',
       )
-    roots.add(`/${root.join('/')}`)
+    roots.add(base)
   }
   return [...roots]
 }

@@ -3,6 +3,7 @@
  * Names are bytes; they are matched as UTF-8, with replacement characters where they are not.
  */
 import picomatch from 'picomatch'
+import { isPattern, splitGlob } from '../glob-base.ts'
 import { pathOfText, textOfPath } from '../paths.ts'
 
 export type Segment =
@@ -12,32 +13,26 @@ export type Segment =
   | { readonly kind: 'any-depth' }
 
 export interface Glob {
-  /** The directory that all matches lie below: the longest prefix without a pattern. Latin1, as all paths. */
+  /** The directory that all matches lie below. Latin1, as all paths. */
   readonly base: string
   /** What follows; the last one matches file names. */
   readonly segments: readonly Segment[]
 }
 
-const MAGIC = /[*?[\]{}()!+@\\]/
-
 /** `[!x]` is all but x in every shell; without `posix` picomatch takes it for `!` or x. */
 const OPTIONS = { posix: true, windows: false }
 
-/** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood: a brace ends at its slash. */
+/** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood; the configuration refuses them. */
 export function parseGlob(pattern: string): Glob {
-  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
-  let literal = parts.findIndex((part) => MAGIC.test(part))
-  if (literal < 0) literal = Math.max(0, parts.length - 1)
-  return {
-    base: pathOfText(`/${parts.slice(0, literal).join('/')}`),
-    segments: parts.slice(literal).map(parseSegment),
-  }
+  const { base, rest } = splitGlob(pattern)
+  return { base: pathOfText(base), segments: rest.map(parseSegment) }
 }
 
 function parseSegment(part: string): Segment {
   if (part === '**') return { kind: 'any-depth' }
-  if (!MAGIC.test(part)) return { kind: 'name', name: pathOfText(part) }
-  const matches = picomatch(part, { ...OPTIONS, dot: false })
+  if (!isPattern(part)) return { kind: 'name', name: pathOfText(part) }
+  // a ! in front would turn the whole segment around, which it doesn't behind a slash
+  const matches = picomatch(part, { ...OPTIONS, dot: false, nonegate: true })
   return { kind: 'pattern', matches: (name) => matches(textOfPath(name)) }
 }
 

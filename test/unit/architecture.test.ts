@@ -19,6 +19,7 @@ const STAGES = ['input', 'frame', 'enrich', 'encode', 'output']
 const FREE_TO_ALL = [
   'src/flow.ts',
   'src/paths.ts',
+  'src/glob-base.ts',
   'src/version.ts',
   'src/errors.ts',
   'src/observe/events.ts',
@@ -29,11 +30,12 @@ const FREE_TO_ALL = [
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/flow.ts': [],
   'src/paths.ts': [],
+  'src/glob-base.ts': [],
   'src/version.ts': ['package.json'],
   'src/errors.ts': [],
   'src/kernel/': ['src/flow.ts'],
   'src/observe/': ['src/flow.ts', 'src/paths.ts', 'src/errors.ts'],
-  'src/config/': ['src/errors.ts', 'src/kernel/sizes.ts'],
+  'src/config/': ['src/errors.ts', 'src/glob-base.ts', 'src/kernel/sizes.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
   'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
   'src/prepared-files.ts': ['src/frame/', 'src/enrich/', 'src/encode/', 'src/output/', ...FREE_TO_ALL],

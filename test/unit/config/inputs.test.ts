@@ -134,6 +134,7 @@ suite('allowed roots', () => {
     assert.deepEqual(await rootsOf(t, '/var/log/app.log'), ['/var/log'])
     assert.deepEqual(await rootsOf(t, '/var/log/a*/b/c.log'), ['/var/log'])
     assert.deepEqual(await rootsOf(t, '/var/{log,tmp}/x,//srv//logs/?.log,/var/x[0-9].log'), ['/var', '/srv/logs'])
+    assert.deepEqual(await rootsOf(t, '/var/log/@x/*.log,/var/log/+/y.log'), ['/var/log/@x', '/var/log/+'])
   })
 
   test('are never the whole machine by accident', async (t) => {

@@ -79,6 +79,11 @@ void test('excludes what is and what is not in brackets, as a shell does', () =>
   }
 })
 
+void test('takes ! in front of a name for itself', () => {
+  assert.deepEqual(matching('/a/!x*.log', '!x1.log', 'x1.log', 'y.log'), ['!x1.log'])
+  assert.deepEqual(matching('/a/!x.log', '!x.log', 'x.log', 'y.log'), ['!x.log'])
+})
+
 void test('matches hidden names only where the pattern says the dot', () => {
   assert.deepEqual(matching('/a/*', 'a', '.a'), ['a'])
   assert.deepEqual(matching('/a/.*.log', '.a.log', 'a.log'), ['.a.log'])
