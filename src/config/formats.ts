@@ -25,6 +25,13 @@ interface Format {
 /** One input as the user wrote it, its members not checked yet. `name` comes from the key where inputs are a map. */
 export type InputItem = Readonly<Record<string, unknown>>
 
+/** Linux opens no path of more bytes, and picomatch throws at globs that are much longer. */
+const PATH_MAX = 4096
+const TOO_LONG = `give no more than ${PATH_MAX} bytes: no path is longer`
+
+const WITHIN_A_NAME =
+  'close every {, [ and ( before the next slash, or write \\( for the character; /a/{b/c,d}/* has to be two globs, /a/b/c/* and /a/d/*'
+
 export const FORMATS = {
   choice: {
     validate: (value, { options = [], later = [] }) => {
@@ -89,30 +96,37 @@ export const FORMATS = {
     },
   },
   directory: {
-    validate: (value) =>
-      must(typeof value === 'string' && isCleanPath(value), 'give an absolute path without . and ..'),
+    validate: (value) => {
+      must(typeof value === 'string' && isCleanPath(value), 'give an absolute path without . and ..')
+      must(isShort(value), TOO_LONG)
+    },
   },
   directories: {
     coerce: splitList,
-    validate: (value) => eachText(value, isCleanPath, 'give absolute directories without . and ..'),
+    validate: (value) => {
+      eachText(value, isCleanPath, 'give absolute directories without . and ..')
+      eachText(value, isShort, TOO_LONG)
+    },
   },
   globs: {
     coerce: splitList,
     validate: (value) => {
       must(!Array.isArray(value) || value.length > 0, 'give at least one glob')
       eachText(value, isCleanPath, 'give absolute globs without . and .., as /var/log/app/*.log')
+      eachText(value, isShort, TOO_LONG)
       eachText(value, isBalanced, 'close every { and [ of a glob, or write \\{ and \\[ for the characters')
+      eachText(value, isClosedAtSlashes, WITHIN_A_NAME)
       eachText(value, (glob) => !glob.endsWith('/'), 'give globs of files; a directory is read as /var/log/app/*')
     },
   },
   exclude: {
     coerce: splitList,
-    validate: (value) =>
-      eachText(
-        value,
-        (glob) => isCleanPath(glob) || /^[^/\0]+$/.test(glob),
-        'give absolute globs, or globs of a name as *.gz',
-      ),
+    validate: (value) => {
+      const isNamePattern = (glob: string): boolean => /^[^/\0]+$/.test(glob)
+      const advice = 'give absolute globs, or globs of a name as *.gz'
+      eachText(value, (glob) => isCleanPath(glob) || isNamePattern(glob), advice)
+      eachText(value, isShort, TOO_LONG)
+    },
   },
   brokers: {
     coerce: splitList,
@@ -180,12 +194,33 @@ function isOneOf(value: unknown, options: readonly string[]): boolean {
 }
 
 function isCleanPath(path: string): boolean {
-  return /^\/[^\0]{0,4095}$/s.test(path) && !/\/\.{1,2}(\/|$)/.test(path)
+  return /^\/[^\0]*$/s.test(path) && !/\/\.{1,2}(\/|$)/.test(path)
+}
+
+function isShort(path: string): boolean {
+  return Buffer.byteLength(path) <= PATH_MAX
 }
 
 function isBalanced(glob: string): boolean {
-  const plain = glob.replaceAll(/\\./gs, '')
-  return !/\[[^\]]*$/.test(plain) && plain.split('{').length === plain.split('}').length
+  const plain = withoutEscapes(glob)
+  return !/\[[^\]]*$/.test(plain) && hasAsMany(plain, '{', '}')
+}
+
+/** A glob is matched name by name: what is open at a slash would be characters of two names. */
+function isClosedAtSlashes(glob: string): boolean {
+  const plain = withoutEscapes(glob)
+  const names = plain.split('/')
+  // a parenthesis that is never closed is a character like others
+  const hasGroups = hasAsMany(plain, '(', ')')
+  return names.every((name) => isBalanced(name) && (!hasGroups || hasAsMany(name, '(', ')')))
+}
+
+function withoutEscapes(glob: string): string {
+  return glob.replaceAll(/\\[^/]/gs, '')
+}
+
+function hasAsMany(text: string, open: string, close: string): boolean {
+  return text.split(open).length === text.split(close).length
 }
 
 function eachText(value: unknown, accepts: (text: string) => boolean, advice: string): void {

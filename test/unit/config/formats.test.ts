@@ -42,8 +42,28 @@ suite('what is refused', () => {
     refuses('exclude', ['../x'], ['a/b'], [''])
     refuses('directory', 'relative', '/a/..', '', null)
     refuses('fields', [], 'x', { a: [] }, { a: null }, { a: Number.NaN }, { '': 1 }, { 'a\n': 1 })
+    refuses('globs', ['/a/{b,c'], ['/a/[b'], ['/a/'])
     refuses('key', '', '${nope}', '${agent.id', '${fields.}', 5)
     refuses('inputs', 'x', 5, [1], { a: 1 }, [[]])
     refuses('brokers', [], ['a:0'], 'a')
+  })
+
+  test('globs and directories longer than any path, in bytes', () => {
+    const longest = `/${'ö'.repeat(2047)}x`
+    for (const format of ['globs', 'exclude', 'directories'] as const) {
+      FORMATS[format].validate([longest])
+      refuses(format, [`${longest}x`], ['/a', `${longest}x`])
+    }
+    FORMATS.directory.validate(longest)
+    refuses('directory', `${longest}x`)
+    FORMATS.exclude.validate(['x'.repeat(4096)])
+    refuses('exclude', ['x'.repeat(4097)], ['*'.repeat(65_537)])
+  })
+
+  test('what is open at a slash: names are matched one by one', () => {
+    refuses('globs', ['/a/{b/c,d}/*.log'], ['/a/{b,c}/{d{e}/f,g}'], ['/a/[b/c].log'], ['/a/{b,[/]}'])
+    refuses('globs', ['/a/@(b/c|d)/*'], ['/a/!(b/c)'], ['/a/+(b|c/d)/e'], ['/a/(b/c)'], ['/a/{b/c,d\\}}'])
+    const accepted = ['/a/{b,c}/{d,e}.log', '/a/@(b|c)/!(d)', '/a/\\{b/c\\}', '/a/b(1/c.log', '/a/b\\(/c\\)']
+    for (const glob of accepted) assert.doesNotThrow(() => FORMATS.globs.validate([glob]), glob)
   })
 })

@@ -152,6 +152,37 @@ suite('allowed roots', () => {
   })
 })
 
+suite('a glob', () => {
+  const told = async (t: Parameters<typeof loadGiven>[0], name: string, value: string): Promise<string> =>
+    (await complaintsOf(t, { environment: { ...ENOUGH, [name]: value } })).join('\n')
+
+  test('may not be longer than any path', async (t) => {
+    const long = `/var/log/${'x'.repeat(70_000)}`
+    for (const [setting, name] of [
+      ['paths', 'LOGAGENT_PATHS'],
+      ['exclude', 'LOGAGENT_EXCLUDE'],
+    ] as const) {
+      const complaint = await told(t, name, `${long}/*.log`)
+      assert.match(
+        complaint,
+        /^\w+ = \[?"\/var\/log\/x+\.\.\. \(environment \w+\): give no more than 4096 bytes: no path is/,
+      )
+      assert.ok(complaint.startsWith(`${setting} = `) && complaint.length < 250)
+    }
+    assert.match(
+      await told(t, 'LOGAGENT_EXCLUDE', '*'.repeat(70_000)),
+      /^exclude = "\*+\.\.\. .*no more than 4096 bytes/,
+    )
+  })
+
+  test('may not have braces around a slash', async (t) => {
+    assert.match(
+      await told(t, 'LOGAGENT_PATHS', '/var/log/{a/b,c}/*.log'),
+      /^paths = "\/var\/log\/\{a\/b,c\}\/\*\.log" \(environment LOGAGENT_PATHS\): close every \{.* has to be two globs/,
+    )
+  })
+})
+
 suite('a record key', () => {
   test('is a template whose agent id and fields are filled in', async (t) => {
     const yaml =
