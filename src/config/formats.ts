@@ -26,7 +26,7 @@ interface Format {
 export type InputItem = Readonly<Record<string, unknown>>
 
 /** Linux opens no path of more bytes, and picomatch throws at globs that are much longer. */
-const PATH_MAX = 4096
+export const PATH_MAX = 4096
 const TOO_LONG = `give no more than ${PATH_MAX} bytes: no path is longer`
 
 const WITHIN_A_NAME =

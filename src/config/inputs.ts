@@ -6,9 +6,11 @@
 import { crc32 } from 'node:zlib'
 import { messageOf } from '../errors.ts'
 import { splitGlob } from '../glob-base.ts'
+import { TEMPLATE_BYTES } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
 import type { InputItem } from './formats.ts'
 import { fromTree } from './layers.ts'
+import { metadataSize } from './metadata-size.ts'
 import { INPUT_SCHEMA, type Settings } from './schema.ts'
 import type { Values } from './setting.ts'
 import { settle, type Settled } from './settle.ts'
@@ -155,6 +157,12 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
   )
   if (values.partitioner === 'hash' && key.kind === 'none') {
     complain('partitioner', 'there is no key to hash; give a key or another partitioner', 'hash')
+  }
+  const size = metadataSize({ ...rest, key }, context.agentId)
+  if (size.key + size.rest > TEMPLATE_BYTES) {
+    const advice = `each record would carry up to ${size.key + size.rest} bytes beside its line, and there is room for ${TEMPLATE_BYTES}; give less`
+    if (size.key > size.rest) complain('key', advice, keyText)
+    else complain('fields', advice, values.fields)
   }
   return {
     ...rest,

@@ -4,7 +4,6 @@
  */
 import type { Append } from '../kernel/kernel.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import { SLACK } from '../kernel/layout.ts'
 
 export interface Segment {
   readonly index: number
@@ -60,8 +59,7 @@ export class TemplateSlot {
 
   #copy({ text, rows }: Template): void {
     // before anything is overwritten: the template that is installed stays whole
-    if (text.length + SLACK > this.capacity)
-      throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
+    if (text.length > this.capacity) throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
     const { pointer } = this.#memory.templateText
     this.#memory.bytes.set(text, pointer)
     for (let at = 0; at < rows.length; at += 3)

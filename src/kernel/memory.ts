@@ -2,10 +2,10 @@
  * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, as large as
  * `buffer.maxBytes` says, and never grows (growing would detach every view). Pages that are never touched cost nothing.
  */
-import { GUARD_BYTES, PAGE, RESULTS, SLACK, TABLES, TABLES_BYTES, TEMPLATE, TEMPLATE_TEXT_BYTES } from './layout.ts'
+import { GUARD_BYTES, PAGE, RESULTS, TABLES, TABLES_BYTES, TEMPLATE, TEMPLATE_TEXT_BYTES } from './layout.ts'
 import { type Kernel, instantiate } from './kernel.ts'
 import { BufferPool } from './pool.ts'
-import { type MemorySizes, poolAddress } from './sizes.ts'
+import { type MemorySizes, TEMPLATE_BYTES, poolAddress } from './sizes.ts'
 
 export class LinearMemory {
   readonly kernel: Kernel
@@ -27,7 +27,7 @@ export class LinearMemory {
     this.floats = new Float64Array(memory.buffer)
     this.words = new Int32Array(memory.buffer)
     const text = TABLES + TABLES_BYTES
-    this.templateText = { pointer: text, length: TEMPLATE_TEXT_BYTES - SLACK }
+    this.templateText = { pointer: text, length: TEMPLATE_BYTES }
     const chunk = text + TEMPLATE_TEXT_BYTES + GUARD_BYTES
     this.chunk = { pointer: chunk, length: sizes.chunk }
     const pool = poolAddress(sizes.chunk)

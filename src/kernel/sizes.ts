@@ -21,6 +21,9 @@ export interface MemorySizes {
   readonly largest: number
 }
 
+/** What all records of a file have in common, in bytes at most. */
+export const TEMPLATE_BYTES = TEMPLATE_TEXT_BYTES - SLACK
+
 /** Bytes beyond the longest line that a chunk has room for: framing needs to see its newline. */
 const CHUNK_EXTRA = 64 * 1024
 

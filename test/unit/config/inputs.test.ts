@@ -202,9 +202,39 @@ suite('a record key', () => {
     assert.match(await told('${fields.toString}'), /there is no field of the name "toString"$/)
   })
 
+  test('may not outgrow the room for what all records of a file carry', async (t) => {
+    const field = { a: 'x'.repeat(140_000) }
+    const told = async (given: object): Promise<string> =>
+      (await complaintsOf(t, { json: JSON.stringify(given), environment: ENOUGH })).join('\n')
+    assert.match(
+      await told({ fields: field, key: '${fields.a}'.repeat(2) }),
+      /^key = "(\$\{fields\.a\}){2}" \(file .*\): each record would carry up to \d+ bytes beside its line, and there is room for 262080; give less$/,
+    )
+    assert.match(
+      await told({ key: '${log.file.path}'.repeat(70) }),
+      /^key = "\$\{log\..*\.\.\. \(file .*\): each record/,
+    )
+    const web = { path: '/a/b', key: 'x'.repeat(150_000), fields: { a: 'x'.repeat(100_000) } }
+    assert.match(await told({ inputs: { web } }), /^inputs\.web\.key = "x+\.\.\. \(FILE\): each record/)
+  })
+
   test('is needed where its hash chooses the partition', async (t) => {
     const complaints = await complaintsOf(t, { environment: { ...ENOUGH, KAFKA_PARTITIONER: 'hash' } })
     assert.match(complaints.join('\n'), /^kafka\.partitioner = "hash" .*there is no key to hash/)
     await loadGiven(t, { environment: { ...ENOUGH, KAFKA_PARTITIONER: 'hash', LOGAGENT_KEY: 'file' } })
+  })
+})
+
+suite('fields', () => {
+  test('may not outgrow the room for what all records of a file carry', async (t) => {
+    const json = JSON.stringify({ fields: { a: '"'.repeat(120_000) } })
+    const complaints = await complaintsOf(t, { json, environment: ENOUGH })
+    assert.equal(complaints.length, 1)
+    assert.match(
+      complaints[0] ?? '',
+      /^fields = a map \(file .*\): each record would carry up to 2\d{5} bytes beside its line/,
+    )
+    // a header has them as they are
+    await loadGiven(t, { json, environment: { ...ENOUGH, LOGAGENT_ENCODING: 'raw' } })
   })
 })
