@@ -1,5 +1,6 @@
 /** The plain manifest and the chart: in step with each other, with the settings, and with what a sidecar has to be. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -36,8 +37,8 @@ interface Resource {
   readonly spec: { readonly template: { readonly spec: PodSpec } }
 }
 
-const resources = parseAllDocuments(text).map((document): Resource => document.toJS())
-const find = (kind: string): Resource => {
+const find = (kind: string, manifest = text): Resource => {
+  const resources = parseAllDocuments(manifest).map((document): Resource => document.toJS())
   const found = resources.find((resource) => resource?.kind === kind)
   assert.ok(found, kind)
   return found
@@ -104,4 +105,38 @@ test('its memory is limited, and the reserved part fits well below the limit', a
   const [yaml = ''] = Object.values(find('ConfigMap').data)
   const { buffer } = await loadGiven(t, { yaml })
   assert.ok(buffer.maxBytes <= (128 * 2 ** 20) / 4)
+})
+
+/** What the chart makes of values, or its complaint. */
+function render(values: object): { manifest: string; complaint: string } {
+  const args = ['template', 'web', 'helm/logagent', '--kube-version', '1.33.0', '--values', '-']
+  const { stdout, stderr } = spawnSync('helm', args, { cwd: ROOT, encoding: 'utf8', input: JSON.stringify(values) })
+  return { manifest: stdout, complaint: stderr }
+}
+
+const rendering = spawnSync('helm', ['version']).status === 0 ? {} : { skip: 'there is no helm' }
+
+test('the positions have their volume where the configuration says', rendering, () => {
+  const mountPath = (state: object | null): string | undefined => {
+    const [agent] = find('Deployment', render({ config: { state } }).manifest).spec.template.spec.initContainers
+    return agent.volumeMounts.find(({ name }) => name === 'logagent-state')?.mountPath
+  }
+  assert.equal(mountPath({ dir: '/data/positions' }), '/data/positions')
+  for (const state of [{}, { dir: null }, null]) assert.equal(mountPath(state), '/var/lib/logagent')
+})
+
+test('a stop that takes longer than the pod is given is refused', rendering, () => {
+  for (const timeout of ['45s', 45_000, '45000', '0.75m', '1h', '45 S', 86_400_000]) {
+    const { complaint } = render({ config: { shutdown: { timeout } } })
+    assert.match(
+      complaint,
+      /config\.shutdown\.timeout = .*: give less than terminationGracePeriodSeconds \(45\)/,
+      `${timeout}`,
+    )
+  }
+  assert.match(render({ config: { shutdown: null }, terminationGracePeriodSeconds: 25 }).complaint, /timeout = 25s: /)
+  // what is no duration is the agent's to complain of
+  for (const timeout of ['44s', 44_999, '44999ms', 0, '46', 'soon']) {
+    assert.equal(find('Deployment', render({ config: { shutdown: { timeout } } }).manifest).kind, 'Deployment')
+  }
 })

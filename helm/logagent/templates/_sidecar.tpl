@@ -32,8 +32,28 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* The root file system is read-only, so the volume for the positions has to be where the agent writes them. */}}
+{{- define "logagent.stateDir" -}}
+{{ (.Values.config.state | default dict).dir | default "/var/lib/logagent" }}
+{{- end }}
+
+{{/* Fails where the kubelet would kill the agent before it gives up by itself. What is no duration the agent complains of. */}}
+{{- define "logagent.checkTimeout" -}}
+{{- $timeout := (.Values.config.shutdown | default dict).timeout }}
+{{- if kindIs "invalid" $timeout }}{{ $timeout = "25s" }}{{ end }}
+{{- if not (kindIs "string" $timeout) }}{{ $timeout = printf "%dms" (int64 $timeout) }}{{ end }}
+{{- $units := dict "" 1 "ms" 1 "s" 1000 "m" 60000 "h" 3600000 }}
+{{- $unit := $timeout | trim | lower | regexFind "[a-z]*$" }}
+{{- $number := $timeout | trim | regexFind "^[0-9]+([.][0-9]+)?" }}
+{{- $grace := .Values.terminationGracePeriodSeconds }}
+{{- if and $number (hasKey $units $unit) (ge (mulf $number (get $units $unit)) (mulf $grace 1000)) }}
+{{- fail (printf "config.shutdown.timeout = %s: give less than terminationGracePeriodSeconds (%v), within which the application has to end too" $timeout $grace) }}
+{{- end }}
+{{- end }}
+
 {{/* A native sidecar: started before the application, told to stop after it has ended, and a Job doesn't wait for it. */}}
 {{- define "logagent.container" -}}
+{{- include "logagent.checkTimeout" . -}}
 - name: logagent
   image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
   imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -64,7 +84,7 @@ capabilities:
       mountPath: {{ .Values.logs.mountPath }}
       readOnly: true
     - name: logagent-state
-      mountPath: /var/lib/logagent
+      mountPath: {{ include "logagent.stateDir" . | quote }}
     - name: logagent-config
       mountPath: /etc/logagent
       readOnly: true
