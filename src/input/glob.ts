@@ -33,7 +33,9 @@ function parseSegment(part: string): Segment {
   if (!isPattern(part)) return { kind: 'name', name: pathOfText(part) }
   // a ! in front would turn the whole segment around, which it doesn't behind a slash
   const matches = picomatch(part, { ...OPTIONS, dot: false, nonegate: true })
-  return { kind: 'pattern', matches: (name) => matches(textOfPath(name)) }
+  // as in a shell: nothing in brackets is the dot that hides a name
+  const isHidden = (name: string): boolean => part.startsWith('[') && name.startsWith('.')
+  return { kind: 'pattern', matches: (name) => !isHidden(name) && matches(textOfPath(name)) }
 }
 
 export function matchesSegment(segment: Segment, name: string): boolean {

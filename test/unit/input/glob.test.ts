@@ -87,6 +87,9 @@ void test('takes ! in front of a name for itself', () => {
 void test('matches hidden names only where the pattern says the dot', () => {
   assert.deepEqual(matching('/a/*', 'a', '.a'), ['a'])
   assert.deepEqual(matching('/a/.*.log', '.a.log', 'a.log'), ['.a.log'])
+  for (const bracket of ['[!x]', '[^x]', '[[:punct:]a]', '[.a]', '[!x]pp'])
+    assert.deepEqual(matching(`/a/${bracket}*`, 'app', '.app'), ['app'], bracket)
+  assert.deepEqual(matching('/a/.[!x]*', '.app', '.xpp', 'app'), ['.app'])
 })
 
 void test('takes characters that could be a pattern for themselves where they are none', () => {
