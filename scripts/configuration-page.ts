@@ -27,8 +27,17 @@ and where it came from.
   [configuration.schema.json](configuration.schema.json).
 - **Environment**: for every \`NAME\` also \`NAME_FILE\`, a file that holds the value (a Secret mount); its last newline is
   dropped. An empty variable counts as not set. Lists are comma separated.
+- **What came from \`NAME_FILE\` is not shown**: \`check\` prints \`(hidden)\` and where it came from, also for brokers, topics and
+  what such a value went into (fields and key of an input); complaints and the log's first line leave it out. The names that
+  the agent works with are told all the same: topics, brokers, inputs and files in its log, brokers and topics by
+  \`check --connect\`. Sizes may show in the advice of a complaint that compares them.
+- **Variables that are no settings**: any other name that begins with \`LOGAGENT_\` is a complaint. A name that begins with
+  \`KAFKA_\` may be another program's: it is one only if it is a few letters away from one of those below, and that is not in
+  the environment. What Kubernetes sets for a Service called \`logagent\` or \`kafka\` (\`KAFKA_PORT\`, \`KAFKA_SERVICE_HOST\`,
+  \`KAFKA_PORT_9092_TCP_ADDR\` …) is passed over.
 - **Sizes** are bytes, or text as \`512KiB\`, \`16MiB\`. **Durations** are milliseconds, or text as \`500ms\`, \`25s\`, \`5m\`.
-- Whatever is wrong is told at once, a line for each fault, and the exit code is 2.
+- Whatever is wrong is told at once, a line for each setting or name at fault, and the exit code is 2. Only of a file that
+  can't be parsed it is the first fault, and a flag that does not exist is told alone.
 
 ## Examples
 

@@ -1,5 +1,6 @@
 /** `logagent run`: ship until told to stop, and stop in order. */
 import type { Config } from '../config/load.ts'
+import { shown } from '../config/origin.ts'
 import { AgentError } from '../errors.ts'
 import { Counters, both, countingEvents } from '../observe/counters.ts'
 import type { Events } from '../observe/events.ts'
@@ -43,8 +44,12 @@ export async function run(options: RunOptions): Promise<void> {
     const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination }))
     const summary = (message: string): void =>
       logSummary({ counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }, message)
-    const { agent, inputs, kafka } = config
-    logger.info({ agent: agent.id, inputs: inputs.length, brokers: kafka.brokers }, 'logagent starts')
+    const { agent, inputs, kafka, origins } = config
+    const known = {
+      agent: shown(agent.id, origins['agent.id']),
+      brokers: shown(kafka.brokers, origins['kafka.brokers']),
+    }
+    logger.info({ ...known, inputs: inputs.length }, 'logagent starts')
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true

@@ -3,6 +3,7 @@
  * Knows how to show a user's value safely and how to guess what was meant; not what is right.
  */
 import { AgentError } from '../errors.ts'
+import type { Origin } from './origin.ts'
 
 /** More lines than this help no one. */
 const MOST_LINES = 50
@@ -10,10 +11,10 @@ const MOST_LINES = 50
 export interface Complaint {
   /** The setting, or what is wrong where it is none. */
   readonly setting: string
-  /** The value; left out where there is none or where it may be a secret. */
+  /** The value, if there is one; not shown where its origin is secret. */
   readonly value?: unknown
-  /** Which layer it came from: `file /etc/logagent.yaml`. */
-  readonly origin?: string
+  /** Which layer it came from; words alone (`file /etc/logagent.yaml`) where there is no value. */
+  readonly origin?: Origin | string
   /** What would be right. */
   readonly advice: string
 }
@@ -23,8 +24,10 @@ export class Complaints {
   readonly #settings = new Set<string>()
 
   add(complaint: Complaint): void {
-    const value = 'value' in complaint ? ` = ${showValue(complaint.value)}` : ''
-    const origin = complaint.origin === undefined ? '' : ` (${complaint.origin})`
+    const { words, isSecret } =
+      typeof complaint.origin === 'object' ? complaint.origin : { words: complaint.origin, isSecret: false }
+    const value = 'value' in complaint && !isSecret ? ` = ${showValue(complaint.value)}` : ''
+    const origin = words === undefined ? '' : ` (${words})`
     // One line, whatever is in a file's name or an error's text.
     this.#lines.push(harmless(`${showName(complaint.setting)}${value}${origin}: ${complaint.advice}`))
     this.#settings.add(complaint.setting)

@@ -5,21 +5,20 @@
 import { isPlainObject } from './formats.ts'
 import { showBytes, showDuration } from './quantity.ts'
 import type { Config } from './load.ts'
+import { DEFAULT, shown } from './origin.ts'
 import { INPUT_SCHEMA, SCHEMA } from './schema.ts'
 import { namedSettings, type SettingTree } from './setting.ts'
 
 export interface DescribedSetting {
   /** `kafka.lingerMs`, or `inputs.ID.topic` for a member of an input. */
   readonly setting: string
-  /** Milliseconds and bytes as numbers; `'(hidden)'` for a secret that is set. */
+  /** Milliseconds and bytes as numbers; `(hidden)` for a secret that is set. */
   readonly value: unknown
   /** The value for people: `5s`, `16MiB`, a list with commas. */
   readonly text: string
   /** `default`, `file PATH`, `environment NAME` or `flag --NAME`. */
   readonly origin: string
 }
-
-const HIDDEN = '(hidden)'
 
 /** Every setting, then every member of every input, in the order of their declaration. */
 export function describe(config: Config): DescribedSetting[] {
@@ -49,10 +48,10 @@ interface Described {
 export function rowsOf({ schema, values, origins, prefix = '' }: Described): DescribedSetting[] {
   return namedSettings(schema).map(({ name, setting }) => {
     const value = name.split('.').reduce<unknown>((node, key) => (isPlainObject(node) ? node[key] : undefined), values)
-    const origin = origins[prefix + name] ?? 'default'
+    const { words, isSecret } = origins[prefix + name] ?? DEFAULT
     const isSet = value !== '' && value !== null && value !== undefined
-    if (setting.sensitive && isSet) return { setting: prefix + name, value: HIDDEN, text: HIDDEN, origin }
-    return { setting: prefix + name, value, text: textOf(value, setting.unit), origin }
+    const visible = shown(value, { words, isSecret: isSet && (isSecret || setting.sensitive === true) })
+    return { setting: prefix + name, value: visible, text: textOf(visible, setting.unit), origin: words }
   })
 }
 

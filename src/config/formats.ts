@@ -17,9 +17,11 @@ interface Limits {
   readonly later?: readonly string[]
 }
 
-interface Format {
+export interface Format {
   readonly coerce?: (text: string) => unknown
   readonly validate: (value: unknown, limits: Limits) => void
+  /** Of a map: judges one entry, so that a complaint shows that one. */
+  readonly validateEntry?: (name: string, value: unknown) => void
 }
 
 /** One input as the user wrote it, its members not checked yet. `name` comes from the key where inputs are a map. */
@@ -141,21 +143,17 @@ export const FORMATS = {
   },
   fields: {
     coerce: (text) => (text.startsWith('{') ? fromJson(text) : splitFields(text)),
-    validate: (value) => {
-      must(isPlainObject(value), 'give names and values, in the environment as env=prod,team=shop')
-      for (const [name, field] of Object.entries(value)) {
-        must(/^[^\p{Cc}]{1,128}$/u.test(name), 'give names of 1 to 128 characters, none of them a control character')
-        const isScalar = typeof field === 'string' || typeof field === 'boolean' || Number.isFinite(field)
-        must(isScalar, `give text, a number, true or false for each name, also for ${JSON.stringify(name)}: it is flat`)
-      }
+    validate: (value) => must(isPlainObject(value), 'give names and values, in the environment as env=prod,team=shop'),
+    validateEntry: (name, field) => {
+      must(/^[^\p{Cc}]{1,128}$/u.test(name), 'give a name of 1 to 128 characters, none of them a control character')
+      const isScalar = typeof field === 'string' || typeof field === 'boolean' || Number.isFinite(field)
+      must(isScalar, 'give text, a number, true or false: fields are flat')
     },
   },
   inputs: {
     coerce: fromJson,
-    validate: (value) => {
-      const advice = 'give a list of inputs, or a map from name to input, each of them a map with path and more'
-      must((Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isPlainObject), advice)
-    },
+    validate: (value) =>
+      must(Array.isArray(value) || isPlainObject(value), 'give a list of inputs, or a map from name to input'),
   },
 } satisfies Record<string, Format>
 

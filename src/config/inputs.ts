@@ -4,17 +4,17 @@
  * difference. Says nothing of the files behind the globs.
  */
 import { crc32 } from 'node:zlib'
-import { messageOf } from '../errors.ts'
 import { splitGlob } from '../glob-base.ts'
 import { TEMPLATE_BYTES } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
-import type { InputItem } from './formats.ts'
+import { isPlainObject, type InputItem } from './formats.ts'
 import { fromTree } from './layers.ts'
 import { metadataSize } from './metadata-size.ts'
+import { DEFAULT, madeWith, type Origin } from './origin.ts'
 import { INPUT_SCHEMA, type Settings } from './schema.ts'
 import type { Values } from './setting.ts'
 import { settle, type Settled } from './settle.ts'
-import { type Fields, type TemplatePart, compileTemplate } from './template.ts'
+import { type Fields, type TemplatePart, compileTemplate, placeholders } from './template.ts'
 
 /** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
 export type RecordKey =
@@ -34,7 +34,7 @@ export interface InputConfig extends Omit<Members, 'name' | 'path' | 'key'> {
 /** What inputs need to know of the rest. */
 export interface InputContext {
   readonly values: Settings
-  readonly origins: ReadonlyMap<string, string>
+  readonly origins: ReadonlyMap<string, Origin>
   readonly agentId: string
   /** Stands in where no topic is told, for an output that needs none. */
   readonly spareTopic: string
@@ -43,7 +43,7 @@ export interface InputContext {
 export interface ResolvedInputs {
   readonly inputs: readonly InputConfig[]
   /** Where each member's value came from, by `inputs.ID.MEMBER`. */
-  readonly origins: ReadonlyMap<string, string>
+  readonly origins: ReadonlyMap<string, Origin>
 }
 
 /** One input as the user wrote it. */
@@ -51,13 +51,13 @@ interface RawInput {
   /** How complaints call it: `inputs.web`, `inputs[0]`, `paths`. */
   readonly label: string
   readonly item: InputItem
-  readonly origin: string
+  readonly origin: Origin
 }
 
 interface Inherited {
   readonly values: Members
   /** By member. */
-  readonly origins: ReadonlyMap<string, string>
+  readonly origins: ReadonlyMap<string, Origin>
 }
 
 type Complain = (member: keyof Members, advice: string, value?: unknown) => void
@@ -68,8 +68,8 @@ const SHARED_NAMES: Readonly<Record<string, string>> = { topic: 'kafka.topic', p
 /** Resolves `paths` and `inputs`; both apply if both are given. Faults go to `complaints`. */
 export function resolveInputs(context: InputContext, complaints: Complaints): ResolvedInputs {
   const inputs = new Map<string, { input: InputConfig; label: string }>()
-  const origins = new Map<string, string>()
-  for (const raw of rawInputs(context)) {
+  const origins = new Map<string, Origin>()
+  for (const raw of rawInputs(context, complaints)) {
     const { label, origin } = raw
     const inherited = inherit(raw, context, complaints)
     const complain: Complain = (member, advice, value) => {
@@ -91,18 +91,19 @@ export function resolveInputs(context: InputContext, complaints: Complaints): Re
   return { inputs: [...inputs.values()].map(({ input }) => input), origins }
 }
 
-function rawInputs({ values, origins }: InputContext): RawInput[] {
-  const origin = origins.get('inputs') ?? 'default'
-  const paths: RawInput = { label: 'paths', item: { path: values.paths }, origin: origins.get('paths') ?? 'default' }
-  const listed = Array.isArray(values.inputs)
-    ? values.inputs.map((item: InputItem, index) => ({ label: `inputs[${index}]`, item, origin }))
-    : // A map from name to input, as YAML and INI sections write it.
-      Object.entries(values.inputs).map(([name, item]) => ({
-        label: `inputs.${name}`,
-        item: { name, ...item },
-        origin,
-      }))
-  return values.paths.length > 0 ? [paths, ...listed] : listed
+/** In their order, which is that of the complaints too. */
+function* rawInputs({ values, origins }: InputContext, complaints: Complaints): Generator<RawInput> {
+  if (values.paths.length > 0) {
+    yield { label: 'paths', item: { path: values.paths }, origin: origins.get('paths') ?? DEFAULT }
+  }
+  const origin = origins.get('inputs') ?? DEFAULT
+  const isList = Array.isArray(values.inputs)
+  for (const [key, item] of Object.entries<unknown>(values.inputs)) {
+    const label = isList ? `inputs[${key}]` : `inputs.${key}`
+    // A map from name to input is how YAML and INI sections write it.
+    if (isPlainObject(item)) yield { label, item: isList ? item : { name: key, ...item }, origin }
+    else complaints.add({ setting: label, value: item, origin, advice: 'give a map with path and more' })
+  }
 }
 
 /** An input's own values, and those of the top level for what it doesn't say. */
@@ -115,11 +116,12 @@ function inherit(
   const given = new Map([...tree].map(([name, raw]) => [name, [{ raw, origin }]]))
   const own: Settled<typeof INPUT_SCHEMA> = settle(INPUT_SCHEMA, given, { complaints, label: `${label}.` })
   const shared: Members = { ...top, name: '', path: [], topic: top.kafka.topic, partitioner: top.kafka.partitioner }
-  const from = new Map<string, string>()
+  const from = new Map<string, Origin>()
   const pick = <K extends keyof Members>(member: K): Members[K] => {
     const setting = SHARED_NAMES[member] ?? member
     const above = origins.get(setting)
-    from.set(member, own.origins.get(member) ?? (above === undefined ? 'default' : `${above}, as ${setting}`))
+    const inherited = above === undefined ? DEFAULT : { ...above, words: `${above.words}, as ${setting}` }
+    from.set(member, own.origins.get(member) ?? inherited)
     return own.origins.has(member) ? own.values[member] : shared[member]
   }
   const values: Members = {
@@ -139,6 +141,15 @@ function inherit(
     longLines: pick('longLines'),
     rotated: pick('rotated'),
   }
+  // A secret stays one in what it goes into.
+  const blend = (member: keyof Members, other: Origin = DEFAULT): void => {
+    from.set(member, madeWith(from.get(member) ?? DEFAULT, other))
+  }
+  if (own.origins.has('fields')) blend('fields', origins.get('fields'))
+  if (values.roots.length === 0) blend('roots', from.get('path'))
+  const names = placeholders(values.key)
+  if (names.includes('agent.id')) blend('key', origins.get('agent.id'))
+  if (names.some((name) => name.startsWith('fields.'))) blend('key', from.get('fields'))
   return { values, origins: from }
 }
 
@@ -152,8 +163,8 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
   if (topic === '') {
     complain('topic', 'missing; set KAFKA_TOPIC, kafka.topic in a file, --kafka-topic or the topic of each input')
   }
-  const key = recordKey(keyText, { agentId: context.agentId, fields: values.fields }, (advice) =>
-    complain('key', advice, keyText),
+  const key = recordKey(keyText, { agentId: context.agentId, fields: values.fields }, (placeholder) =>
+    complain('key', 'there is no field of that name', placeholder),
   )
   if (values.partitioner === 'hash' && key.kind === 'none') {
     complain('partitioner', 'there is no key to hash; give a key or another partitioner', 'hash')
@@ -177,15 +188,15 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
 function recordKey(
   text: string,
   values: { agentId: string; fields: Fields },
-  complain: (advice: string) => void,
+  complain: (placeholder: string) => void,
 ): RecordKey {
   if (text === 'none' || text === 'file') return { kind: text }
-  try {
-    return { kind: 'template', parts: compileTemplate(text, values) }
-  } catch (error) {
-    complain(messageOf(error))
-    return { kind: 'file' }
-  }
+  const absent = placeholders(text).find((name) => {
+    return name.startsWith('fields.') && !Object.hasOwn(values.fields, name.slice('fields.'.length))
+  })
+  if (absent === undefined) return { kind: 'template', parts: compileTemplate(text, values) }
+  complain(`\${${absent}}`)
+  return { kind: 'file' }
 }
 
 /** The directory that each glob begins in: `/var/log/app*.log` keeps to `/var/log`. */

@@ -4,22 +4,20 @@
  */
 import { messageOf } from '../errors.ts'
 import { closest, type Complaints } from './complaints.ts'
+import { complainOfNames, type Environment } from './environment-names.ts'
 import { readText, type ConfigTree } from './file.ts'
 import { isPlainObject } from './formats.ts'
+import type { Origin } from './origin.ts'
 import { isSetting, namedSettings, type NamedSetting, type SettingTree } from './setting.ts'
 
-/** A value and the layer it came from: `file PATH`, `environment NAME`, `flag --NAME`. */
+/** A value and the layer it came from. */
 export interface Given {
   readonly raw: unknown
-  readonly origin: string
-  /** It is a file's whole text (NAME_FILE), which may be another file than was meant: no complaint shows it. */
-  readonly secret?: boolean
+  readonly origin: Origin
 }
 
 /** By setting, lowest layer first. */
 export type GivenValues = ReadonlyMap<string, readonly Given[]>
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Layers {
   readonly file?: { readonly path: string; readonly tree: ConfigTree }
@@ -36,7 +34,7 @@ export function collect(layers: Layers, schema: SettingTree, complaints: Complai
     given.set(name, [...(given.get(name) ?? []), value])
   }
   if (layers.file) {
-    const origin = `file ${layers.file.path}`
+    const origin = openly(`file ${layers.file.path}`)
     for (const [name, raw] of fromTree({ tree: layers.file.tree, schema, origin }, complaints))
       give(name, { raw, origin })
   }
@@ -44,16 +42,16 @@ export function collect(layers: Layers, schema: SettingTree, complaints: Complai
     const value = fromEnvironment(layers.environment, setting, complaints)
     if (value) give(setting.name, value)
     const flag = layers.flags.get(setting.name)
-    if (flag !== undefined) give(setting.name, { raw: flag, origin: `flag --${setting.flag}` })
+    if (flag !== undefined) give(setting.name, { raw: flag, origin: openly(`flag --${setting.flag}`) })
   }
-  complainOfMisspelt(layers.environment, settings, complaints)
+  complainOfNames(layers.environment, settings, complaints)
   return given
 }
 
 interface Branch {
   readonly tree: ConfigTree
   readonly schema: SettingTree
-  readonly origin: string
+  readonly origin: Origin
   /** In front of the names in complaints, where the tree is not the whole file: `inputs.web.` */
   readonly label?: string
 }
@@ -93,29 +91,28 @@ function fromEnvironment(
   const value = environment[env] === '' ? undefined : environment[env]
   const path = environment[`${env}_FILE`]
   if (path === undefined || path === '')
-    return value === undefined ? undefined : { raw: value, origin: `environment ${env}` }
+    return value === undefined ? undefined : { raw: value, origin: openly(`environment ${env}`) }
   const origin = `environment ${env}_FILE`
   if (value !== undefined) {
     complaints.add({ setting: name, origin: `${origin} and ${env}`, advice: 'both are set; give one of them' })
     return undefined
   }
   try {
-    return { raw: readText(path).replace(/\r?\n$/, ''), origin: `${origin}=${path}`, secret: true }
+    return { raw: readText(path).replace(/\r?\n$/, ''), origin: { words: `${origin}=${path}`, isSecret: true } }
   } catch (error) {
     complaints.add({ setting: name, origin, advice: `give a file that can be read: ${messageOf(error)}` })
     return undefined
   }
 }
 
+function openly(words: string): Origin {
+  return { words, isSecret: false }
+}
+
 /** As a key it would name no member, but what all objects share. The tree is of bounded depth. */
 function namesPrototype(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype)
-}
-
-/** LOGAGENT_TOPIC and LOGAGENT_KAFKA_TOPIC are TOPIC. */
-function bareName(name: string): string {
-  return name.replace(/^LOGAGENT_(KAFKA_)?/, '')
 }
 
 /** ` (did you mean …?)`, or nothing. Understands names out of place and environment names in a file. */
@@ -138,20 +135,4 @@ function didYouMean(name: string, schema: SettingTree, except?: string): string 
     byPlace ??
     closest(key, names)
   return meant === undefined || meant === name ? '' : `; did you mean ${meant}?`
-}
-
-/**
- * LOGAGENT_ENCODNG=raw would ship json without a word, so near misses in our own name space are complaints. Others are
- * not: Kubernetes sets LOGAGENT_SERVICE_HOST and the like for a Service of that name, and KAFKA_* may be the application's.
- */
-function complainOfMisspelt(environment: Environment, settings: readonly NamedSetting[], complaints: Complaints): void {
-  const known = settings.flatMap(({ env }) => [env, `${env}_FILE`]).concat('LOGAGENT_CONFIG')
-  for (const name of Object.keys(environment)) {
-    if (!name.startsWith('LOGAGENT_') || known.includes(name)) continue
-    if (/_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/.test(name)) continue
-    const meant = closest(name, known) ?? known.find((env) => env === `KAFKA_${bareName(name)}`)
-    if (meant !== undefined) {
-      complaints.add({ setting: name, origin: 'environment', advice: `unknown setting; did you mean ${meant}?` })
-    }
-  }
 }

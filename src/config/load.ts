@@ -7,7 +7,9 @@ import { Complaints } from './complaints.ts'
 import { readConfigFile } from './file.ts'
 import { parseBroker, type BrokerAddress } from './broker-address.ts'
 import { resolveInputs, type InputConfig } from './inputs.ts'
-import { collect, type Environment } from './layers.ts'
+import type { Environment } from './environment-names.ts'
+import { collect } from './layers.ts'
+import type { Origin } from './origin.ts'
 import { checkRules } from './rules.ts'
 import { SCHEMA, type Settings } from './schema.ts'
 import { settle } from './settle.ts'
@@ -22,10 +24,10 @@ export interface Config extends Omit<Settings, 'inputs' | 'kafka'> {
   /** All inputs, the one that `paths` is short for too. Settings of the top level are in them already. */
   readonly inputs: readonly InputConfig[]
   /**
-   * Which layer each value came from, by setting (`kafka.topic`) and by input member (`inputs.ID.topic`):
-   * `file PATH`, `environment NAME`, `flag --NAME`. What isn't in here has its default.
+   * Which layer each value came from, and whether it may be shown, by setting (`kafka.topic`) and by input member
+   * (`inputs.ID.topic`). What isn't in here has its default.
    */
-  readonly origins: Readonly<Record<string, string>>
+  readonly origins: Readonly<Record<string, Origin>>
 }
 
 export interface Sources {

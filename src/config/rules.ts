@@ -5,11 +5,12 @@ import { leastBufferBytes, wholeBuffer } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
 import { showBytes } from './quantity.ts'
 import type { InputConfig } from './inputs.ts'
+import { DEFAULT, type Origin } from './origin.ts'
 import type { Settings } from './schema.ts'
 
 export interface RuleContext {
   readonly values: Settings
-  readonly origins: ReadonlyMap<string, string>
+  readonly origins: ReadonlyMap<string, Origin>
   readonly inputs: readonly InputConfig[]
   /** Whether brokers and topics are needed at all. */
   readonly needsKafka: boolean
@@ -54,7 +55,7 @@ function checkAcks({ values, origins }: RuleContext, complaints: Complaints): vo
 function checkSizes({ values, origins, inputs }: RuleContext, complaints: Complaints): void {
   const { batch, buffer, file, kafka } = values
   const complain = (setting: string, value: number, advice: string): void =>
-    complaints.add({ setting, value, origin: origins.get(setting) ?? 'default', advice })
+    complaints.add({ setting, value, origin: origins.get(setting) ?? DEFAULT, advice })
 
   const least = LEAST_BATCHES * wholeBuffer(batch.maxBytes)
   if (buffer.maxBytes < least && complaints.spares('buffer.maxBytes', 'batch.maxBytes')) {

@@ -5,14 +5,15 @@
 import convict from 'convict'
 import { messageOf } from '../errors.ts'
 import type { Complaints } from './complaints.ts'
-import { FORMATS } from './formats.ts'
+import { FORMATS, isPlainObject, type Format } from './formats.ts'
 import type { GivenValues } from './layers.ts'
-import { namedSettings, type SettingTree, type Values } from './setting.ts'
+import type { Origin } from './origin.ts'
+import { namedSettings, type Setting, type SettingTree, type Values } from './setting.ts'
 
 export interface Settled<Tree> {
   readonly values: Values<Tree>
   /** Where the value of each setting came from, by name; settings not in here have their default. */
-  readonly origins: ReadonlyMap<string, string>
+  readonly origins: ReadonlyMap<string, Origin>
 }
 
 /** `label` stands in front of names in complaints. A value that is refused counts as not given. */
@@ -23,21 +24,21 @@ export function settle<Tree extends SettingTree>(
 ): Settled<Tree> {
   convict.addFormats(FORMATS)
   const config = convict<Record<string, unknown>>(schema, { env: {}, args: [] })
-  const origins = new Map<string, string>()
+  const origins = new Map<string, Origin>()
   for (const { name, setting } of namedSettings(schema)) {
     let accepted: unknown = config.get(name)
-    for (const { raw, origin, secret = false } of given.get(name) ?? []) {
+    for (const { raw, origin: from } of given.get(name) ?? []) {
+      const origin = setting.sensitive ? { ...from, isSecret: true } : from
       config.set(name, raw)
       const value: unknown = config.get(name)
-      // Not config.validate(): it joins its errors into one text, knows no layers, and walks into `fields`, where a
-      // name with a dot looks like a path to it.
-      try {
-        FORMATS[setting.format].validate(value, setting)
+      const faults = faultsOf({ raw, value }, setting)
+      if (faults.length === 0) {
         accepted = value
         origins.set(name, origin)
-      } catch (error) {
-        const shown = setting.sensitive || secret ? {} : { value: raw }
-        complaints.add({ setting: label + name, ...shown, origin, advice: messageOf(error) })
+      }
+      for (const { entry, ...fault } of faults) {
+        // what a file that was not meant holds can look like a name as well
+        complaints.add({ setting: label + name + (origin.isSecret ? '' : entry), ...fault, origin })
       }
     }
     config.set(name, accepted)
@@ -45,4 +46,31 @@ export function settle<Tree extends SettingTree>(
   // The formats have judged every value; the compiler can't follow them through convict.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return { values: config.getProperties() as Values<Tree>, origins }
+}
+
+interface Fault {
+  /** Which entry of a map, as `.NAME`. */
+  readonly entry: string
+  readonly value: unknown
+  readonly advice: string
+}
+
+/**
+ * Not config.validate(): it joins its errors into one text, knows no layers, and walks into `fields`, where a name with a
+ * dot looks like a path to it.
+ */
+function faultsOf({ raw, value }: { raw: unknown; value: unknown }, setting: Setting<unknown>): Fault[] {
+  const format: Format = FORMATS[setting.format]
+  const faults: Fault[] = []
+  const judge = (entry: string, shownValue: unknown, validate: () => void): void => {
+    try {
+      validate()
+    } catch (error) {
+      faults.push({ entry, value: shownValue, advice: messageOf(error) })
+    }
+  }
+  judge('', raw, () => format.validate(value, setting))
+  const entries = format.validateEntry !== undefined && isPlainObject(value) ? Object.entries(value) : []
+  for (const [name, item] of entries) judge(`.${name}`, item, () => format.validateEntry?.(name, item))
+  return faults
 }

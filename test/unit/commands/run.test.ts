@@ -150,6 +150,15 @@ suite('logagent run --output stdout', () => {
     assert.ok(!JSON.stringify(agent.log).includes('secret'))
   })
 
+  test('begins its log without what came from a file of its own', async (t) => {
+    const secret = join(freshDirectory(t), 'secret')
+    writeFileSync(secret, 's3cret')
+    const env = { KAFKA_BROKERS_FILE: secret, LOGAGENT_AGENT_ID_FILE: secret, KAFKA_TOPIC: 't' }
+    const agent = startAgent(t, { args: ['run', '--output', 'stdout', '--paths', '/var/log/none/*.log'], env })
+    const first = await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'the start' })
+    assert.deepEqual([first['brokers'], first['agent']], ['(hidden)', '(hidden)'])
+  })
+
   test('drains what was written the moment before it is stopped', async (t) => {
     const { path, start, printed, prints } = scene(t)
     writeFileSync(path('a.log'), 'first\n')

@@ -64,6 +64,42 @@ inputs: [{path: relative.log}]
     ])
   })
 
+  test('shows the field that is wrong, and goes on with the others', async (t) => {
+    const yaml = 'fields: {env: prod, team: [shop], "a b\\n": 1}\ninputs: [{path: /a/b, fields: {deep: {er: 1}}}]'
+    assert.deepEqual(await complaintsOf(t, { yaml, environment: ENOUGH }), [
+      'fields.team = ["shop"] (FILE): give text, a number, true or false: fields are flat',
+      '"fields.a b\\n" = 1 (FILE): give a name of 1 to 128 characters, none of them a control character',
+      'inputs[0].fields.deep = a map (FILE): give text, a number, true or false: fields are flat',
+    ])
+  })
+
+  test('shows nothing of a file named for a value, also where several settings do not fit together', async (t) => {
+    const file = (name: string, text: string): string => {
+      const path = join(freshDirectory(t), name)
+      writeFileSync(path, text)
+      return path
+    }
+    const environment = {
+      ...ENOUGH,
+      LOGAGENT_FIELDS_FILE: file('fields', '{"hunter2": ["hunter2"]}'),
+      LOGAGENT_KEY_FILE: file('key', '${fields.hunter2}'),
+      KAFKA_ACKS_FILE: file('acks', '0'),
+      LOGAGENT_INPUTS_FILE: file('inputs', '[5, {"path": "hunter2"}]'),
+    }
+    const complaints = await complaintsOf(t, { environment })
+    assert.deepEqual(
+      complaints.map((line) => line.replace(/ \(.*\): /, ' (…): ')),
+      [
+        'fields (…): give text, a number, true or false: fields are flat',
+        'key (…): there is no field of that name',
+        'inputs[0] (…): give a map with path and more',
+        'inputs[1].path (…): give absolute globs without . and .., as /var/log/app/*.log',
+        'kafka.acks (…): no broker tells what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once',
+      ],
+    )
+    assert.doesNotMatch(complaints.join(), /hunter2|= 0/)
+  })
+
   test('names who named a file that cannot be read', async (t) => {
     const byEnvironment = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_CONFIG: '/nowhere/a.yaml' } })
     assert.match(byEnvironment.join(), /^configuration \(FILE\): ENOENT.*; environment LOGAGENT_CONFIG names it$/)
@@ -102,21 +138,6 @@ inputs: [{path: /a/b, toppic: x, path2: y}]
       'utterlyunknown (FILE): unknown setting',
       'inputs[0].toppic (FILE): unknown setting; did you mean topic?',
       'inputs[0].path2 (FILE): unknown setting; did you mean path?',
-    ])
-  })
-
-  test('a near miss among our environment names is told, what Kubernetes sets is not', async (t) => {
-    const environment = {
-      ...ENOUGH,
-      LOGAGENT_ENCODNG: 'raw',
-      LOGAGENT_SERVICE_HOST: '10.0.0.1',
-      LOGAGENT_PORT: 'tcp://10.0.0.1:80',
-      LOGAGENT_PORT_80_TCP_ADDR: '10.0.0.1',
-      LOGAGENT_COLOUR: 'blue',
-      KAFKA_TOPICS: 'of-the-application',
-    }
-    assert.deepEqual(await complaintsOf(t, { environment }), [
-      'LOGAGENT_ENCODNG (environment): unknown setting; did you mean LOGAGENT_ENCODING?',
     ])
   })
 

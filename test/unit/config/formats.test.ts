@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { FORMATS, type FormatName } from '../../../src/config/formats.ts'
+import { FORMATS, type Format, type FormatName } from '../../../src/config/formats.ts'
 
 suite('text from the environment', () => {
   const coerced = (format: 'acks' | 'boolean' | 'fields' | 'partitioner', text: string): unknown =>
@@ -41,10 +41,10 @@ suite('what is refused', () => {
     refuses('globs', [], ['a'], ['/a/../b'], ['/a/./b'], ['/a\0'], [7], 'x', {})
     refuses('exclude', ['../x'], ['a/b'], [''])
     refuses('directory', 'relative', '/a/..', '', null)
-    refuses('fields', [], 'x', { a: [] }, { a: null }, { a: Number.NaN }, { '': 1 }, { 'a\n': 1 })
+    refuses('fields', [], 'x', null)
     refuses('globs', ['/a/{b,c'], ['/a/[b'], ['/a/'])
     refuses('key', '', '${nope}', '${agent.id', '${fields.}', 5)
-    refuses('inputs', 'x', 5, [1], { a: 1 }, [[]])
+    refuses('inputs', 'x', 5, null)
     refuses('brokers', [], ['a:0'], 'a')
   })
 
@@ -65,5 +65,13 @@ suite('what is refused', () => {
     refuses('globs', ['/a/@(b/c|d)/*'], ['/a/!(b/c)'], ['/a/+(b|c/d)/e'], ['/a/(b/c)'], ['/a/{b/c,d\\}}'])
     const accepted = ['/a/{b,c}/{d,e}.log', '/a/@(b|c)/!(d)', '/a/\\{b/c\\}', '/a/b(1/c.log', '/a/b\\(/c\\)']
     for (const glob of accepted) assert.doesNotThrow(() => FORMATS.globs.validate([glob]), glob)
+  })
+
+  test('entries of a map one by one', () => {
+    const { validateEntry }: Format = FORMATS.fields
+    validateEntry?.('a', 1)
+    for (const [name, value] of Object.entries({ a: [], b: null, c: Number.NaN, d: {}, '': 1, 'a\n': 1 })) {
+      assert.throws(() => validateEntry?.(name, value), Error, name)
+    }
   })
 })

@@ -104,6 +104,21 @@ inputs:
     )
   })
 
+  test('that is no map is told by itself, and the others are judged all the same', async (t) => {
+    const map = 'inputs: {web: {path: /a/b, encoding: xml}, c: 5, b: {path: rel}, d: [x], e: }'
+    assert.deepEqual(await complaintsOf(t, { yaml: map, environment }), [
+      'inputs.web.encoding = "xml" (FILE): give json or raw',
+      'inputs.c = 5 (FILE): give a map with path and more',
+      'inputs.b.path = "rel" (FILE): give absolute globs without . and .., as /var/log/app/*.log',
+      'inputs.d = ["x"] (FILE): give a map with path and more',
+      'inputs.e = null (FILE): give a map with path and more',
+    ])
+    assert.deepEqual(await complaintsOf(t, { yaml: 'inputs: [5, {path: /a/b, start: now}]', environment }), [
+      'inputs[0] = 5 (FILE): give a map with path and more',
+      'inputs[1].start = "now" (FILE): give beginning or end',
+    ])
+  })
+
   test('needs a path and a topic', async (t) => {
     const yaml = 'inputs: [{topic: x}, {path: []}, {path: /a/b}]'
     assert.deepEqual(await complaintsOf(t, { yaml, environment: { KAFKA_BROKERS: 'k' } }), [
@@ -118,10 +133,10 @@ inputs:
       yaml: 'inputs: {web: {path: /a/b, encoding: raw}}',
       environment: { ...environment, LOGAGENT_START: 'end' },
     })
-    assert.match(config.origins['inputs.web.encoding'] ?? '', /^file /)
-    assert.equal(config.origins['inputs.web.start'], 'environment LOGAGENT_START, as start')
-    assert.equal(config.origins['inputs.web.topic'], 'environment KAFKA_TOPIC, as kafka.topic')
-    assert.equal(config.origins['inputs.web.headers'], 'default')
+    assert.match(config.origins['inputs.web.encoding']?.words ?? '', /^file /)
+    assert.equal(config.origins['inputs.web.start']?.words, 'environment LOGAGENT_START, as start')
+    assert.equal(config.origins['inputs.web.topic']?.words, 'environment KAFKA_TOPIC, as kafka.topic')
+    assert.equal(config.origins['inputs.web.headers']?.words, 'default')
   })
 })
 
@@ -199,7 +214,10 @@ suite('a record key', () => {
       /^key = "\$\{kubernetes\.pod\}" \(environment LOGAGENT_KEY\): there are no other placeholders than/,
     )
     assert.match(await told('${agent.id'), /a placeholder is not closed with \}$/)
-    assert.match(await told('${fields.toString}'), /there is no field of the name "toString"$/)
+    assert.match(
+      await told('a${fields.toString}'),
+      /^key = "\$\{fields\.toString\}" .*: there is no field of that name$/,
+    )
   })
 
   test('may not outgrow the room for what all records of a file carry', async (t) => {

@@ -28,10 +28,10 @@ suite('layers', () => {
     assert.equal(config.kafka.lingerMs, 3)
     assert.equal(config.kafka.clientId, 'from-environment')
     assert.equal(config.kafka.compression, 'zstd')
-    assert.equal(config.origins['kafka.lingerMs'], 'flag --kafka-linger-ms')
-    assert.equal(config.origins['kafka.clientId'], 'environment KAFKA_CLIENT_ID')
-    assert.match(config.origins['kafka.compression'] ?? '', /^file \/.*logagent\.yaml$/)
-    assert.equal(config.origins['kafka.topic'], 'environment KAFKA_TOPIC')
+    assert.equal(config.origins['kafka.lingerMs']?.words, 'flag --kafka-linger-ms')
+    assert.equal(config.origins['kafka.clientId']?.words, 'environment KAFKA_CLIENT_ID')
+    assert.match(config.origins['kafka.compression']?.words ?? '', /^file \/.*logagent\.yaml$/)
+    assert.equal(config.origins['kafka.topic']?.words, 'environment KAFKA_TOPIC')
     assert.equal(config.origins['kafka.requestTimeoutMs'], undefined)
   })
 
@@ -111,7 +111,7 @@ suite('values from files', () => {
     const { KAFKA_TOPIC: _, ...rest } = ENOUGH
     const config = await loadGiven(t, { environment: { ...rest, KAFKA_TOPIC_FILE: path } })
     assert.equal(config.kafka.topic, 'secret-topic')
-    assert.equal(config.origins['kafka.topic'], `environment KAFKA_TOPIC_FILE=${path}`)
+    assert.equal(config.origins['kafka.topic']?.words, `environment KAFKA_TOPIC_FILE=${path}`)
   })
 
   test('NAME and NAME_FILE together are a complaint', async (t) => {
