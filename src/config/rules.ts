@@ -5,7 +5,7 @@ import { leastBufferBytes, wholeBuffer } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
 import { showBytes } from './quantity.ts'
 import type { InputConfig } from './inputs.ts'
-import { DEFAULT, type Origin } from './origin.ts'
+import { DEFAULT, shown, type Origin } from './origin.ts'
 import type { Settings } from './schema.ts'
 
 export interface RuleContext {
@@ -23,6 +23,7 @@ export function checkRules(context: RuleContext, complaints: Complaints): void {
   checkPresence(context, complaints)
   checkAcks(context, complaints)
   checkSizes(context, complaints)
+  checkReport(context, complaints)
 }
 
 function checkPresence({ values, inputs, needsKafka }: RuleContext, complaints: Complaints): void {
@@ -77,4 +78,14 @@ function checkSizes({ values, origins, inputs }: RuleContext, complaints: Compla
     const advice = `a line of maxLineBytes (${longest}) would never be complete; give ${showBytes(longest)} or more`
     complain('file.maxUnacked', file.maxUnacked, advice)
   }
+}
+
+/** Reports are lines of the log, so that its level can leave out what was asked for. */
+function checkReport({ values, origins }: RuleContext, complaints: Complaints): void {
+  const { report, log } = values
+  if (report === 'none' || ['trace', 'debug', 'info'].includes(log.level)) return
+  if (!complaints.spares('report', 'log.level')) return
+  const from = origins.get('log.level') ?? DEFAULT
+  const advice = `batches are told at info, which log.level = ${shown(log.level, from)} (${from.words}) leaves out; give log.level info, debug or trace, or report none`
+  complaints.add({ setting: 'report', value: report, origin: origins.get('report') ?? DEFAULT, advice })
 }

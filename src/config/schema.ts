@@ -78,7 +78,7 @@ export const SCHEMA = {
     later: ['exactly-once'],
   }),
   report: choice(['none', 'log'], 'none', {
-    doc: 'log: tell topic, partition, base offset, count, bytes and latency of each stored batch.',
+    doc: 'log: tell topic, partition, base offset, count, bytes and latency of each stored batch in the log, at info; log.level must not be above that.',
   }),
   ...SHARED,
   kafka: {

@@ -183,6 +183,16 @@ suite('rules between settings', () => {
     assert.match(complaints.join('\n'), /^file\.maxUnacked = 8388608 \(default\): .*give 9MiB or more$/m)
   })
 
+  test('reports need a log that shows them', async (t) => {
+    const environment = { ...ENOUGH, LOGAGENT_REPORT: 'log', LOGAGENT_LOG_LEVEL: 'warn' }
+    assert.deepEqual(await complaintsOf(t, { environment }), [
+      'report = "log" (environment LOGAGENT_REPORT): batches are told at info, which log.level = warn (environment LOGAGENT_LOG_LEVEL) leaves out; give log.level info, debug or trace, or report none',
+    ])
+    await loadGiven(t, { environment: { ...environment, LOGAGENT_REPORT: 'none' } })
+    for (const level of ['trace', 'debug', 'info'])
+      await loadGiven(t, { environment: { ...environment, LOGAGENT_LOG_LEVEL: level } })
+  })
+
   test('the first retry may not wait longer than the longest', async (t) => {
     const complaints = await complaintsOf(t, { environment: { ...ENOUGH, KAFKA_RETRY_MIN_MS: '2s' } })
     assert.match(complaints.join('\n'), /^kafka\.retry\.minMs = 2000 .*give no more than kafka\.retry\.maxMs \(1000\)$/)
