@@ -6,7 +6,7 @@ import type { OtherLoad } from '../stage/other-load.ts'
 import { spreadOf } from '../statistics.ts'
 import { plots } from './plots.ts'
 import { idleTable, latencyTable, liveTable, memoryTable, samples, throughputTables } from './sections.ts'
-import { HOW, LATENCY, LIVE, IDLE, MEMORY, THROUGHPUT, TOP } from './texts.ts'
+import { HOW, LATENCY, LIVE, IDLE, MEMORY, THROUGHPUT, TOP, VERDICT } from './texts.ts'
 import { verdict } from './verdict.ts'
 import { number, table } from './wording.ts'
 
@@ -25,6 +25,7 @@ export function writePage(directory: string, results: Results): void {
     quickWarning(results),
     '## Verdict',
     verdict(results),
+    VERDICT,
     said,
     '## Shipping a file as fast as it goes',
     THROUGHPUT,
