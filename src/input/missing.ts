@@ -4,6 +4,7 @@
  * unread bytes are lost, and counted.
  */
 import { dirname } from 'node:path'
+import { Groups } from './groups.ts'
 import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, keyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
@@ -25,8 +26,8 @@ export interface MissingOptions {
 export class Missing {
   readonly #entries = new Map<string, Entry>()
   /** Ids by device and inode, and by fingerprint: thousands may be missing at the start. */
-  readonly #byKey = new Groups()
-  readonly #byFingerprint = new Groups()
+  readonly #byKey = new Groups<string>()
+  readonly #byFingerprint = new Groups<string>()
   /** How many there are of each length of a fingerprint. */
   readonly #lengths = new Map<number, number>()
   readonly #unsearched = new Set<string>()
@@ -55,7 +56,7 @@ export class Missing {
 
   /** Whether a missing generation had this device and inode. */
   has(key: string): boolean {
-    return this.#byKey.get(key).length > 0
+    return this.#byKey.get(key).size > 0
   }
 
   /** The input of a missing generation with this device and inode. */
@@ -147,30 +148,11 @@ export class Missing {
       ids.push(...this.#byFingerprint.get(fingerprintKey(length, hash(head.subarray(0, length)))))
     }
     const all = ids.flatMap((id) => this.#entries.get(id)?.stored ?? [])
-    const empty = this.#byKey.get(key).flatMap((id) => this.#entries.get(id)?.stored ?? [])
+    const empty = [...this.#byKey.get(key)].flatMap((id) => this.#entries.get(id)?.stored ?? [])
     return [...empty.filter((stored) => stored.fingerprint.length === 0), ...all].reverse()
   }
 }
 
 function fingerprintKey(length: number, digest: string): string {
   return `${length}:${digest}`
-}
-
-/** Ids under a key. */
-class Groups {
-  readonly #ids = new Map<string, string[]>()
-
-  get(key: string): readonly string[] {
-    return this.#ids.get(key) ?? []
-  }
-
-  add(key: string, id: string): void {
-    this.#ids.set(key, [...this.get(key), id])
-  }
-
-  remove(key: string, id: string): void {
-    const left = this.get(key).filter((other) => other !== id)
-    if (left.length > 0) this.#ids.set(key, left)
-    else this.#ids.delete(key)
-  }
 }
