@@ -8,7 +8,7 @@ import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
-import type { Directory, Sighting } from './directory.ts'
+import type { Directory, Look, Sighting } from './directory.ts'
 import { bytesAt, fingerprintOf, newId } from './identity.ts'
 import type { InputRules } from './input-rules.ts'
 import { LogFile, type Whereabouts } from './log-file.ts'
@@ -52,8 +52,8 @@ const AGAIN: Arrival = { kind: 'again' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** Paths with the reason that was told last, so that it is told once. */
-  readonly #told = new Map<string, string>()
+  /** Paths in a directory with the reason that was told last, so that it is told once. */
+  readonly #told = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
 
   constructor(options: ArrivalsOptions) {
@@ -63,14 +63,14 @@ export class Arrivals {
   async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
-    if (this.#isOldPiece(sighting)) return this.#ignore(sighting, path, 'rotated-before-first-start')
+    if (this.#isOldPiece(sighting)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
     if (!descriptors.makeRoom()) return AGAIN
     const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
-        return this.#ignore(sighting, path, opened.reason)
+        return this.#ignore(directory, sighting, opened.reason)
       case 'denied':
-        this.deny(path, opened.reason)
+        this.deny(directory, path, opened.reason)
         return AGAIN
       case 'gone':
         return AGAIN
@@ -80,10 +80,18 @@ export class Arrivals {
     return opened satisfies never
   }
 
-  deny(path: string, reason: string): void {
-    if (this.#told.get(path) === reason) return
-    this.#told.set(path, reason)
-    this.#options.events.fileDenied(path, reason)
+  deny(directory: Directory, path: string, reason: string): void {
+    if (this.#isNews(directory, path, reason)) this.#options.events.fileDenied(path, reason)
+  }
+
+  /** A directory was looked at: what is kept of names and files that are not there any more would be kept for ever. */
+  forgetOthers(directory: Directory, { sightings, denied }: Look): void {
+    this.#options.copies.forgetOthers(directory, sightings)
+    const told = this.#told.get(directory)
+    if (told === undefined) return
+    const there = new Set(denied.map(({ path }) => path))
+    for (const { name } of sightings) there.add(directory.pathOf(name))
+    for (const path of told.keys()) if (!there.has(path)) told.delete(path)
   }
 
   /** A generation that begins now. */
@@ -123,13 +131,18 @@ export class Arrivals {
     await Promise.all(this.#admitting)
   }
 
-  #ignore({ kind }: Sighting, path: string, reason: IgnoreReason): Arrival {
+  #ignore(directory: Directory, { kind, name }: Sighting, reason: IgnoreReason): Arrival {
+    const path = directory.pathOf(name)
     // no glob asks for what is sought
-    if (kind !== 'sought' && this.#told.get(path) !== reason) {
-      this.#told.set(path, reason)
-      this.#options.events.fileIgnored(path, reason)
-    }
+    if (kind !== 'sought' && this.#isNews(directory, path, reason)) this.#options.events.fileIgnored(path, reason)
     return IGNORED
+  }
+
+  #isNews(directory: Directory, path: string, reason: string): boolean {
+    const told = this.#told.get(directory) ?? new Map<string, string>()
+    const isNews = told.get(path) !== reason
+    this.#told.set(directory, told.set(path, reason))
+    return isNews
   }
 
   /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
@@ -151,13 +164,13 @@ export class Arrivals {
         return IGNORED
       }
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
-      this.#told.delete(path)
+      this.#told.get(directory)?.delete(path)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
       return arrival
     } catch (error) {
       closeOn(directory.volume, opened.descriptor)
       if (stored !== null) missing.add(stored)
-      this.deny(path, systemErrorOf(error).message)
+      this.deny(directory, path, systemErrorOf(error).message)
       return AGAIN
     }
   }
@@ -190,6 +203,8 @@ export class Arrivals {
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
+    // it was read before we started
+    if (file.next > 0 && copy === 'none') copies.know(file, -Infinity)
     known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own

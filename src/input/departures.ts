@@ -59,6 +59,18 @@ export class Departures {
     return this.#givingUp
   }
 
+  /** It is the copy of a file that was read as far as `end`. */
+  copied(file: LogFile, end: number): void {
+    const { checkpoint, descriptors } = this.#options
+    file.passOver(end)
+    if (file.hasNews) {
+      checkpoint.put(file)
+      return
+    }
+    descriptors.close(file)
+    this.#finish(file)
+  }
+
   async #giveUp(): Promise<void> {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of missing.expired()) {
@@ -97,7 +109,7 @@ export class Departures {
   }
 
   #letGo(file: LogFile): void {
-    const { checkpoint, events, descriptors, forget, letGo } = this.#options
+    const { checkpoint, events, descriptors, forget } = this.#options
     descriptors.close(file)
     events.fileLetGo(file)
     if (file.standing === 'deleted') {
@@ -105,6 +117,11 @@ export class Departures {
       checkpoint.remove(file.id)
       return
     }
+    this.#finish(file)
+  }
+
+  #finish(file: LogFile): void {
+    const { checkpoint, letGo } = this.#options
     letGo(file)
     file.finished = true
     checkpoint.put(file)

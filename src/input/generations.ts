@@ -48,6 +48,7 @@ export class Generations {
   /** Files that we knew and have not found under any name that the globs match. */
   readonly missing: Missing
   readonly #arrivals: Arrivals
+  readonly #copies: Copies
   readonly #truncations: Truncations
   readonly #departures: Departures
   readonly #descriptors: Descriptors
@@ -59,11 +60,12 @@ export class Generations {
     this.#options = options
     this.missing = new Missing(checkpoint.entries.values(), options)
     const copies = new Copies(clock)
+    this.#copies = copies
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
     this.#arrivals = new Arrivals({ ...mine, copies, random, wake: options.wake })
     const { letGo } = options
-    this.#inspection = new Inspection({ ...mine, deleted: (file) => this.#leftItsName(file, 'deleted') })
+    this.#inspection = new Inspection({ ...mine, copies, deleted: (file) => this.#leftItsName(file, 'deleted') })
     this.#sightings = new Sightings({
       ...mine,
       arrivals: this.#arrivals,
@@ -140,6 +142,27 @@ export class Generations {
     return this.#descriptors.open(file)
   }
 
+  /** Nothing of the file was handed on, and it begins like another one: it has to be judged first. */
+  isSuspect(file: LogFile): boolean {
+    return this.#copies.isSuspect(file)
+  }
+
+  /** It was judged, and waits for another judgement. */
+  isWaiting(file: LogFile): boolean {
+    return this.#copies.isWaiting(file)
+  }
+
+  /**
+   * Whether it is known by now what an open file is of which nothing was handed on: if it is a copy, what was read of
+   * the other is passed over. Throws what the file system throws.
+   */
+  async judge(file: LogFile): Promise<boolean> {
+    const read = await this.#copies.compare(file)
+    if (read === 'held') return false
+    if (read > 0) this.#departures.copied(file, read)
+    return true
+  }
+
   /** Ask an open or closed file how it is. Throws what the file system throws. */
   check(file: LogFile): Promise<Inspected> {
     return this.#inspection.check(file)
@@ -208,6 +231,7 @@ export class Generations {
 
   #forget(file: LogFile): void {
     file.forgotten = true
+    this.#copies.forget(file)
     if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     this.#options.letGo(file)

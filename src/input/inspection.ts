@@ -3,6 +3,7 @@
  * about itself. Names and lives are generations.ts's.
  */
 import type { Checkpoint } from './checkpoint.ts'
+import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
@@ -12,6 +13,7 @@ export type Inspected = 'same' | 'grown' | 'gone'
 
 export interface InspectionOptions {
   readonly checkpoint: Pick<Checkpoint, 'touch'>
+  readonly copies: Pick<Copies, 'know'>
   readonly descriptors: Pick<Descriptors, 'isSameAt'>
   /** An open file has no name any more. */
   readonly deleted: (file: LogFile) => void
@@ -66,6 +68,7 @@ export class Inspection {
     // it was cut, which the next read finds
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
+    if (file.next > 0) this.#options.copies.know(file)
     file.owns(size)
   }
 }

@@ -140,6 +140,12 @@ export class LogFile implements Generation {
     this.guard = this.next === 0 ? new Uint8Array(0) : null
   }
 
+  /** Its bytes up to here are another file's, and were read there. */
+  passOver(end: number): void {
+    this.watermark.finish({ start: 0, end }, 'stored', '')
+    this.rewind()
+  }
+
   /** Whether the file system says of it what it said last. */
   isAsSeen({ size, mtimeMs }: FileFacts): boolean {
     return size === this.size && mtimeMs === this.mtimeMs

@@ -15,7 +15,10 @@ import type { Turn } from './schedule.ts'
 
 export interface QuantumOptions {
   readonly memory: LinearMemory
-  readonly generations: Pick<Generations, 'open' | 'isFinal' | 'truncated' | 'shortened' | 'grown' | 'drop'>
+  readonly generations: Pick<
+    Generations,
+    'open' | 'isFinal' | 'truncated' | 'shortened' | 'grown' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
+  >
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
   /** A file this far ahead of its watermark waits; bytes. */
   readonly maxUnacked: number
@@ -59,7 +62,8 @@ export class Quantum {
       if (file.next === 0) this.#options.generations.grown(file).catch(systemErrorOf)
       return blocked
     }
-    return file.descriptor < 0 ? this.#openAndRead(file) : this.#read(file)
+    if (file.descriptor < 0) return this.#openAndRead(file)
+    return this.#options.generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
   /** It is shorter than it was, and not to be read beyond its end. */
@@ -105,7 +109,7 @@ export class Quantum {
     const reader = new Reader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.reading = true
     try {
-      return this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
+      return await this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
     } catch (error) {
       return this.#unreadable(file, error)
     } finally {
@@ -115,7 +119,7 @@ export class Quantum {
     }
   }
 
-  #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn {
+  #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn | Promise<Turn> {
     if (this.#stopped || file.isOver) return 'idle'
     if (file.isShorter && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
@@ -130,6 +134,7 @@ export class Quantum {
         this.#options.generations.truncated(file)
         return 'idle'
       case 'chunk':
+        if (file.next === 0 && this.#options.generations.isSuspect(file)) return this.#judge(file)
         return this.#took(file, reader, result)
     }
     return result satisfies never
@@ -145,6 +150,15 @@ export class Quantum {
     if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(systemErrorOf)
     if (blocked !== null) return blocked
     return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
+  }
+
+  /** What was just read is read again when it turns out to be no copy. */
+  async #judge(file: LogFile): Promise<Turn> {
+    try {
+      return (await this.#options.generations.judge(file)) ? 'more' : 'later'
+    } catch (error) {
+      return this.#unreadable(file, error)
+    }
   }
 
   #unreadable(file: LogFile, error: unknown): Turn {

@@ -49,7 +49,8 @@ export class Sightings {
     const denied = new Set(look.denied.map(({ path }) => path))
     const unsure = new Set<string>()
     let again = look.denied.length > 0
-    for (const { path, reason } of look.denied) this.#options.arrivals.deny(path, reason)
+    this.#options.arrivals.forgetOthers(directory, look)
+    for (const { path, reason } of look.denied) this.#options.arrivals.deny(directory, path, reason)
     // those that a missing file had the inode of come first: a copy of it must not be taken for it
     const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
     const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]

@@ -10,6 +10,7 @@ import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
+import type { FileFacts } from './volume.ts'
 
 export interface TruncationsOptions {
   readonly checkpoint: Checkpoint
@@ -49,17 +50,18 @@ export class Truncations {
     const { directory, rules, within, name, key } = file
     // what can fail comes first: nothing is to be counted twice
     const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
-    const lost = file.lostByCut(sizeNow(file))
+    const facts = factsNow(file)
+    const lost = file.lostByCut(facts?.size ?? null)
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
-    copies.remember(file)
+    copies.remember(file, facts?.mtimeMs ?? 0)
     descriptors.hand(file, next)
     next.standing = file.standing
     next.isLinked = file.isLinked
     next.mtimeMs = file.mtimeMs
     next.lastDataAt = this.#options.clock()
     // at a stop the new one is read no further than it is now, either
-    if (file.limit < Infinity) next.limit = sizeNow(next) ?? 0
+    if (file.limit < Infinity) next.limit = facts?.size ?? 0
     file.standing = 'detached'
     file.size = file.next
     letGo(file)
@@ -72,7 +74,7 @@ export class Truncations {
 
   /** The file was seen to be shorter than before, and what was read of it is still there: only its end was cut off. */
   shortened(file: LogFile): void {
-    const lost = file.lostAtEnd(sizeNow(file))
+    const lost = file.lostAtEnd(factsNow(file)?.size ?? null)
     if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
   }
 
@@ -104,8 +106,8 @@ export class Truncations {
   }
 }
 
-/** Bytes of an open file; null where the question could hang. */
-function sizeNow({ volume, descriptor }: LogFile): number | null {
+/** How an open file is; null where the question could hang. */
+function factsNow({ volume, descriptor }: LogFile): FileFacts | null {
   const facts = volume.remote || descriptor < 0 ? null : volume.factsOf(descriptor)
-  return facts === null || facts instanceof Promise ? null : facts.size
+  return facts instanceof Promise ? null : facts
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, symlinkSync, utimesSync } from 'node:fs'
+import { renameSync, symlinkSync, unlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../support/wait.ts'
@@ -259,6 +259,19 @@ void test('tells for each path why it is left alone', async (t) => {
   await world.lookAndRead()
   const ignored = world.ear.heard('fileIgnored').map(([path, reason]) => `${String(path)} ${String(reason)}`)
   assert.deepEqual(ignored.sort(), [`${world.path('link.log')} outside-roots`, `${world.path('zero.log')} not-regular`])
+})
+
+void test('tells it again of a name that was gone, and keeps nothing of one that does not come again', async (t) => {
+  const world = await World.open(t)
+  const link = (): void => symlinkSync('/etc/hostname', world.path('link.log'))
+  for (let times = 1; times <= 3; times++) {
+    link()
+    await world.look()
+    await world.look()
+    assert.equal(world.ear.heard('fileIgnored').length, times)
+    unlinkSync(world.path('link.log'))
+    await world.look()
+  }
 })
 
 void test('gives every generation an id of its own, and tells its path at discovery', async (t) => {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, truncateSync } from 'node:fs'
+import { copyFileSync, renameSync, statSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
-import { RemoteMount } from '../../support/volumes.ts'
+import { HandClock } from '../../support/hand-clock.ts'
+import { paperFile } from '../../support/reading.ts'
+import { RemoteMount, countedVolume } from '../../support/volumes.ts'
+import { Copies } from '../../../src/input/copies.ts'
+import { FINGERPRINT_BYTES } from '../../../src/input/identity.ts'
+import type { LogFile } from '../../../src/input/log-file.ts'
 
 /** copytruncate in its two steps. */
 const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
@@ -197,19 +202,6 @@ void test('remembers a cut file for half a minute', async (t) => {
   assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log.1@0: one\n'])
 })
 
-void test('takes nothing for a copy that is not named like one', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  copy(world, 'b.log')
-  world.below('other')
-  copy(world, 'other/a.log.1')
-  assert.ok(!(await world.look()))
-  await world.look(world.below('other'))
-  await world.turns()
-  assert.equal(world.text(), 'one\none\none\n')
-})
-
 void test('takes nothing for a copy that has other bytes up to our place', async (t) => {
   const world = await World.open(t)
   const long = 'a line that is the same\n'.repeat(100)
@@ -248,4 +240,320 @@ void test('goes on in the copy after a restart, when the file was cut while it w
   const second = await first.restart(t)
   await second.lookAndRead()
   assert.deepEqual(second.shipped().sort(), ['a.log@0: new\n', 'a.log@4: two\n'])
+})
+
+void test('knows a copy whose original went on before it was cut', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG)
+  await world.lookAndRead()
+  copy(world)
+  assert.ok(await world.look())
+  world.append('a.log', 'more\n')
+  await wakeAll(world)
+  assert.ok(await world.look())
+  cut(world)
+  await wakeAll(world)
+  await world.lookAndRead()
+  assert.ok(world.text() === `${LONG}more\n`)
+  assert.ok(world.file('a.log.1').finished)
+})
+
+void test('holds a file back anew that was not there for a while', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world)
+  assert.ok(await world.look())
+  // another one could have got its inode
+  renameSync(world.path('a.log.1'), world.path('kept'))
+  await world.look()
+  world.clock.advance(60_000)
+  renameSync(world.path('kept'), world.path('a.log.1'))
+  assert.ok(await world.look(), 'it is held back')
+})
+
+void test('takes no empty file for a copy', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', '')
+  await world.look()
+  assert.deepEqual(world.ear.heard('fileFound').length, 1)
+})
+
+// -- whatever their names ---------------------------------------------------------------------------------------------
+
+/** More than a fingerprint. */
+const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
+
+/** Reads `a.log`, and lets time pass. */
+async function readLong(world: World, content = LONG): Promise<void> {
+  world.write('a.log', content)
+  await world.lookAndRead()
+  world.clock.advance(1000)
+}
+
+/** What was handed on since the last time, with {@link LONG} as a word. */
+const told = (...worlds: World[]): string => worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
+
+async function lookAtAll(world: World): Promise<void> {
+  await world.look()
+  await world.look(world.below('old'))
+  await wakeAll(world)
+}
+
+void test('does not ship a copy of any name in any directory, made before the cut was seen', async (t) => {
+  for (const name of ['a-20261122.log', 'old/a.log', 'old/a.log.1', 'old/other.log']) {
+    const world = await World.open(t)
+    const old = world.below('old')
+    await readLong(world)
+    copy(world, name)
+    cut(world)
+    await wakeAll(world)
+    world.append('a.log', 'new\n')
+    await lookAtAll(world)
+    assert.equal(told(world), '(all)new\n', name)
+    const found = [...world.directory.files.values(), ...old.files.values()].filter((file) => file.finished)
+    assert.deepEqual(
+      found.map(({ next, descriptor }) => [next, descriptor]),
+      [[LONG.length, -1]],
+      name,
+    )
+    // it is a log like any other from there on
+    world.append(name, 'something\n')
+    await lookAtAll(world)
+    assert.equal(world.text(), 'something\n', name)
+  }
+})
+
+void test('does not ship a copy of any name that is there for a while before the cut, and while it is written', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  world.write('a-1.log', '')
+  await lookAtAll(world)
+  for (let at = 0; at < LONG.length; at += 1100) {
+    world.append('a-1.log', LONG.slice(at, at + 1100))
+    world.clock.advance(4999)
+    await lookAtAll(world)
+  }
+  world.append('a.log', 'more\n')
+  await wakeAll(world)
+  cut(world)
+  await wakeAll(world)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)more\n')
+  assert.ok(world.file('a-1.log').finished)
+  const next = await world.restart(t)
+  await next.lookAndRead()
+  assert.equal(next.text(), '')
+})
+
+void test('knows a copy of any name after a restart in between', async (t) => {
+  const first = await World.open(t)
+  await readLong(first)
+  copy(first, 'a-1.log')
+  await lookAtAll(first)
+  const second = await first.restart(t)
+  await second.look()
+  second.clock.advance(1000)
+  await wakeAll(second)
+  cut(second)
+  await wakeAll(second)
+  await wakeAll(second)
+  assert.equal(told(first, second), '(all)')
+})
+
+void test('goes on in a copy of any name where reading the original ended', async (t) => {
+  for (const isHeld of [false, true]) {
+    const world = await World.open(t)
+    await readLong(world)
+    world.blocked = 'topic'
+    world.append('a.log', 'unread\n')
+    await wakeAll(world)
+    copy(world, 'b.log')
+    if (isHeld) {
+      world.blocked = null
+      await world.look()
+      world.awake.delete(world.file('a.log'))
+      await world.turns()
+      assert.equal(told(world), '(all)', 'it is held back')
+    }
+    cut(world)
+    world.blocked = null
+    await wakeAll(world)
+    await lookAtAll(world)
+    assert.ok(['unread\n', '(all)unread\n'].includes(told(world)))
+    assert.deepEqual([world.file('b.log').finished, world.file('b.log').next], [false, LONG.length + 7])
+    const next = await world.restart(t)
+    await next.lookAndRead()
+    assert.equal(told(next), '')
+  }
+})
+
+void test('ships after seconds what is not named like a copy, when nothing was cut', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  copy(world, 'b.log')
+  await lookAtAll(world)
+  world.clock.advance(4999)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)')
+  world.clock.advance(2)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)')
+  // what was let go is no copy any more
+  cut(world)
+  await wakeAll(world)
+  assert.equal(world.file('b.log').finished, false)
+})
+
+void test('ships at once what differs, has more, or is too short to be told', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  const others = {
+    'b.log': `${LONG}and more\n`,
+    'c.log': LONG.replace('line 199', 'line xxx'),
+    'd.log': LONG.slice(0, 900),
+    'e.log': `${LONG.slice(0, 1700)}\n`,
+  }
+  for (const [name, content] of Object.entries(others)) world.write(name, content)
+  await lookAtAll(world)
+  const inD = LONG.slice(0, 900).lastIndexOf('\n') + 1
+  assert.equal(world.text().length, LONG.length * 3 + 9 + inD + 1701)
+})
+
+void test('does not ship a copy of a file that became long enough while it was read', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG.slice(0, 170))
+  await world.lookAndRead()
+  world.append('a.log', LONG.slice(170))
+  await wakeAll(world)
+  world.clock.advance(1000)
+  copy(world, 'b.log')
+  cut(world)
+  await wakeAll(world)
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)')
+})
+
+void test('ships at once what stops in the same banner, where many begin with it', async (t) => {
+  const world = await World.open(t)
+  const banner = `${'='.repeat(79)}\n`.repeat(20)
+  for (let n = 0; n < 5; n++) world.write(`${n}.log`, banner)
+  await world.lookAndRead()
+  assert.equal(world.text().length, 5 * banner.length, 'found together')
+  world.clock.advance(1000)
+  world.write('new.log', banner)
+  await world.lookAndRead()
+  assert.equal(world.text(), banner)
+})
+
+void test('loses nothing that was written after the cut, or that the other one did not have', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  cut(world)
+  await wakeAll(world)
+  // a restarted application, and another one: what they begin with is the same
+  const { mtimeMs } = statSync(world.path('a.log'))
+  world.write('b.log', LONG)
+  utimesSync(world.path('b.log'), new Date(), new Date(mtimeMs + 1000))
+  world.write('c.log', `${LONG}own\n`)
+  utimesSync(world.path('c.log'), new Date(), new Date(mtimeMs - 1000))
+  await lookAtAll(world)
+  assert.equal(told(world).split('(all)').sort().join(' '), '  own\n')
+})
+
+void test('compares nothing with what was found later, and nothing of what is found together', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG)
+  world.write('b.log', LONG)
+  await world.look()
+  // b.log waits for its turn
+  world.awake.delete(world.file('b.log'))
+  await world.turns()
+  cut(world)
+  world.awake.add(world.file('a.log'))
+  await world.turns()
+  await wakeAll(world)
+  assert.equal(told(world), '(all)(all)')
+})
+
+void test('compares with what is there, not with what was', async (t) => {
+  const world = await World.open(t)
+  for (let n = 0; n < 5; n++) world.write(`${n}.log`, LONG)
+  await world.lookAndRead()
+  assert.equal(told(world), '(all)'.repeat(5))
+  for (let n = 1; n < 5; n++) unlinkSync(world.path(`${n}.log`))
+  await world.look()
+  world.clock.advance(10_000)
+  await world.tick()
+  assert.equal(world.files().length, 1)
+  writeFileSync(world.path('new.log'), LONG)
+  await lookAtAll(world)
+  assert.equal(told(world), '', 'it may be the copy of the one that is left')
+})
+
+void test('loses nothing of what is deleted while it is held back, or at a stop', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  for (const how of ['deleted', 'stopped']) {
+    world.text()
+    world.clock.advance(1)
+    copy(world, `${how}.log`)
+    await lookAtAll(world)
+    assert.equal(world.text(), '', how)
+    const file = world.file(`${how}.log`)
+    if (how === 'deleted') unlinkSync(world.path(file.name))
+    else file.limit = file.size
+    await lookAtAll(world)
+    assert.equal(told(world), '(all)', how)
+  }
+})
+
+void test('compares nothing with what is on a mount', async (t) => {
+  const world = await World.open(t, { volume: new RemoteMount('7') })
+  await readLong(world)
+  copy(world, 'b.log')
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)(all)')
+  const [local, remote] = [paperFile('local'), paperFile('remote', { volume: new RemoteMount('7') })]
+  for (const file of [local, remote]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  const copies = new Copies(() => 1)
+  local.next = 2000
+  copies.know(local, 0)
+  remote.lastDataAt = 1
+  assert.ok(!copies.isSuspect(remote))
+})
+
+void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
+  const clock = new HandClock()
+  const copies = new Copies(clock.read)
+  let calls = 0
+  const volume = countedVolume({
+    factsOf: (descriptor) => {
+      calls++
+      return { key: `1:${descriptor}`, size: 2000, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' }
+    },
+    read: () => ++calls && 0,
+  })
+  const many = (name: string, hashOfAll?: string): LogFile[] =>
+    Array.from({ length: 10_000 }, (_, n) => {
+      const file = paperFile(`${name}${n}`, { volume })
+      file.descriptor = n
+      file.fingerprint = { length: FINGERPRINT_BYTES, hash: hashOfAll ?? `hash ${n}` }
+      file.lastDataAt = clock.read()
+      return file
+    })
+  const known = [...many('known'), ...many('alike', 'banner')]
+  for (const file of known) {
+    file.next = 2000
+    copies.know(file)
+  }
+  clock.advance(1)
+  const suspects = many('new').filter((file) => copies.isSuspect(file))
+  assert.equal(suspects.length, 10_000, 'each has its own original')
+  for (const file of suspects) await copies.compare(file)
+  assert.ok(calls <= 50_000, `${calls} calls`)
+  assert.deepEqual(
+    many('other', 'banner').filter((file) => copies.isSuspect(file)),
+    [],
+  )
 })

@@ -30,6 +30,9 @@ function scene(change: Partial<QuantumOptions> = {}) {
     shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
     grown: () => Promise.resolve(void told.push('grown')),
     drop: (file: LogFile) => void told.push(`dropped ${file.name}`),
+    isSuspect: () => false,
+    isWaiting: () => false,
+    judge: () => Promise.resolve(true),
   }
   const quantum = new Quantum({
     memory,

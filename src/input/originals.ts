@@ -1,0 +1,65 @@
+/**
+ * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
+ * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in copies.ts.
+ */
+import type { Directory } from './directory.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
+import type { LogFile } from './log-file.ts'
+import type { Volume } from './volume.ts'
+import { GUARD_BYTES } from '../kernel/layout.ts'
+
+/** What is remembered of a generation that was cut. */
+export interface Original {
+  readonly directory: Directory
+  readonly name: string
+  readonly fingerprint: LogFile['fingerprint']
+  readonly offset: number
+  readonly guard: string
+}
+
+/** An open file, and how long it is. */
+export interface Compared {
+  readonly volume: Volume
+  readonly descriptor: number
+  readonly size: number
+}
+
+export function originalOf(file: LogFile): Original {
+  const guard = hashOf(file.guard ?? file.watermark.guard)
+  const offset = file.guard === null ? file.watermark.offset : file.next
+  return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
+}
+
+/** Whether an open file has the first bytes of another, and those before where we are in it. */
+export async function beginsAs(
+  { fingerprint, offset, guard }: Pick<Original, 'fingerprint' | 'offset' | 'guard'>,
+  { volume, descriptor, size }: Compared,
+): Promise<boolean> {
+  if (fingerprint.length === 0 || size < Math.max(offset, fingerprint.length)) return false
+  const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
+  if (hash(head) !== fingerprint.hash) return false
+  const length = Math.min(GUARD_BYTES, offset)
+  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === guard
+}
+
+/** A copy is seen while it is written: what there is of a file that has fewer bytes yet is the beginning of the other. */
+export async function mayBecome(file: LogFile, { volume, descriptor, size }: Compared): Promise<boolean> {
+  if (size >= Math.max(originalOf(file).offset, file.fingerprint.length)) return false
+  const length = Math.min(size, FINGERPRINT_BYTES)
+  const its = await bytesAt(volume, descriptor, { position: 0, length })
+  // a closed one has only its fingerprint to be compared
+  if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
+  if (!its.equals(await bytesAt(file.volume, file.descriptor, { position: 0, length }))) return false
+  const end = { position: Math.max(0, size - GUARD_BYTES), length: Math.min(size, GUARD_BYTES) }
+  const last = await bytesAt(volume, descriptor, end)
+  return last.equals(await bytesAt(file.volume, file.descriptor, end))
+}
+
+/** Nothing is a copy of a file that is shorter, and was not cut. */
+export async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
+  const { descriptor, volume } = file
+  const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
+  if (facts === null || facts.key !== file.key || Math.max(facts.size, file.size) >= size) return false
+  if (descriptor < 0) return file.isAsSeen(facts)
+  return beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
+}
