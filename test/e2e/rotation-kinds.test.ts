@@ -35,6 +35,37 @@ test('copytruncate: goes on from the beginning, and does not ship the copy', asy
   assert.equal(originsOf(await scene.delivered()).size, 6)
 })
 
+for (const [how, { glob, to }] of Object.entries({
+  'dateext with extension': { glob: '*.log', to: (n: number) => `app-2026112${n}.log` },
+  'olddir, under the same name': { glob: '**/*.log', to: () => 'old/app.log' },
+  'olddir, numbered': { glob: '**/*.log*', to: (n: number) => `old/app.log.${n}` },
+})) {
+  test(`copytruncate with ${how}: does not ship the copy`, async (t) => {
+    const scene = await openScene(t, kafka, { args: QUICK })
+    mkdirSync(scene.path('old'))
+    const writer = scene.writer('app.log')
+    const agent = scene.start('--paths', scene.path(glob))
+    for (let rotation = 0; rotation < 4; rotation++) {
+      writer.write(1000)
+      await scene.arrived()
+      copyFileSync(writer.path, scene.path(to(rotation)))
+      // the copy is there for a while before the file is cut, and the application may go on
+      if (rotation % 2 === 0) {
+        await delay(300)
+        writer.write(10)
+        await scene.arrived()
+      }
+      truncateSync(writer.path)
+      // it is known for a copy
+      await delay(300)
+    }
+    writer.write(1)
+    await scene.arrived()
+    await scene.stop(agent)
+    await scene.delivered()
+  })
+}
+
 test('copytruncate of a file that is soon longer than it was before', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
