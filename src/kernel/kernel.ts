@@ -16,6 +16,8 @@ export type Append = (
   index: number,
   baseTimestamp: number,
   maxRecord: number,
+  /** 1: what is larger is dropped; 0: cut. */
+  drop: number,
   skipped: number,
 ) => number
 

@@ -73,6 +73,9 @@ export const RESULT = {
   settledBytes: 7,
   skipped: 8,
   maxTimestamp: 9,
+  cutBytes: 10,
+  oversize: 11,
+  oversizeAt: 12,
 } as const
 
 /** Segments of the template; see simd/template.ts for their bytes. */

@@ -86,6 +86,8 @@ export interface AppendCall {
   /** Milliseconds. */
   readonly baseTimestamp: number
   readonly maxRecord: number
+  /** What is larger is settled, and not cut. */
+  readonly drop: boolean
   /** Settled bytes that the next record has to tell. */
   readonly skipped: number
 }
@@ -97,6 +99,11 @@ export interface Appended {
   /** First entry not taken. */
   readonly next: number
   readonly cut: number
+  /** Source bytes of the cut ones that are in no record. */
+  readonly cutBytes: number
+  /** How many were cut to `maxRecord`, and the file offset of the first; 0 if none was. */
+  readonly tooLarge: number
+  readonly tooLargeAt: number
   readonly invalid: number
   readonly settledLines: number
   readonly settledBytes: number
@@ -108,7 +115,7 @@ export interface Appended {
 /**
  * Append the lane's entries to a batch, until the next record finds no room. A record is reckoned with five bytes for
  * each of its three counts. One that is larger than `maxRecord` is cut to it, if there is room for as much; if it cannot
- * be cut so far, its entry gets the verdict too-large. Flags and verdicts are noted in the entries.
+ * be cut so far, or is to be dropped, its entry gets the verdict too-large. Flags and verdicts are noted in the entries.
  */
 export function append(entries: readonly TwinEntry[], template: TwinTemplate, call: AppendCall): Appended {
   const records: Uint8Array[] = []
@@ -116,7 +123,8 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
   const settled: TwinEntry[] = []
   const shipped: TwinEntry[] = []
   let { skipped, first: next } = call
-  let [covered, written, invalid] = [0, 0, 0]
+  let [covered, written, invalid, cutBytes] = [0, 0, 0, 0]
+  const tooLarge: TwinEntry[] = []
   for (; next < call.end; next++) {
     const entry = entries[next]
     if (entry?.lane !== call.lane) continue
@@ -125,11 +133,16 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
       const room = Math.min(call.limit, call.bufferEnd - 4 * (number + 1) - SLACK) - written
       const place: Place = { number, baseTimestamp: call.baseTimestamp, skipped }
       let record: Rendered | null = recordOf(entry, template, place)
+      let kept = entry.text.length
       if (record.reckoned > Math.min(room, call.maxRecord)) {
         if (room < call.maxRecord) break
-        record = cutTo(call.maxRecord, entry, { template, place })
+        const cut = call.drop ? null : cutTo(call.maxRecord, entry, { template, place })
+        if (cut !== null) tooLarge.push(entry)
+        kept = cut?.kept ?? 0
+        record = cut
       }
       if (record !== null) {
+        if (entry.truncated) cutBytes += sourceBytes(entry) - kept
         records.push(record.bytes)
         written += record.bytes.length
         invalid += record.invalid
@@ -152,6 +165,9 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
     invalid,
     skipped,
     cut: shipped.filter((entry) => entry.truncated).length,
+    cutBytes,
+    tooLarge: tooLarge.length,
+    tooLargeAt: tooLarge[0]?.ranges[0]?.start ?? 0,
     settledLines: settled.length,
     settledBytes: settled.reduce((sum, entry) => sum + sourceBytes(entry), 0),
     maxTimestamp: shipped.length === 0 ? null : Math.max(...shipped.map(milliseconds)),
@@ -199,14 +215,18 @@ function rawHeaders(entry: TwinEntry, { facts }: TwinTemplate, place: Place): [s
 }
 
 /** The record with as many of the text's first bytes as keep it to `maxRecord`, marked; null when none would. */
-function cutTo(maxRecord: number, entry: TwinEntry, how: { template: TwinTemplate; place: Place }): Rendered | null {
+function cutTo(
+  maxRecord: number,
+  entry: TwinEntry,
+  how: { template: TwinTemplate; place: Place },
+): (Rendered & { kept: number }) | null {
   const cut = (text: Uint8Array): TwinEntry => ({ ...entry, text, truncated: true })
   const { template, place } = how
   const room = maxRecord - recordOf(cut(new Uint8Array(0)), template, place).reckoned
   if (room < 0) return null
   entry.truncated = true
   const length = template.encoding === 'json' ? textThatFits(entry.text, room) : cutLength(entry.text, room)
-  return recordOf(cut(entry.text.subarray(0, length)), template, place)
+  return { ...recordOf(cut(entry.text.subarray(0, length)), template, place), kept: length }
 }
 
 // -- records as bytes -------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ export class Counters {
   bytesEncoded = 0
   invalidUtf8 = 0
   truncatedRecords = 0
+  /** Source bytes of truncated records that are in none. */
+  cutBytes = 0
   readonly settledLines: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly settledBytes: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly lostBytes: Record<LossReason, number> = { truncated: 0, 'gone-while-stopped': 0 }
@@ -69,12 +71,14 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     },
     lost: (_file, reason, bytes) => void (counters.lostBytes[reason] += bytes),
     undelivered: (_file, bytes) => void (counters.undeliveredBytes += bytes),
-    encoded({ records, bytes, invalidUtf8, truncated }) {
+    encoded({ records, bytes, invalidUtf8, truncated, cutBytes }) {
       counters.recordsEncoded += records
       counters.bytesEncoded += bytes
       counters.invalidUtf8 += invalidUtf8
       counters.truncatedRecords += truncated
+      counters.cutBytes += cutBytes
     },
+    recordsCut: (_file, { records }) => void (counters.tooLargeRecords += records),
     batchStored({ records, bytes }) {
       counters.batchesStored++
       counters.recordsStored += records

@@ -33,7 +33,10 @@ export interface Events {
   /** A stop leaves so many bytes behind, for the next start. */
   undelivered(file: Generation, bytes: number): void
   // encode
-  encoded(what: { records: number; bytes: number; invalidUtf8: number; truncated: number }): void
+  /** `cutBytes`: source bytes of truncated records that are in none. */
+  encoded(what: { records: number; bytes: number; invalidUtf8: number; truncated: number; cutBytes: number }): void
+  /** Records too large for any batch were cut; `offset`: of the first in the file. */
+  recordsCut(file: Generation, what: { records: number; offset: number }): void
   // output
   batchStored(batch: StoredBatch): void
   batchRetried(topic: string, partition: number, reason: string): void

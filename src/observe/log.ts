@@ -54,6 +54,9 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     undelivered: (file, bytes) => logger.warn({ ...named(file), bytes }, 'not delivered'),
     lost: (file, reason, bytes) => logger.error({ ...named(file), reason, bytes }, 'bytes lost'),
     encoded: nothing,
+    recordsCut: (file, what) => {
+      if (isDue(`cut ${file.id}`)) logger.error({ ...named(file), ...what }, 'record too large for a batch: cut')
+    },
     batchStored: (batch) => {
       if (report) logger.info({ report: batch }, 'batch stored')
     },

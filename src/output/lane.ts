@@ -42,6 +42,11 @@ export interface Appended {
   bytes: number
   invalidUtf8: number
   truncated: number
+  /** Source bytes that are in no record, since theirs was cut. */
+  cutBytes: number
+  /** How many were cut because they were too large for a batch, and the file offset of the first. */
+  tooLarge: number
+  tooLargeAt: number
 }
 
 export interface LaneOptions {
@@ -52,6 +57,8 @@ export interface LaneOptions {
   readonly mode: Mode
   /** Bytes of a batch at most, header included. */
   readonly batchMaxBytes: number
+  /** What becomes of a record that is larger by itself. */
+  readonly tooLarge: 'cut' | 'drop'
   /** The first `records` of the batch may come to be stored twice. */
   onRepeats(batch: Batch, records: number): void
 }
@@ -86,7 +93,15 @@ export class Lane {
   /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
   #firstClass: SizeClass = 'small'
   #leastClass: SizeClass = 'small'
-  readonly #appended: Appended = { records: 0, bytes: 0, invalidUtf8: 0, truncated: 0 }
+  readonly #appended: Appended = {
+    records: 0,
+    bytes: 0,
+    invalidUtf8: 0,
+    truncated: 0,
+    cutBytes: 0,
+    tooLarge: 0,
+    tooLargeAt: 0,
+  }
 
   constructor(options: LaneOptions) {
     this.topic = options.topic
@@ -141,7 +156,7 @@ export class Lane {
     if (batch.records === 0) batch.begin(what.timestamp, now)
     const { batchMaxBytes } = this.#options
     const sum = this.#appended
-    sum.records = sum.bytes = sum.invalidUtf8 = sum.truncated = 0
+    sum.records = sum.bytes = sum.invalidUtf8 = sum.truncated = sum.cutBytes = sum.tooLarge = 0
     while (what.first < what.end) {
       // A record larger than what the broker was seen to take is sent alone, so that it is judged by itself: it may be
       // compressed to less, and whether it is cut or dropped is decided in oversize.ts.
@@ -168,6 +183,7 @@ export class Lane {
       batch.baseTimestamp,
       // a record must fit into an empty batch, whatever else is in this one
       batchMaxBytes - HEADER_BYTES,
+      this.#options.tooLarge === 'drop' ? 1 : 0,
       what.skipped,
     )
     what.first = memory.result(RESULT.next)
@@ -185,6 +201,9 @@ export class Lane {
       sum.bytes += consumed
       sum.invalidUtf8 += memory.result(RESULT.invalid)
       sum.truncated += memory.result(RESULT.cut)
+      sum.cutBytes += memory.result(RESULT.cutBytes)
+      if (sum.tooLarge === 0) sum.tooLargeAt = memory.result(RESULT.oversizeAt)
+      sum.tooLarge += memory.result(RESULT.oversize)
       batch.extend({ file: what.file, start, end: stop, records, guard: what.guardAt(stop) })
     }
     if (what.skipped > 0 && what.first > first) what.settled(stop, what.endOf(what.first - 1))

@@ -171,6 +171,9 @@ export class Producer {
     while (what.first < what.end && this.hasRoom(lane)) {
       const taken = lane.append(what, this.#options.now())
       this.#options.events.encoded(taken)
+      if (taken.tooLarge > 0) {
+        this.#options.events.recordsCut(what.file, { records: taken.tooLarge, offset: taken.tooLargeAt })
+      }
       if (taken.records > 0) this.#empty.delete(lane)
       if (what.first < what.end && !lane.enlarge()) {
         this.#sealOpen(lane)
@@ -200,9 +203,10 @@ export class Producer {
   }
 
   #createLane(topic: string, partition: number): Lane {
-    const { memory, mode, batchMaxBytes, events } = this.#options
+    const { memory, mode, batchMaxBytes, tooLarge, events } = this.#options
     const onRepeats = (_batch: Batch, records: number): void => events.possibleRepeats(topic, partition, records)
-    return new Lane({ topic, partition, memory, mode, batchMaxBytes, onRepeats, share: this.#buffers.share() })
+    const share = this.#buffers.share()
+    return new Lane({ topic, partition, memory, mode, batchMaxBytes, tooLarge, onRepeats, share })
   }
 
   // -- memory ---------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ function appending(text: Buffer, template: Template): Make {
     if (buffer === null) throw new Error('no buffer')
     const end = buffer.address + buffer.bytes
     const run = (): void => {
-      append(0, framed.lines, 0, buffer.address + 61, end, end, 0, 1_795_348_800_123, 1_000_000, 0)
+      append(0, framed.lines, 0, buffer.address + 61, end, end, 0, 1_795_348_800_123, 1_000_000, 0, 0)
     }
     run()
     if (memory.result(0) !== framed.lines) throw new Error('the buffer is too small')

@@ -96,3 +96,39 @@ test('a line of the longest length and of characters that JSON escapes fits, sin
   assert.deepEqual(abutting(records), [])
   assert.deepEqual(JSON.parse(records[0]?.value?.toString() ?? '').log.flags, ['truncated'])
 })
+
+describe('a record that is too large for any batch', () => {
+  for (const encoding of ['raw', 'json'] as const) {
+    for (const tooLarge of ['cut', 'drop'] as const) {
+      test(`is ${tooLarge} as the setting says, counted, and told with file and offset; ${encoding}`, async (t) => {
+        const args = ['--record-too-large', tooLarge, '--batch-max-bytes', '64KiB']
+        const scene = await openScene(t, kafka, { encoding, args })
+        const large = 'x'.repeat(200_000)
+        const path = scene.path('a.log')
+        writeFileSync(path, `first\n${large}\nlast\n`)
+        const agent = scene.start()
+        await scene.arrived(tooLarge === 'cut' ? 3 : 2)
+        await scene.stop(agent)
+        const records = await scene.records()
+        const lines = records.map((record) => (encoding === 'raw' ? rawLine(record) : messageOf(record)).toString())
+        const said = lastWords(agent)
+        if (tooLarge === 'cut') {
+          const [first, middle = '', last] = lines
+          assert.deepEqual([first, last], ['first', 'last'])
+          assert.ok(middle.length > 64_000 && large.startsWith(middle), `${middle.length} bytes of it`)
+          assert.deepEqual([said['truncatedLines'], said['cutBytes']], [1, large.length + 1 - middle.length])
+        } else {
+          assert.deepEqual(lines, ['first', 'last'])
+          assert.deepEqual([said['truncatedLines'], said['cutBytes'], said['settledLines']], [0, 0, 1])
+        }
+        assert.deepEqual(abutting(records), [], 'the next record tells what was skipped')
+        const message = tooLarge === 'cut' ? 'record too large for a batch: cut' : 'record dropped'
+        const told = agent.log.filter(({ msg }) => msg === message)
+        assert.deepEqual(
+          told.map(({ file, offset, level }) => ({ file, offset, level })),
+          [{ file: path, offset: 6, level: 'error' }],
+        )
+      })
+    }
+  }
+})

@@ -38,6 +38,7 @@ const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
     index: fc.oneof(fc.constantFrom(0, 0, 0, 60, 63, 64, 8190), fc.nat(9000)),
     baseTimestamp: fc.oneof(fc.constantFrom(1_795_348_800_000, 0, 9_223_372_036_854), fc.nat(2 ** 43)),
     maxRecord: limits,
+    drop: fc.boolean(),
     skipped: fc.oneof(fc.constantFrom(0, 0, 1, 99_999_999, 100_000_000), fc.nat(2 ** 50)),
   })
   // some buffers end where their limit is, some a little behind it
@@ -56,6 +57,7 @@ const huge: AppendCall = {
   index: 0,
   baseTimestamp: 0,
   maxRecord: 60_000,
+  drop: false,
   skipped: 0,
 }
 
@@ -70,7 +72,8 @@ function assertSame(outcome: Outcome, expected: Appended): void {
   assert.equal(outcome.count, expected.records.length)
   assert.equal(outcome.bytes.toString('latin1'), Buffer.concat(expected.records).toString('latin1'))
   assert.deepEqual(outcome.sizes, expected.sizes)
-  const { next, cut, invalid, settledLines, settledBytes, skipped } = expected
+  const { next, cut, cutBytes, tooLarge, tooLargeAt, invalid, settledLines, settledBytes, skipped } = expected
+  assert.deepEqual([outcome.cutBytes, outcome.tooLarge, outcome.tooLargeAt], [cutBytes, tooLarge, tooLargeAt])
   assert.deepEqual(
     [outcome.next, outcome.cut, outcome.invalid, outcome.settledLines, outcome.settledBytes, outcome.skipped],
     [next, cut, invalid, settledLines, settledBytes, skipped],
@@ -212,9 +215,13 @@ function assertJson(value: Buffer, entry: TwinEntry): void {
 }
 
 test('batch after batch, every entry ends in a record or is settled, in order, and the sizes add up', (t) => {
-  const call = fc.record({ limit: fc.integer({ min: 300, max: 3000 }), maxRecord: fc.integer({ min: 250, max: 3000 }) })
+  const call = fc.record({
+    limit: fc.integer({ min: 300, max: 3000 }),
+    maxRecord: fc.integer({ min: 250, max: 3000 }),
+    drop: fc.boolean(),
+  })
   fc.assert(
-    fc.property(hostileEntries, templates, call, gaps, (entries, template, { limit, maxRecord }, gaps) => {
+    fc.property(hostileEntries, templates, call, gaps, (entries, template, { limit, maxRecord, drop }, gaps) => {
       const most = Math.min(limit, maxRecord)
       put(entries, gaps, 0x22)
       const install = appending.install(template)
@@ -231,6 +238,7 @@ test('batch after batch, every entry ends in a record or is settled, in order, a
           index: 0,
           baseTimestamp: 0,
           maxRecord: most,
+          drop,
           skipped,
         }
         const outcome = appending.call(install, what)

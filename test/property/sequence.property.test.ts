@@ -77,6 +77,7 @@ class Play {
     const buffers = new BatchMemory(memory.pool, () => undefined)
     this.#lane = new Lane({
       ...{ topic: 'logs', partition: 0, memory, share: buffers.share(), mode: 'idempotent', batchMaxBytes: 16_000 },
+      tooLarge: 'cut',
       onRepeats: (batch, records) => {
         for (const id of this.#idsOf(batch).slice(0, records)) {
           assert.ok(this.#doubtful.delete(id), `a repeat of record ${id} is counted, and its fate is known`)

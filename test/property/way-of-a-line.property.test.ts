@@ -52,7 +52,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
   const appendix = new ChunkAppendix(entries, (_file, { start, end }) => void (settled += end - start))
   const share = new BatchMemory(memory.pool, () => undefined).share()
   const topic = { topic: 'logs', partition: 0, memory, share, mode: 'fire-and-forget', batchMaxBytes } as const
-  const lane = new Lane({ ...topic, onRepeats: () => undefined })
+  const lane = new Lane({ ...topic, tooLarge: 'cut', onRepeats: () => undefined })
   const template = encoding === 'json' ? jsonTemplate(FACTS, null) : rawTemplate(FACTS, null, 'otel')
   const take = (): void => {
     const batch = lane.seal()

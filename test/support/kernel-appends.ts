@@ -105,6 +105,9 @@ export interface Outcome {
   readonly consumed: number
   readonly invalid: number
   readonly cut: number
+  readonly cutBytes: number
+  readonly tooLarge: number
+  readonly tooLargeAt: number
   readonly settledLines: number
   readonly settledBytes: number
   readonly skipped: number
@@ -144,6 +147,7 @@ export class Appending {
           what.index,
           what.baseTimestamp,
           what.maxRecord,
+          what.drop ? 1 : 0,
           what.skipped,
         ),
       () => {
@@ -161,6 +165,9 @@ export class Appending {
       consumed: memory.result(RESULT.consumed),
       invalid: memory.result(RESULT.invalid),
       cut: memory.result(RESULT.cut),
+      cutBytes: memory.result(RESULT.cutBytes),
+      tooLarge: memory.result(RESULT.oversize),
+      tooLargeAt: memory.result(RESULT.oversizeAt),
       settledLines: memory.result(RESULT.settledLines),
       settledBytes: memory.result(RESULT.settledBytes),
       skipped: memory.result(RESULT.skipped),

@@ -7,6 +7,7 @@ import {
   bytesIn,
   flagsOf,
   laneOf,
+  lengthOf,
   rangeEndOf,
   rangeStart,
   setVerdict,
@@ -17,10 +18,11 @@ import { lastInvalid } from './escape'
 import { jsonRecord, prepareJson } from './json'
 import { SLACK } from './layout'
 import { prepareRaw, rawRecord } from './raw'
-import { NO_ROOM, TOO_LARGE } from './record'
+import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import {
   CONSUMED,
   CUT,
+  CUT_BYTES,
   INVALID,
   MAX_TIMESTAMP,
   NEXT,
@@ -29,6 +31,8 @@ import {
   SETTLED_BYTES,
   SETTLED_LINES,
   SKIPPED,
+  OVERSIZE_AT,
+  OVERSIZE,
   result,
 } from './results'
 
@@ -37,7 +41,8 @@ import {
  * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: four bytes a record,
  * the source bytes it stands for. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
  * to tell. A record over `maxRecord` bytes is cut where there is room for one of that size; an entry that cannot keep
- * to it even without its text is settled as too large. Returns the number of records; see results.ts.
+ * to it even without its text, and with `drop` every such entry, is settled as too large. Returns the number of records;
+ * see results.ts.
  */
 // @ts-ignore: decorator
 @inline function append(
@@ -51,12 +56,16 @@ import {
   index: u32,
   baseTimestamp: f64,
   maxRecord: u32,
+  drop: bool,
   skipped: f64,
 ): u32 {
   const base = <i64>baseTimestamp
   let o = out
   let number = index
   let cut: u32 = 0
+  let cutBytes: i64 = 0
+  let tooLarge: u32 = 0
+  let tooLargeAt: u64 = 0
   let invalid: u32 = 0
   let skip = <u64>skipped
   /** Source bytes since the last record. */
@@ -84,13 +93,18 @@ import {
       const size = bufferEnd - ((<usize>number + 1) << 2)
       const room = <i32>(min<usize>(limit, size - SLACK) - o)
       const to = json
-        ? jsonRecord(i, o, room, maxRecord, number, delta, start, bytes, skip)
-        : rawRecord(i, o, room, maxRecord, number, delta, start, bytes, skip)
+        ? jsonRecord(i, o, room, maxRecord, drop, number, delta, start, bytes, skip)
+        : rawRecord(i, o, room, maxRecord, drop, number, delta, start, bytes, skip)
       if (to == NO_ROOM) break
       if (to != TOO_LARGE) {
         o = to
         number++
-        if (flagsOf(i) & TRUNCATED) cut++
+        if (flagsOf(i) & TRUNCATED) {
+          cut++
+          const kept = takeKept()
+          cutBytes += <i64>bytes - <i64>(kept < 0 ? lengthOf(i) : <u32>kept)
+          if (kept >= 0 && tooLarge++ == 0) tooLargeAt = start
+        }
         if (json) invalid += lastInvalid()
         if (milliseconds > newest) newest = milliseconds
         covered += bytes
@@ -113,6 +127,9 @@ import {
   result(CONSUMED, <f64>shipped)
   result(INVALID, <f64>invalid)
   result(CUT, <f64>cut)
+  result(CUT_BYTES, <f64>cutBytes)
+  result(OVERSIZE, <f64>tooLarge)
+  result(OVERSIZE_AT, <f64>tooLargeAt)
   result(SETTLED_LINES, <f64>settledLines)
   result(SETTLED_BYTES, <f64>settledBytes)
   result(SKIPPED, <f64>skip)
@@ -131,10 +148,11 @@ export function appendRaw(
   index: u32,
   baseTimestamp: f64,
   maxRecord: u32,
+  drop: bool,
   skipped: f64,
 ): u32 {
   prepareRaw()
-  return append(false, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, skipped)
+  return append(false, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }
 
 /** Records with a JSON object as the value. */
@@ -148,8 +166,9 @@ export function appendJson(
   index: u32,
   baseTimestamp: f64,
   maxRecord: u32,
+  drop: bool,
   skipped: f64,
 ): u32 {
   prepareJson()
-  return append(true, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, skipped)
+  return append(true, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }

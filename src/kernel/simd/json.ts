@@ -5,7 +5,7 @@
 import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf, timestampOf } from './entries'
 import { decimalSize, writeDecimal } from './decimal'
 import { escape, lastStop } from './escape'
-import { LENGTHS, NO_ROOM, TOO_LARGE, keySize, writeHead } from './record'
+import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
 import {
   BYTES,
   FLAGS,
@@ -47,6 +47,7 @@ export function prepareJson(): void {
   at: usize,
   room: i32,
   maxRecord: u32,
+  drop: bool,
   number: u32,
   delta: i64,
   start: u64,
@@ -84,8 +85,9 @@ export function prepareJson(): void {
   o = escape(text, text + length, message, message + allowed)
   if (lastStop() < text + length) {
     if (room < <i32>maxRecord) return NO_ROOM
-    if (frame + mark > maxRecord) return TOO_LARGE
+    if (drop || frame + mark > maxRecord) return TOO_LARGE
     o = escape(text, text + length, message, message + (maxRecord - frame - mark))
+    keepOnly(<u32>(lastStop() - text))
     flags |= TRUNCATED
     setFlags(i, flags)
   }

@@ -6,7 +6,7 @@
 import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
 import { decimalSize, writeDecimal } from './decimal'
 import { cutLength } from './lines'
-import { LENGTHS, NO_ROOM, TOO_LARGE, keySize, writeHead } from './record'
+import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
 import {
   BYTES_NAME,
   HEADERS,
@@ -55,6 +55,7 @@ export function prepareRaw(): void {
   at: usize,
   room: i32,
   maxRecord: u32,
+  drop: bool,
   number: u32,
   delta: i64,
   start: u64,
@@ -95,8 +96,9 @@ export function prepareRaw(): void {
       headers++
       frame += segmentLength(TRUNCATED_HEADER)
     }
-    if (frame > maxRecord) return TOO_LARGE
+    if (drop || frame > maxRecord) return TOO_LARGE
     length = cutLength(text, maxRecord - frame)
+    keepOnly(length)
     flags |= TRUNCATED
     setFlags(i, flags)
   }

@@ -13,6 +13,20 @@ export const TOO_LARGE: usize = 1
  */
 export const LENGTHS: u32 = 15
 
+let kept: i32 = -1
+
+/** A record was written with so many of its text's bytes, for the others would have been too many. */
+export function keepOnly(bytes: u32): void {
+  kept = <i32>bytes
+}
+
+/** What {@link keepOnly} was told since the last call; -1 if nothing. */
+export function takeKept(): i32 {
+  const bytes = kept
+  kept = -1
+  return bytes
+}
+
 /** Bytes of the key and its length. */
 export function keySize(): u32 {
   const length = segmentLength(KEY)

@@ -12,6 +12,9 @@ export const SETTLED_LINES: u32 = 6
 export const SETTLED_BYTES: u32 = 7
 export const SKIPPED: u32 = 8 // settled bytes that the next record has to carry
 export const MAX_TIMESTAMP: u32 = 9 // milliseconds
+export const CUT_BYTES: u32 = 10 // source bytes of the records marked as truncated that are in none
+export const OVERSIZE: u32 = 11 // of them those cut to the largest size of a record
+export const OVERSIZE_AT: u32 = 12 // file offset of the first of those
 
 // @ts-ignore: decorator
 @inline export function result(slot: u32, value: f64): void {

@@ -34,7 +34,7 @@ function append(template: Template, entries: readonly Partial<TwinEntry>[], skip
   const all = entries.map((entry) => ({ ...LINE, ...entry }))
   watched.putEntries(all, [])
   const append = slot.install(template)
-  const count = append(0, all.length, 0, pool.from, pool.to, pool.to, 0, 1_795_348_800_000, 100_000, skipped)
+  const count = append(0, all.length, 0, pool.from, pool.to, pool.to, 0, 1_795_348_800_000, 100_000, 0, skipped)
   assert.equal(count, all.length)
   return decodeRecords(memory.view(pool.from, memory.result(RESULT.out) - pool.from))
 }

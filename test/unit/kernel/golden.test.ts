@@ -39,7 +39,7 @@ function batchOf({ records }: BatchFixture): { batch: Batch; memory: LinearMemor
     watched.putEntries([line], [])
     const append = slot.install(rawTemplate(FACTS, key, 'none'))
     const { baseTimestamp, bufferEnd } = batch
-    const count = append(0, 1, 0, batch.end, bufferEnd, bufferEnd, batch.records, baseTimestamp, 1 << 20, 0)
+    const count = append(0, 1, 0, batch.end, bufferEnd, bufferEnd, batch.records, baseTimestamp, 1 << 20, 0, 0)
     assert.equal(count, 1)
     batch.end = memory.result(RESULT.out)
     batch.records++

@@ -23,9 +23,10 @@ void test('counts each event as what it says', () => {
     [(events) => events.fileLetGo(FILE), { filesLetGo: 1 }],
     [(events) => events.bytesRead(100), { bytesRead: 100 }],
     [
-      (events) => events.encoded({ records: 2, bytes: 50, invalidUtf8: 1, truncated: 1 }),
-      { recordsEncoded: 2, bytesEncoded: 50, invalidUtf8: 1, truncatedRecords: 1 },
+      (events) => events.encoded({ records: 2, bytes: 50, invalidUtf8: 1, truncated: 1, cutBytes: 7 }),
+      { recordsEncoded: 2, bytesEncoded: 50, invalidUtf8: 1, truncatedRecords: 1, cutBytes: 7 },
     ],
+    [(events) => events.recordsCut(FILE, { records: 2, offset: 0 }), { tooLargeRecords: 2 }],
     [(events) => events.batchStored(BATCH), { batchesStored: 1, recordsStored: 3, bytesStored: 500 }],
     [(events) => events.batchRetried('logs', 1, 'x'), { retries: 1 }],
     [(events) => events.batchSplit('logs', 1, 3, 500), { splits: 1 }],
@@ -90,7 +91,8 @@ void test('counts every event there is', () => {
   const silent = (Object.keys(events) as (keyof Events)[]).filter((name) => {
     const before = structuredClone(counters)
     const tell = events[name] as (...facts: unknown[]) => void
-    if (name === 'encoded') events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0 })
+    if (name === 'encoded') events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0, cutBytes: 0 })
+    else if (name === 'recordsCut') events.recordsCut(FILE, { records: 1, offset: 0 })
     else if (name === 'batchStored') events.batchStored(BATCH)
     else if (name === 'bytesRead') events.bytesRead(1)
     else if (name === 'settled') events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })

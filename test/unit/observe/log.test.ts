@@ -50,10 +50,11 @@ void test('tells errors where data is lost or somebody must act', () => {
       events.fileTruncated(FILE, 10)
       events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
       events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' })
+      events.recordsCut(FILE, { records: 1, offset: 0 })
       events.checkpointFailed('EIO')
       events.stateSetAside('state.1.json', 'state.1.json.bad', 'x')
     }),
-    Array.from({ length: 6 }, () => 'error'),
+    Array.from({ length: 7 }, () => 'error'),
   )
 })
 
@@ -97,7 +98,7 @@ void test('tells the lives of files and connections, and details only to who ask
 void test('says nothing of what happens with every chunk or batch', () => {
   const { events, lines } = scene()
   events.bytesRead(100)
-  events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0 })
+  events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0, cutBytes: 0 })
   events.batchStored({ topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 })
   assert.deepEqual(lines(), [])
 })

@@ -40,6 +40,7 @@ void test('says in one line how the agent is doing', () => {
     possibleRepeats: 2,
     settledLines: 0,
     truncatedLines: 0,
+    cutBytes: 0,
     invalidUtf8: 0,
     lostBytes: 15,
     rssMB: 64,

@@ -17,6 +17,7 @@ function batchOf(...appends: readonly (readonly [MadeFile, readonly string[]])[]
   const share = new BatchMemory(memory.pool, () => undefined).share()
   const lane = new Lane({
     ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 100_000 },
+    tooLarge: 'cut',
     onRepeats: () => undefined,
   })
   lane.makeRoom()
@@ -100,6 +101,7 @@ describe('a record batch', () => {
     const share = new BatchMemory(memory.pool, () => undefined).share()
     const lane = new Lane({
       ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 200_000 },
+      tooLarge: 'cut',
       onRepeats: () => undefined,
     })
     const lines = Array.from({ length: 2000 }, (_, index) => `line ${index} ${'x'.repeat(index % 150)}`)

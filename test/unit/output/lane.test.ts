@@ -11,6 +11,7 @@ function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane 
   const share = new BatchMemory(memory.pool, () => undefined).share()
   return new Lane({
     ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes },
+    tooLarge: 'cut',
     onRepeats: () => undefined,
   })
 }
@@ -48,7 +49,8 @@ describe('a lane', () => {
     file.write('one', '', 'two', '')
     assert.ok(lane.makeRoom())
     const what = file.appendix()
-    assert.deepEqual(lane.append(what, 5), { records: 2, bytes: 9, invalidUtf8: 0, truncated: 0 })
+    const nothing = { invalidUtf8: 0, truncated: 0, cutBytes: 0, tooLarge: 0, tooLargeAt: 0 }
+    assert.deepEqual(lane.append(what, 5), { records: 2, bytes: 9, ...nothing })
     assert.deepEqual([what.first, what.skipped, what.records], [4, 1, 2])
     assert.deepEqual(file.told, [{ start: 9, end: 10, records: 0, outcome: 'settled' }])
     assert.equal(lane.open?.openedAt, 5)
