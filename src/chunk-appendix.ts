@@ -2,7 +2,7 @@
  * What of a chunk goes to a lane: the frame stage's entries as the output stage wants them. One object for all chunks,
  * since one is over before the next begins.
  */
-import type { Chunk, Generation, Guard, Range } from './flow.ts'
+import type { Chunk, Extent, Generation, Guard, Range } from './flow.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
 import type { Appendix } from './output/lane.ts'
@@ -10,7 +10,7 @@ import type { Stay } from './output/partition.ts'
 
 export class ChunkAppendix implements Appendix {
   readonly #entries: Entries
-  readonly #settle: (file: Generation, range: Range, guard: Guard) => void
+  readonly #settle: (file: Generation, ranges: readonly Extent[]) => void
   #chunk: Chunk | null = null
   #append: Append | null = null
   first = 0
@@ -18,7 +18,7 @@ export class ChunkAppendix implements Appendix {
   records = 0
   stay: Stay = 'always'
 
-  constructor(entries: Entries, settle: (file: Generation, range: Range, guard: Guard) => void) {
+  constructor(entries: Entries, settle: (file: Generation, ranges: readonly Extent[]) => void) {
     this.#entries = entries
     this.#settle = settle
   }
@@ -54,19 +54,15 @@ export class ChunkAppendix implements Appendix {
     return Math.floor(this.chunk.readAt)
   }
 
-  startOf(entry: number): number {
-    return this.#entries.startOf(entry)
-  }
-
-  endOf(entry: number): number {
-    return this.#entries.endOf(entry)
+  rangesOf(first: number, end: number): readonly Range[] {
+    return this.#entries.rangesOf(first, end)
   }
 
   guardAt(offset: number): Guard {
     return this.chunk.guardAt(offset)
   }
 
-  settled(start: number, end: number): void {
-    this.#settle(this.file, { start, end }, this.guardAt(end))
+  settled(ranges: readonly Extent[]): void {
+    this.#settle(this.file, ranges)
   }
 }

@@ -11,6 +11,11 @@ export interface Range {
   readonly end: number
 }
 
+/** A range, and the guard of its end, so that a stored position can be recognised by content. */
+export interface Extent extends Range {
+  readonly guard: Guard
+}
+
 /** Which of a container's streams a line came from; files written by an application have none. */
 export type Stream = 'none' | 'stdout' | 'stderr'
 
@@ -83,13 +88,11 @@ export interface Taken {
   readonly blocked: 'room' | 'topic' | null
 }
 
-/** What became of a byte range. A receipt is the only thing that moves a watermark. */
+/** What became of bytes, which may lie apart. A receipt is the only thing that moves a watermark. */
 export interface Receipt {
   readonly file: Generation
-  readonly range: Range
+  readonly ranges: readonly Extent[]
   readonly outcome: 'stored' | 'settled'
-  /** Of the range's end, so that a stored position can be recognised by content. */
-  readonly guard: Guard
 }
 
 export type Scalar = string | number | boolean

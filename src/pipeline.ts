@@ -29,6 +29,7 @@ import type { Lane } from './output/lane.ts'
 import { PartitionChooser } from './output/partition.ts'
 import { Producer, type ProducerOptions } from './output/producer.ts'
 import { type Prepared, PreparedFiles, type Shipping } from './prepared-files.ts'
+import { bytesOf } from './ranges.ts'
 
 /** Looks at the entries of a chunk and gives verdicts: filters, redaction. None exists yet; this is their place. */
 export type Processor = (entries: Entries, chunk: Chunk) => void
@@ -80,8 +81,8 @@ export class Pipeline {
     this.#options = options
     this.#entries = new Entries(memory)
     this.#slot = new TemplateSlot(memory)
-    this.#appendix = new ChunkAppendix(this.#entries, (file, range, guard) =>
-      this.#input.receive({ file, range, outcome: 'settled', guard }),
+    this.#appendix = new ChunkAppendix(this.#entries, (file, ranges) =>
+      this.#input.receive({ file, ranges, outcome: 'settled' }),
     )
     this.#chooser = new PartitionChooser(random)
     this.#prepared = new PreparedFiles(options.shipping, options.metadata)
@@ -212,11 +213,13 @@ export class Pipeline {
   // -- and back -------------------------------------------------------------------------------------------------------
 
   #receipt(piece: Piece, outcome: 'stored' | 'settled'): void {
-    const { file, start, end, guard } = piece
+    const { file, ranges, records } = piece
     if (outcome === 'settled') {
-      this.#options.events.settled(file, 'too-large', { lines: piece.records, bytes: end - start, offset: start })
+      const [first] = ranges
+      const what = { lines: records, bytes: bytesOf(ranges), offset: first?.start ?? 0 }
+      this.#options.events.settled(file, 'too-large', what)
     }
-    this.#input.receive({ file, range: { start, end }, outcome, guard })
+    this.#input.receive({ file, ranges, outcome })
   }
 }
 

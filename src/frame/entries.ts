@@ -2,6 +2,7 @@
  * The entries of one chunk as columns in the kernel's memory: this view reads and writes single cells, for the few
  * places that need one. Lines never become objects.
  */
+import type { Range } from '../flow.ts'
 import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY, STREAM } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 
@@ -28,6 +29,8 @@ export class Entries {
   readonly #rangeStop: Float64Array
   /** Entries in use. */
   count = 0
+  /** They are of lane 0 and follow on each other in the file, as lines do: nobody has to look at one by one. */
+  abut = true
 
   constructor(memory: LinearMemory) {
     const { buffer } = memory.bytes
@@ -53,6 +56,23 @@ export class Entries {
     return this.#rangeStop[(this.#rangeEnd[i] ?? 1) - 1] ?? 0
   }
 
+  /** Where entries [first, end) of a lane lie in the file, in their order; what follows on is joined. */
+  rangesOf(first: number, end: number, lane = 0): Range[] {
+    if (first >= end) return []
+    if (this.abut) return [{ start: this.startOf(first), end: this.endOf(end - 1) }]
+    const ranges: Range[] = []
+    for (let i = first; i < end; i++) {
+      if (this.#lane[i] !== lane) continue
+      for (let r = this.#firstRange(i); r < (this.#rangeEnd[i] ?? 0); r++) {
+        const [start = 0, stop = 0] = [this.#rangeStart[r], this.#rangeStop[r]]
+        const last = ranges.at(-1)
+        if (last?.end === start) ranges[ranges.length - 1] = { start: last.start, end: stop }
+        else ranges.push({ start, end: stop })
+      }
+    }
+    return ranges
+  }
+
   verdictOf(i: number): number {
     return this.#verdict[i] ?? 0
   }
@@ -70,6 +90,7 @@ export class Entries {
     this.#rangeStart[0] = entry.start
     this.#rangeStop[0] = entry.end
     this.count = 1
+    this.abut = true
   }
 
   #firstRange(i: number): number {

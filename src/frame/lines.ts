@@ -21,6 +21,7 @@ const CARRIAGE_RETURN = 13
 
 /** Make entries of the whole lines in a chunk, as many as there are columns for. */
 export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules, entries: Entries): void {
+  entries.abut = true
   entries.count = memory.kernel.frameLines(
     chunk.pointer,
     chunk.length,

@@ -78,11 +78,13 @@ export class Truncations {
     if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
   }
 
-  /** A range of a file is stored or settled. */
-  receive({ file: generation, range, outcome, guard }: Receipt): void {
+  /** Bytes of a file are stored or settled. */
+  receive({ file: generation, ranges, outcome }: Receipt): void {
     const { checkpoint, missing } = this.#options
     const file = asLogFile(generation)
-    if (!file.watermark.finish(range, outcome, guard)) return
+    let moved = false
+    for (const range of ranges) moved = file.watermark.finish(range, outcome, range.guard) || moved
+    if (!moved) return
     if (file.forgotten) {
       // what was found again goes on by itself
       const stored = file.toStored()

@@ -18,22 +18,21 @@
  *  57  record count          4
  *  61  records
  */
-import type { Generation, Guard } from '../flow.ts'
+import type { Extent, Generation } from '../flow.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { PooledBuffer } from '../kernel/pool.ts'
+import { join, split } from '../ranges.ts'
 import type { Stay } from './partition.ts'
 
 export const HEADER_BYTES = 61
 
-/** Records in a row that came from one stretch of one file. */
+/** Records in a row that came from one file. */
 export interface Piece {
   readonly file: Generation
-  readonly start: number
-  end: number
+  /** What they were made of, in their order. */
+  readonly ranges: Extent[]
   records: number
-  /** Of `end`. */
-  guard: Guard
 }
 
 export interface Stamp {
@@ -114,13 +113,12 @@ export class Batch {
     return old
   }
 
-  /** Note that `records` more records, of `start` to `end` of a file, were appended. */
+  /** Note that more records of a file were appended. */
   extend(piece: Piece): void {
     const last = this.pieces.at(-1)
-    if (last !== undefined && last.file === piece.file && last.end === piece.start) {
-      last.end = piece.end
+    if (last?.file === piece.file) {
+      join(last.ranges, piece.ranges)
       last.records += piece.records
-      last.guard = piece.guard
     } else this.pieces.push(piece)
   }
 
@@ -236,10 +234,11 @@ export class Batch {
         index += piece.records
         continue
       }
-      let middle = piece.start
-      for (let i = index; i < count; i++) middle += this.sourceBytes(i)
-      gone.push({ file: piece.file, start: piece.start, end: middle, records: count - index, guard: '' })
-      this.pieces[0] = { ...piece, start: middle, records: piece.records - (count - index) }
+      let bytes = 0
+      for (let i = index; i < count; i++) bytes += this.sourceBytes(i)
+      const [first, rest] = split(piece.ranges, bytes)
+      gone.push({ file: piece.file, ranges: first, records: count - index })
+      this.pieces[0] = { file: piece.file, ranges: rest, records: piece.records - (count - index) }
       index = count
     }
     return gone

@@ -2,11 +2,12 @@
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
  * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (departures.ts).
  */
-import type { Generation, Guard } from '../flow.ts'
+import type { Extent, Generation, Guard, Range } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import { LARGER, type SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
 import type { Append } from '../kernel/kernel.ts'
+import { split } from '../ranges.ts'
 import type { Share } from './batch-memory.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
 import { type Stay, longerStay } from './partition.ts'
@@ -27,12 +28,12 @@ export interface Appendix {
   records: number
   /** What may make the records leave the partition while they are unsent. */
   readonly stay: Stay
-  /** File offsets where entry `i` begins and ends, and the guard of the bytes before an offset. */
-  startOf(entry: number): number
-  endOf(entry: number): number
+  /** Where entries [first, end) lie in the file, in their order. */
+  rangesOf(first: number, end: number): readonly Range[]
+  /** The guard of the bytes before an offset. */
   guardAt(offset: number): Guard
-  /** A range at the end of what was taken has no record: it was settled. */
-  settled(start: number, end: number): void
+  /** What lies at the end of what was taken has no record: it was settled. */
+  settled(ranges: readonly Extent[]): void
 }
 
 /** What one call made of an {@link Appendix}. */
@@ -188,9 +189,10 @@ export class Lane {
     )
     what.first = memory.result(RESULT.next)
     what.skipped = memory.result(RESULT.skipped)
-    const start = what.startOf(first)
+    if (what.first === first) return
     const consumed = memory.result(RESULT.consumed)
-    const stop = start + consumed
+    const ranges = what.rangesOf(first, what.first).map(({ start, end }) => ({ start, end, guard: what.guardAt(end) }))
+    const [shipped, settled] = split(ranges, consumed, (offset) => what.guardAt(offset))
     if (records > 0) {
       const sum = this.#appended
       batch.end = memory.result(RESULT.out)
@@ -204,9 +206,9 @@ export class Lane {
       sum.cutBytes += memory.result(RESULT.cutBytes)
       if (sum.tooLarge === 0) sum.tooLargeAt = memory.result(RESULT.oversizeAt)
       sum.tooLarge += memory.result(RESULT.oversize)
-      batch.extend({ file: what.file, start, end: stop, records, guard: what.guardAt(stop) })
+      batch.extend({ file: what.file, ranges: shipped, records })
     }
-    if (what.skipped > 0 && what.first > first) what.settled(stop, what.endOf(what.first - 1))
+    if (settled.length > 0) what.settled(settled)
   }
 
   /**

@@ -61,7 +61,7 @@ export class Oversize {
         topic: lane.topic,
         partition: lane.partition,
         file: piece.file.path,
-        offset: piece.start,
+        offset: piece.ranges[0]?.start ?? 0,
         bytes: record.length,
         action: cut === null ? 'drop' : 'cut',
       })

@@ -92,7 +92,7 @@ class Play {
       oversize: new Oversize({ tooLarge: settings.tooLarge, compression: 'none', events, cutRecord }),
       seal: (_lane, batch) => void (batch.ready = true),
       onReceipt: (piece, outcome) => {
-        for (const id of this.#file.linesIn(piece.start, piece.end).map(idOf)) {
+        for (const id of piece.ranges.flatMap(({ start, end }) => this.#file.linesIn(start, end).map(idOf))) {
           this.#doubtful.delete(id)
           if (outcome === 'stored') this.#stored.push(id)
           else this.#settled.add(id)
@@ -106,7 +106,9 @@ class Play {
   }
 
   #idsOf(batch: Batch): number[] {
-    return batch.pieces.flatMap((piece) => this.#file.linesIn(piece.start, piece.end).map(idOf))
+    return batch.pieces
+      .flatMap(({ ranges }) => ranges)
+      .flatMap(({ start, end }) => this.#file.linesIn(start, end).map(idOf))
   }
 
   /** A batch of records of these lengths is sealed, or several where the limit learned is lower. */

@@ -16,6 +16,7 @@ import { type LineRules, frameLines } from '../../src/frame/lines.ts'
 import { BatchMemory } from '../../src/output/batch-memory.ts'
 import { HEADER_BYTES, NO_PRODUCER } from '../../src/output/batch.ts'
 import { Lane } from '../../src/output/lane.ts'
+import { bytesOf } from '../../src/ranges.ts'
 import { hostileText } from '../support/hostile-text.ts'
 import { smallMemory } from '../support/made-file.ts'
 import { seeded } from '../support/seed.ts'
@@ -49,7 +50,7 @@ interface Way {
 function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: Way): { seen: Seen[]; settled: number } {
   const found: DecodedRecord[] = []
   let settled = 0
-  const appendix = new ChunkAppendix(entries, (_file, { start, end }) => void (settled += end - start))
+  const appendix = new ChunkAppendix(entries, (_file, ranges) => void (settled += bytesOf(ranges)))
   const share = new BatchMemory(memory.pool, () => undefined).share()
   const topic = { topic: 'logs', partition: 0, memory, share, mode: 'fire-and-forget', batchMaxBytes } as const
   const lane = new Lane({ ...topic, tooLarge: 'cut', onRepeats: () => undefined })

@@ -271,6 +271,6 @@ export class World {
   }
 
   #acknowledge({ file, start, end, guard }: Shipped): void {
-    this.generations.receive({ file, range: { start, end }, outcome: 'stored', guard })
+    this.generations.receive({ file, ranges: [{ start, end, guard }], outcome: 'stored' })
   }
 }

@@ -129,7 +129,7 @@ export class LiveInput {
 
   release(): void {
     for (const { file, start, end, guard } of this.held.splice(0))
-      this.input.receive({ file, range: { start, end }, outcome: 'stored', guard })
+      this.input.receive({ file, ranges: [{ start, end, guard }], outcome: 'stored' })
   }
 
   file(name: string): LogFile {

@@ -137,10 +137,9 @@ export class MadeFile implements Generation {
       skipped: this.skipped,
       records: 0,
       stay: this.stay,
-      startOf: (entry) => entries.startOf(entry),
-      endOf: (entry) => entries.endOf(entry),
+      rangesOf: (first, end) => entries.rangesOf(first, end),
       guardAt: chunk.guardAt,
-      settled: (start, end) => this.told.push({ start, end, records: 0, outcome: 'settled' }),
+      settled: (ranges) => this.receive({ file: this, ranges: [...ranges], records: 0 }, 'settled'),
     }
   }
 
@@ -158,8 +157,9 @@ export class MadeFile implements Generation {
     this.skipped = skipped
   }
 
-  receive({ start, end, records }: Piece, outcome: 'stored' | 'settled'): void {
-    this.told.push({ start, end, records, outcome })
+  receive({ ranges, records }: Piece, outcome: 'stored' | 'settled'): void {
+    for (const [index, { start, end }] of ranges.entries())
+      this.told.push({ start, end, records: index === 0 ? records : 0, outcome })
   }
 
   /** The lines that lie in a range of the file. */

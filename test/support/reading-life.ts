@@ -146,7 +146,7 @@ export class ReadingLife {
       const ranges = this.#known.acknowledged.get(bytesOf) ?? []
       ranges.push({ start, end })
       this.#known.acknowledged.set(bytesOf, ranges)
-      this.input.receive({ file, range: { start, end }, outcome: 'stored', guard })
+      this.input.receive({ file, ranges: [{ start, end, guard }], outcome: 'stored' })
     }
   }
 

@@ -19,6 +19,7 @@ const STAGES = ['input', 'frame', 'enrich', 'encode', 'output']
 const FREE_TO_ALL = [
   'src/flow.ts',
   'src/paths.ts',
+  'src/ranges.ts',
   'src/glob-base.ts',
   'src/version.ts',
   'src/errors.ts',
@@ -30,6 +31,7 @@ const FREE_TO_ALL = [
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/flow.ts': [],
   'src/paths.ts': [],
+  'src/ranges.ts': ['src/flow.ts'],
   'src/glob-base.ts': [],
   'src/version.ts': ['package.json'],
   'src/errors.ts': [],

@@ -659,7 +659,7 @@ void test('repeats after a restart what was not stored, and no more', async (t) 
   await first.lookAndRead()
   const [one] = first.held
   assert.ok(one)
-  first.generations.receive({ file: one.file, range: one, outcome: 'stored', guard: one.guard })
+  first.generations.receive({ file: one.file, ranges: [one], outcome: 'stored' })
   const second = await first.restart(t)
   await second.lookAndRead()
   assert.deepEqual(second.shipped(), ['a.log@4: two\n', 'a.log@8: three\n'])

@@ -163,7 +163,7 @@ void test('stops so far ahead of what is stored, and goes on with each receipt',
   assert.ok(ahead >= 64 && ahead < 400, `${ahead}`)
   const [first] = live.held
   assert.ok(first)
-  live.input.receive({ file: first.file, range: first, outcome: 'stored', guard: first.guard })
+  live.input.receive({ file: first.file, ranges: [first], outcome: 'stored' })
   assert.ok(live.file('a.log').parked, 'it is too far ahead still')
   live.acknowledge = true
   live.release()

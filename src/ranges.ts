@@ -1,0 +1,41 @@
+/**
+ * Sets of ranges of one file, in the order of the entries made of them, which need not be the order in the file: a line
+ * that was written in parts can end behind one that was written between them.
+ */
+import type { Extent, Guard, Range } from './flow.ts'
+
+export function bytesOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+}
+
+/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end. */
+export function split(
+  ranges: readonly Extent[],
+  bytes: number,
+  guardAt: (offset: number) => Guard = () => '',
+): readonly [first: Extent[], rest: Extent[]] {
+  const first: Extent[] = []
+  const rest: Extent[] = []
+  let left = bytes
+  for (const range of ranges) {
+    const { start, end } = range
+    const length = end - start
+    if (left >= length) first.push(range)
+    else if (left <= 0) rest.push(range)
+    else {
+      first.push({ start, end: start + left, guard: guardAt(start + left) })
+      rest.push({ ...range, start: start + left })
+    }
+    left -= length
+  }
+  return [first, rest]
+}
+
+/** Put ranges behind others; what follows on in the file is joined. */
+export function join(ranges: Extent[], more: readonly Extent[]): void {
+  for (const next of more) {
+    const last = ranges.at(-1)
+    if (last?.end === next.start) ranges[ranges.length - 1] = { ...next, start: last.start }
+    else ranges.push(next)
+  }
+}
