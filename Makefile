@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node build demo test test-long bench lint types format format-check drift clean
+.PHONY: help setup setup-node build demo test test-long test-oldest bench lint types format format-check drift clean
 
 # Of `make test`; .ci/run has run them by then, one by one, and empties this.
 CHECKS ?= format-check lint types drift
@@ -36,6 +36,9 @@ test: setup build $(CHECKS) ## the checks and all tests
 
 test-long: setup build ## all tests, long scenarios at their real length; writes docs/test-long.md
 	node test/run.ts --long $(FILES)
+
+test-oldest: setup build ## what speaks with Kafka, against the oldest Kafka that is supported
+	KAFKA_VERSION=3.5.2 node test/run.ts integration $(addprefix test/e2e/,shipping.test.ts outage.test.ts three-brokers.test.ts too-large.test.ts)
 
 bench: setup build ## the figures of docs/benchmarks.md, in a good two hours; PARTS chooses some, see test/bench/run.ts
 	@bash scripts/setup-bench.sh

@@ -75,6 +75,8 @@ export class Copies {
   /** Local files that are read, by their whole fingerprint; and since when they are here. */
   readonly #known = new Groups<LogFile>()
   readonly #knownAt = new WeakMap<LogFile, number>()
+  /** Those whose fingerprint was asked for. */
+  readonly #unknown = new WeakSet<LogFile>()
 
   constructor(clock: () => number) {
     this.#clock = clock
@@ -156,12 +158,21 @@ export class Copies {
 
   // -- before it is read, whatever its name ---------------------------------------------------------------------------
 
-  /** Whether a file of which nothing was handed on has to be judged before that: what it begins with is not new. */
-  isSuspect(file: LogFile): boolean {
+  /**
+   * Whether a file of which nothing was handed on, and that was read up to `end`, has to be judged before that: what it
+   * begins with is not new, or its fingerprint has to be taken to know that.
+   */
+  isSuspect(file: LogFile, end: number): boolean {
     const { fingerprint, volume, limit } = file
-    if (volume.remote || fingerprint.length < FINGERPRINT_BYTES || this.#knownAt.has(file)) return false
-    // at a stop, what is not shipped now may never be
-    if (limit === Infinity && (this.#cutLike(file).length > 0 || this.#liveLike(file).length > 0)) return true
+    if (volume.remote || end < FINGERPRINT_BYTES || this.#knownAt.has(file)) return false
+    if (fingerprint.length < FINGERPRINT_BYTES) {
+      // once: where the fingerprint is not true any more it never gets longer
+      const isNew = !this.#unknown.has(file)
+      this.#unknown.add(file)
+      return isNew
+    }
+    // at a stop nothing is waited for: what is not shipped now may never be
+    if (this.#cutLike(file).length > 0 || (limit === Infinity && this.#liveLike(file).length > 0)) return true
     this.know(file)
     return false
   }
@@ -185,8 +196,8 @@ export class Copies {
     const since = held?.facts.size === facts.size ? held.since : this.#clock()
     const patience = Math.min(HELD_MS, PLAIN_HELD_MS + facts.size / BYTES_PER_MS)
     // what has no name any more is nobody's copy to keep
-    if (agreement === null || file.standing === 'deleted' || this.#clock() - since >= patience)
-      return this.#settle(file, 0)
+    const isOver = file.standing === 'deleted' || file.limit < Infinity || this.#clock() - since >= patience
+    if (agreement === null || isOver) return this.#settle(file, 0)
     this.#waiting.set(file, { facts, since, agreement })
     return 'held'
   }

@@ -49,15 +49,12 @@ for (const [how, { glob, to }] of Object.entries({
       writer.write(1000)
       await scene.arrived()
       copyFileSync(writer.path, scene.path(to(rotation)))
-      // the copy is there for a while before the file is cut, and the application may go on
-      if (rotation % 2 === 0) {
-        await delay(300)
-        writer.write(10)
-        await scene.arrived()
-      }
+      const isFound = (): boolean => agent.log.some((line) => line['file'] === scene.path(to(rotation)))
+      // the copy is there for a while before the file is cut, or is found only afterwards
+      if (rotation % 2 === 0) await until(isFound, { what: 'the copy is found' })
       truncateSync(writer.path)
-      // it is known for a copy
-      await delay(300)
+      const cuts = (): number => agent.log.filter(({ msg }) => String(msg).startsWith('file truncated')).length
+      await until(() => cuts() > rotation, { what: () => `cut ${rotation + 1} is seen` })
     }
     writer.write(1)
     await scene.arrived()

@@ -131,9 +131,15 @@ export function memoryTable({ memory, outage }: Results): string {
       const isExact = [...missing, ...repeated].every((lines) => lines === 0)
       const found = `${missing.join(', ')} missing, ${repeated.join(', ')} repeated`
       const peak = spread(spreadOf(runs.map((run) => run.peakRssMb)))
-      const after = [runs.map((run) => run.resumedSeconds), runs.map((run) => run.caughtUpSeconds)]
-      const [resumed, caughtUp] = after.map((each) => spread(spreadOf(each), (value) => value.toFixed(1)))
-      return [name, peak, `${seconds} s`, `${resumed}; ${caughtUp} s`, isExact ? 'exactly' : found]
+      const after = [runs.flatMap((run) => run.resumedSeconds ?? []), runs.flatMap((run) => run.caughtUpSeconds ?? [])]
+      const [resumed = '', caughtUp = ''] = after.map((each) => spread(spreadOf(each), (value) => value.toFixed(1)))
+      return [
+        name,
+        peak,
+        `${seconds} s`,
+        caughtUp === NOTHING ? NOTHING : `${resumed}; ${caughtUp} s`,
+        isExact ? 'exactly' : found,
+      ]
     }),
   ]
   return table(['2 GB', 'peak RSS, MB', 'Kafka was down for', 'first; all there after', 'arrived'], rows)

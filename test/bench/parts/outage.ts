@@ -24,9 +24,9 @@ export interface OutageRun {
   readonly downSeconds: number
   /** What was not yet in Kafka when it went. */
   readonly backlogBytes: number
-  /** From when Kafka answered again to the next record that was seen in the topic, and to the last. */
-  readonly resumedSeconds: number
-  readonly caughtUpSeconds: number
+  /** From when Kafka answered again to the next record that was seen in the topic, and to the last; not in old results. */
+  readonly resumedSeconds?: number
+  readonly caughtUpSeconds?: number
   readonly peakRssMb: number
   readonly lines: number
   readonly missing: number
@@ -64,7 +64,7 @@ export async function outage(stage: Stage, { round, quick, tell }: Course): Prom
     for (const subject of SUBJECTS) {
       const figures = await runOne(stage, subject, kind, quick ? QUICK : FULL)
       runs.push({ round, subject: subject.name, outage: kind, ...figures })
-      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, all there after ${figures.caughtUpSeconds.toFixed(1)} s, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
+      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, all there after ${figures.caughtUpSeconds?.toFixed(1)} s, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
     }
   }
   return runs

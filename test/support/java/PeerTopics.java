@@ -26,6 +26,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** What tests do to topics and their leaders. Each operation answers once the cluster shows it, not once it is asked. */
@@ -98,7 +99,7 @@ final class PeerTopics {
 
     private static JsonNode offsets(Admin admin, String topic, String spec) throws Exception {
         OffsetSpec wanted = spec.equals("start") ? OffsetSpec.earliest() : OffsetSpec.latest();
-        Map<TopicPartition, OffsetSpec> partitions = look(admin, topic).partitions().stream()
+        Map<TopicPartition, OffsetSpec> partitions = lookLong(admin, topic).partitions().stream()
                 .collect(Collectors.toMap(part -> new TopicPartition(topic, part.partition()), part -> wanted));
         ArrayNode found = PeerConnection.JSON.createArrayNode();
         var answers = listOffsets(admin, partitions);
@@ -108,15 +109,18 @@ final class PeerTopics {
         return found;
     }
 
-    /** The client waits for a leader that has just gone although another one is known by then: it is asked again. */
+    /**
+     * The client waits for a leader that has just gone although another one is known by then, and a new leader may not
+     * know its offsets at once: it is asked again.
+     */
     private static Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> listOffsets(
             Admin admin, Map<TopicPartition, OffsetSpec> partitions) throws Exception {
         for (int attempts = 1;; attempts++) {
             try {
                 return admin.listOffsets(partitions, new ListOffsetsOptions().timeoutMs(3_000)).all().get();
             } catch (ExecutionException late) {
-                boolean isLate = late.getCause() instanceof org.apache.kafka.common.errors.TimeoutException;
-                if (!isLate || attempts == 20) throw late;
+                if (!(late.getCause() instanceof RetriableException) || attempts == 20) throw late;
+                Thread.sleep(100);
             }
         }
     }
@@ -148,10 +152,25 @@ final class PeerTopics {
         return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
     }
 
+    /** A topic that was there a moment ago: a broker that was just started may not know it yet. */
+    private static TopicDescription lookLong(Admin admin, String topic) throws Exception {
+        for (int attempts = 1;; attempts++) {
+            try {
+                return look(admin, topic);
+            } catch (ExecutionException notYet) {
+                if (!(notYet.getCause() instanceof UnknownTopicOrPartitionException) || attempts == 20) throw notYet;
+                Thread.sleep(100);
+            }
+        }
+    }
+
     private static TopicDescription awaitLeaders(Admin admin, String topic, JsonNode request) throws Exception {
+        // the next broker that is asked may not know it yet
+        TopicDescription[] seen = new TopicDescription[1];
         until(request, () -> {
             try {
-                var partitions = look(admin, topic).partitions();
+                seen[0] = look(admin, topic);
+                var partitions = seen[0].partitions();
                 return partitions.size() >= request.path("partitions").asInt(1)
                         && partitions.stream().allMatch(part -> part.leader() != null && !part.leader().isEmpty());
             } catch (ExecutionException notYet) {
@@ -159,7 +178,7 @@ final class PeerTopics {
                 throw notYet;
             }
         });
-        return look(admin, topic);
+        return seen[0];
     }
 
     private static JsonNode describe(TopicDescription topic) {

@@ -520,7 +520,7 @@ void test('compares nothing with what is on a mount', async (t) => {
   local.next = 2000
   copies.know(local, 0)
   remote.lastDataAt = 1
-  assert.ok(!copies.isSuspect(remote))
+  assert.ok(!copies.isSuspect(remote, 4096))
 })
 
 void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
@@ -548,12 +548,12 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
     copies.know(file)
   }
   clock.advance(1)
-  const suspects = many('new').filter((file) => copies.isSuspect(file))
+  const suspects = many('new').filter((file) => copies.isSuspect(file, 4096))
   assert.equal(suspects.length, 10_000, 'each has its own original')
   for (const file of suspects) await copies.compare(file)
   assert.ok(calls <= 50_000, `${calls} calls`)
   assert.deepEqual(
-    many('other', 'banner').filter((file) => copies.isSuspect(file)),
+    many('other', 'banner').filter((file) => copies.isSuspect(file, 4096)),
     [],
   )
 })
