@@ -75,8 +75,6 @@ export class Copies {
   /** Local files that are read, by their whole fingerprint; and since when they are here. */
   readonly #known = new Groups<LogFile>()
   readonly #knownAt = new WeakMap<LogFile, number>()
-  /** Those whose fingerprint was asked for. */
-  readonly #unknown = new WeakSet<LogFile>()
 
   constructor(clock: () => number) {
     this.#clock = clock
@@ -158,19 +156,10 @@ export class Copies {
 
   // -- before it is read, whatever its name ---------------------------------------------------------------------------
 
-  /**
-   * Whether a file of which nothing was handed on, and that was read up to `end`, has to be judged before that: what it
-   * begins with is not new, or its fingerprint has to be taken to know that.
-   */
-  isSuspect(file: LogFile, end: number): boolean {
+  /** Whether a file of which nothing was handed on has to be judged before that: what it begins with is not new. */
+  isSuspect(file: LogFile): boolean {
     const { fingerprint, volume, limit } = file
-    if (volume.remote || end < FINGERPRINT_BYTES || this.#knownAt.has(file)) return false
-    if (fingerprint.length < FINGERPRINT_BYTES) {
-      // once: where the fingerprint is not true any more it never gets longer
-      const isNew = !this.#unknown.has(file)
-      this.#unknown.add(file)
-      return isNew
-    }
+    if (volume.remote || fingerprint.length < FINGERPRINT_BYTES || this.#knownAt.has(file)) return false
     // at a stop nothing is waited for: what is not shipped now may never be
     if (this.#cutLike(file).length > 0 || (limit === Infinity && this.#liveLike(file).length > 0)) return true
     this.know(file)

@@ -16,7 +16,6 @@ import { Departures } from './departures.ts'
 import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
-import { FINGERPRINT_BYTES } from './identity.ts'
 import { type Inspected, Inspection } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
@@ -144,8 +143,8 @@ export class Generations {
   }
 
   /** Nothing of the file was handed on, and it begins like another one: it has to be judged first. */
-  isSuspect(file: LogFile, end: number): boolean {
-    return this.#copies.isSuspect(file, end)
+  isSuspect(file: LogFile): boolean {
+    return this.#copies.isSuspect(file)
   }
 
   /** It was judged, and waits for another judgement. */
@@ -158,9 +157,6 @@ export class Generations {
    * the other is passed over. Throws what the file system throws.
    */
   async judge(file: LogFile): Promise<boolean> {
-    // a generation that begins with a cut has none yet
-    if (file.fingerprint.length < FINGERPRINT_BYTES) await this.#inspection.confirm(file)
-    if (file.fingerprint.length < FINGERPRINT_BYTES) return true
     const read = await this.#copies.compare(file)
     if (read === 'held') return false
     if (read > 0) this.#departures.copied(file, read)

@@ -134,7 +134,7 @@ export class Quantum {
         this.#options.generations.truncated(file)
         return 'idle'
       case 'chunk':
-        if (file.next === 0 && this.#options.generations.isSuspect(file, result.chunk.length)) return this.#judge(file)
+        if (file.next === 0 && this.#options.generations.isSuspect(file)) return this.#judge(file)
         return this.#took(file, reader, result)
     }
     return result satisfies never

@@ -346,6 +346,36 @@ void test('does not ship a copy of any name that is there for a while before the
   assert.equal(next.text(), '')
 })
 
+void test('does not ship a copy that is made over a known file of any name', async (t) => {
+  const world = await World.open(t)
+  world.write('kept.log', `something else\n${'x'.repeat(2000)}\n`)
+  await readLong(world)
+  world.text()
+  world.write('kept.log', LONG)
+  cut(world)
+  await wakeAll(world)
+  await wakeAll(world)
+  assert.equal(told(world), '')
+  assert.ok(world.file('kept.log').finished)
+})
+
+void test('does not ship a copy of any name at a stop, if it is known for one; another is shipped', async (t) => {
+  for (const isCut of [true, false]) {
+    const world = await World.open(t)
+    await readLong(world)
+    copy(world, 'a-1.log')
+    if (isCut) {
+      cut(world)
+      await wakeAll(world)
+    }
+    await world.look()
+    for (const file of world.files()) file.limit = file.size
+    await wakeAll(world)
+    await wakeAll(world)
+    assert.equal(told(world), isCut ? '(all)' : '(all)(all)')
+  }
+})
+
 void test('knows a copy of any name after a restart in between', async (t) => {
   const first = await World.open(t)
   await readLong(first)
@@ -520,7 +550,7 @@ void test('compares nothing with what is on a mount', async (t) => {
   local.next = 2000
   copies.know(local, 0)
   remote.lastDataAt = 1
-  assert.ok(!copies.isSuspect(remote, 4096))
+  assert.ok(!copies.isSuspect(remote))
 })
 
 void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
@@ -548,12 +578,12 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
     copies.know(file)
   }
   clock.advance(1)
-  const suspects = many('new').filter((file) => copies.isSuspect(file, 4096))
+  const suspects = many('new').filter((file) => copies.isSuspect(file))
   assert.equal(suspects.length, 10_000, 'each has its own original')
   for (const file of suspects) await copies.compare(file)
   assert.ok(calls <= 50_000, `${calls} calls`)
   assert.deepEqual(
-    many('other', 'banner').filter((file) => copies.isSuspect(file, 4096)),
+    many('other', 'banner').filter((file) => copies.isSuspect(file)),
     [],
   )
 })
