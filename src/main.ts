@@ -157,9 +157,16 @@ function failureOf(error: unknown): unknown {
 /** Whatever a command leaves behind has so long to end; nothing of it counts any more. */
 const LEFT_BEHIND_MS = 1000
 
+/** A call to a file system that answers takes no longer. */
+const ANSWER_MS = 200
+
 /** End now. Whoever hangs in a call to a dead mount keeps a thread, and an exit waits for all of them; a kill does not. */
-function leave(code: number): void {
+function leave(code: number, isSure = false): void {
   if (process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))) {
+    if (!isSure) {
+      setTimeout(() => leave(code, true), ANSWER_MS)
+      return
+    }
     stderr.write(`logagent: a mount does not answer; killing the process instead of exit code ${code}\n`)
     process.kill(process.pid, 'SIGKILL')
   }

@@ -1,7 +1,7 @@
 /**
  * Environment names that look like ours and are no settings: LOGAGENT_ENCODNG=raw would ship json without a word. All of
  * LOGAGENT_* is ours. KAFKA_* may be the application's, whose variables the whole pod gets: there only a name a few letters
- * away from one of ours is told, and only where ours is not given. What Kubernetes sets for a Service called logagent or
+ * away from one of ours is told, and only where ours is given nowhere. What Kubernetes sets for a Service called logagent or
  * kafka is nobody's mistake.
  */
 import { closest, type Complaints } from './complaints.ts'
@@ -18,20 +18,19 @@ const MOST_WORDS = 6
 /** Empty ones count as not set. */
 export function complainOfNames(
   environment: Environment,
-  settings: readonly NamedSetting[],
+  { settings, isGiven }: { settings: readonly NamedSetting[]; isGiven: (setting: NamedSetting) => boolean },
   complaints: Complaints,
 ): void {
   const names = [...settings.map(({ env }) => env), 'LOGAGENT_CONFIG']
   const files = settings.map(({ env }) => `${env}_FILE`)
-  const isGiven = (name: string): boolean => (environment[name] ?? '') !== ''
-  for (const name of Object.keys(environment).filter(isGiven)) {
+  for (const name of Object.keys(environment).filter((key) => (environment[key] ?? '') !== '')) {
     if (!/^(LOGAGENT|KAFKA)_/.test(name) || SERVICE_LINK.test(name)) continue
     if (names.includes(name) || files.includes(name)) continue
     const meant = closest(name, [...names, ...files])
     if (name.startsWith('LOGAGENT_')) tell(name, meant === undefined ? related(name, names) : [meant], complaints)
     else if (meant !== undefined) {
-      const ours = meant.replace(/_FILE$/, '')
-      if (!isGiven(ours) && !isGiven(`${ours}_FILE`)) tell(name, [meant], complaints)
+      const ours = settings.find(({ env }) => env === meant.replace(/_FILE$/, ''))
+      if (ours === undefined || !isGiven(ours)) tell(name, [meant], complaints)
     }
   }
 }

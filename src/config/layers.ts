@@ -44,7 +44,8 @@ export function collect(layers: Layers, schema: SettingTree, complaints: Complai
     const flag = layers.flags.get(setting.name)
     if (flag !== undefined) give(setting.name, { raw: flag, origin: openly(`flag --${setting.flag}`) })
   }
-  complainOfNames(layers.environment, settings, complaints)
+  const isGiven = ({ name }: NamedSetting): boolean => given.has(name)
+  complainOfNames(layers.environment, { settings, isGiven }, complaints)
   return given
 }
 

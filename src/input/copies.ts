@@ -71,7 +71,7 @@ export class Copies {
   /** Held back when they were found, by device and inode, and where. */
   readonly #held = new Map<string, Held & { readonly directory: Directory }>()
   /** Held back when they were to be read. */
-  readonly #waiting = new WeakMap<LogFile, Held>()
+  readonly #waiting = new WeakMap<LogFile, Held & { readonly first: number }>()
   /** Local files that are read, by their whole fingerprint; and since when they are here. */
   readonly #known = new Groups<LogFile>()
   readonly #knownAt = new WeakMap<LogFile, number>()
@@ -183,11 +183,17 @@ export class Copies {
     if (read > 0) return this.#settle(file, read)
     const agreement = await this.#sameSoFar(file, facts)
     const since = held?.facts.size === facts.size ? held.since : this.#clock()
+    // what is written to all the time must not wait for ever
+    const first = held?.first ?? this.#clock()
     const patience = Math.min(HELD_MS, PLAIN_HELD_MS + facts.size / BYTES_PER_MS)
     // what has no name any more is nobody's copy to keep
-    const isOver = file.standing === 'deleted' || file.limit < Infinity || this.#clock() - since >= patience
+    const isOver =
+      file.standing === 'deleted' ||
+      file.limit < Infinity ||
+      this.#clock() - since >= patience ||
+      this.#clock() - first >= HELD_MS
     if (agreement === null || isOver) return this.#settle(file, 0)
-    this.#waiting.set(file, { facts, since, agreement })
+    this.#waiting.set(file, { facts, since, first, agreement })
     return 'held'
   }
 
@@ -231,13 +237,14 @@ export class Copies {
 
   #cutLike({ fingerprint, lastDataAt }: LogFile): CutFile[] {
     const now = this.#clock()
-    return this.#cut.filter(
+    const alike = this.#cut.filter(
       (cut) =>
         cut.fingerprint.hash === fingerprint.hash &&
         cut.offset >= FINGERPRINT_BYTES &&
         cut.until >= now &&
         cut.knownAt < lastDataAt,
     )
+    return alike.length > MANY_ALIKE ? [] : alike
   }
 }
 

@@ -91,6 +91,8 @@ export class Directory {
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
+  /** It is being asked whether it has changed; a mount that hangs is not asked twice. */
+  asking = false
   /** Not to be looked at before (a look at it takes long), and in any case from then on: monotonic ms. */
   notBefore = 0
   due = 0

@@ -110,6 +110,8 @@ export class Discovery {
       else looks.push(look)
     }
     await Promise.all(looks)
+    for (const timer of this.#resting.values()) clearTimeout(timer)
+    this.#resting.clear()
   }
 
   /** Look at a directory now; while a look runs, once more after it. Resolves when that is done. */
@@ -187,8 +189,11 @@ export class Discovery {
   }
 
   async #visit(directory: Directory): Promise<void> {
+    if (directory.asking) return
+    directory.asking = true
     if (await this.#hasTurnedLink(directory)) directory.mtimeMs = -1
     await this.lookIfChanged(directory)
+    directory.asking = false
   }
 
   /** What links lead to changes without a trace in the directory that they are in. */

@@ -193,8 +193,8 @@ export class Input {
     this.#watches.close()
     this.#generations.end()
     await this.#freezeFiles('local')
-    // what is local is read meanwhile
-    await this.#discovery.lookLast('remote')
+    // what is local, and on mounts that answer, is read meanwhile
+    await Promise.all([this.#discovery.lookLast('remote'), this.#freezeFiles('remote')])
     this.#discovery.stop()
     await this.#freezeFiles('remote')
   }

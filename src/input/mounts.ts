@@ -24,11 +24,20 @@ export interface MountsOptions {
   readonly clock: () => number
 }
 
+interface Place {
+  /** Without links. */
+  readonly at: string
+  /** The first mount on the way there that can hang: then it is only the way so far. */
+  readonly device: string | null
+}
+
 export class Mounts {
   readonly #options: MountsOptions
   /** Devices (`major:minor`) of the mounts that can hang, by mount point. */
   #devices: ReadonlyMap<string, string> = new Map()
   #readAt = -Infinity
+  /** Where directories lie. */
+  readonly #places = new Map<string, Place>()
 
   constructor(options: MountsOptions) {
     this.#options = options
@@ -40,18 +49,27 @@ export class Mounts {
    */
   hangingAt(path: string): string | null {
     this.#refresh()
-    return this.#devices.size === 0 ? null : this.#walk(path)
+    return this.#devices.size === 0 ? null : this.#walkTo(path).device
   }
 
-  #walk(path: string): string | null {
-    let at = ''
+  /** Each directory is walked to once as long as the table is believed: thousands of files may lie in one. */
+  #walkTo(path: string): Place {
+    const above = path.slice(0, path.lastIndexOf('/'))
+    let place = this.#places.get(above)
+    if (place === undefined) this.#places.set(above, (place = this.#walk('', above)))
+    return place.device === null ? this.#walk(place.at, path.slice(above.length)) : place
+  }
+
+  /** `from`: where the path begins, without links. */
+  #walk(from: string, path: string): Place {
+    let at = from
     let links = 0
     const left = path.split('/').reverse()
     for (;;) {
       const device = this.#devices.get(at === '' ? '/' : at)
-      if (device !== undefined) return device
+      if (device !== undefined) return { at, device }
       const name = left.pop()
-      if (name === undefined) return null
+      if (name === undefined) return { at, device: null }
       if (name === '' || name === '.') continue
       if (name === '..') {
         at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
@@ -64,7 +82,7 @@ export class Mounts {
         continue
       }
       // the kernel says ELOOP then
-      if (++links > MOST_LINKS) return null
+      if (++links > MOST_LINKS) return { at, device: null }
       if (target.startsWith('/')) at = ''
       left.push(...target.split('/').reverse())
     }
@@ -75,6 +93,7 @@ export class Mounts {
     if (now - this.#readAt < OLD_MS) return
     this.#devices = hanging(this.#options.read())
     this.#readAt = now
+    this.#places.clear()
   }
 }
 

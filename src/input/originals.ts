@@ -2,6 +2,7 @@
  * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
  * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in copies.ts.
  */
+import { systemErrorOf } from '../errors.ts'
 import type { Directory } from './directory.ts'
 import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
 import type { LogFile } from './log-file.ts'
@@ -46,20 +47,39 @@ export async function beginsAs(
 export async function mayBecome(file: LogFile, { volume, descriptor, size }: Compared): Promise<boolean> {
   if (size >= Math.max(originalOf(file).offset, file.fingerprint.length)) return false
   const length = Math.min(size, FINGERPRINT_BYTES)
-  const its = await bytesAt(volume, descriptor, { position: 0, length })
+  const head = { position: 0, length }
+  const its = await bytesAt(volume, descriptor, head)
   // a closed one has only its fingerprint to be compared
   if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
-  if (!its.equals(await bytesAt(file.volume, file.descriptor, { position: 0, length }))) return false
+  if (!(await has(file, head, its))) return false
   const end = { position: Math.max(0, size - GUARD_BYTES), length: Math.min(size, GUARD_BYTES) }
-  const last = await bytesAt(volume, descriptor, end)
-  return last.equals(await bytesAt(file.volume, file.descriptor, end))
+  return has(file, end, await bytesAt(volume, descriptor, end))
 }
 
 /** Nothing is a copy of a file that is shorter, and was not cut. */
 export async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
   const { descriptor, volume } = file
-  const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
-  if (facts === null || facts.key !== file.key || Math.max(facts.size, file.size) >= size) return false
-  if (descriptor < 0) return file.isAsSeen(facts)
-  return beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
+  try {
+    const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
+    if (facts === null || facts.key !== file.key || Math.max(facts.size, file.size) >= size) return false
+    // it may have been opened or closed meanwhile
+    if (file.descriptor !== descriptor) return false
+    if (descriptor < 0) return file.isAsSeen(facts)
+    return await beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
+  } catch (error) {
+    // that it cannot be asked now must not stop the other one
+    systemErrorOf(error)
+    return false
+  }
+}
+
+/** Whether a known file has these bytes there; not, if it cannot be asked now. */
+async function has(file: LogFile, at: { position: number; length: number }, bytes: Buffer): Promise<boolean> {
+  if (file.descriptor < 0) return false
+  try {
+    return bytes.equals(await bytesAt(file.volume, file.descriptor, at))
+  } catch (error) {
+    systemErrorOf(error)
+    return false
+  }
 }

@@ -4,10 +4,11 @@ import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { paperFile } from '../../support/reading.ts'
-import { RemoteMount, countedVolume } from '../../support/volumes.ts'
+import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
 import { Copies } from '../../../src/input/copies.ts'
 import { FINGERPRINT_BYTES } from '../../../src/input/identity.ts'
 import type { LogFile } from '../../../src/input/log-file.ts'
+import { localVolume } from '../../../src/input/volume.ts'
 
 /** copytruncate in its two steps. */
 const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
@@ -374,6 +375,39 @@ void test('does not ship a copy of any name at a stop, if it is known for one; a
     await wakeAll(world)
     assert.equal(told(world), isCut ? '(all)' : '(all)(all)')
   }
+})
+
+void test('holds back no file for long that goes on as another does', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  world.write('b.log', LONG)
+  await lookAtAll(world)
+  for (let n = 0; n < 10; n++) {
+    for (const name of ['a.log', 'b.log']) world.append(name, `more ${n}\n`)
+    world.clock.advance(4000)
+    await lookAtAll(world)
+  }
+  const text = world.text()
+  assert.equal(text.split('more 9\n').length, 3)
+  assert.equal(text.split(LONG).length, 3)
+})
+
+void test('holds back no file because another one cannot be asked about', async (t) => {
+  let denied = false
+  const volume = countedVolume({
+    facts: (path) => {
+      if (denied && path.endsWith('/a.log')) throw systemError('EACCES', 'stat')
+      return localVolume.facts(path)
+    },
+  })
+  const world = await World.open(t, { volume, maxOpenFiles: 1 })
+  await readLong(world)
+  denied = true
+  world.write('b.log', LONG)
+  await lookAtAll(world)
+  world.clock.advance(60_000)
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)(all)')
 })
 
 void test('knows a copy of any name after a restart in between', async (t) => {
