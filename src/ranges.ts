@@ -32,7 +32,7 @@ export function split(
 }
 
 /** Put ranges behind others; what follows on in the file is joined. */
-export function join(ranges: Extent[], more: readonly Extent[]): void {
+export function join<R extends Range>(ranges: R[], more: readonly R[]): void {
   for (const next of more) {
     const last = ranges.at(-1)
     if (last?.end === next.start) ranges[ranges.length - 1] = { ...next, start: last.start }

@@ -1,7 +1,7 @@
 /** Making a topic that is missing, by kafkajs's admin: loaded only when `topic.create` is on and a topic is missing. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
-import { isPassing, kafkaError, openAdmin } from './kafka-client.ts'
+import { isPassing, kafkaError, openAdmin, retriesFor } from './kafka-client.ts'
 
 const RETRY_MS = 250
 
@@ -11,7 +11,6 @@ const RETRY_MS = 250
  */
 export async function createTopic(name: string, { kafka, topic }: Config, signal: AbortSignal): Promise<void> {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = kafka
-  const retries = Math.max(2, brokers.length)
   for (let attempt = 0; ; attempt++) {
     const seed = brokers[attempt % brokers.length]!
     const admin = openAdmin({ brokers: [seed], clientId, connectTimeoutMs, requestTimeoutMs }, signal)
@@ -23,7 +22,7 @@ export async function createTopic(name: string, { kafka, topic }: Config, signal
       })
       return
     } catch (error) {
-      if (attempt === retries || !isPassing(error)) throw kafkaError(error)
+      if (attempt === retriesFor(brokers) || !isPassing(error)) throw kafkaError(error)
     } finally {
       await admin.disconnect()
     }

@@ -68,6 +68,11 @@ interface Prepared extends KafkaConfig {
   readonly retry: { retries: number; initialRetryTime: number; maxRetryTime: number }
 }
 
+/** How often to try again: every address has its turn. */
+export function retriesFor(brokers: KafkaTarget['brokers']): number {
+  return Math.max(2, brokers.length)
+}
+
 function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = target
   cure()
@@ -83,7 +88,7 @@ function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
     clientId,
     connectionTimeout: connectTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    retry: { retries: Math.max(2, brokers.length), initialRetryTime: 100, maxRetryTime: 1000 },
+    retry: { retries: retriesFor(brokers), initialRetryTime: 100, maxRetryTime: 1000 },
     logCreator: () => () => undefined,
     socketFactory: ({ host, port, onConnect }) => {
       // a socket that is made with an aborted signal would connect all the same

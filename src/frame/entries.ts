@@ -5,6 +5,7 @@
 import type { Range } from '../flow.ts'
 import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY, STREAM } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
+import { join } from '../ranges.ts'
 
 export interface Entry {
   readonly text: number
@@ -64,10 +65,7 @@ export class Entries {
     for (let i = first; i < end; i++) {
       if (this.#lane[i] !== lane) continue
       for (let r = this.#firstRange(i); r < (this.#rangeEnd[i] ?? 0); r++) {
-        const [start = 0, stop = 0] = [this.#rangeStart[r], this.#rangeStop[r]]
-        const last = ranges.at(-1)
-        if (last?.end === start) ranges[ranges.length - 1] = { start: last.start, end: stop }
-        else ranges.push({ start, end: stop })
+        join(ranges, [{ start: this.#rangeStart[r] ?? 0, end: this.#rangeStop[r] ?? 0 }])
       }
     }
     return ranges

@@ -21,7 +21,7 @@ import { Groups } from './groups.ts'
 import { FINGERPRINT_BYTES } from './identity.ts'
 import { isRotatedName, liveNames } from './glob.ts'
 import type { LogFile } from './log-file.ts'
-import { type Original, beginsAs, isOutgrown, mayBecome, originalOf } from './originals.ts'
+import { type Compared, type Original, beginsAs, isOutgrown, mayBecome, originalOf } from './originals.ts'
 import type { FileFacts } from './volume.ts'
 
 const HELD_MS = 30_000
@@ -203,22 +203,23 @@ export class Copies {
     return read
   }
 
-  async #readOfCut(file: LogFile, { size, mtimeMs }: FileFacts): Promise<number> {
+  async #readOfCut(file: LogFile, facts: FileFacts): Promise<number> {
+    const its = comparedOf(file, facts)
     for (const cut of this.#cutLike(file)) {
-      if (mtimeMs <= cut.cutAt && (await beginsAs(cut, { ...open(file), size }))) return cut.offset
+      if (facts.mtimeMs <= cut.cutAt && (await beginsAs(cut, its))) return cut.offset
     }
     return 0
   }
 
   /** A live file that agrees with this one as far as both go, and has not fewer bytes. */
-  async #sameSoFar(file: LogFile, { size }: FileFacts): Promise<Agreement | null> {
-    const its = { ...open(file), size }
+  async #sameSoFar(file: LogFile, facts: FileFacts): Promise<Agreement | null> {
+    const its = comparedOf(file, facts)
     for (const other of this.#liveLike(file)) {
-      if (await isOutgrown(other, size)) continue
+      if (await isOutgrown(other, its.size)) continue
       // of a closed one it is not known what it has before our place
       const original = originalOf(other)
       if ((await beginsAs(original, its)) || (other.descriptor >= 0 && (await mayBecome(other, its))))
-        return { original: other, end: Math.min(original.offset, size) }
+        return { original: other, end: Math.min(original.offset, its.size) }
     }
     return null
   }
@@ -254,6 +255,6 @@ function agreedBeforeCut(held: Held | undefined, { size, mtimeMs }: FileFacts): 
   return isAsBefore && held.agreement?.original.standing === 'detached' ? held.agreement.end : 0
 }
 
-function open({ volume, descriptor }: LogFile): Pick<LogFile, 'volume' | 'descriptor'> {
-  return { volume, descriptor }
+function comparedOf({ volume, descriptor }: LogFile, { size }: FileFacts): Compared {
+  return { volume, descriptor, size }
 }

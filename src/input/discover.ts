@@ -110,8 +110,7 @@ export class Discovery {
       else looks.push(look)
     }
     await Promise.all(looks)
-    for (const timer of this.#resting.values()) clearTimeout(timer)
-    this.#resting.clear()
+    this.#letRest()
   }
 
   /** Look at a directory now; while a look runs, once more after it. Resolves when that is done. */
@@ -153,6 +152,11 @@ export class Discovery {
 
   stop(): void {
     this.#stopped = true
+    this.#letRest()
+  }
+
+  /** No look is waited for any more. */
+  #letRest(): void {
     for (const timer of this.#resting.values()) clearTimeout(timer)
     this.#resting.clear()
   }

@@ -87,17 +87,29 @@ export async function isSame(volume: Volume, descriptor: number, what: Candidate
   const { fingerprint, position } = stored
   if (facts.size < position.offset) return false
   if (fingerprint.length === 0) return isSameEmpty(what)
-  const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
-  if (head.length < fingerprint.length || hash(head) !== fingerprint.hash) return false
-  return guardHolds(volume, descriptor, stored)
+  return (await hasHead(volume, descriptor, fingerprint)) && guardHolds(volume, descriptor, stored)
+}
+
+/** Whether an open file begins with the bytes of a fingerprint. */
+export async function hasHead(
+  volume: Volume,
+  descriptor: number,
+  { length, hash: its }: Fingerprint,
+): Promise<boolean> {
+  const head = await bytesAt(volume, descriptor, { position: 0, length })
+  return head.length === length && hash(head) === its
+}
+
+/** The guard of an offset in an open file. */
+export async function guardAt(volume: Volume, descriptor: number, offset: number): Promise<string> {
+  const length = Math.min(GUARD_BYTES, offset)
+  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length }))
 }
 
 /** Whether the bytes before the stored offset are the ones that were there. */
 export async function guardHolds(volume: Volume, descriptor: number, stored: StoredGeneration): Promise<boolean> {
   const { offset } = stored.position
-  if (stored.guard === '' || offset === 0) return true
-  const length = Math.min(GUARD_BYTES, offset)
-  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === stored.guard
+  return stored.guard === '' || offset === 0 || (await guardAt(volume, descriptor, offset)) === stored.guard
 }
 
 export function keyOf(stored: StoredGeneration): string {

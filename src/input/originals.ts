@@ -4,7 +4,7 @@
  */
 import { systemErrorOf } from '../errors.ts'
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardOf, hash, hashOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardAt, hasHead, hash, hashOf } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import type { Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
@@ -37,10 +37,7 @@ export async function beginsAs(
   { volume, descriptor, size }: Compared,
 ): Promise<boolean> {
   if (fingerprint.length === 0 || size < Math.max(offset, fingerprint.length)) return false
-  const head = await bytesAt(volume, descriptor, { position: 0, length: fingerprint.length })
-  if (hash(head) !== fingerprint.hash) return false
-  const length = Math.min(GUARD_BYTES, offset)
-  return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length })) === guard
+  return (await hasHead(volume, descriptor, fingerprint)) && (await guardAt(volume, descriptor, offset)) === guard
 }
 
 /** A copy is seen while it is written: what there is of a file that has fewer bytes yet is the beginning of the other. */

@@ -109,15 +109,11 @@ export const localVolume: Volume = {
       return absent(error)
     }
   },
-  open(path) {
-    return fs.openSync(bytesOf(path), FLAGS)
-  },
+  open: (path) => fs.openSync(bytesOf(path), FLAGS),
   factsOf: (descriptor) => factsFrom(fs.fstatSync(descriptor, { bigint: true })),
   read: (descriptor, { bytes, at, length, position }) => fs.readSync(descriptor, bytes, at, length, position),
   close: (descriptor) => fs.closeSync(descriptor),
-  realPath(path) {
-    return fs.realpathSync.native(bytesOf(path), 'latin1')
-  },
+  realPath: (path) => fs.realpathSync.native(bytesOf(path), 'latin1'),
 }
 
 const call = <T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> =>

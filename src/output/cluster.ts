@@ -76,8 +76,9 @@ export class Cluster implements Transport {
       now,
       ask: (topics) => this.#askMetadata(topics),
     })
+    const { signal } = this.#stop
     const onCreated = (topic: string): void => this.#refresh.hurry(topic)
-    this.#creation = createTopic ? new TopicCreation({ createTopic, events, random, now, onCreated }) : null
+    this.#creation = createTopic ? new TopicCreation({ createTopic, events, random, now, onCreated, signal }) : null
   }
 
   want(topic: string): void {
@@ -130,7 +131,7 @@ export class Cluster implements Transport {
     this.#stop.abort(new AgentError('connection-lost', 'the agent stops'))
     this.#refresh.close()
     const brokers = [...this.#seeds, ...this.#brokers.values()]
-    await Promise.all([this.#creation?.close(), ...brokers.map((broker) => broker.close())])
+    await Promise.all([this.#creation?.settled(), ...brokers.map((broker) => broker.close())])
   }
 
   #newBroker(node: number, address: Address): Broker {

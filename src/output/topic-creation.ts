@@ -2,7 +2,7 @@
  * Topics that are missing are made, once each, where the settings say so (`topic.create`): one attempt at a time for a
  * topic, with back-off after it, whether it worked or not; a topic just made takes a moment to be known everywhere.
  */
-import { AgentError, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import { Backoff } from './backoff.ts'
 
@@ -14,6 +14,8 @@ export interface TopicCreationOptions {
   readonly now: () => number
   /** The topic should be there now. */
   readonly onCreated: (topic: string) => void
+  /** Once it aborts, what is being made is given up, and nothing more is told. */
+  readonly signal: AbortSignal
 }
 
 interface Attempts {
@@ -29,7 +31,6 @@ export class TopicCreation {
   readonly #options: TopicCreationOptions
   readonly #attempts = new Map<string, Attempts>()
   readonly #running = new Set<Promise<void>>()
-  readonly #stop = new AbortController()
 
   constructor(options: TopicCreationOptions) {
     this.#options = options
@@ -50,15 +51,13 @@ export class TopicCreation {
     void running.then(() => this.#running.delete(running))
   }
 
-  /** Gives up what is being made, and tells nothing more. Resolves when no attempt is under way. */
-  async close(): Promise<void> {
-    this.#stop.abort(new AgentError('connection-lost', 'the agent stops'))
+  /** Resolves when no attempt is under way. */
+  async settled(): Promise<void> {
     await Promise.all(this.#running)
   }
 
   async #create(topic: string, attempts: Attempts): Promise<void> {
-    const { createTopic, events, now, onCreated } = this.#options
-    const { signal } = this.#stop
+    const { createTopic, events, now, onCreated, signal } = this.#options
     try {
       await createTopic(topic, signal)
       onCreated(topic)

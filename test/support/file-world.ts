@@ -82,6 +82,16 @@ export class World {
     return world
   }
 
+  /** One that stopped when a.log was read, which then had more appended. */
+  static async stoppedBehind(t: Ending): Promise<World> {
+    const world = await World.open(t)
+    world.write('a.log', 'one\n')
+    await world.lookAndRead()
+    await world.stop()
+    world.append('a.log', 'two\n')
+    return world
+  }
+
   private constructor(
     settings: WorldSettings & { root: string; disk: FakeDisk },
     made: { checkpoint: Checkpoint; ear: Ear },

@@ -144,11 +144,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
 })
 
 void test('finds a file that it knows under a name that no glob matches', async (t) => {
-  const first = await World.open(t)
-  first.write('a.log', 'one\n')
-  await first.lookAndRead()
-  await first.stop()
-  first.append('a.log', 'two\n')
+  const first = await World.stoppedBehind(t)
   renameSync(first.path('a.log'), first.path('a.old'))
   const second = await first.restart(t)
   await second.lookAndRead()
@@ -183,11 +179,7 @@ void test('does not take what merely has the inode of a file that it knows, unde
 })
 
 void test('does not follow a name that no glob matches out of the roots, and tells nothing of it', async (t) => {
-  const first = await World.open(t)
-  first.write('a.log', 'one\n')
-  await first.lookAndRead()
-  await first.stop()
-  first.append('a.log', 'two\n')
+  const first = await World.stoppedBehind(t)
   const outside = join(freshDirectory(t), 'elsewhere')
   renameSync(first.path('a.log'), outside)
   symlinkSync(outside, first.path('a.old'))

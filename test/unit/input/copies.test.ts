@@ -230,11 +230,7 @@ void test('knows a copy that was made of more than we had read, and counts that 
 })
 
 void test('goes on in the copy after a restart, when the file was cut while it was stopped', async (t) => {
-  const first = await World.open(t)
-  first.write('a.log', 'one\n')
-  await first.lookAndRead()
-  await first.stop()
-  first.append('a.log', 'two\n')
+  const first = await World.stoppedBehind(t)
   copy(first)
   cut(first)
   first.append('a.log', 'new\n')

@@ -3,6 +3,17 @@ import { describe, test } from 'node:test'
 import { smallMemory } from '../../support/made-file.ts'
 import { Shipper, lines } from '../../support/shipper.ts'
 
+/** The size of the pool, in batches. */
+const POOL = 64
+
+/** A batch in every buffer, opened one after the other. */
+async function fillPool(shipper: Shipper): Promise<void> {
+  for (let partition = 0; partition < POOL; partition++) {
+    shipper.write(`f${partition}`, partition, ['x'])
+    if (partition % 8 === 0) await shipper.time.pass(1)
+  }
+}
+
 test('a partition that the topic does not have is told once, and again when the topic has changed', async (t) => {
   const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
   shipper.write('a', 0, ['x'])
@@ -202,26 +213,21 @@ describe('the producer', () => {
   })
 
   test('takes empty buffers back from those who had nothing to put into them', async (t) => {
-    const count = 64
-    const shipper = new Shipper(t, { topics: { logs: Array.from({ length: count + 1 }, () => 1) } })
+    const shipper = new Shipper(t, { topics: { logs: Array.from({ length: POOL + 1 }, () => 1) } })
     const { producer, memory } = shipper
-    for (let partition = 0; partition < count; partition++)
+    for (let partition = 0; partition < POOL; partition++)
       assert.ok(producer.hasRoom(producer.lane('logs', partition)!))
     assert.equal(memory.pool.freeBytes, 0)
-    shipper.write('a', count, ['at last'])
+    shipper.write('a', POOL, ['at last'])
     assert.equal(shipper.parked('a'), null)
     await shipper.finish()
   })
 
   test('sends the batch that has been open longest early when memory is short', async (t) => {
-    const count = 64
-    const shipper = new Shipper(t, { lingerMs: 10_000, topics: { logs: Array.from({ length: count + 1 }, () => 1) } })
+    const shipper = new Shipper(t, { lingerMs: 10_000, topics: { logs: Array.from({ length: POOL + 1 }, () => 1) } })
     const { kafka, time } = shipper
-    for (let partition = 0; partition < count; partition++) {
-      shipper.write(`f${partition}`, partition, ['x'])
-      if (partition % 8 === 0) await time.pass(1)
-    }
-    shipper.write('late', count, ['late'])
+    await fillPool(shipper)
+    shipper.write('late', POOL, ['late'])
     assert.equal(shipper.parked('late'), 'room')
     await time.settle()
     assert.equal(kafka.requests[0]?.items[0]?.partition, 0)
@@ -231,16 +237,12 @@ describe('the producer', () => {
   })
 
   test('sends the batch that was open next longest when the broker of that one cannot be reached', async (t) => {
-    const count = 64
-    const leaders = Array.from({ length: count + 1 }, (_, partition) => (partition === 0 ? 2 : 1))
+    const leaders = Array.from({ length: POOL + 1 }, (_, partition) => (partition === 0 ? 2 : 1))
     const shipper = new Shipper(t, { lingerMs: 10_000, topics: { logs: leaders } })
     const { kafka, time } = shipper
     kafka.setDown(2, true)
-    for (let partition = 0; partition < count; partition++) {
-      shipper.write(`f${partition}`, partition, ['x'])
-      if (partition % 8 === 0) await time.pass(1)
-    }
-    shipper.write('late', count, ['late'])
+    await fillPool(shipper)
+    shipper.write('late', POOL, ['late'])
     assert.equal(shipper.parked('late'), 'room')
     await time.settle()
     assert.equal(kafka.requests[0]?.items[0]?.partition, 1)
