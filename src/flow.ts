@@ -46,7 +46,7 @@ export type SettleReason = 'empty' | 'too-long' | 'too-large'
 export type IgnoreReason = 'not-regular' | 'outside-roots' | 'rotated-before-first-start'
 
 /** Why bytes can never be shipped. */
-export type LossReason = 'truncated' | 'gone-while-stopped'
+export type LossReason = 'truncated' | 'gone'
 
 /**
  * One generation of one log file, as all stages see it: the input owns it, the others read its names.

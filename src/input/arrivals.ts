@@ -26,6 +26,8 @@ export interface ArrivalsOptions {
   /** Generations on disk, by device and inode. */
   readonly known: Map<string, LogFile>
   readonly random: (bytes: number) => Buffer
+  /** Monotonic ms. */
+  readonly clock: () => number
   /** The file may have something to read. */
   readonly wake: (file: LogFile) => void
 }
@@ -106,7 +108,8 @@ export class Arrivals {
   }): LogFile {
     const { volume } = where.directory
     const start = { offset: where.offset, skipped: 0, guard: '' }
-    return new LogFile({ ...where, id: newId(this.#options.random), volume, start })
+    const { random, clock } = this.#options
+    return new LogFile({ ...where, id: newId(random), volume, start, foundAt: clock() })
   }
 
   /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
@@ -199,7 +202,7 @@ export class Arrivals {
     const file =
       stored === null
         ? this.create({ directory, rules, within, path, name, key: facts.key, offset })
-        : recreate({ directory, within, name, key: facts.key, stored })
+        : recreate({ directory, within, name, key: facts.key, stored, foundAt: this.#options.clock() })
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
@@ -245,8 +248,9 @@ function recreate(what: {
   name: string
   key: string
   stored: StoredGeneration
+  foundAt: number
 }): LogFile {
-  const { directory, within, name, key, stored } = what
+  const { directory, within, name, key, stored, foundAt } = what
   const { id, path, position, guard, partition } = stored
   const start = { offset: position.offset, skipped: position.skipped, guard }
   const file = new LogFile({
@@ -259,6 +263,7 @@ function recreate(what: {
     volume: directory.volume,
     directory,
     start,
+    foundAt,
   })
   file.partition = partition
   // what was seen of it and is not there any more was lost

@@ -232,18 +232,18 @@ export class Copies {
       (other) =>
         other.standing === 'live' &&
         other.next >= FINGERPRINT_BYTES &&
-        (this.#knownAt.get(other) ?? Infinity) < file.lastDataAt,
+        (this.#knownAt.get(other) ?? Infinity) < file.foundAt,
     )
   }
 
-  #cutLike({ fingerprint, lastDataAt }: LogFile): CutFile[] {
+  #cutLike({ fingerprint, foundAt }: LogFile): CutFile[] {
     const now = this.#clock()
     const alike = this.#cut.filter(
       (cut) =>
         cut.fingerprint.hash === fingerprint.hash &&
         cut.offset >= FINGERPRINT_BYTES &&
         cut.until >= now &&
-        cut.knownAt < lastDataAt,
+        cut.knownAt < foundAt,
     )
     return alike.length > MANY_ALIKE ? [] : alike
   }

@@ -41,7 +41,7 @@ export class Departures {
 
   /** Its writer has not written for so long that it is taken to have gone on to another file. */
   isQuiet(file: LogFile): boolean {
-    return this.#options.clock() - file.lastDataAt >= this.#options.lastLineQuietMs
+    return this.#options.clock() - file.activeAt >= this.#options.lastLineQuietMs
   }
 
   /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
@@ -83,7 +83,7 @@ export class Departures {
       }
       if (!missing.take(stored)) continue
       const bytes = Math.max(0, stored.size - stored.position.offset)
-      if (bytes > 0) events.lost(stored, 'gone-while-stopped', bytes)
+      if (bytes > 0) events.lost(stored, 'gone', bytes)
       checkpoint.remove(stored.id)
     }
   }

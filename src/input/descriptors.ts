@@ -32,7 +32,7 @@ export class Descriptors {
     file.descriptor = descriptor
     this.#open.add(file)
     file.note(facts)
-    file.lastDataAt = this.#clock()
+    file.activeAt = this.#clock()
   }
 
   /** Make sure that a file is open; false when it cannot be now, or something else is at its place. */
@@ -109,7 +109,7 @@ export class Descriptors {
       if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) continue
       // a call that is under way would meet whatever file gets the descriptor next
       if (file.reading || file.asking) continue
-      if (quietest === null || file.lastDataAt < quietest.lastDataAt) quietest = file
+      if (quietest === null || file.activeAt < quietest.activeAt) quietest = file
     }
     if (quietest === null) return false
     this.close(quietest)

@@ -63,7 +63,7 @@ export class Generations {
     this.#copies = copies
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
-    this.#arrivals = new Arrivals({ ...mine, copies, random, wake: options.wake })
+    this.#arrivals = new Arrivals({ ...mine, copies, random, clock, wake: options.wake })
     const { letGo } = options
     this.#inspection = new Inspection({ ...mine, copies, deleted: (file) => this.#leftItsName(file, 'deleted') })
     this.#sightings = new Sightings({
@@ -215,7 +215,7 @@ export class Generations {
   #leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
     if (file.standing === 'live') {
       // its writer may go on for a while
-      file.lastDataAt = this.#options.clock()
+      file.activeAt = this.#options.clock()
       this.#options.events.fileRotated(file)
     }
     file.standing = standing

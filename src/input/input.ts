@@ -124,6 +124,7 @@ export class Input {
     this.#quantum = new Quantum({
       memory: options.memory,
       generations: this.#generations,
+      checkpoint,
       events,
       maxUnacked: file.maxUnacked,
       now,
@@ -290,7 +291,7 @@ export class Input {
     for (const directory of this.#discovery.directories()) {
       if (this.#watches.isWatched(directory) || directory.volume.remote) continue
       let quiet = true
-      for (const file of directory.files.values()) if (now - file.lastDataAt < QUIET_MS) quiet = false
+      for (const file of directory.files.values()) if (now - file.activeAt < QUIET_MS) quiet = false
       if (quiet && this.#watches.arm(directory)) directory.mtimeMs = -1
     }
   }

@@ -36,6 +36,8 @@ export interface Origin {
   readonly directory: Directory
   readonly name: string
   readonly start: { readonly offset: number; readonly skipped: number; readonly guard: string }
+  /** Monotonic ms. */
+  readonly foundAt: number
 }
 
 export class LogFile implements Generation {
@@ -47,6 +49,8 @@ export class LogFile implements Generation {
   /** `device:inode`. */
   readonly key: string
   readonly volume: Volume
+  /** Monotonic ms when this process first saw it. */
+  readonly foundAt: number
   readonly watermark: Watermark
 
   /** Where it was last seen, and under which name. */
@@ -82,8 +86,8 @@ export class LogFile implements Generation {
 
   partition = -1
   finished = false
-  /** Monotonic ms when bytes last came. */
-  lastDataAt = 0
+  /** Monotonic ms when bytes last came, it was opened, or it lost its name: since when it can be said to be quiet. */
+  activeAt = 0
   /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
   queued = false
   parked = false
@@ -103,6 +107,7 @@ export class LogFile implements Generation {
     this.path = origin.path
     this.key = origin.key
     this.volume = origin.volume
+    this.foundAt = origin.foundAt
     this.directory = origin.directory
     this.name = origin.name
     this.watermark = new Watermark(origin.start)

@@ -7,6 +7,7 @@ import type { Chunk, Taken } from '../flow.ts'
 import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { Generations } from './generations.ts'
 import { FINGERPRINT_BYTES } from './identity.ts'
 import type { LogFile } from './log-file.ts'
@@ -19,6 +20,7 @@ export interface QuantumOptions {
     Generations,
     'open' | 'isFinal' | 'truncated' | 'shortened' | 'grown' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
   >
+  readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
   /** A file this far ahead of its watermark waits; bytes. */
   readonly maxUnacked: number
@@ -128,7 +130,7 @@ export class Quantum {
         return 'idle'
       case 'searching':
         file.reached(file.seen)
-        file.lastDataAt = this.#options.clock()
+        file.activeAt = this.#options.clock()
         return 'more'
       case 'changed':
         this.#options.generations.truncated(file)
@@ -141,10 +143,13 @@ export class Quantum {
   }
 
   #took(file: LogFile, reader: Reader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
-    const { next, blocked } = this.#options.take(chunk)
-    file.lastDataAt = this.#options.clock()
+    const { take, clock, checkpoint, events } = this.#options
+    const { next, blocked } = take(chunk)
+    file.activeAt = clock()
     file.reached(chunk.offset + chunk.length)
-    this.#options.events.bytesRead(next - file.next)
+    // should the file be gone at the next start: the state has to know what there was
+    checkpoint.touch(file)
+    events.bytesRead(next - file.next)
     reader.advance(file, next)
     // what cannot be read now is asked for again with the next bytes
     if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(systemErrorOf)

@@ -115,7 +115,7 @@ export class Schedule {
   /** Poll this file from now on, until it is found to be watched. */
   poll(file: LogFile): void {
     this.#polled.add(file)
-    this.#arm(file.lastDataAt > this.#options.clock() - HOT_MS ? this.#hotMs : COLD_POLL_MS)
+    this.#arm(file.activeAt > this.#options.clock() - HOT_MS ? this.#hotMs : COLD_POLL_MS)
   }
 
   forget(file: LogFile): void {
@@ -235,7 +235,7 @@ export class Schedule {
     this.#options.polling()
     let hot = 0
     for (const file of this.#polled) {
-      if (now - file.lastDataAt >= HOT_MS) continue
+      if (now - file.activeAt >= HOT_MS) continue
       hot++
       this.wake(file)
     }

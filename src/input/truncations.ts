@@ -59,7 +59,7 @@ export class Truncations {
     next.standing = file.standing
     next.isLinked = file.isLinked
     next.mtimeMs = file.mtimeMs
-    next.lastDataAt = this.#options.clock()
+    next.activeAt = this.#options.clock()
     // at a stop the new one is read no further than it is now, either
     if (file.limit < Infinity) next.limit = facts?.size ?? 0
     file.standing = 'detached'
@@ -67,8 +67,11 @@ export class Truncations {
     letGo(file)
     known.set(key, next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
-    if (file.unacknowledged > 0) this.#detached.add(file)
-    else checkpoint.remove(file.id)
+    if (file.unacknowledged > 0) {
+      this.#detached.add(file)
+      // should the receipts not come before a stop: what was counted as lost now must not be counted again then
+      checkpoint.touch(file)
+    } else checkpoint.remove(file.id)
     arrivals.admit(next)
   }
 

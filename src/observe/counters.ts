@@ -28,13 +28,15 @@ export class Counters {
   cutBytes = 0
   readonly settledLines: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly settledBytes: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
-  readonly lostBytes: Record<LossReason, number> = { truncated: 0, 'gone-while-stopped': 0 }
+  readonly lostBytes: Record<LossReason, number> = { truncated: 0, gone: 0 }
   undeliveredBytes = 0
   batchesStored = 0
   recordsStored = 0
   /** Bytes on the wire of stored batches. */
   bytesStored = 0
   retries = 0
+  /** Those of the retries that somebody has to do something about. */
+  refusals = 0
   splits = 0
   tooLargeRecords = 0
   possibleRepeats = 0
@@ -43,7 +45,11 @@ export class Counters {
   /** By the broker's address. */
   readonly brokerFailures = new Map<string, number>()
   topicsFound = 0
+  producerIdWaits = 0
+  producerIdRefusals = 0
+  /** Each topic and partition is told at most every 30 s while it is waited for. */
   topicWaits = 0
+  topicRefusals = 0
   partitionWaits = 0
   checkpoints = 0
   checkpointFailures = 0
@@ -85,6 +91,10 @@ export function countingEvents(counters: Counters, now: () => number): Events {
       counters.bytesStored += bytes
     },
     batchRetried: () => void counters.retries++,
+    batchRefused() {
+      counters.retries++
+      counters.refusals++
+    },
     batchSplit: () => void counters.splits++,
     recordTooLarge: () => void counters.tooLargeRecords++,
     possibleRepeats: (_topic, _partition, records) => void (counters.possibleRepeats += records),
@@ -93,7 +103,10 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     brokerUnreachable(_node, address) {
       counters.brokerFailures.set(address, (counters.brokerFailures.get(address) ?? 0) + 1)
     },
+    producerIdWaiting: () => void counters.producerIdWaits++,
+    producerIdRefused: () => void counters.producerIdRefusals++,
     topicWaiting: () => void counters.topicWaits++,
+    topicRefused: () => void counters.topicRefusals++,
     topicReady: () => void counters.topicsFound++,
     partitionWaiting: () => void counters.partitionWaits++,
     checkpointWritten() {

@@ -40,6 +40,8 @@ export interface Events {
   // output
   batchStored(batch: StoredBatch): void
   batchRetried(topic: string, partition: number, reason: string): void
+  /** Tried again all the same, but somebody has to do something about it first. */
+  batchRefused(topic: string, partition: number, reason: string): void
   batchSplit(topic: string, partition: number, records: number, bytes: number): void
   recordTooLarge(what: {
     topic: string
@@ -47,13 +49,18 @@ export interface Events {
     file: string
     offset: number
     bytes: number
-    action: string
+    action: 'cut' | 'drop'
   }): void
   possibleRepeats(topic: string, partition: number, records: number): void
   filesMoved(topic: string, partition: number, files: number): void
   brokerConnected(node: number, address: string): void
   brokerUnreachable(node: number, address: string, reason: string): void
+  producerIdWaiting(address: string, reason: string): void
+  /** Asked for again all the same, but somebody has to do something about it first. */
+  producerIdRefused(address: string, reason: string): void
   topicWaiting(topic: string, reason: string): void
+  /** Waited for all the same, but somebody has to do something about it first. */
+  topicRefused(topic: string, reason: string): void
   topicReady(topic: string, partitions: number): void
   partitionWaiting(topic: string, partition: number, reason: string): void
   // state

@@ -7,7 +7,7 @@ import type { Generation } from '../flow.ts'
 import { textOfPath } from '../paths.ts'
 import type { Events } from './events.ts'
 
-/** The same retry is told at most so often; the counter has them all. */
+/** The same trouble is told at most so often; the counter has them all. */
 const REPEAT_MS = 10_000
 
 export interface LogOptions {
@@ -21,6 +21,8 @@ export interface LogOptions {
 export function loggingEvents({ logger, report, clock }: LogOptions): Events {
   const nothing = (): void => undefined
   const rarely = new Map<string, number>()
+  /** Addresses of brokers of which the log says last that we are connected. */
+  const connected = new Set<string>()
   const isDue = (what: string): boolean => {
     const now = clock()
     // in the order in which they were told, so that the past of files long gone is not kept
@@ -64,6 +66,10 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
       if (isDue(`retried ${topic} ${partition}`))
         logger.warn({ topic, partition, reason }, 'batch not stored: trying again')
     },
+    batchRefused: (topic, partition, reason) => {
+      if (isDue(`refused ${topic} ${partition}`))
+        logger.error({ topic, partition, reason }, 'batch refused: trying again, slowly')
+    },
     batchSplit: (topic, partition, records, bytes) =>
       logger.warn({ topic, partition, records, bytes }, 'batch too large for the broker: sending it in parts'),
     recordTooLarge: (what) => logger.error({ ...what, file: textOfPath(what.file) }, 'record too large for the broker'),
@@ -71,9 +77,25 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
       logger.warn({ topic, partition, records }, 'records may be stored twice: their fate could not be learned'),
     filesMoved: (topic, partition, files) =>
       logger.warn({ topic, partition, files }, 'partition has no leader: files move to another one'),
-    brokerConnected: (node, address) => logger.info({ node, address }, 'connected to broker'),
-    brokerUnreachable: (node, address, reason) => logger.warn({ node, address, reason }, 'broker cannot be reached'),
+    brokerConnected: (node, address) => {
+      if (connected.has(address)) return
+      connected.add(address)
+      logger.info({ node, address }, 'connected to broker')
+    },
+    brokerUnreachable: (node, address, reason) => {
+      if (!isDue(`unreachable ${address} ${reason}`)) return
+      connected.delete(address)
+      logger.warn({ node, address, reason }, 'broker cannot be reached')
+    },
+    producerIdWaiting: (address, reason) => {
+      if (isDue(`no producer id ${address}`)) logger.warn({ address, reason }, 'no producer id yet: waiting')
+    },
+    producerIdRefused: (address, reason) => {
+      if (isDue(`refused producer id ${address}`))
+        logger.error({ address, reason }, 'producer id refused: trying again')
+    },
     topicWaiting: (topic, reason) => logger.warn({ topic, reason }, 'waiting for topic'),
+    topicRefused: (topic, reason) => logger.error({ topic, reason }, 'topic refused: waiting'),
     topicReady: (topic, partitions) => logger.info({ topic, partitions }, 'topic found'),
     partitionWaiting: (topic, partition, reason) =>
       logger.warn({ topic, partition, reason }, 'partition cannot be written to: waiting'),

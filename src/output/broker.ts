@@ -36,7 +36,6 @@ export interface BrokerOptions {
 
 /** A broker that says nothing for this long is named, well within the 10 s in which somebody must hear of it. */
 const SILENCE_MS = 8_000
-const TOLD_EVERY_MS = 30_000
 /** An absurd throttle time must not stop shipping for days; a broker that means it leaves us unread anyway. */
 const MAX_THROTTLE_MS = 60_000
 /** A connection closed sooner without one answer was not closed for being idle. */
@@ -62,9 +61,8 @@ export class Broker {
   #lastError = new AgentError('kafka-unreachable', 'not tried yet')
   #asked = false
   #timer: NodeJS.Timeout | null = null
-  /** Whether somebody should hear when it is connected: the first time, and after a failure that was told. */
+  /** Whether somebody should hear when it is connected: the first time, and after a failure. */
   #news: boolean
-  #toldAt = -Infinity
   #closed = false
 
   constructor(node: number, address: Address, options: BrokerOptions) {
@@ -142,11 +140,6 @@ export class Broker {
     this.#throttledUntil = Math.max(this.#throttledUntil, until)
   }
 
-  /** The broker answered, but it can't help: told like a failure. */
-  complain(reason: string): void {
-    this.#tell(`${this.address}: ${reason}`)
-  }
-
   /** The broker has another address now. What the old one was asked stays unanswered. */
   moveTo(address: Address): void {
     if (address.host === this.#address.host && address.port === this.#address.port) return
@@ -207,7 +200,7 @@ export class Broker {
       silenceMs: SILENCE_MS,
       now,
       onSilence: () => {
-        this.#tell(`no answer for ${SILENCE_MS / 1000} s`)
+        this.#unreachable(`no answer for ${SILENCE_MS / 1000} s`)
         this.#options.onDown(this)
       },
       onClose: (reason, unanswered) => this.#onClose(connection, reason, unanswered),
@@ -251,7 +244,7 @@ export class Broker {
     this.#lastError =
       error instanceof AgentError ? error : new AgentError('internal', messageOf(error), { cause: error })
     this.#notBefore = this.#options.now() + this.#backoff.next()
-    this.#tell(this.#lastError.message)
+    this.#unreachable(this.#lastError.message)
     this.#options.onDown(this)
     if (this.#asked) this.#pursue()
   }
@@ -264,11 +257,8 @@ export class Broker {
     return connection
   }
 
-  #tell(reason: string): void {
-    const { now, events } = this.#options
-    if (now() - this.#toldAt < TOLD_EVERY_MS) return
-    this.#toldAt = now()
+  #unreachable(reason: string): void {
     this.#news = true
-    events.brokerUnreachable(this.node, this.address, reason)
+    this.#options.events.brokerUnreachable(this.node, this.address, reason)
   }
 }

@@ -29,7 +29,14 @@ export interface ClusterOptions {
   readonly retry: BackoffLimits
   readonly events: Pick<
     Events,
-    'brokerConnected' | 'brokerUnreachable' | 'topicWaiting' | 'topicReady' | 'partitionWaiting'
+    | 'brokerConnected'
+    | 'brokerUnreachable'
+    | 'producerIdWaiting'
+    | 'producerIdRefused'
+    | 'topicWaiting'
+    | 'topicRefused'
+    | 'topicReady'
+    | 'partitionWaiting'
   >
   /** Numbers in [0, 1). */
   readonly random: () => number
@@ -43,9 +50,9 @@ export interface ClusterOptions {
 }
 
 /** How long one broker may keep metadata or a producer id from us before another one is asked as well. */
-const PATIENCE_MS = 1_000
+const ASK_NEXT_AFTER_MS = 1_000
 /** How long a broker may go on having no producer id for us before somebody hears of it. */
-const PATIENT_MS = 5_000
+const COMPLAIN_AFTER_MS = 5_000
 
 export class Cluster implements Transport {
   onChange: (topic: string) => void = () => undefined
@@ -145,17 +152,18 @@ export class Cluster implements Transport {
   }
 
   async #askProducerId(broker: Broker, waitedMs: number): Promise<ProducerId> {
-    const { clientId } = this.#options
+    const { clientId, events } = this.#options
     const { code, producerId, producerEpoch, throttleMs } = await this.#askOne(broker, {
       encode: (correlationId) => encodeInitProducerId({ correlationId, clientId }),
       decode: decodeInitProducerId,
     })
     broker.throttle(throttleMs)
     if (code === 0) return { id: producerId, epoch: producerEpoch }
-    const reason = `no producer id: ${describeError(code)}`
+    const reason = describeError(code)
+    if (kafkaError(code).action === 'refused') events.producerIdRefused(broker.address, reason)
     // A coordinator that is still loading is how every fresh cluster begins; nobody needs to hear of that.
-    if (kafkaError(code).action === 'refused' || waitedMs > PATIENT_MS) broker.complain(reason)
-    throw new AgentError('kafka-refused', reason)
+    else if (waitedMs > COMPLAIN_AFTER_MS) events.producerIdWaiting(broker.address, reason)
+    throw new AgentError('kafka-refused', `no producer id: ${reason}`)
   }
 
   async #askMetadata(topics: readonly string[]): Promise<{ troubled: readonly string[]; news: boolean }> {
@@ -208,7 +216,7 @@ export class Cluster implements Transport {
 
   #askAny<T>(attempt: (broker: Broker) => Promise<T>): Promise<T> {
     return askAnyOf(this.#candidates(), attempt, {
-      patienceMs: PATIENCE_MS,
+      patienceMs: ASK_NEXT_AFTER_MS,
       none: () => new AgentError('kafka-unreachable', 'no broker can be reached now'),
     })
   }

@@ -4,7 +4,7 @@
  */
 import type { Events } from '../observe/events.ts'
 import type { TopicView } from './transport.ts'
-import { describeError } from './wire/error-codes.ts'
+import { describeError, kafkaError } from './wire/error-codes.ts'
 import { type MetadataAnswer, NO_TOPIC_ID, type PartitionMetadata, type TopicMetadata } from './wire/metadata.ts'
 
 export interface KnownTopic extends TopicView {
@@ -23,19 +23,29 @@ export interface MetadataChange {
   readonly missing: readonly string[]
 }
 
+interface Trouble {
+  readonly reason: string
+  /** Somebody has to do something about it. */
+  readonly refused: boolean
+}
+
+const LEFT_OUT: Trouble = { reason: 'the answer leaves it out', refused: false }
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const TOLD_EVERY_MS = 30_000
-/** A cluster without leaders has them missing by the thousand: that many are named, the last with the number left. */
+/** At most so many partitions without a leader are named, the last one with the number of the others. */
 const PARTITIONS_TOLD = 8
 
 export class MetadataCache {
-  readonly #events: Pick<Events, 'topicWaiting' | 'topicReady' | 'partitionWaiting'>
+  readonly #events: Pick<Events, 'topicWaiting' | 'topicRefused' | 'topicReady' | 'partitionWaiting'>
   readonly #now: () => number
   readonly #topics = new Map<string, KnownTopic>()
   /** When something was last told: by topic, and by topic/partition (a slash is in no topic's name). */
   readonly #told = new Map<string, number>()
 
-  constructor(events: Pick<Events, 'topicWaiting' | 'topicReady' | 'partitionWaiting'>, now: () => number) {
+  constructor(
+    events: Pick<Events, 'topicWaiting' | 'topicRefused' | 'topicReady' | 'partitionWaiting'>,
+    now: () => number,
+  ) {
     this.#events = events
     this.#now = now
   }
@@ -62,12 +72,12 @@ export class MetadataCache {
     for (const name of asked) {
       const before = this.#topics.get(name) ?? null
       const topic = told.get(name)
-      const trouble = topic === undefined ? 'the answer leaves it out' : troubleWith(topic)
+      const trouble = topic === undefined ? LEFT_OUT : troubleWith(topic)
       if (topic === undefined || trouble !== null) {
         troubled.push(name)
         if (topic?.code === UNKNOWN_TOPIC_OR_PARTITION) missing.push(name)
         this.#topics.delete(name)
-        this.#topicWaiting(name, trouble ?? '')
+        this.#waiting(name, trouble ?? LEFT_OUT)
         if (before !== null) changed.push(name)
         continue
       }
@@ -80,8 +90,10 @@ export class MetadataCache {
     return { changed, troubled, missing }
   }
 
-  #topicWaiting(topic: string, reason: string): void {
-    if (this.#due(topic)) this.#events.topicWaiting(topic, reason)
+  #waiting(topic: string, { reason, refused }: Trouble): void {
+    if (!this.#due(topic)) return
+    if (refused) this.#events.topicRefused(topic, reason)
+    else this.#events.topicWaiting(topic, reason)
   }
 
   /** Told the first time, after it was waited for, and when it got more partitions or was made anew. */
@@ -101,7 +113,7 @@ export class MetadataCache {
     }
     for (const partition of due.slice(0, PARTITIONS_TOLD)) {
       const more = due.length - PARTITIONS_TOLD
-      const others = partition === due[PARTITIONS_TOLD - 1] && more > 0 ? `, as ${more} more partitions` : ''
+      const others = partition === due[PARTITIONS_TOLD - 1] && more > 0 ? `, like ${more} more partitions` : ''
       this.#events.partitionWaiting(topic, partition, `it has no leader now${others}`)
     }
     return leaders.includes(-1)
@@ -115,14 +127,14 @@ export class MetadataCache {
   }
 }
 
-/** Why an answer's topic can't be used, in words; null if it can. */
-function troubleWith(topic: TopicMetadata): string | null {
+/** Why an answer's topic can't be used; null if it can. */
+function troubleWith(topic: TopicMetadata): Trouble | null {
   const { code, partitions } = topic
-  if (code !== 0) return describeError(code)
-  if (partitions.length === 0) return 'it has no partitions yet'
+  if (code !== 0) return { reason: describeError(code), refused: kafkaError(code).action === 'refused' }
+  if (partitions.length === 0) return { reason: 'it has no partitions yet', refused: false }
   const seen = new Set<number>()
   for (const { partition } of partitions) if (partition >= 0 && partition < partitions.length) seen.add(partition)
-  return seen.size === partitions.length ? null : 'the answer leaves partitions out'
+  return seen.size === partitions.length ? null : { reason: 'the answer leaves partitions out', refused: false }
 }
 
 /** What is known after an answer. A leader that isn't among the brokers alive is none. */

@@ -16,7 +16,7 @@ export interface VerdictOptions {
   readonly transport: Pick<Transport, 'refresh'>
   readonly mode: Mode
   readonly retry: BackoffLimits
-  readonly events: Pick<Events, 'batchStored' | 'batchRetried'>
+  readonly events: Pick<Events, 'batchStored' | 'batchRetried' | 'batchRefused'>
   readonly now: () => number
   readonly random: () => number
   readonly oversize: Oversize
@@ -27,11 +27,17 @@ export interface VerdictOptions {
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
-/** What is refused waits for so many of the longest pauses, and its own. */
+/** A refused batch waits this many times `retry.maxMs`, in addition to its back-off: somebody has to act first. */
 const REFUSED_PAUSES = 10
 
 /** Doubling stops mattering long before. */
 const DOUBLINGS = 16
+
+/** Why a batch is not stored yet. */
+interface Setback extends Failure {
+  readonly reason: string
+  readonly event?: 'batchRetried' | 'batchRefused'
+}
 
 export class Verdict {
   readonly #options: VerdictOptions
@@ -45,7 +51,7 @@ export class Verdict {
       const { maybeSent: maybeStored, reason } = answer
       // at most once: what may have arrived is never sent again
       if (maybeStored && this.#options.mode === 'fire-and-forget') this.#done(lane, batch)
-      else this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+      else this.#again(lane, batch, { maybeStored, refused: 'nothing', reason })
       return
     }
     const { action, name, words, maybeStored: stored } = kafkaError(answer.code)
@@ -60,19 +66,18 @@ export class Verdict {
         this.#tooLarge(lane, batch)
         return
       case 'new-epoch':
-        this.#again(lane, batch, { maybeStored, refused: 'sequence' }, reason)
+        this.#again(lane, batch, { maybeStored, refused: 'sequence', reason })
         return
       case 'new-producer-id':
-        this.#again(lane, batch, { maybeStored, refused: 'producer' }, reason)
+        this.#again(lane, batch, { maybeStored, refused: 'producer', reason })
         return
       case 'refresh':
       case 'retry':
         this.#options.transport.refresh(lane.topic)
-        this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
+        this.#again(lane, batch, { maybeStored, refused: 'nothing', reason })
         return
       case 'refused':
-        this.#again(lane, batch, { maybeStored, refused: 'nothing' }, reason)
-        // somebody has to do something about it first
+        this.#again(lane, batch, { maybeStored, refused: 'nothing', reason, event: 'batchRefused' })
         if (batch === lane.queue[0]) lane.retryAt += REFUSED_PAUSES * this.#options.retry.maxMs
         return
     }
@@ -88,12 +93,13 @@ export class Verdict {
     for (const piece of pieces) this.#options.onReceipt(piece, 'settled')
   }
 
-  #again(lane: Lane, batch: Batch, failure: Failure, reason: string): void {
+  #again(lane: Lane, batch: Batch, setback: Setback): void {
+    const { reason, event = 'batchRetried', ...failure } = setback
     // The others fail because the lowest did, or along with it: that is one failure, not five.
     if (batch === lane.queue[0]) this.#backOff(lane)
     lane.sequence.failed(batch, lane.queue, failure)
     if (this.#options.stopped.aborted) return
-    this.#options.events.batchRetried(lane.topic, lane.partition, reason)
+    this.#options.events[event](lane.topic, lane.partition, reason)
   }
 
   #backOff(lane: Lane): void {

@@ -85,7 +85,7 @@ class Play {
         }
       },
     })
-    const events = { batchStored() {}, batchRetried() {}, batchSplit() {}, recordTooLarge() {} }
+    const events = { batchStored() {}, batchRetried() {}, batchRefused() {}, batchSplit() {}, recordTooLarge() {} }
     this.#verdict = new Verdict({
       ...{ transport: { refresh() {} }, mode: 'idempotent', events, retry: { minMs: 1, maxMs: 1 } },
       ...{ now: () => 0, random: () => 0, stopped: new AbortController().signal },

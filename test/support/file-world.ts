@@ -119,6 +119,7 @@ export class World {
     this.quantum = new Quantum({
       memory,
       generations: this.generations,
+      checkpoint,
       events: ear.events,
       maxUnacked: settings.maxUnacked ?? 8 * 1024 * 1024,
       now: () => 0,

@@ -42,7 +42,10 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
     events: {
       brokerConnected: tell('brokerConnected'),
       brokerUnreachable: tell('brokerUnreachable'),
+      producerIdWaiting: tell('producerIdWaiting'),
+      producerIdRefused: tell('producerIdRefused'),
       topicWaiting: tell('topicWaiting'),
+      topicRefused: tell('topicRefused'),
       topicReady: tell('topicReady'),
       partitionWaiting: tell('partitionWaiting'),
     },

@@ -58,6 +58,7 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
     directory,
     name,
     start,
+    foundAt: 0,
   })
   directory.files.set(name, file)
   file.descriptor = descriptor
@@ -134,8 +135,8 @@ export class ReadingDesk {
 }
 
 /** A generation of no file at all, for who asks only for its state. */
-export function paperFile(name: string, change: { volume?: Volume; device?: string } = {}): LogFile {
-  const { volume = localVolume, device = '1' } = change
+export function paperFile(name: string, change: { volume?: Volume; device?: string; foundAt?: number } = {}): LogFile {
+  const { volume = localVolume, device = '1', foundAt = 0 } = change
   const directory = new Directory('/paper', volume, [])
   const start = { offset: 0, skipped: 0, guard: '' }
   const rules = rulesFor('/paper/*')
@@ -147,6 +148,7 @@ export function paperFile(name: string, change: { volume?: Volume; device?: stri
     key: `${device}:${name}`,
     volume,
     directory,
+    foundAt,
   }
   const file = new LogFile({ ...origin, name, start })
   directory.files.set(name, file)

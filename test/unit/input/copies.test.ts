@@ -388,6 +388,19 @@ void test('holds back no file for long that goes on as another does', async (t) 
   assert.equal(text.split(LONG).length, 3)
 })
 
+void test('holds back no file for one that became known after it was found, however late it is read', () => {
+  const clock = new HandClock(0)
+  const copies = new Copies(clock.read)
+  const [first, known, later] = [0, 0, 1000].map((foundAt, n) => paperFile(`${n}`, { foundAt }))
+  for (const file of [first!, known!, later!]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  clock.advance(500)
+  known!.next = 2000
+  copies.know(known!)
+  clock.advance(500)
+  first!.activeAt = clock.read()
+  assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
+})
+
 void test('holds back no file because another one cannot be asked about', async (t) => {
   let denied = false
   const volume = countedVolume({
@@ -574,12 +587,12 @@ void test('compares nothing with what is on a mount', async (t) => {
   copy(world, 'b.log')
   await lookAtAll(world)
   assert.equal(told(world), '(all)(all)')
-  const [local, remote] = [paperFile('local'), paperFile('remote', { volume: new RemoteMount('7') })]
+  const local = paperFile('local')
+  const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
   for (const file of [local, remote]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
   const copies = new Copies(() => 1)
   local.next = 2000
   copies.know(local, 0)
-  remote.lastDataAt = 1
   assert.ok(!copies.isSuspect(remote))
 })
 
@@ -596,10 +609,9 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
   })
   const many = (name: string, hashOfAll?: string): LogFile[] =>
     Array.from({ length: 10_000 }, (_, n) => {
-      const file = paperFile(`${name}${n}`, { volume })
+      const file = paperFile(`${name}${n}`, { volume, foundAt: clock.read() })
       file.descriptor = n
       file.fingerprint = { length: FINGERPRINT_BYTES, hash: hashOfAll ?? `hash ${n}` }
-      file.lastDataAt = clock.read()
       return file
     })
   const known = [...many('known'), ...many('alike', 'banner')]

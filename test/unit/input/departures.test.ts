@@ -75,7 +75,7 @@ void test('counts what was unread of a file that is nowhere to be found, and for
   assert.equal(checkpoint.entries.size, 3)
   clock.advance(1)
   await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [[gone, 'gone-while-stopped', 10]])
+  assert.deepEqual(ear.heard('lost'), [[gone, 'gone', 10]])
   assert.equal(checkpoint.entries.size, 0)
 })
 
@@ -129,7 +129,7 @@ void test('gives up nothing while a directory where it may be waits for its firs
   assert.deepEqual(ear.heard('lost'), [], 'it has its time from then on')
   clock.advance(30_000)
   await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [[gone, 'gone-while-stopped', 10]])
+  assert.deepEqual(ear.heard('lost'), [[gone, 'gone', 10]])
 })
 
 void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
@@ -188,7 +188,7 @@ void test('drains only who has lost its name and is open', async (t) => {
   for (const file of [closed, rotated]) file.standing = 'rotated'
   deleted.standing = 'deleted'
   // nothing of them is read, so that nothing is let go
-  for (const file of [live, closed, rotated, deleted]) file.lastDataAt = Infinity
+  for (const file of [live, closed, rotated, deleted]) file.activeAt = Infinity
   await departures.drain([live, closed, rotated, deleted])
   assert.deepEqual(asked, ['rotated', 'deleted'])
 })
@@ -203,9 +203,9 @@ void test('wakes who has grown, and who waited long enough for the end of a line
     file.standing = 'rotated'
     file.descriptor = 9999
     file.size = 10
-    file.lastDataAt = clock.read() - 5000
+    file.activeAt = clock.read() - 5000
   }
-  fresh.lastDataAt++
+  fresh.activeAt++
   await departures.drain([grown, half, fresh])
   assert.deepEqual(woken, ['grown', 'half'])
 })
@@ -224,7 +224,7 @@ void test('does not wait for a mount that hangs, asks it once, and goes on with 
   for (const file of files) {
     file.standing = 'rotated'
     file.descriptor = 9999
-    file.lastDataAt = Infinity
+    file.activeAt = Infinity
   }
   await departures.drain(files)
   await departures.drain(files)

@@ -40,7 +40,7 @@ void test('closes the file that was quiet longest when there is no room for anot
   const { descriptors, add, clock } = scene(t, 3)
   const [a, b, c] = [await add('a'), await add('b'), await add('c')]
   assert.equal(descriptors.count, 3)
-  a.lastDataAt = clock.read()
+  a.activeAt = clock.read()
   assert.ok(descriptors.makeRoom())
   assert.deepEqual([a, b, c].map(({ descriptor }) => descriptor >= 0), [true, false, true]) // prettier-ignore
   assert.equal(descriptors.count, 2)

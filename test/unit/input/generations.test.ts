@@ -17,6 +17,7 @@ import { test } from 'node:test'
 import { NOTHING_THERE } from '../../../src/input/directory.ts'
 import { World } from '../../support/file-world.ts'
 import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
+import { until } from '../../support/wait.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
@@ -553,7 +554,7 @@ void test('drains a deleted file through its descriptor, and forgets it when all
   assert.deepEqual(world.files(), [])
   assert.ok(!world.checkpoint.entries.has(file.id))
   assert.equal(world.generations.openFiles, 0)
-  assert.deepEqual(world.ear.counters.lostBytes, { truncated: 0, 'gone-while-stopped': 0 })
+  assert.deepEqual(world.ear.counters.lostBytes, { truncated: 0, gone: 0 })
 })
 
 void test('does not wait for the quiet time of a deleted file at the end', async (t) => {
@@ -715,8 +716,55 @@ void test('counts what was unread of a file that went while it was stopped', asy
   assert.deepEqual(second.ear.heard('lost'), [])
   second.clock.advance(1)
   await second.generations.tick()
-  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes['gone-while-stopped'], 14))
+  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes.gone, 14))
   assert.equal(second.checkpoint.entries.size, 0)
+})
+
+void test('counts what a cut took before it was stored once, at the cut or at the next start', async (t) => {
+  // what the journal knows of the file before it is read: nothing, or all of it
+  for (const journaled of [0, 100]) {
+    const first = await World.open(t)
+    first.acknowledge = false
+    first.most = 6
+    const content = Array.from({ length: 10 }, (_, n) => `line ${n}...\n`).join('')
+    first.write('a.log', content.slice(0, journaled))
+    await first.look()
+    await first.checkpoint.written()
+    first.write('a.log', content)
+    await first.quantum.turn(first.file('a.log'))
+    await first.generations.check(first.file('a.log'))
+    const { unacknowledged } = first.file('a.log')
+    assert.ok(unacknowledged > 0 && unacknowledged < content.length)
+    await first.checkpoint.flush()
+    truncateSync(first.path('a.log'), 0)
+    first.awake.add(first.file('a.log'))
+    await first.turns()
+    assert.equal(first.ear.counters.lostBytes.truncated, content.length - unacknowledged)
+    const second = await first.restart(t)
+    await second.lookAndRead()
+    second.clock.advance(31_000)
+    await second.tick()
+    await until(() => second.ear.counters.lostBytes.gone > 0, { what: 'the loss' })
+    assert.equal(second.ear.counters.lostBytes.gone, unacknowledged)
+  }
+})
+
+void test('counts, after a kill -9, what was read of a file that went before it was stored', async (t) => {
+  const first = await World.open(t)
+  first.acknowledge = false
+  first.write('a.log', '')
+  await first.look()
+  await first.checkpoint.written()
+  first.write('a.log', 'one\ntwo\n')
+  first.awake.add(first.file('a.log'))
+  await first.turns()
+  const second = await first.restart(t)
+  unlinkSync(second.path('a.log'))
+  await second.look()
+  second.clock.advance(31_000)
+  await second.tick()
+  await until(() => second.ear.counters.lostBytes.gone > 0, { what: 'the loss' })
+  assert.equal(second.ear.counters.lostBytes.gone, 8)
 })
 
 void test('counts what was unread of a file whose inode another one has under its name', async (t) => {
@@ -732,7 +780,7 @@ void test('counts what was unread of a file whose inode another one has under it
   assert.equal(second.text(), 'another file\n')
   second.clock.advance(30_000)
   await second.generations.tick()
-  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes['gone-while-stopped'], 8))
+  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes.gone, 8))
   assert.equal(second.checkpoint.entries.size, 1)
 })
 

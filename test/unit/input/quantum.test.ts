@@ -22,6 +22,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
   const ear = hear()
   const clock = new HandClock()
   const told: string[] = []
+  const touched: string[] = []
   const text: string[] = []
   const generations = {
     open: () => Promise.resolve(true),
@@ -37,6 +38,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
   const quantum = new Quantum({
     memory,
     generations,
+    checkpoint: { touch: (file) => void touched.push(file.id) },
     events: ear.events,
     maxUnacked: 1000,
     now: () => 1234,
@@ -52,7 +54,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     },
     ...change,
   })
-  return { quantum, ear, clock, told, generations, text: () => text.splice(0).join('') }
+  return { quantum, ear, clock, told, touched, generations, text: () => text.splice(0).join('') }
 }
 
 async function log(t: TestContext, content: string, settings: OpenSettings = {}): Promise<LogFile> {
@@ -63,14 +65,15 @@ async function log(t: TestContext, content: string, settings: OpenSettings = {})
 }
 
 void test('hands on what there is, and says that it is at the end', async (t) => {
-  const { quantum, text, ear, clock } = scene()
+  const { quantum, text, ear, clock, touched } = scene()
   const file = await log(t, 'one\ntwo\n')
   clock.advance(5)
   assert.equal(await quantum.turn(file), 'idle')
   assert.equal(text(), 'one\ntwo\n')
-  assert.deepEqual([file.next, file.lastDataAt, ear.counters.bytesRead], [8, clock.read(), 8])
+  assert.deepEqual([file.next, file.activeAt, ear.counters.bytesRead], [8, clock.read(), 8])
   assert.equal(await quantum.turn(file), 'idle')
   assert.equal(ear.counters.bytesRead, 8)
+  assert.deepEqual(touched, [file.id], 'once for the bytes, and not for none')
 })
 
 void test('asks for another turn after a full read, and for what was not taken', async (t) => {

@@ -237,8 +237,8 @@ void test('polls a hot file often, and a cold one now and then', async (t) => {
   const { schedule, clock, turns, pass, polls } = scene(t, { isPolled: () => true })
   const [hot, cold] = files('hot', 'cold')
   assert.ok(hot && cold)
-  hot.lastDataAt = clock.read()
-  cold.lastDataAt = clock.read() - 5000
+  hot.activeAt = clock.read()
+  cold.activeAt = clock.read() - 5000
   for (const file of [hot, cold]) schedule.poll(file)
   await pass(900)
   const during = turns().split(' ')
@@ -263,7 +263,7 @@ for (const [hot, least, most] of [
     const { schedule, clock, turns, pass } = scene(t, { isPolled: () => true })
     for (let n = 0; n < hot; n++) {
       const file = paperFile(String(n))
-      file.lastDataAt = clock.read() + 1_000_000
+      file.activeAt = clock.read() + 1_000_000
       schedule.poll(file)
     }
     await pass(1000)

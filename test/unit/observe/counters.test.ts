@@ -29,10 +29,14 @@ void test('counts each event as what it says', () => {
     [(events) => events.recordsCut(FILE, { records: 2, offset: 0 }), { tooLargeRecords: 2 }],
     [(events) => events.batchStored(BATCH), { batchesStored: 1, recordsStored: 3, bytesStored: 500 }],
     [(events) => events.batchRetried('logs', 1, 'x'), { retries: 1 }],
+    [(events) => events.batchRefused('logs', 1, 'x'), { retries: 1, refusals: 1 }],
+    [(events) => events.producerIdWaiting('kafka:9092', 'x'), { producerIdWaits: 1 }],
+    [(events) => events.producerIdRefused('kafka:9092', 'x'), { producerIdRefusals: 1 }],
+    [(events) => events.topicRefused('logs', 'x'), { topicRefusals: 1 }],
     [(events) => events.batchSplit('logs', 1, 3, 500), { splits: 1 }],
     [
       (events) =>
-        events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' }),
+        events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'drop' }),
       { tooLargeRecords: 1 },
     ],
     [(events) => events.possibleRepeats('logs', 1, 30), { possibleRepeats: 30 }],
@@ -50,14 +54,14 @@ void test('counts lines and bytes that were settled, and bytes that were lost, b
       events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 9 })
       events.settled(FILE, 'too-long', { lines: 1, bytes: 999, offset: 2 })
       events.lost(FILE, 'truncated', 10)
-      events.lost(FILE, 'gone-while-stopped', 30)
+      events.lost(FILE, 'gone', 30)
       events.undelivered(FILE, 7)
       events.lost(FILE, 'truncated', 5)
     }),
     {
       settledLines: { empty: 3, 'too-long': 1, 'too-large': 0 },
       settledBytes: { empty: 3, 'too-long': 999, 'too-large': 0 },
-      lostBytes: { truncated: 15, 'gone-while-stopped': 30 },
+      lostBytes: { truncated: 15, gone: 30 },
       undeliveredBytes: 7,
     },
   )

@@ -46,15 +46,18 @@ function levelsOf(tell: (events: Events) => void): unknown[] {
 void test('tells errors where data is lost or somebody must act', () => {
   assert.deepEqual(
     levelsOf((events) => {
-      events.lost(FILE, 'gone-while-stopped', 10)
+      events.lost(FILE, 'gone', 10)
       events.fileTruncated(FILE, 10)
       events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
-      events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'dropped' })
+      events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'drop' })
       events.recordsCut(FILE, { records: 1, offset: 0 })
       events.checkpointFailed('EIO')
       events.stateSetAside('state.1.json', 'state.1.json.bad', 'x')
+      events.batchRefused('logs', 1, 'TOPIC_AUTHORIZATION_FAILED')
+      events.producerIdRefused('kafka:9092', 'CLUSTER_AUTHORIZATION_FAILED')
+      events.topicRefused('logs', 'TOPIC_AUTHORIZATION_FAILED')
     }),
-    Array.from({ length: 7 }, () => 'error'),
+    Array.from({ length: 10 }, () => 'error'),
   )
 })
 
@@ -67,6 +70,7 @@ void test('tells warnings where it got over something', () => {
     events.possibleRepeats('logs', 1, 3)
     events.filesMoved('logs', 1, 3)
     events.brokerUnreachable(1, 'kafka:9092', 'x')
+    events.producerIdWaiting('kafka:9092', 'COORDINATOR_LOAD_IN_PROGRESS')
     events.topicWaiting('logs', 'x')
     events.partitionWaiting('logs', 1, 'x')
     events.stateTorn('journal', 3)
@@ -74,7 +78,7 @@ void test('tells warnings where it got over something', () => {
     events.stateUnlocked('/state', 'ENOTSUP')
   })
   assert.deepEqual([...new Set(levels)], ['warn'])
-  assert.equal(levels.length, 12)
+  assert.equal(levels.length, 13)
 })
 
 void test('tells the lives of files and connections, and details only to who asks', () => {
@@ -112,19 +116,19 @@ void test('tells every stored batch where a report is wanted', () => {
 
 void test('names a file by its path as people read it, its id and its input', () => {
   const { events, lines } = scene()
-  events.lost(FILE, 'gone-while-stopped', 10)
+  events.lost(FILE, 'gone', 10)
   assert.deepEqual(lines(), [
     {
       level: 'error',
       file: '/var/log/größe.log',
       id: FILE.id,
       input: 'app',
-      reason: 'gone-while-stopped',
+      reason: 'gone',
       bytes: 10,
       msg: 'bytes lost',
     },
   ])
-  events.lost({ ...FILE, path: '/\xff\n"' }, 'gone-while-stopped', 10)
+  events.lost({ ...FILE, path: '/\xff\n"' }, 'gone', 10)
   assert.equal(lines()[0]?.['file'], '/\ufffd\n"', 'a line of the log is one line, whatever the path')
 })
 
@@ -148,10 +152,35 @@ void test('tells the same trouble once in ten seconds, each file and partition b
   assert.equal(lines().length, 6)
 })
 
+void test('tells a broker that is down every ten seconds, what is new about it at once, and when it is back', () => {
+  const { events, lines, clock } = scene()
+  const isDown = (reason: string): void => events.brokerUnreachable(1, 'kafka:9092', reason)
+  const told = (): unknown[] => lines().map(({ msg, reason }) => reason ?? msg)
+  events.brokerConnected(1, 'kafka:9092')
+  for (let i = 0; i < 10; i++) {
+    isDown('refused')
+    clock.advance(999)
+  }
+  isDown('no answer')
+  events.brokerUnreachable(2, 'other:9092', 'refused')
+  assert.deepEqual(told(), ['connected to broker', 'refused', 'no answer', 'refused'])
+  clock.advance(10)
+  isDown('refused')
+  events.brokerConnected(1, 'kafka:9092')
+  assert.deepEqual(told(), ['refused', 'connected to broker'])
+  // what is not told does not make the next connection news: one that comes and goes does not fill the log
+  isDown('refused')
+  events.brokerConnected(1, 'kafka:9092')
+  assert.deepEqual(told(), [])
+  clock.advance(10_000)
+  isDown('refused')
+  assert.deepEqual(told(), ['refused'])
+})
+
 void test('never keeps quiet about what is lost, dropped or repeated', () => {
   const { events, lines } = scene()
   for (let i = 0; i < 5; i++) {
-    events.lost(FILE, 'gone-while-stopped', 10)
+    events.lost(FILE, 'gone', 10)
     events.settled(FILE, 'too-large', { lines: 1, bytes: 10, offset: 0 })
     events.possibleRepeats('logs', 1, 3)
   }

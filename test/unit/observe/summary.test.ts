@@ -15,7 +15,7 @@ void test('says in one line how the agent is doing', () => {
   events.batchRetried('logs', 1, 'x')
   events.possibleRepeats('logs', 1, 2)
   events.lost(file, 'truncated', 10)
-  events.lost(file, 'gone-while-stopped', 5)
+  events.lost(file, 'gone', 5)
   const source = {
     counters,
     logger: createLogger({ level: 'info', pretty: false, out: out.stream }),

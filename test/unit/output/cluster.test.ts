@@ -101,7 +101,10 @@ describe('a cluster', () => {
     const { id, epoch } = await cluster.producerId(AbortSignal.timeout(10_000))
     assert.ok(id >= 1000)
     assert.equal(epoch, 0)
-    assert.deepEqual(events('brokerUnreachable'), [])
+    assert.deepEqual(
+      ['brokerUnreachable', 'producerIdWaiting', 'producerIdRefused'].flatMap((name) => events(name)),
+      [],
+    )
   })
 
   test('gives up on a producer id only when told to', async () => {
@@ -109,8 +112,10 @@ describe('a cluster', () => {
     const { cluster, events } = open(kafka)
     kafka.on('InitProducerId', fault.error(31), { times: Infinity })
     await assert.rejects(cluster.producerId(AbortSignal.timeout(100)), { name: /Timeout|Abort/ })
-    assert.equal(events('brokerUnreachable').length, 1)
-    assert.match(String(events('brokerUnreachable')[0]?.[3]), /no producer id: .*CLUSTER_AUTHORIZATION_FAILED/)
+    const [refused] = events('producerIdRefused')
+    assert.equal(refused?.[1], `127.0.0.1:${kafka.node(1).port}`)
+    assert.match(String(refused?.[2]), /CLUSTER_AUTHORIZATION_FAILED/)
+    assert.deepEqual(events('brokerUnreachable'), [])
   })
 
   test('asks for everything again at the age set, and needs no other timer', async () => {

@@ -31,6 +31,7 @@ function cache() {
   const metadata = new MetadataCache(
     {
       topicWaiting: (topic, reason) => void told.push(`${topic} waits: ${reason}`),
+      topicRefused: (topic, reason) => void told.push(`${topic} is refused: ${reason}`),
       topicReady: (topic, partitions) => void told.push(`${topic} has ${partitions}`),
       partitionWaiting: (topic, partition, reason) => void told.push(`${topic}-${partition} waits: ${reason}`),
     },
@@ -96,10 +97,17 @@ describe('what is known of topics', () => {
     assert.deepEqual(told.slice(3), ['logs has 1'])
   })
 
+  test('says of a topic that is refused that somebody must act, and waits for it all the same', () => {
+    const { metadata, told } = cache()
+    const { troubled, missing } = metadata.apply(answer([topic([], { code: 29 })]), ['logs'])
+    assert.deepEqual([troubled, missing], [['logs'], []])
+    assert.deepEqual(told, ['logs is refused: we are not allowed to use the topic (TOPIC_AUTHORIZATION_FAILED)'])
+  })
+
   test('names a few of many partitions without a leader', () => {
     const { metadata, told } = cache()
     metadata.apply(answer([topic(Array.from({ length: 100 }, () => [-1, 0]))]), ['logs'])
     assert.equal(told.length, 9)
-    assert.equal(told.at(-1), 'logs-7 waits: it has no leader now, as 92 more partitions')
+    assert.equal(told.at(-1), 'logs-7 waits: it has no leader now, like 92 more partitions')
   })
 })

@@ -93,6 +93,10 @@ describe('a batch that is not stored', () => {
     kafka.pending[0]!.answer()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0'])
+    assert.deepEqual(
+      shipper.toldOf('batchRefused').map(([, , reason]) => String(reason).split(':')[0]),
+      ['TOPIC_AUTHORIZATION_FAILED', 'INVALID_RECORD'],
+    )
   })
 
   test('is the first after a long pause: it goes alone, since the broker may have forgotten us', async (t) => {
