@@ -106,3 +106,12 @@ export interface RecordFacts {
   /** Set where the Kubernetes metadata is known. */
   readonly kubernetes?: Readonly<Record<string, unknown>>
 }
+
+/** A record made smaller. */
+export interface CutRecord {
+  readonly bytes: Uint8Array
+  /** Bytes of the line, as the record had it, that are in it no more. */
+  readonly cutBytes: number
+  /** The record did not say that it was cut before. */
+  readonly wasWhole: boolean
+}

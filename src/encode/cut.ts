@@ -2,17 +2,18 @@
  * Make one encoded record smaller, for a broker that takes less than we were told: the line is cut at the border of a
  * character and marked as truncated; the metadata stays whole.
  */
+import type { CutRecord } from '../flow.ts'
 import { type DecodedRecord, decodeRecord, encodeRecord } from './records.ts'
 
-const MARK = { name: 'log.flags', value: Buffer.from('truncated') }
+const MARK = 'truncated'
+const MARKING = { name: 'log.flags', value: Buffer.from(MARK) }
 
 /** The record in at most `maxBytes`, or null when not even an empty line would fit. */
-export function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | null {
+export function cutRecord(bytes: Uint8Array, maxBytes: number): CutRecord | null {
   const record = decodeRecord(bytes)
   if (record.value === null) return null
   const message = record.headers.length > 0 ? null : messageOf(record.value)
-  const rebuild = (kept: number): DecodedRecord =>
-    message === null ? cutRaw(record, kept) : { ...record, value: cutJson(message, kept) }
+  const rebuild = (kept: number): Rebuilt => (message === null ? cutRaw(record, kept) : cutJson(record, message, kept))
   const length = message === null ? record.value.length : message.text.length
   // the escapes decide how long a cut text is, so the right place is searched for
   let fits = -1
@@ -20,16 +21,23 @@ export function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | nul
   let high = Math.max(0, length - 1)
   while (low <= high) {
     const middle = (low + high) >> 1
-    if (encodeRecord(rebuild(middle)).length <= maxBytes) {
+    if (encodeRecord(rebuild(middle).record).length <= maxBytes) {
       fits = middle
       low = middle + 1
     } else high = middle - 1
   }
-  return fits < 0 ? null : encodeRecord(rebuild(fits))
+  if (fits < 0) return null
+  const { record: smaller, cutBytes } = rebuild(fits)
+  return { bytes: encodeRecord(smaller), cutBytes, wasWhole: !isMarked(record, message) }
+}
+
+interface Rebuilt {
+  readonly record: DecodedRecord
+  readonly cutBytes: number
 }
 
 interface Message {
-  readonly object: object & { readonly log: object }
+  readonly object: object & { readonly log: object & { readonly flags?: unknown } }
   readonly text: string
 }
 
@@ -53,23 +61,28 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function cutJson({ object, text }: Message, kept: number): Buffer {
+function cutJson(record: DecodedRecord, { object, text }: Message, kept: number): Rebuilt {
   // never half a surrogate pair
   const end = kept > 0 && /[\uD800-\uDBFF]/.test(text.charAt(kept - 1)) ? kept - 1 : kept
-  return Buffer.from(
-    JSON.stringify({ ...object, message: text.slice(0, end), log: { ...object.log, flags: ['truncated'] } }),
-  )
+  const cut = { ...object, message: text.slice(0, end), log: { ...object.log, flags: [MARK] } }
+  return {
+    record: { ...record, value: Buffer.from(JSON.stringify(cut)) },
+    cutBytes: Buffer.byteLength(text.slice(end)),
+  }
 }
 
-function cutRaw(record: DecodedRecord, kept: number): DecodedRecord {
+function cutRaw(record: DecodedRecord, kept: number): Rebuilt {
   const value = record.value ?? Buffer.alloc(0)
   let end = kept
   while (end > 0 && kept - end < 3 && ((value[end] ?? 0) & 0xc0) === 0x80) end--
   const hasHeaders = record.headers.length > 0
-  const marked = record.headers.some((header) => header.name === MARK.name)
-  return {
-    ...record,
-    value: value.subarray(0, end),
-    headers: hasHeaders && !marked ? [...record.headers, MARK] : record.headers,
-  }
+  const headers = hasHeaders && !isMarked(record, null) ? [...record.headers, MARKING] : record.headers
+  return { record: { ...record, value: value.subarray(0, end), headers }, cutBytes: value.length - end }
+}
+
+/** Whether it says that it was cut before. A bare line cannot. */
+function isMarked({ headers }: DecodedRecord, message: Message | null): boolean {
+  if (message === null) return headers.some(({ name }) => name === MARKING.name)
+  const { flags } = message.object.log
+  return Array.isArray(flags) && flags.includes(MARK)
 }

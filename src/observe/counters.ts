@@ -38,6 +38,7 @@ export class Counters {
   /** Those of the retries that somebody has to do something about. */
   refusals = 0
   splits = 0
+  /** Records too large for a batch or for the broker, which were cut or dropped. */
   tooLargeRecords = 0
   possibleRepeats = 0
   filesMoved = 0
@@ -97,6 +98,10 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     },
     batchSplit: () => void counters.splits++,
     recordTooLarge: () => void counters.tooLargeRecords++,
+    recordTruncated({ records, cutBytes }) {
+      counters.truncatedRecords += records
+      counters.cutBytes += cutBytes
+    },
     possibleRepeats: (_topic, _partition, records) => void (counters.possibleRepeats += records),
     filesMoved: (_topic, _partition, files) => void (counters.filesMoved += files),
     brokerConnected: () => void counters.brokerConnections++,

@@ -51,6 +51,8 @@ export interface Events {
     bytes: number
     action: 'cut' | 'drop'
   }): void
+  /** A record too large for the broker was cut; `records`: 0 if it had been cut before, `cutBytes`: of the line. */
+  recordTruncated(what: { records: number; cutBytes: number }): void
   possibleRepeats(topic: string, partition: number, records: number): void
   filesMoved(topic: string, partition: number, files: number): void
   brokerConnected(node: number, address: string): void

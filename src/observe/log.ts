@@ -73,6 +73,7 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     batchSplit: (topic, partition, records, bytes) =>
       logger.warn({ topic, partition, records, bytes }, 'batch too large for the broker: sending it in parts'),
     recordTooLarge: (what) => logger.error({ ...what, file: textOfPath(what.file) }, 'record too large for the broker'),
+    recordTruncated: nothing,
     possibleRepeats: (topic, partition, records) =>
       logger.warn({ topic, partition, records }, 'records may be stored twice: their fate could not be learned'),
     filesMoved: (topic, partition, files) =>

@@ -7,6 +7,7 @@
  * broker takes of records like these. It says how far batches are filled, and nothing about a single record: that may
  * compress better, so it is tried as it is (lane.ts sends it alone).
  */
+import type { CutRecord } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import type { Batch, Compression, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
@@ -17,13 +18,13 @@ const SMALLEST_LIMIT = 1024
 export interface OversizeOptions {
   readonly tooLarge: 'cut' | 'drop'
   readonly compression: Compression
-  readonly events: Pick<Events, 'batchSplit' | 'recordTooLarge'>
-  cutRecord(record: Uint8Array, maxBytes: number): Uint8Array | null
+  readonly events: Pick<Events, 'batchSplit' | 'recordTooLarge' | 'recordTruncated'>
+  cutRecord(record: Uint8Array, maxBytes: number): CutRecord | null
 }
 
 export class Oversize {
   readonly #options: OversizeOptions
-  /** Whose first record was cut and told of: a piece is another object as soon as its first record has left. */
+  /** Pieces whose first record was cut and reported. A piece is another object as soon as its first record has left. */
   readonly #cut = new WeakSet<Piece>()
 
   constructor(options: OversizeOptions) {
@@ -56,7 +57,8 @@ export class Oversize {
     const piece = batch.pieces[0]
     if (piece === undefined) throw new Error('a batch without a piece')
     // It may take several cuts, but it is one record.
-    if (cut === null || !this.#cut.has(piece)) {
+    const wasCut = this.#cut.has(piece)
+    if (cut === null || !wasCut) {
       events.recordTooLarge({
         topic: lane.topic,
         partition: lane.partition,
@@ -67,8 +69,9 @@ export class Oversize {
       })
     }
     if (cut === null) return 'drop'
+    events.recordTruncated({ records: cut.wasWhole && !wasCut ? 1 : 0, cutBytes: cut.cutBytes })
     this.#cut.add(piece)
-    batch.replaceFirst(cut)
+    batch.replaceFirst(cut.bytes)
     return 'send'
   }
 }

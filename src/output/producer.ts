@@ -4,7 +4,7 @@
  * lane.ts fills, departures.ts says when, verdict.ts what an answer means, desertion.ts what becomes of a partition that
  * has lost its leader for long, batch-memory.ts who may have memory.
  */
-import type { Generation } from '../flow.ts'
+import type { CutRecord, Generation } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import type { BackoffLimits } from './backoff.ts'
@@ -37,7 +37,7 @@ export interface ProducerOptions {
   readonly now: () => number
   readonly random: () => number
   /** A record (its encoded bytes) made smaller, or null when it cannot be; from the encode stage. */
-  cutRecord(record: Uint8Array, maxBytes: number): Uint8Array | null
+  cutRecord(record: Uint8Array, maxBytes: number): CutRecord | null
   /** Records of a piece are stored, or settled because they were too large. */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
   /**

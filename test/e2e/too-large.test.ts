@@ -57,6 +57,7 @@ describe('a record that is too large by itself', () => {
         writer.write(200)
         await scene.arrived(writer.next + kept)
         await scene.stop(agent)
+        const said = lastWords(agent)
         const records = await scene.records()
         const isLarge = (record: KafkaRecord): boolean => originOf(record)?.bytes === large.length
         const lineOf = encoding === 'raw' ? rawLine : messageOf
@@ -76,7 +77,13 @@ describe('a record that is too large by itself', () => {
             const line = lineOf(record).toString()
             assert.ok(large.toString().startsWith(line) && line.length > 1000, 'the beginning of the line')
           }
+          const lengths = records.filter(isLarge).map((record) => lineOf(record).length)
+          assert.equal(
+            said['cutBytes'],
+            lengths.reduce((cut, length) => cut + large.length - 1 - length, 0),
+          )
         } else assert.equal(abutting(records).length, 5, 'a gap for each, and no other')
+        assert.deepEqual([said['tooLargeRecords'], said['truncatedLines'], said['settledLines']], [5, kept, 5 - kept])
       })
     }
   }

@@ -11,6 +11,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { decodeRecord, encodeRecord } from '../../src/encode/records.ts'
+import type { CutRecord } from '../../src/flow.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import { BatchMemory } from '../../src/output/batch-memory.ts'
 import type { Batch } from '../../src/output/batch.ts'
@@ -85,7 +86,14 @@ class Play {
         }
       },
     })
-    const events = { batchStored() {}, batchRetried() {}, batchRefused() {}, batchSplit() {}, recordTooLarge() {} }
+    const events = {
+      batchStored() {},
+      batchRetried() {},
+      batchRefused() {},
+      batchSplit() {},
+      recordTooLarge() {},
+      recordTruncated() {},
+    }
     this.#verdict = new Verdict({
       ...{ transport: { refresh() {} }, mode: 'idempotent', events, retry: { minMs: 1, maxMs: 1 } },
       ...{ now: () => 0, random: () => 0, stopped: new AbortController().signal },
@@ -275,12 +283,13 @@ class Play {
 }
 
 /** Keeps the number in front, cuts the padding. */
-function cutRecord(bytes: Uint8Array, maxBytes: number): Uint8Array | null {
+function cutRecord(bytes: Uint8Array, maxBytes: number): CutRecord | null {
   const record = decodeRecord(bytes)
   const value = Buffer.from(record.value ?? [])
   const over = bytes.length - maxBytes
   const kept = value.length - over
-  return kept <= value.indexOf(':') ? null : encodeRecord({ ...record, value: value.subarray(0, kept) })
+  if (kept <= value.indexOf(':')) return null
+  return { bytes: encodeRecord({ ...record, value: value.subarray(0, kept) }), cutBytes: over, wasWhole: true }
 }
 
 const lengths = fc.array(fc.oneof(fc.nat(10), fc.nat(300)), { minLength: 1, maxLength: 6 })

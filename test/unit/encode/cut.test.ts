@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { cutRecord } from '../../../src/encode/cut.ts'
 import { type DecodedRecord, decodeRecord, encodeRecord } from '../../../src/encode/records.ts'
+import type { CutRecord } from '../../../src/flow.ts'
 import { hostileText } from '../../support/hostile-text.ts'
 import { seeded } from '../../support/seed.ts'
 
@@ -26,6 +27,12 @@ function rawRecord(value: Uint8Array, headers: DecodedRecord['headers'] = HEADER
   return encodeRecord({ ...BARE, value, headers })
 }
 
+/** What becomes of a record that can be cut. */
+function decodeCut(cut: CutRecord | null): DecodedRecord {
+  assert.ok(cut !== null)
+  return decodeRecord(cut.bytes)
+}
+
 const text = fc.oneof(
   fc.string({ maxLength: 400 }),
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -45,13 +52,15 @@ test('a json record that is cut fits, is marked, and is otherwise what it was', 
         assert.ok(message === '' || jsonRecord('', ['truncated']).length > most)
         return
       }
-      assert.ok(cut.length <= most)
-      const { value, ...rest } = decodeRecord(cut)
+      assert.ok(cut.bytes.length <= most)
+      const { value, ...rest } = decodeRecord(cut.bytes)
       assert.deepEqual({ ...rest, key: Buffer.from(rest.key ?? []) }, { ...BARE, headers: [] })
       const object = JSON.parse(
         new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value ?? new Uint8Array(0)),
       )
       assert.ok(message.startsWith(object.message) && object.message.length < message.length)
+      assert.equal(cut.cutBytes, Buffer.byteLength(message.slice(object.message.length)))
+      assert.ok(cut.wasWhole)
       assert.deepEqual(object.log, {
         file: { path: '/a.log', id: '5c1f' },
         offset: 2 ** 40,
@@ -85,10 +94,11 @@ test('a raw record that is cut fits, is marked, and no character of it is split'
           assert.ok(rawRecord(Buffer.alloc(0), [...HEADERS, mark]).length > most)
           return
         }
-        assert.ok(cut.length <= most)
-        const decoded = decodeRecord(cut)
+        assert.ok(cut.bytes.length <= most)
+        const decoded = decodeRecord(cut.bytes)
         const kept = Buffer.from(decoded.value ?? [])
         assert.ok(value.subarray(0, kept.length).equals(kept))
+        assert.deepEqual([cut.cutBytes, cut.wasWhole], [value.length - kept.length, true])
         assert.deepEqual(decoded.headers.map(nameOf), ['log.file.path', 'log.offset', 'log.flags'])
         if (Buffer.from(value.toString()).equals(value)) assert.ok(value.toString().startsWith(kept.toString()))
         assert.ok(
@@ -103,14 +113,16 @@ test('a raw record that is cut fits, is marked, and no character of it is split'
 
 test('a record that was cut before is marked once', () => {
   const raw = rawRecord(Buffer.alloc(100, 97), [...HEADERS, { name: 'log.flags', value: Buffer.from('truncated') }])
-  const cut = decodeRecord(cutRecord(raw, 120) ?? new Uint8Array(0))
-  assert.deepEqual(cut.headers.map(nameOf), ['log.file.path', 'log.offset', 'log.flags'])
-  const json = decodeRecord(cutRecord(jsonRecord('a'.repeat(500), ['truncated']), 400) ?? new Uint8Array(0))
+  const cut = cutRecord(raw, 120)
+  assert.deepEqual(decodeCut(cut).headers.map(nameOf), ['log.file.path', 'log.offset', 'log.flags'])
+  const cutJson = cutRecord(jsonRecord('a'.repeat(500), ['truncated']), 400)
+  assert.deepEqual([cut?.wasWhole, cutJson?.wasWhole], [false, false])
+  const json = decodeCut(cutJson)
   assert.deepEqual(JSON.parse(Buffer.from(json.value ?? []).toString()).log.flags, ['truncated'])
 })
 
 test('a bare line has no place for a mark', () => {
-  const cut = decodeRecord(cutRecord(rawRecord(Buffer.alloc(100, 97), []), 50) ?? new Uint8Array(0))
+  const cut = decodeCut(cutRecord(rawRecord(Buffer.alloc(100, 97), []), 50))
   assert.deepEqual([cut.value?.length, cut.headers], [40, []])
 })
 
@@ -127,7 +139,7 @@ test('a raw line that looks like a json record keeps its bytes', () => {
       // without headers the last one cannot be told from a json record, and is cut as one
       if (headers.length === 0 && line === lines.at(-1)) continue
       const record = rawRecord(Buffer.from(`${line}${' '.repeat(100)}`), headers)
-      const cut = decodeRecord(cutRecord(record, record.length - 60) ?? new Uint8Array(0))
+      const cut = decodeCut(cutRecord(record, record.length - 60))
       assert.ok(`${line}${' '.repeat(100)}`.startsWith(Buffer.from(cut.value ?? []).toString()))
     }
   }
@@ -136,7 +148,7 @@ test('a raw line that looks like a json record keeps its bytes', () => {
     Buffer.of(0xff),
     Buffer.from('"}'),
   ])
-  const cut = decodeRecord(cutRecord(rawRecord(illFormed, []), illFormed.length + 8) ?? new Uint8Array(0))
+  const cut = decodeCut(cutRecord(rawRecord(illFormed, []), illFormed.length + 8))
   assert.ok(illFormed.subarray(0, cut.value?.length).equals(cut.value ?? new Uint8Array(0)))
 })
 

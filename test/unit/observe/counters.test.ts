@@ -39,6 +39,7 @@ void test('counts each event as what it says', () => {
         events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'drop' }),
       { tooLargeRecords: 1 },
     ],
+    [(events) => events.recordTruncated({ records: 1, cutBytes: 90 }), { truncatedRecords: 1, cutBytes: 90 }],
     [(events) => events.possibleRepeats('logs', 1, 30), { possibleRepeats: 30 }],
     [(events) => events.filesMoved('logs', 1, 4), { filesMoved: 4 }],
     [(events) => events.checkpointWritten(5, 100, 3), { checkpoints: 1, lastCheckpointAt: 1234 }],

@@ -39,6 +39,7 @@ void test('says in one line how the agent is doing', () => {
     retries: 1,
     possibleRepeats: 2,
     settledLines: 0,
+    tooLargeRecords: 0,
     truncatedLines: 0,
     cutBytes: 0,
     invalidUtf8: 0,

@@ -14,11 +14,13 @@ afterEach(() => assert.equal(memory.pool.freeBytes, memory.pool.total))
 
 function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compression: Compression = 'none') {
   const told: string[] = []
+  const truncated: [records: number, bytes: number][] = []
   const oversize = new Oversize({
     ...{ tooLarge, compression, cutRecord },
     events: {
       batchSplit: (topic, partition, records) => told.push(`split ${topic}-${partition} ${records}`),
       recordTooLarge: ({ file, offset, action }) => told.push(`${action} ${file} ${offset}`),
+      recordTruncated: ({ records, cutBytes }) => truncated.push([records, cutBytes]),
     },
   })
   const lane = new Lane({
@@ -35,7 +37,7 @@ function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compressio
     if (file.waiting > 0) assert.ok(lane.enlarge())
   }
   const batch = lane.seal()!
-  return { lane, batch, told, refused: () => oversize.refused(lane, batch) }
+  return { lane, batch, told, truncated, refused: () => oversize.refused(lane, batch) }
 }
 
 const sent = (batch: Batch): string[] => valuesOf(Buffer.concat(batch.stamp({ producerId: 1, epoch: 0, sequence: 0 })))
@@ -67,7 +69,7 @@ describe('a batch that is too large', () => {
   })
 
   test('of one record is cut to half, as often as it takes, and told of once', () => {
-    const { lane, batch, refused, told } = refusing(['x'.repeat(8000), 'next'], 'cut')
+    const { lane, batch, refused, told, truncated } = refusing(['x'.repeat(8000), 'next'], 'cut')
     refused()
     assert.equal(refused(), 'send')
     assert.ok(batch.sendingBytes < 4100)
@@ -77,6 +79,12 @@ describe('a batch that is too large', () => {
     assert.equal(sent(batch)[1], 'next')
     assert.match(sent(batch)[0]!, /^x+$/)
     assert.deepEqual(told, ['split t-3 2', 'cut /made/a.log 0'])
+    const kept = sent(batch)[0]!.length
+    assert.deepEqual(
+      truncated.map(([records]) => records),
+      [1, 0],
+    )
+    assert.equal(truncated[0]![1] + truncated[1]![1], 8000 - kept)
     lane.clear()
   })
 
