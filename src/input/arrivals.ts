@@ -63,6 +63,14 @@ export class Arrivals {
   }
 
   async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
+    const { wasThere, untaken } = directory
+    const arrival = await this.#judge(directory, sighting)
+    if (arrival.kind !== 'again') untaken.delete(sighting.name)
+    else if (wasThere) untaken.set(sighting.name, sighting.facts)
+    return arrival
+  }
+
+  async #judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
     if (this.#isOldPiece(sighting)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
@@ -90,6 +98,10 @@ export class Arrivals {
   forgetOthers(directory: Directory, { sightings, denied }: Look): void {
     this.#options.copies.forgetOthers(directory, sightings)
     const told = this.#told.get(directory)
+    if (directory.untaken.size > 0) {
+      const names = new Set(sightings.map(({ name }) => name))
+      for (const name of directory.untaken.keys()) if (!names.has(name)) directory.untaken.delete(name)
+    }
     if (told === undefined) return
     const there = new Set(denied.map(({ path }) => path))
     for (const { name } of sightings) there.add(directory.pathOf(name))
@@ -227,17 +239,17 @@ export class Arrivals {
   /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
   async #startOf(
     directory: Directory,
-    { interest, kind, facts: sighted }: Sighting,
+    { interest, kind, name, facts: sighted }: Sighting,
     { descriptor, facts }: OpenFile,
   ): Promise<number> {
     const { fresh } = this.#options.checkpoint
-    if (interest.rules.start === 'beginning' || !directory.wasThere || !fresh || kind !== 'live') return 0
-    // another one has taken the name since it was sighted
-    if (facts.key !== sighted.key) return 0
+    const atStart = directory.wasThere ? sighted : directory.untaken.get(name)
+    if (interest.rules.start === 'beginning' || atStart === undefined || !fresh || kind !== 'live') return 0
+    // another one has taken the name since, or it was cut
+    if (facts.key !== atStart.key || facts.bornMs !== atStart.bornMs || facts.size < atStart.size) return 0
     // the line that is being written is shipped whole
-    const size = Math.min(facts.size, sighted.size)
-    const from = Math.max(0, size - LOOK_BACK)
-    const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: size - from })
+    const from = Math.max(0, atStart.size - LOOK_BACK)
+    const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: atStart.size - from })
     return from + bytes.lastIndexOf(10) + 1
   }
 }

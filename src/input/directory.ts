@@ -98,6 +98,8 @@ export class Directory {
   due = 0
   /** It was there when we started, and this is its first look: what is in it was there too. */
   wasThere = false
+  /** What the first look at the start found and could not take in, by name: as it was then. */
+  readonly untaken = new Map<string, FileFacts>()
 
   constructor(path: string, volume: Volume, interests: readonly Interest[]) {
     this.path = path

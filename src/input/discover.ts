@@ -45,6 +45,8 @@ export class Discovery {
   readonly #elsewhere = new Set<Promise<void>>()
   readonly #looks = new Map<Directory, Promise<void>>()
   readonly #resting = new Map<Directory, NodeJS.Timeout>()
+  /** Directories that could not be asked about at the start: what is in them was there then. */
+  readonly #unasked = new Set<string>()
   #stopped = false
   #started = false
 
@@ -180,13 +182,15 @@ export class Discovery {
     try {
       const volume = above ?? this.#options.volumeOf(path)
       const facts = await volume.facts(path)
+      const isOld = this.#unasked.delete(path) || wasThere
       if (facts === null || facts.kind !== 'directory' || this.#stopped) return null
       const directory = new Directory(path, volume, interestsIn(path, this.#globs))
-      directory.wasThere = wasThere
+      directory.wasThere = isOld
       this.#directories.set(path, directory)
       this.#options.entered(directory)
       return directory
     } catch (error) {
+      if (wasThere) this.#unasked.add(path)
       this.#options.events.fileDenied(path, systemErrorOf(error).message)
       return null
     }

@@ -36,6 +36,51 @@ void test('begins at the end as it was when the file was sighted', async (t) => 
   assert.equal(world.text(), 'written meanwhile\n')
 })
 
+void test('begins at the end as it was at the start, also of what could not be opened then', async (t) => {
+  const volume = countedVolume()
+  const open = volume.open.bind(volume)
+  let denied = true
+  volume.open = (path) => {
+    if (denied) throw systemError('EACCES', 'open')
+    return open(path)
+  }
+  const world = await World.open(t, { ...END, volume })
+  for (const name of ['a.log', 'cut.log', 'other.log', 'gone.log']) world.write(name, 'old\n')
+  await world.look()
+  world.append('a.log', 'new\n')
+  world.write('cut.log', 'n\n')
+  unlinkSync(world.path('gone.log'))
+  world.write('new', 'new\n')
+  renameSync(world.path('new'), world.path('other.log'))
+  await world.look()
+  world.write('gone.log', 'old\nnew\n')
+  denied = false
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped().sort(), [
+    'a.log@4: new\n',
+    'cut.log@0: n\n',
+    'gone.log@0: old\n',
+    'gone.log@4: new\n',
+    'other.log@0: new\n',
+  ])
+  assert.equal(world.directory.untaken.size, 0)
+})
+
+void test('begins at the end of what there was no descriptor for at the start', async (t) => {
+  const world = await World.open(t, { ...END, maxOpenFiles: 1 })
+  world.write('a.log', 'old\n')
+  world.write('b.log', 'old\n')
+  await world.look()
+  for (let n = 0; n < 3; n++) {
+    for (const name of ['a.log', 'b.log']) world.append(name, `${n}\n`)
+    for (const file of world.files()) world.awake.add(file)
+    await world.lookAndRead()
+  }
+  const shipped = world.shipped()
+  assert.equal(shipped.length, 6)
+  assert.ok(shipped.every((line) => !line.includes('old')))
+})
+
 void test('begins at the start of the line that is being written', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'old\nhalf a')

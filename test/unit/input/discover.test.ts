@@ -279,6 +279,26 @@ void test('goes on where a directory cannot be listed, and tells why', async (t)
   assert.deepEqual(sighted(), ['/closed/a.log input0'])
 })
 
+void test('knows a directory that could not be asked about at the start for one that was there', async (t) => {
+  let denied = true
+  const volume = countedVolume()
+  const facts = volume.facts.bind(volume)
+  volume.facts = (path) => {
+    if (denied && path.endsWith('/closed')) throw systemError('EACCES', 'stat')
+    return facts(path)
+  }
+  const { discovery, write, firstLooks, ticking, looks } = scene(t, {
+    inputs: ['closed/*.log', 'later/*.log'],
+    volumeOf: () => volume,
+  })
+  write('closed/a.log')
+  await discovery.lookAround()
+  denied = false
+  write('later/a.log')
+  await ticking('both', () => looks.length === 2)
+  assert.deepEqual(firstLooks, ['/closed'])
+})
+
 void test('knows what was there at the start from what came later', async (t) => {
   const { discovery, write, firstLooks, ticking, looks } = scene(t, { inputs: ['*/*.log'] })
   write('first/a.log')
