@@ -85,7 +85,8 @@ program
   .option('-f, --follow', 'go on with what is appended', false)
   .action(async (files: string[], options: { lines: number; follow: boolean }) => {
     const { tail } = await import('./commands/tail.ts')
-    await tail({ files, ...options, stdout, signal })
+    const complain = (message: string): void => void stderr.write(`logagent: ${message}\n`)
+    await tail({ files, ...options, stdout, complain, signal })
   })
 
 program

@@ -5,6 +5,7 @@
  */
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { AgentError, messageOf } from '../errors.ts'
+import type { FollowOptions } from './follow.ts'
 import { blocks, openRegular } from './regular-file.ts'
 import { write } from './write.ts'
 
@@ -15,6 +16,8 @@ export interface TailOptions {
   /** Goes on with what is appended, also in a file that takes the name, until `signal` aborts. */
   readonly follow: boolean
   readonly stdout: NodeJS.WritableStream
+  /** What cannot be followed for now: said at once. */
+  readonly complain: (message: string) => void
   readonly signal: AbortSignal
 }
 
@@ -23,19 +26,20 @@ const NEWLINE = 0x0a
 
 /** Shows all files that can be read, then throws AgentError `file-unreadable` for the others. */
 export async function tail(options: TailOptions): Promise<void> {
-  const { files, lines, stdout, signal } = options
+  const { files, lines, stdout, complain, signal } = options
   const headingOf = headings(files.length > 1)
   const failures: string[] = []
-  const shown: { path: string; from: number }[] = []
+  const shown: Pick<FollowOptions, 'path' | 'from'>[] = []
   for (const path of files) {
     let file: number | undefined
     try {
       file = openRegular(path)
-      const end = fstatSync(file).size
+      const facts = fstatSync(file)
+      const end = facts.size
       const start = startOfLast(file, end, lines)
       await write(stdout, headingOf(path), signal)
       for (const block of blocks(file, start, end)) await write(stdout, block, signal)
-      shown.push({ path, from: end })
+      shown.push({ path, from: { facts, offset: end } })
     } catch (error) {
       signal.throwIfAborted()
       failures.push(`${path}: ${messageOf(error)}`)
@@ -47,7 +51,7 @@ export async function tail(options: TailOptions): Promise<void> {
     const { follow } = await import('./follow.ts')
     const show = (path: string) => (bytes: Uint8Array) =>
       stdout.write(Buffer.concat([Buffer.from(headingOf(path)), bytes]))
-    await Promise.all(shown.map(async ({ path, from }) => follow({ path, from, signal }, show(path))))
+    await Promise.all(shown.map(async ({ path, from }) => follow({ path, from, signal, complain }, show(path))))
   }
   if (failures.length > 0) throw new AgentError('file-unreadable', failures.join('\n'))
 }

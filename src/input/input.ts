@@ -264,16 +264,18 @@ export class Input {
     void this.#generations.see(directory, NOTHING_THERE)
   }
 
-  #armTick(): void {
+  #armTick(after = this.#options.file.discoverMs): void {
     if (this.#frozen) return
     this.#timer = setTimeout(() => {
+      const { clock, file } = this.#options
+      const begin = clock()
       this.#ticking = this.#tick()
         .catch((error: unknown) => this.#options.events.fileDenied('', systemErrorOf(error).message))
         .finally(() => {
           this.#ticking = null
-          this.#armTick()
+          this.#armTick(Math.max(file.discoverMs / 10, file.discoverMs - (clock() - begin)))
         })
-    }, this.#options.file.discoverMs)
+    }, after)
     this.#timer.unref()
   }
 

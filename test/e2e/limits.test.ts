@@ -1,6 +1,6 @@
 /** Limits of the machine: no inotify left, and an agent that does not run for a while. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sharedKafka } from '../support/kafka.ts'
@@ -49,6 +49,29 @@ describe('inotify at its limit', () => {
       await scene.stop(agent)
       await scene.delivered()
     })
+  }
+})
+
+test('a new file is found within a second, inotify or no inotify', async (t) => {
+  for (const under of [limited('max_inotify_instances', 0), []]) {
+    const scene = await openScene(t, kafka, { agent: { under } })
+    const writer = scene.writer('a.log')
+    writer.write(1)
+    const agent = scene.start()
+    await scene.arrived()
+    const waits: number[] = []
+    for (let n = 0; n < 5; n++) {
+      // at another moment between two looks each time
+      await delay(n * 170)
+      const path = scene.path(`new-${n}.log`)
+      writeFileSync(path, 'a line\n')
+      const { time } = await agent.logged(({ msg, file }) => msg === 'file found' && file === path, { what: path })
+      waits.push(Date.parse(String(time)) - statSync(path).birthtimeMs)
+    }
+    // one may be late on a machine that has a lot to do
+    const median = waits.toSorted((a, b) => a - b)[2] ?? Infinity
+    assert.ok(median <= 1100, `${waits.join(', ')} ms`)
+    await scene.stop(agent)
   }
 })
 

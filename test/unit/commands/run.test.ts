@@ -204,8 +204,10 @@ suite('logagent run', () => {
       args: [...args, '--state-dir', freshDirectory(t), '--shutdown-timeout', '500ms', '--shutdown-drain', 'end'],
     })
     await agent.logged(({ msg }) => msg === 'file found', { what: 'the file' })
+    const signalled = performance.now()
     agent.signal('SIGTERM')
-    await agent.exitsWith(6)
+    await agent.exitsWith(6, 10_000)
+    assert.ok(performance.now() - signalled >= 500, 'it uses the time it has')
     const left = agent.log.filter(({ msg }) => msg === 'not delivered')
     assert.deepEqual(left.map(({ file, bytes }) => [file, bytes]), [[join(directory, 'a.log'), 8]]) // prettier-ignore
   })

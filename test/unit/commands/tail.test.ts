@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { tail, type TailOptions } from '../../../src/commands/tail.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { captureOutput } from '../../support/capture.ts'
 import { freshDirectory } from '../../support/temp.ts'
+import { systemError } from '../../support/volumes.ts'
 import { until } from '../../support/wait.ts'
 
 function fileWith(t: TestContext, content: string | Uint8Array, name = 'a.log'): string {
@@ -16,7 +18,14 @@ function fileWith(t: TestContext, content: string | Uint8Array, name = 'a.log'):
 
 async function shown(files: readonly string[], lines: number): Promise<Buffer> {
   const { stream, bytes } = captureOutput({ highWaterMark: 1 })
-  await tail({ files, lines, follow: false, stdout: stream, signal: AbortSignal.timeout(20_000) })
+  await tail({
+    files,
+    lines,
+    follow: false,
+    stdout: stream,
+    complain: assert.fail,
+    signal: AbortSignal.timeout(20_000),
+  })
   return bytes()
 }
 
@@ -64,7 +73,8 @@ suite('the last lines', () => {
   test('of the files that can be read are shown before the others are told', async (t) => {
     const path = fileWith(t, 'a\n')
     const { stream, text } = captureOutput()
-    const options = { lines: 1, follow: false, stdout: stream, signal: new AbortController().signal }
+    const { signal } = new AbortController()
+    const options = { lines: 1, follow: false, stdout: stream, complain: assert.fail, signal }
     await assert.rejects(
       async () => tail({ ...options, files: ['/nowhere', path, '/tmp', '/dev/zero'] }),
       (error) => {
@@ -87,17 +97,20 @@ suite('following', () => {
     t: TestContext,
     files: readonly string[],
     lines = 10,
-  ): { text: () => string; stop: () => Promise<void> } {
+  ): { text: () => string; complaints: string[]; stop: () => Promise<void> } {
     const { stream, text } = captureOutput()
+    const complaints: string[] = []
     const controller = new AbortController()
-    const options: TailOptions = { files, lines, follow: true, stdout: stream, signal: controller.signal }
+    const { signal } = controller
+    const complain = (message: string): void => void complaints.push(message)
+    const options: TailOptions = { files, lines, follow: true, stdout: stream, complain, signal }
     const done = tail(options)
     const stop = async (): Promise<void> => {
       controller.abort()
       await done
     }
     t.after(stop)
-    return { text, stop }
+    return { text, complaints, stop }
   }
 
   const shows = async (text: () => string, expected: string): Promise<void> => {
@@ -125,6 +138,54 @@ suite('following', () => {
       writeFileSync(path, '4\n')
       await shows(text, `${before}2\n3\n4\n`)
     }
+  })
+
+  test('shows nothing again of a file that gets its name back', async (t) => {
+    const path = fileWith(t, '1\n')
+    const { text } = following(t, [path])
+    await shows(text, '1\n')
+    for (let n = 0; n < 5; n++) {
+      renameSync(path, `${path}.1`)
+      if (n % 2 === 0) await delay(n * 60)
+      renameSync(`${path}.1`, path)
+      appendFileSync(path, `${n}\n`)
+      await until(() => text().endsWith(`\n${n}\n`), { what: `line ${n}` })
+    }
+    assert.equal(text(), '1\n0\n1\n2\n3\n4\n')
+  })
+
+  test('waits where the name has something that cannot be read, and says so once', async (t) => {
+    const [path, other] = [fileWith(t, '1\n'), fileWith(t, '')]
+    const { text, complaints } = following(t, [path, other])
+    await until(() => text().endsWith('<==\n'), { what: 'both files are followed' })
+    renameSync(path, `${path}.1`)
+    mkdirSync(path)
+    await until(() => complaints.length > 0, { what: 'a complaint' })
+    await delay(500)
+    assert.deepEqual(complaints, [`${path}: not a regular file`])
+    appendFileSync(other, 'of the other\n')
+    await until(() => text().endsWith('of the other\n'), { what: 'the other file is followed' })
+    rmSync(path, { recursive: true })
+    writeFileSync(path, '2\n')
+    await until(() => text().endsWith(`==> ${path} <==\n2\n`), {
+      what: () => `the new file in ${JSON.stringify(text())}`,
+    })
+  })
+
+  test('shows what is appended where there is no inotify left', async (t) => {
+    t.mock.method(fs, 'watch', () => {
+      throw systemError('ENOSPC', 'watch')
+    })
+    const path = fileWith(t, '1\n')
+    const { text } = following(t, [path])
+    await shows(text, '1\n')
+    for (let n = 2; n < 5; n++) {
+      appendFileSync(path, `${n}\n`)
+      await until(() => text().endsWith(`\n${n}\n`), { what: `line ${n}` })
+    }
+    renameSync(path, `${path}.1`)
+    writeFileSync(path, 'new\n')
+    await shows(text, '1\n2\n3\n4\nnew\n')
   })
 
   test('does not take bytes of a longer new file for those of the old one', async (t) => {
