@@ -54,6 +54,11 @@ export function systemErrorOf(error: unknown): Error {
   throw error
 }
 
+/** For errors of the operating system's that are got over without a word. Others are thrown. */
+export function ignoreSystemError(error: unknown): void {
+  systemErrorOf(error)
+}
+
 /** The exit code of a process that a second signal ends at once, as a shell has it: 130 for SIGINT, 143 for SIGTERM. */
 export function exitCodeOfSignal(signal: number): number {
   return 128 + signal

@@ -9,7 +9,7 @@
  * synchronous, and nothing is held: what cannot be taken now is read again later.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { ChunkAppendix } from './chunk-appendix.ts'
+import { ChunkRecords } from './chunk-records.ts'
 import { cutRecord } from './encode/cut.ts'
 import { TemplateSlot } from './encode/template.ts'
 import type { MetadataSource } from './enrich/metadata.ts'
@@ -70,7 +70,7 @@ export class Pipeline {
   readonly #options: PipelineOptions
   readonly #entries: Entries
   readonly #slot: TemplateSlot
-  readonly #appendix: ChunkAppendix
+  readonly #records: ChunkRecords
   readonly #chooser: PartitionChooser
   readonly #prepared: PreparedFiles
   readonly #input: Input
@@ -81,7 +81,7 @@ export class Pipeline {
     this.#options = options
     this.#entries = new Entries(memory)
     this.#slot = new TemplateSlot(memory)
-    this.#appendix = new ChunkAppendix(this.#entries, (file, ranges) =>
+    this.#records = new ChunkRecords(this.#entries, (file, ranges) =>
       this.#input.receive({ file, ranges, outcome: 'settled' }),
     )
     this.#chooser = new PartitionChooser(random)
@@ -109,7 +109,7 @@ export class Pipeline {
       checkpoint: options.checkpoint,
       file: options.file,
       random: options.randomBytes,
-      blocked: (file) => this.#blocked(file),
+      blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),
       released: () => this.#producer.freed(),
     })
@@ -150,7 +150,7 @@ export class Pipeline {
     const prepared = this.#prepared.of(chunk.file)
     const { shipping } = prepared
     // while a mount was waited for, it may have been prepared anew
-    const lane = prepared.lane ?? this.#lane(asLogFile(chunk.file), prepared)
+    const lane = prepared.lane ?? this.#chooseLane(asLogFile(chunk.file), prepared)
     let next = chunk.offset
     if (lane === null) return { next, blocked: 'topic' }
     const entries = this.#entries
@@ -165,12 +165,12 @@ export class Pipeline {
   /** Returns the first entry that was not taken. */
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
     const file = asLogFile(chunk.file)
-    const appendix = this.#appendix
-    appendix.begin(chunk, { skipped: file.skipped, stay: prepared.stay, append: this.#slot.install(prepared.template) })
-    this.#producer.append(lane, appendix)
-    file.skipped = appendix.skipped
-    if (appendix.records < appendix.first) this.#countSettled(file, appendix.first)
-    return appendix.first
+    const records = this.#records
+    records.begin(chunk, { skipped: file.skipped, stay: prepared.stay, append: this.#slot.install(prepared.template) })
+    this.#producer.append(lane, records)
+    file.skipped = records.skipped
+    if (records.records < records.first) this.#countSettled(file, records.first)
+    return records.first
   }
 
   /** Lines without a record, by reason. */
@@ -192,16 +192,16 @@ export class Pipeline {
 
   // -- where a file's records go --------------------------------------------------------------------------------------
 
-  #blocked(file: LogFile): Taken['blocked'] {
+  #reserve(file: LogFile): Taken['blocked'] {
     const prepared = this.#prepared.of(file)
-    prepared.lane = this.#lane(file, prepared)
+    prepared.lane = this.#chooseLane(file, prepared)
     if (prepared.lane === null) return 'topic'
-    return this.#producer.hasRoom(prepared.lane) ? null : 'room'
+    return this.#producer.reserveRoom(prepared.lane) ? null : 'room'
   }
 
-  #lane(file: LogFile, { shipping, key }: Prepared): Lane | null {
+  #chooseLane(file: LogFile, { shipping, key }: Prepared): Lane | null {
     const { topic, partitioner } = shipping
-    const view = this.#producer.topic(topic)
+    const view = this.#producer.wantTopic(topic)
     if (view === null) return null
     const partition = this.#chooser.choose({ partitioner, key, id: file.id, sticky: file.partition }, view)
     if (partition < 0 && typeof partitioner === 'number') this.#producer.lacks(topic, partitioner)

@@ -6,7 +6,7 @@
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
 import type { Template } from './encode/template.ts'
-import { type KeyRule, keyOf } from './enrich/key.ts'
+import { type KeyRule, recordKeyOf } from './enrich/key.ts'
 import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
 import type { Generation } from './flow.ts'
@@ -63,7 +63,7 @@ export class PreparedFiles {
     const shipping = this.#shipping.get(file.inputId)
     if (shipping === undefined) throw new AgentError('internal', `no input ${file.inputId}`)
     const facts = factsOf(file, this.#metadata)
-    const key = keyOf(file, shipping.key)
+    const key = recordKeyOf(file, shipping.key)
     const template = shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
     return { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null }
   }

@@ -11,7 +11,7 @@ import type { Address } from '../output/broker.ts'
 import { Connection } from '../output/connection.ts'
 import { greet } from '../output/greeting.ts'
 import { tcp } from '../output/tcp.ts'
-import { describeError, kafkaError } from '../output/wire/error-codes.ts'
+import { describeError, meaningOf } from '../output/wire/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../output/wire/init-producer-id.ts'
 import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/wire/metadata.ts'
 
@@ -104,7 +104,7 @@ async function tryProducerId(connection: Connection, kafka: Config['kafka']): Pr
   }
   const deadline = performance.now() + requestTimeoutMs
   let { code } = await ask(connection, request)
-  while (kafkaError(code).action === 'retry' && performance.now() < deadline) {
+  while (meaningOf(code).action === 'retry' && performance.now() < deadline) {
     await delay(retry.minMs)
     code = (await ask(connection, request)).code
   }

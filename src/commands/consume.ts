@@ -5,7 +5,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { BrokerAddress } from '../config/broker-address.ts'
 import { openCluster } from './kafka-client.ts'
-import { showBytes } from './show-bytes.ts'
+import { textOrBase64 } from './text-or-base64.ts'
 import { readTopic } from './topic-reader.ts'
 import { write } from './write.ts'
 
@@ -59,13 +59,13 @@ export function showRecord(topic: string, partition: number, record: KafkaMessag
     partition,
     offset: Number(offset),
     timestamp: Number(timestamp),
-    key: showBytes(key),
+    key: textOrBase64(key),
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, bytes]) => [
         name,
-        Array.isArray(bytes) ? bytes.map((one) => showBytes(one)) : showBytes(bytes),
+        Array.isArray(bytes) ? bytes.map((one) => textOrBase64(one)) : textOrBase64(bytes),
       ]),
     ),
-    value: showBytes(value),
+    value: textOrBase64(value),
   })
 }

@@ -1,7 +1,7 @@
 /** Making a topic that is missing, by kafkajs's admin: loaded only when `topic.create` is on and a topic is missing. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
-import { isPassing, kafkaError, openAdmin, retriesFor } from './kafka-client.ts'
+import { isPassing, toAgentError, openAdmin, retriesFor } from './kafka-client.ts'
 
 const RETRY_MS = 250
 
@@ -22,7 +22,7 @@ export async function createTopic(name: string, { kafka, topic }: Config, signal
       })
       return
     } catch (error) {
-      if (attempt === retriesFor(brokers) || !isPassing(error)) throw kafkaError(error)
+      if (attempt === retriesFor(brokers) || !isPassing(error)) throw toAgentError(error)
     } finally {
       await admin.disconnect()
     }

@@ -46,7 +46,7 @@ export function openCluster(target: KafkaTarget): Cluster {
 }
 
 /** Whatever kafkajs threw, in our words: `kafka-refused` if a broker said no, else `kafka-unreachable`. */
-export function kafkaError(error: unknown): AgentError {
+export function toAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause.name === 'KafkaJSNotImplemented') {

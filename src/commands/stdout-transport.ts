@@ -6,7 +6,7 @@ import { decodeRecords } from '../encode/records.ts'
 import { messageOf } from '../errors.ts'
 import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../output/transport.ts'
 import { HEADER_BYTES } from '../output/batch.ts'
-import { showBytes } from './show-bytes.ts'
+import { textOrBase64 } from './text-or-base64.ts'
 import { write } from './write.ts'
 
 const NODE = 0
@@ -75,9 +75,9 @@ function showBatch({ topic, partition, parts }: ProduceItem): string {
         topic,
         partition,
         timestamp: base + timestampDelta,
-        key: showBytes(key),
-        headers: Object.fromEntries(headers.map((header) => [header.name, showBytes(header.value)])),
-        value: showBytes(value),
+        key: textOrBase64(key),
+        headers: Object.fromEntries(headers.map((header) => [header.name, textOrBase64(header.value)])),
+        value: textOrBase64(value),
       }
       return `${JSON.stringify(shown)}\n`
     })

@@ -7,7 +7,7 @@ import type { KafkaMessage } from 'kafkajs'
 import type Cluster from 'kafkajs/src/cluster/index.js'
 import Batch from 'kafkajs/src/consumer/batch.js'
 import { AgentError } from '../errors.ts'
-import { kafkaError } from './kafka-client.ts'
+import { toAgentError } from './kafka-client.ts'
 
 export interface ReadOptions {
   readonly topic: string
@@ -51,7 +51,7 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
         goodAt = performance.now()
       } catch (error) {
         if (signal.aborted) return
-        const failure = kafkaError(error)
+        const failure = toAgentError(error)
         if (performance.now() - goodAt > PATIENCE_MS || FATAL.test(failure.message)) throw failure
         await unlessAborted(recover(cluster, topic, positions), signal)
       }
@@ -65,7 +65,7 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
       }
     }
   } catch (error) {
-    if (!signal.aborted) throw kafkaError(error)
+    if (!signal.aborted) throw toAgentError(error)
   } finally {
     await cluster.disconnect()
   }
@@ -83,7 +83,7 @@ async function locate(cluster: Cluster, options: ReadOptions): Promise<{ positio
   try {
     await cluster.addTargetTopic(topic)
   } catch (error) {
-    const failure = kafkaError(error)
+    const failure = toAgentError(error)
     if (!failure.message.includes('UNKNOWN_TOPIC')) throw failure
     throw new AgentError('kafka-refused', `there is no topic ${topic}`, { cause: error })
   }
@@ -141,7 +141,7 @@ async function recover(cluster: Cluster, topic: string, positions: Offsets): Pro
     }
   } catch (error) {
     // Still in trouble; the next fetch will find out, and patience is counted there.
-    if (FATAL.test(kafkaError(error).message)) throw error
+    if (FATAL.test(toAgentError(error).message)) throw error
   }
 }
 

@@ -179,7 +179,7 @@ function ready(values: Members, context: InputContext, complain: Complain): Inpu
     ...rest,
     id: name || `input-${crc32(path.toSorted().join('\0')).toString(16).padStart(8, '0')}`,
     globs: path,
-    roots: roots.length > 0 ? roots : rootsOf(path, (glob, advice) => complain('path', advice, glob)),
+    roots: roots.length > 0 ? roots : defaultRoots(path, (glob, advice) => complain('path', advice, glob)),
     topic,
     key,
   }
@@ -200,7 +200,7 @@ function recordKey(
 }
 
 /** The directory that each glob begins in: `/var/log/app*.log` keeps to `/var/log`. */
-function rootsOf(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
+function defaultRoots(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
   const roots = new Set<string>()
   for (const glob of globs) {
     const { base } = splitGlob(glob)

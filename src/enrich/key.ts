@@ -10,7 +10,7 @@ export type KeyRule =
       readonly parts: readonly (string | { readonly of: 'log.file.path' | 'log.file.name' })[]
     }
 
-export function keyOf(file: Generation, rule: KeyRule): Uint8Array | null {
+export function recordKeyOf(file: Generation, rule: KeyRule): Uint8Array | null {
   if (rule.kind === 'none') return null
   if (rule.kind === 'file') return Buffer.from(file.path, 'latin1')
   return Buffer.concat(rule.parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : named(file, part.of))))

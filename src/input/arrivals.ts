@@ -11,7 +11,7 @@ import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { bytesAt, fingerprintOf, newId } from './identity.ts'
 import type { InputRules } from './input-rules.ts'
-import { LogFile, type Whereabouts } from './log-file.ts'
+import { LogFile, type Bounds } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { StoredGeneration } from './stored-generation.ts'
@@ -112,7 +112,7 @@ export class Arrivals {
   create(where: {
     directory: Directory
     rules: InputRules
-    within: Whereabouts
+    within: Bounds
     path: string
     name: string
     key: string
@@ -223,7 +223,7 @@ export class Arrivals {
     known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
-    file.owns(facts.size)
+    file.confirmSize(facts.size)
     file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
     if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
@@ -256,7 +256,7 @@ export class Arrivals {
 
 function recreate(what: {
   directory: Directory
-  within: Whereabouts
+  within: Bounds
   name: string
   key: string
   stored: StoredGeneration

@@ -6,7 +6,7 @@ import { systemErrorOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
-import { keyOf } from './identity.ts'
+import { inodeKeyOf } from './identity.ts'
 import type { Inspected } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
@@ -76,7 +76,7 @@ export class Departures {
     for (const stored of missing.expired()) {
       const key = await missing.keyAtPlace(stored)
       // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
-      const isThere = key === undefined || (key === keyOf(stored) && !known.has(key))
+      const isThere = key === undefined || (key === inodeKeyOf(stored) && !known.has(key))
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
         continue

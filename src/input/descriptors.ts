@@ -2,7 +2,7 @@
  * Open files, and how many there may be. A file that is read and stored to its end can be closed and opened again when
  * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile.
  */
-import { systemErrorOf } from '../errors.ts'
+import { ignoreSystemError } from '../errors.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import { openLog, rootsOf } from './open.ts'
@@ -63,7 +63,7 @@ export class Descriptors {
       if (opened.facts.key !== file.key) return 'unsure'
       return same ? 'same' : 'other'
     } catch (error) {
-      systemErrorOf(error)
+      ignoreSystemError(error)
       return 'unsure'
     }
   }

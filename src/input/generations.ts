@@ -133,8 +133,8 @@ export class Generations {
   }
 
   /** There are more bytes than before. */
-  grown(file: LogFile): Promise<void> {
-    return this.#inspection.grown(file)
+  growFingerprint(file: LogFile): Promise<void> {
+    return this.#inspection.growFingerprint(file)
   }
 
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
@@ -174,7 +174,7 @@ export class Generations {
   }
 
   /** A closed file was not at its place. Where a directory's look cannot notice it, it is missing from now on. */
-  gone(file: LogFile): void {
+  doubt(file: LogFile): void {
     if (file.isOver) return
     if (file.descriptor < 0 && file.directory.files.get(file.name) !== file) this.#lose(file)
     else file.directory.mtimeMs = -1

@@ -78,7 +78,7 @@ export async function fingerprintOf(volume: Volume, descriptor: number): Promise
  */
 export function isSameEmpty({ facts, path, stored }: Candidate): boolean {
   const wasThere = facts.bornMs > 0 && facts.bornMs <= stored.mtimeMs
-  return facts.key === keyOf(stored) && (wasThere || path === stored.place)
+  return facts.key === inodeKeyOf(stored) && (wasThere || path === stored.place)
 }
 
 /** Whether an open file is the stored generation, by content. */
@@ -112,6 +112,6 @@ export async function guardHolds(volume: Volume, descriptor: number, stored: Sto
   return stored.guard === '' || offset === 0 || (await guardAt(volume, descriptor, offset)) === stored.guard
 }
 
-export function keyOf(stored: StoredGeneration): string {
+export function inodeKeyOf(stored: StoredGeneration): string {
   return `${stored.device}:${stored.inode}`
 }

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Chunk, Generation, Receipt, Taken } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
-import { systemErrorOf } from '../errors.ts'
+import { ignoreSystemError, systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type Directory, NOTHING_THERE } from './directory.ts'
 import { Discovery } from './discover.ts'
@@ -220,7 +220,7 @@ export class Input {
     await this.#generations.admitted()
     const freeze = async (file: LogFile): Promise<void> => {
       if (file.volume.remote !== (which === 'remote')) return
-      if (file.descriptor >= 0) await this.#generations.check(file).catch(systemErrorOf)
+      if (file.descriptor >= 0) await this.#generations.check(file).catch(ignoreSystemError)
       file.limit = file.size
       // one that waits for room or a topic may have nothing to wait for
       this.#schedule.resume(file)

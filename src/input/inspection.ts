@@ -8,8 +8,8 @@ import type { Descriptors } from './descriptors.ts'
 import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 
-/** 'gone': its place has to be looked at again; 'grown': there may be something to read. */
-export type Inspected = 'same' | 'grown' | 'gone'
+/** 'unsure': it is not there, or cannot be asked, and its place has to be looked at again; 'grown': there may be something to read. */
+export type Inspected = 'same' | 'grown' | 'unsure'
 
 export interface InspectionOptions {
   readonly checkpoint: Pick<Checkpoint, 'touch'>
@@ -33,11 +33,11 @@ export class Inspection {
     const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
     // a mount takes its time: meanwhile it may have been cut, or lost
     if (file.isOver) return 'same'
-    if (facts === null || facts.key !== file.key) return 'gone'
+    if (facts === null || facts.key !== file.key) return 'unsure'
     if (descriptor >= 0 && facts.links === 0) deleted(file)
     const isSame = file.isAsSeen(facts)
     // of what is not open nothing is believed before it is known to be the same file
-    if (descriptor < 0 && !isSame && (await descriptors.isSameAt(file, file.place)) !== 'same') return 'gone'
+    if (descriptor < 0 && !isSame && (await descriptors.isSameAt(file, file.place)) !== 'same') return 'unsure'
     if (file.isOver) return 'same'
     if (!isSame) {
       file.note(facts)
@@ -53,7 +53,7 @@ export class Inspection {
   }
 
   /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
-  async grown(file: LogFile): Promise<void> {
+  async growFingerprint(file: LogFile): Promise<void> {
     const { fingerprint, next, size } = file
     if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.confirm(file)
   }
@@ -69,6 +69,6 @@ export class Inspection {
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
     if (file.next > 0) this.#options.copies.know(file)
-    file.owns(size)
+    file.confirmSize(size)
   }
 }

@@ -19,7 +19,7 @@ import { Watermark } from './watermark.ts'
 export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
 
 /** Where a file's real path has to lie: as the input says, else below the literal prefix of the glob. */
-export interface Whereabouts {
+export interface Bounds {
   readonly rules: InputRules
   readonly base: string
 }
@@ -27,7 +27,7 @@ export interface Whereabouts {
 export interface Origin {
   readonly id: string
   readonly rules: InputRules
-  readonly within: Whereabouts
+  readonly within: Bounds
   /** Path at discovery: it stays. */
   readonly path: string
   readonly key: string
@@ -44,7 +44,7 @@ export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
   /** By the glob that it was last found by, which may be another input's: a file stays its own input's. */
-  within: Whereabouts
+  within: Bounds
   readonly path: string
   /** `device:inode`. */
   readonly key: string
@@ -183,7 +183,7 @@ export class LogFile implements Generation {
   }
 
   /** So many bytes of it were surely its own. */
-  owns(size: number): void {
+  confirmSize(size: number): void {
     if (!this.#isShorter) this.largest = Math.max(this.largest, size)
   }
 

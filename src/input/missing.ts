@@ -5,7 +5,7 @@
  */
 import { dirname } from 'node:path'
 import { Groups } from './groups.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, keyOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, inodeKeyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 
@@ -42,7 +42,7 @@ export class Missing {
     const { length, hash: digest } = stored.fingerprint
     this.#entries.set(stored.id, { stored, until: this.#options.clock() + PATIENCE_MS })
     this.#unsearched.add(stored.id)
-    this.#byKey.add(keyOf(stored), stored.id)
+    this.#byKey.add(inodeKeyOf(stored), stored.id)
     this.#byFingerprint.add(fingerprintKey(length, digest), stored.id)
     this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1)
   }
@@ -89,7 +89,8 @@ export class Missing {
   ): Promise<StoredGeneration | null> {
     if (this.#entries.size === 0) return null
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
-    const rank = (stored: StoredGeneration): number => (keyOf(stored) === facts.key ? 0 : stored.place === path ? 1 : 2)
+    const rank = (stored: StoredGeneration): number =>
+      inodeKeyOf(stored) === facts.key ? 0 : stored.place === path ? 1 : 2
     const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
     for (const stored of candidates) {
       if (stored.fingerprint.length === 0 && !isSameEmpty({ facts, path, stored })) continue
@@ -128,7 +129,7 @@ export class Missing {
     if (this.#entries.get(stored.id)?.stored !== stored) return false
     this.#entries.delete(stored.id)
     const { length, hash: digest } = stored.fingerprint
-    this.#byKey.remove(keyOf(stored), stored.id)
+    this.#byKey.remove(inodeKeyOf(stored), stored.id)
     this.#byFingerprint.remove(fingerprintKey(length, digest), stored.id)
     this.#unsearched.delete(stored.id)
     const left = (this.#lengths.get(length) ?? 0) - 1

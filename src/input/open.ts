@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import type { IgnoreReason } from '../flow.ts'
 import { messageOf, systemCodeOf } from '../errors.ts'
 import { pathOfText } from '../paths.ts'
-import type { Whereabouts } from './log-file.ts'
+import type { Bounds } from './log-file.ts'
 import { type FileFacts, type Volume, closeOn } from './volume.ts'
 
 export type Opened =
@@ -67,6 +67,6 @@ async function isUnder(volume: Volume, path: string, roots: readonly string[]): 
 }
 
 /** Directories that a file's real path has to lie under, latin1: the input's, else the literal prefix of the glob. */
-export function rootsOf({ rules, base }: Whereabouts): readonly string[] {
+export function rootsOf({ rules, base }: Bounds): readonly string[] {
   return rules.roots.length > 0 ? rules.roots.map(pathOfText) : [base]
 }

@@ -2,7 +2,7 @@
  * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
  * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in copies.ts.
  */
-import { systemErrorOf } from '../errors.ts'
+import { ignoreSystemError } from '../errors.ts'
 import type { Directory } from './directory.ts'
 import { FINGERPRINT_BYTES, bytesAt, guardAt, hasHead, hash, hashOf } from './identity.ts'
 import type { LogFile } from './log-file.ts'
@@ -65,7 +65,7 @@ export async function isOutgrown(file: LogFile, size: number): Promise<boolean> 
     return await beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
   } catch (error) {
     // that it cannot be asked now must not stop the other one
-    systemErrorOf(error)
+    ignoreSystemError(error)
     return false
   }
 }
@@ -76,7 +76,7 @@ async function has(file: LogFile, at: { position: number; length: number }, byte
   try {
     return bytes.equals(await bytesAt(file.volume, file.descriptor, at))
   } catch (error) {
-    systemErrorOf(error)
+    ignoreSystemError(error)
     return false
   }
 }

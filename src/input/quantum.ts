@@ -2,7 +2,7 @@
  * One turn of one file: open it if need be, read a quantum, hand it on, and say what comes next. Whose turn it is,
  * schedule.ts decides.
  */
-import { systemCodeOf, systemErrorOf } from '../errors.ts'
+import { ignoreSystemError, systemCodeOf, systemErrorOf } from '../errors.ts'
 import type { Chunk, Taken } from '../flow.ts'
 import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
@@ -11,14 +11,14 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Generations } from './generations.ts'
 import { FINGERPRINT_BYTES } from './identity.ts'
 import type { LogFile } from './log-file.ts'
-import { Reader, type ReadResult } from './read.ts'
+import { FileReader, type ReadResult } from './read.ts'
 import type { Turn } from './schedule.ts'
 
 export interface QuantumOptions {
   readonly memory: LinearMemory
   readonly generations: Pick<
     Generations,
-    'open' | 'isFinal' | 'truncated' | 'shortened' | 'grown' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
+    'open' | 'isFinal' | 'truncated' | 'shortened' | 'growFingerprint' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
   >
   readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
@@ -37,13 +37,13 @@ export interface QuantumOptions {
 
 export class Quantum {
   readonly #options: QuantumOptions
-  readonly #local: Reader
+  readonly #local: FileReader
   #stopped = false
 
   constructor(options: QuantumOptions) {
     const { memory, now } = options
     this.#options = options
-    this.#local = new Reader({ memory, ...memory.chunk }, now)
+    this.#local = new FileReader({ memory, ...memory.chunk }, now)
   }
 
   /** What is still on its way from a mount is not handed on any more. */
@@ -61,7 +61,7 @@ export class Quantum {
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again
-      if (file.next === 0) this.#options.generations.grown(file).catch(systemErrorOf)
+      if (file.next === 0) this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
       return blocked
     }
     if (file.descriptor < 0) return this.#openAndRead(file)
@@ -108,7 +108,7 @@ export class Quantum {
     const buffer = memory.pool.take('large')
     if (buffer === null) return 'later'
     const pointer = buffer.address + GUARD_BYTES
-    const reader = new Reader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
+    const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.reading = true
     try {
       return await this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
@@ -121,7 +121,7 @@ export class Quantum {
     }
   }
 
-  #handOn(file: LogFile, reader: Reader, result: ReadResult): Turn | Promise<Turn> {
+  #handOn(file: LogFile, reader: FileReader, result: ReadResult): Turn | Promise<Turn> {
     if (this.#stopped || file.isOver) return 'idle'
     if (file.isShorter && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
@@ -142,7 +142,7 @@ export class Quantum {
     return result satisfies never
   }
 
-  #took(file: LogFile, reader: Reader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
+  #took(file: LogFile, reader: FileReader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
     const { take, clock, checkpoint, events } = this.#options
     const { next, blocked } = take(chunk)
     file.activeAt = clock()
@@ -152,7 +152,8 @@ export class Quantum {
     events.bytesRead(next - file.next)
     reader.advance(file, next)
     // what cannot be read now is asked for again with the next bytes
-    if (file.fingerprint.length < FINGERPRINT_BYTES) this.#options.generations.grown(file).catch(systemErrorOf)
+    if (file.fingerprint.length < FINGERPRINT_BYTES)
+      this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
     if (blocked !== null) return blocked
     return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
   }

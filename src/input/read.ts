@@ -39,7 +39,7 @@ const NOTHING: ReadResult = { kind: 'nothing' }
 const SEARCHING: ReadResult = { kind: 'searching' }
 const CHANGED: ReadResult = { kind: 'changed' }
 
-export class Reader {
+export class FileReader {
   readonly #buffers: Buffers
   readonly #now: () => number
   readonly #result: ReadChunk

@@ -4,7 +4,7 @@
  * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
  */
 import type { Events } from '../observe/events.ts'
-import { systemErrorOf } from '../errors.ts'
+import { ignoreSystemError, systemErrorOf } from '../errors.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -130,7 +130,7 @@ export class Sightings {
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (!changed) return
     file.note(facts)
-    if (file.parked) this.#options.inspection.confirm(file).catch(systemErrorOf)
+    if (file.parked) this.#options.inspection.confirm(file).catch(ignoreSystemError)
     if (file.revive()) this.#options.wake(file)
   }
 

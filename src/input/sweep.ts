@@ -2,12 +2,12 @@
  * Watches can fail to tell: every file is asked for its facts once in `file.sweepMs`, a few at a time, whatever the
  * kernel told of it.
  */
-import { systemErrorOf } from '../errors.ts'
+import { ignoreSystemError } from '../errors.ts'
 import type { Generations } from './generations.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface SweepOptions {
-  readonly generations: Pick<Generations, 'all' | 'count' | 'check' | 'gone'>
+  readonly generations: Pick<Generations, 'all' | 'count' | 'check' | 'doubt'>
   /** There may be something to read. */
   readonly wake: (file: LogFile) => void
   /** The part of all files that is asked each time. */
@@ -42,9 +42,14 @@ export class Sweep {
     const { generations, wake } = this.#options
     if (file.isOver || file.asking) return
     file.asking = true
-    const found = await generations.check(file).catch((error: unknown) => systemErrorOf(error) && 'gone')
+    const found = await generations.check(file).catch(unsure)
     file.asking = false
-    if (found === 'gone') generations.gone(file)
+    if (found === 'unsure') generations.doubt(file)
     else if (found === 'grown') wake(file)
   }
+}
+
+function unsure(error: unknown): 'unsure' {
+  ignoreSystemError(error)
+  return 'unsure'
 }

@@ -6,7 +6,7 @@
  * Paths have one character a byte (latin1): names need not be UTF-8.
  */
 import fs from 'node:fs'
-import { systemCodeOf, systemErrorOf } from '../errors.ts'
+import { ignoreSystemError, systemCodeOf } from '../errors.ts'
 import type { Mounts } from './mounts.ts'
 
 export interface FileFacts {
@@ -93,7 +93,7 @@ export const ELSEWHERE = 'EREMOTE'
 /** Close, without waiting: a mount can hang in that too. What it may have to say is about writes, and we only read. */
 export function closeOn(volume: Volume, descriptor: number): void {
   const closing = volume.close(descriptor)
-  if (closing instanceof Promise) closing.catch(systemErrorOf)
+  if (closing instanceof Promise) closing.catch(ignoreSystemError)
 }
 
 export const localVolume: Volume = {

@@ -4,13 +4,13 @@
  */
 import type { AgentError } from '../errors.ts'
 import type { Connection } from './connection.ts'
-import type { Exchange, Failure } from './exchange.ts'
-import type { Reader } from './wire/primitives.ts'
+import type { Exchange, NoAnswer } from './exchange.ts'
+import type { AnswerReader } from './wire/primitives.ts'
 
 /** A question of one API: how it is written and how its answer is read. */
 export interface Question<T> {
   readonly encode: (correlationId: number) => readonly Uint8Array[]
-  readonly decode: (reader: Reader) => T
+  readonly decode: (reader: AnswerReader) => T
 }
 
 /** Asks on a connection. Rejects with the connection's AgentError when there will be no answer. */
@@ -35,11 +35,11 @@ class Asked<T> implements Exchange {
     return this.#question.encode(correlationId)
   }
 
-  decode(reader: Reader): void {
+  decode(reader: AnswerReader): void {
     this.#answer = { value: this.#question.decode(reader) }
   }
 
-  settle(failure: Failure | null): void {
+  settle(failure: NoAnswer | null): void {
     if (failure !== null) this.#reject(failure.error)
     else if (this.#answer !== null) this.#resolve(this.#answer.value)
   }

@@ -14,7 +14,7 @@ import { ProduceExchange, unanswered, type ProduceContext } from './produce-exch
 import { tcp } from './tcp.ts'
 import { TopicCreation, type TopicCreationOptions } from './topic-creation.ts'
 import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from './transport.ts'
-import { describeError, kafkaError } from './wire/error-codes.ts'
+import { describeError, meaningOf } from './wire/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from './wire/init-producer-id.ts'
 import { decodeMetadata, encodeMetadata, type BrokerMetadata, type MetadataAnswer } from './wire/metadata.ts'
 
@@ -160,7 +160,7 @@ export class Cluster implements Transport {
     broker.throttle(throttleMs)
     if (code === 0) return { id: producerId, epoch: producerEpoch }
     const reason = describeError(code)
-    if (kafkaError(code).action === 'refused') events.producerIdRefused(broker.address, reason)
+    if (meaningOf(code).action === 'refused') events.producerIdRefused(broker.address, reason)
     // A coordinator that is still loading is how every fresh cluster begins; nobody needs to hear of that.
     else if (waitedMs > COMPLAIN_AFTER_MS) events.producerIdWaiting(broker.address, reason)
     throw new AgentError('kafka-refused', `no producer id: ${reason}`)

@@ -11,9 +11,9 @@
  */
 import type { Duplex } from 'node:stream'
 import { AgentError, messageOf } from '../errors.ts'
-import type { Exchange, Failure } from './exchange.ts'
+import type { Exchange, NoAnswer } from './exchange.ts'
 import { Frames } from './wire/frames.ts'
-import { Reader } from './wire/primitives.ts'
+import { AnswerReader } from './wire/primitives.ts'
 
 /** Opens a socket and calls `connected` once it can be written to (for TLS: after its handshake). */
 export type Opener = (connected: () => void) => Duplex
@@ -171,7 +171,7 @@ export class Connection {
       while (this.#reason === null) {
         const frame = this.#frames.next()
         if (frame === null) return
-        this.#onAnswer(new Reader(frame))
+        this.#onAnswer(new AnswerReader(frame))
       }
     } catch (error) {
       const message = `${this.#options.address}: ${messageOf(error)}`
@@ -179,7 +179,7 @@ export class Connection {
     }
   }
 
-  #onAnswer(reader: Reader): void {
+  #onAnswer(reader: AnswerReader): void {
     const correlationId = reader.int32()
     const oldest = this.#unanswered[0]
     // A broker answers in the order it was asked. An answer out of turn belongs to nobody, and so would all after it.
@@ -196,7 +196,7 @@ export class Connection {
     if (oldest.written) this.#settle(oldest, null)
   }
 
-  #settle(pending: Pending, failure: Failure | null): void {
+  #settle(pending: Pending, failure: NoAnswer | null): void {
     if (this.#timer !== null && this.#oldest() === undefined) {
       clearTimeout(this.#timer)
       this.#timer = null

@@ -2,10 +2,10 @@
  * A request and its answer as a connection sees them. Types only; ask.ts and produce-exchange.ts have the two kinds.
  */
 import type { AgentError } from '../errors.ts'
-import type { Reader } from './wire/primitives.ts'
+import type { AnswerReader } from './wire/primitives.ts'
 
 /** Why a request stays without an answer. */
-export interface Failure {
+export interface NoAnswer {
   readonly error: AgentError
   /** Whether any byte of it may have reached the socket. */
   readonly maybeSent: boolean
@@ -18,7 +18,7 @@ export interface Exchange {
   /** The whole frame in pieces, which must not change until `settle`. */
   encode(correlationId: number): readonly Uint8Array[]
   /** The answer behind its correlation id. A throw means that the broker broke the protocol. Comes before settle. */
-  decode(reader: Reader): void
+  decode(reader: AnswerReader): void
   /** Exactly once: the pieces are free. null: written and, if there is an answer to come, decoded. */
-  settle(failure: Failure | null): void
+  settle(failure: NoAnswer | null): void
 }

@@ -1,6 +1,6 @@
 /**
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
- * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (departures.ts).
+ * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (dispatcher.ts).
  */
 import type { Extent, Generation, Guard, Range } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
@@ -14,7 +14,7 @@ import { type Stay, longerStay } from './partition.ts'
 import { type Mode, SequenceState } from './sequence.ts'
 
 /** What one call appends: entries of one file, already framed. */
-export interface Appendix {
+export interface AppendRequest {
   readonly file: Generation
   readonly append: Append
   /** Entries to append; `first` and `skipped` move on as they are taken. */
@@ -36,7 +36,7 @@ export interface Appendix {
   settled(ranges: readonly Extent[]): void
 }
 
-/** What one call made of an {@link Appendix}. */
+/** What one call made of an {@link AppendRequest}. */
 export interface Appended {
   records: number
   /** Source bytes of the records. */
@@ -89,7 +89,7 @@ export class Lane {
   failures = 0
   /** When something of it was last stored (producer's clock). */
   storedAt = 0
-  /** Belongs to departures.ts. */
+  /** Belongs to dispatcher.ts. */
   wakeAt = Infinity
   /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
   #firstClass: SizeClass = 'small'
@@ -151,7 +151,7 @@ export class Lane {
    * Append to the open batch ({@link makeRoom} first) until the entries or the batch end. When not all are taken:
    * {@link enlarge}, or seal it, and call again. What is returned is good until the next call.
    */
-  append(what: Appendix, now: number): Appended {
+  append(what: AppendRequest, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
     if (batch.records === 0) batch.begin(what.timestamp, now)
@@ -170,7 +170,7 @@ export class Lane {
     return sum
   }
 
-  #encode(batch: Batch, what: Appendix, last: number, limit: number): void {
+  #encode(batch: Batch, what: AppendRequest, last: number, limit: number): void {
     const { memory, batchMaxBytes } = this.#options
     const { first } = what
     const records = what.append(

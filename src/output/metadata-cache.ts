@@ -4,7 +4,7 @@
  */
 import type { Events } from '../observe/events.ts'
 import type { TopicView } from './transport.ts'
-import { describeError, kafkaError } from './wire/error-codes.ts'
+import { describeError, meaningOf } from './wire/error-codes.ts'
 import { type MetadataAnswer, NO_TOPIC_ID, type PartitionMetadata, type TopicMetadata } from './wire/metadata.ts'
 
 export interface KnownTopic extends TopicView {
@@ -130,7 +130,7 @@ export class MetadataCache {
 /** Why an answer's topic can't be used; null if it can. */
 function troubleWith(topic: TopicMetadata): Trouble | null {
   const { code, partitions } = topic
-  if (code !== 0) return { reason: describeError(code), refused: kafkaError(code).action === 'refused' }
+  if (code !== 0) return { reason: describeError(code), refused: meaningOf(code).action === 'refused' }
   if (partitions.length === 0) return { reason: 'it has no partitions yet', refused: false }
   const seen = new Set<number>()
   for (const { partition } of partitions) if (partition >= 0 && partition < partitions.length) seen.add(partition)

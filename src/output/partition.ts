@@ -67,7 +67,7 @@ export interface Choice {
 /** What is known of a topic when a partition has to be chosen. */
 export interface TopicState extends TopicView {
   /** Partitions that are gone or have had no leader for long, and that nothing binds files to: those without a key leave. */
-  readonly deserted: ReadonlySet<number>
+  readonly abandoned: ReadonlySet<number>
   /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
   readonly stalled: Pick<ReadonlySet<number>, 'has'>
 }
@@ -104,7 +104,7 @@ export class PartitionChooser {
     if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
     if (partitioner === 'hash' && choice.key !== null) {
       // the topic was made again: what it has there comes first
-      const isGone = choice.sticky >= count && !topic.deserted.has(choice.sticky)
+      const isGone = choice.sticky >= count && !topic.abandoned.has(choice.sticky)
       return isGone ? choice.sticky : partitionOfKey(choice.key, count)
     }
     if (partitioner === 'sticky' || partitioner === 'hash') return stick(choice, topic)
@@ -119,9 +119,9 @@ export class PartitionChooser {
 function stick({ id, sticky }: Choice, topic: TopicState): number {
   const count = topic.leaders.length
   // The file stays, also with more partitions than when it was chosen. With fewer (the topic was made again) it waits for
-  // its own to be deserted, so that what it sends next does not overtake what it has there.
+  // its own to be abandoned, so that what it sends next does not overtake what it has there.
   if (sticky >= 0) {
-    const substitute = topic.deserted.has(sticky) ? substituteFor(sticky, topic) : -1
+    const substitute = topic.abandoned.has(sticky) ? substituteFor(sticky, topic) : -1
     return substitute < 0 ? sticky : substitute
   }
   const key = new TextEncoder().encode(id)

@@ -3,10 +3,10 @@
  * for a request, one small object for an answer.
  */
 import { AgentError } from '../errors.ts'
-import type { Exchange, Failure } from './exchange.ts'
+import type { Exchange, NoAnswer } from './exchange.ts'
 import type { Answer, ProduceItem } from './transport.ts'
 import { encodeProduce, decodeProduce, type PartitionAnswer, type ProduceSettings } from './wire/produce.ts'
-import type { Reader } from './wire/primitives.ts'
+import type { AnswerReader } from './wire/primitives.ts'
 
 /** What every request of one transport shares. */
 export interface ProduceContext extends ProduceSettings {
@@ -48,13 +48,13 @@ export class ProduceExchange implements Exchange {
     return encodeProduce({ correlationId, clientId }, this.#context, this.#items)
   }
 
-  decode(reader: Reader): void {
+  decode(reader: AnswerReader): void {
     const { partitions, throttleMs } = decodeProduce(reader)
     this.#answers = inOrder(this.#items, partitions)
     if (throttleMs > 0) this.#broker.throttle(throttleMs)
   }
 
-  settle(failure: Failure | null): void {
+  settle(failure: NoAnswer | null): void {
     this.#resolve(
       failure === null ? (this.#answers ?? this.#items.map(() => WRITTEN)) : unanswered(this.#items, failure),
     )
@@ -62,7 +62,7 @@ export class ProduceExchange implements Exchange {
 }
 
 /** The same answer for every item: none will come. */
-export function unanswered(items: readonly ProduceItem[], failure: Failure): readonly Answer[] {
+export function unanswered(items: readonly ProduceItem[], failure: NoAnswer): readonly Answer[] {
   const answer: Answer = { kind: 'unanswered', maybeSent: failure.maybeSent, reason: failure.error.message }
   return items.map(() => answer)
 }

@@ -1,7 +1,7 @@
 /**
  * The journey of a record batch: opened in a lane, filled, sealed when it is full or has lingered, compressed, stamped
  * and sent with the other batches for the same broker, and kept until its fate is known. This is where the parts meet:
- * lane.ts fills, departures.ts says when, verdict.ts what an answer means, desertion.ts what becomes of a partition that
+ * lane.ts fills, dispatcher.ts says when, verdict.ts what an answer means, failover.ts what becomes of a partition that
  * has lost its leader for long, batch-memory.ts who may have memory.
  */
 import type { CutRecord, Generation } from '../flow.ts'
@@ -10,9 +10,9 @@ import type { Events } from '../observe/events.ts'
 import type { BackoffLimits } from './backoff.ts'
 import type { Batch, Compression, Piece } from './batch.ts'
 import { BatchMemory } from './batch-memory.ts'
-import { Departures, type Shipment } from './departures.ts'
-import { Desertion } from './desertion.ts'
-import { type Appendix, Lane } from './lane.ts'
+import { Dispatcher, type Shipment } from './dispatcher.ts'
+import { Failover } from './failover.ts'
+import { type AppendRequest, Lane } from './lane.ts'
 import { Oversize } from './oversize.ts'
 import type { TopicState } from './partition.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -61,9 +61,9 @@ export class Producer {
   readonly #lanes: TopicLanes
   readonly #seal: Seal
   readonly #ids: ProducerIds
-  readonly #departures: Departures
+  readonly #dispatcher: Dispatcher
   readonly #verdict: Verdict
-  readonly #desertion: Desertion
+  readonly #failover: Failover
   readonly #stopped = new AbortController()
   /** Lanes with a buffer and nothing in it. */
   readonly #empty = new Set<Lane>()
@@ -75,7 +75,7 @@ export class Producer {
   constructor(options: ProducerOptions) {
     const { transport, now, leaderlessMs = LEADERLESS_MS } = options
     const { signal } = this.#stopped
-    const look = (lane: Lane): void => this.#departures.look(lane)
+    const look = (lane: Lane): void => this.#dispatcher.look(lane)
     const sealOpen = (lane: Lane): void => this.#sealOpen(lane)
     this.#options = options
     this.#buffers = new BatchMemory(options.memory.pool, () => this.#announceRoom())
@@ -87,7 +87,7 @@ export class Producer {
     })
     this.#seal = new Seal(options.compression)
     this.#ids = new ProducerIds(transport, signal, look)
-    this.#desertion = new Desertion({
+    this.#failover = new Failover({
       lanes: this.#lanes,
       leaderlessMs,
       events: options.events,
@@ -96,13 +96,13 @@ export class Producer {
       onMoved: (file, partition) => options.onMoved?.(file, partition),
       onTopic: (topic) => options.onTopic(topic),
     })
-    this.#departures = new Departures({
+    this.#dispatcher = new Dispatcher({
       transport,
       now,
       lingerMs: options.lingerMs,
       dropRefused: (lane) => this.#verdict.dropRefused(lane),
-      leaderless: (lane, time) => this.#desertion.consider(lane, time),
-      identified: (lane) => this.#ids.provide(lane),
+      leaderless: (lane, time) => this.#failover.consider(lane, time),
+      provideProducerId: (lane) => this.#ids.provide(lane),
       seal: sealOpen,
       send: (node, shipments) => this.#send(node, shipments),
     })
@@ -123,11 +123,11 @@ export class Producer {
       this.#lacking.delete(topic)
       options.onTopic(topic)
     }
-    transport.onReady = (node) => this.#departures.ready(node)
+    transport.onReady = (node) => this.#dispatcher.ready(node)
   }
 
   /** The topic's partitions as known now; null while unknown. Asking makes the topic wanted. */
-  topic(name: string): TopicState | null {
+  wantTopic(name: string): TopicState | null {
     this.#options.transport.want(name)
     return this.#lanes.state(name)
   }
@@ -147,14 +147,14 @@ export class Producer {
     return lane.leader < 0 ? null : lane
   }
 
-  /** Whether the lane can take records now. When it cannot, {@link ProducerOptions.onRoom} is called later. */
-  hasRoom(lane: Lane): boolean {
+  /** Make sure that the lane can take records now. False when it cannot: then, {@link ProducerOptions.onRoom} is called later. */
+  reserveRoom(lane: Lane): boolean {
     if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
       if (lane.open?.records === 0) this.#empty.add(lane)
       return true
     }
     this.#buffers.turnedAway()
-    if (lane.share.refusal === 'short') this.#departures.hurry()
+    if (lane.share.refusal === 'short') this.#dispatcher.hurry()
     return false
   }
 
@@ -162,13 +162,13 @@ export class Producer {
    * Append until everything is taken or there is no room. Afterwards `what.first` is the first entry not taken, and
    * `what.skipped` the settled bytes that the next record has to carry.
    */
-  append(lane: Lane, what: Appendix): void {
-    if (this.#lanes.isDeserted(lane)) {
+  append(lane: Lane, what: AppendRequest): void {
+    if (this.#lanes.isAbandoned(lane)) {
       // It was chosen before its files left, and it would come to lie behind what the file sends elsewhere.
       this.#announceRoom()
       return
     }
-    while (what.first < what.end && this.hasRoom(lane)) {
+    while (what.first < what.end && this.reserveRoom(lane)) {
       const taken = lane.append(what, this.#options.now())
       this.#options.events.encoded(taken)
       if (taken.tooLarge > 0) {
@@ -177,10 +177,10 @@ export class Producer {
       if (taken.records > 0) this.#empty.delete(lane)
       if (what.first < what.end && !lane.enlarge()) {
         this.#sealOpen(lane)
-        this.#departures.look(lane)
+        this.#dispatcher.look(lane)
       }
     }
-    this.#departures.appended(lane)
+    this.#dispatcher.appended(lane)
   }
 
   /** Memory of the pool that somebody else had is back. */
@@ -190,13 +190,13 @@ export class Producer {
 
   /** Send what is open without waiting for it to linger; resolves when every lane is empty. */
   flush(): Promise<void> {
-    return this.#departures.flush()
+    return this.#dispatcher.flush()
   }
 
   /** Stop sending. What is not stored stays where the files are. */
   async close(): Promise<void> {
     this.#stopped.abort()
-    this.#departures.stop()
+    this.#dispatcher.stop()
     await this.#options.transport.close()
     await Promise.all([this.#seal.close(), ...this.#requests])
     for (const lane of this.#lanes) lane.clear()
@@ -245,7 +245,7 @@ export class Producer {
 
   #sealBatch(lane: Lane, batch: Batch): void {
     batch.ready = false
-    this.#seal.seal(batch, () => this.#departures.look(lane))
+    this.#seal.seal(batch, () => this.#dispatcher.look(lane))
   }
 
   #send(node: number, shipments: readonly Shipment[]): void {
@@ -267,7 +267,7 @@ export class Producer {
     for (const [index, { lane, batch }] of shipments.entries()) {
       const reason = 'the transport gave no answer for it'
       this.#verdict.pass(lane, batch, answers[index] ?? { kind: 'unanswered', maybeSent: true, reason })
-      this.#departures.look(lane)
+      this.#dispatcher.look(lane)
     }
   }
 }

@@ -25,7 +25,7 @@ const LAST_EPOCH = 32767
 
 export type Mode = 'idempotent' | 'one-in-flight' | 'fire-and-forget'
 
-export interface Failure {
+export interface BatchFailure {
   /** The fate of what was sent is not known. */
   readonly maybeStored: boolean
   /** What the broker will not take any more: the sequence the batch has, or the producer id altogether. */
@@ -122,7 +122,7 @@ export class SequenceState {
   }
 
   /** The batch has to be sent again. */
-  failed(batch: Batch, queue: readonly Batch[], { maybeStored, refused }: Failure): void {
+  failed(batch: Batch, queue: readonly Batch[], { maybeStored, refused }: BatchFailure): void {
     if (maybeStored) batch.uncertain = Math.max(batch.uncertain, batch.sending)
     this.#recovering = true
     // Only of the lowest it says that the sequence is refused: the others fail because something before them did.

@@ -1,4 +1,4 @@
-/** The lanes by topic and partition, who leads them, and which partitions are deserted: see desertion.ts. */
+/** The lanes by topic and partition, who leads them, and which partitions their files have left: see failover.ts. */
 import type { Lane } from './lane.ts'
 import { type TopicState, substituteFor } from './partition.ts'
 import type { TopicView, Transport } from './transport.ts'
@@ -9,7 +9,7 @@ const STALLED_MS = 1000
 interface Topic {
   /** By partition; with holes. */
   readonly lanes: (Lane | undefined)[]
-  readonly deserted: Set<number>
+  readonly abandoned: Set<number>
   readonly stalled: TopicState['stalled']
 }
 
@@ -37,8 +37,8 @@ export class TopicLanes {
   state(name: string): TopicState | null {
     const view = this.#options.transport.view(name)
     if (view === null) return null
-    const { deserted, stalled } = this.#topic(name)
-    return { leaders: view.leaders, deserted, stalled }
+    const { abandoned, stalled } = this.#topic(name)
+    return { leaders: view.leaders, abandoned, stalled }
   }
 
   get(name: string, partition: number): Lane {
@@ -63,16 +63,16 @@ export class TopicLanes {
     return view !== null && partition >= view.leaders.length
   }
 
-  isDeserted(lane: Lane): boolean {
-    return this.#topic(lane.topic).deserted.has(lane.partition)
+  isAbandoned(lane: Lane): boolean {
+    return this.#topic(lane.topic).abandoned.has(lane.partition)
   }
 
-  desert(lane: Lane): void {
-    this.#topic(lane.topic).deserted.add(lane.partition)
+  abandon(lane: Lane): void {
+    this.#topic(lane.topic).abandoned.add(lane.partition)
   }
 
   /** The lane that takes over the files of one without a leader; null: nobody can. */
-  heirOf({ topic, partition }: Lane): Lane | null {
+  substituteOf({ topic, partition }: Lane): Lane | null {
     const view = this.#options.transport.view(topic)
     const heir = view === null ? -1 : substituteFor(partition, view)
     return heir < 0 ? null : this.get(topic, heir)
@@ -83,7 +83,7 @@ export class TopicLanes {
     if (known !== undefined) return known
     const lanes: Topic['lanes'] = []
     const stalled = { has: (partition: number): boolean => this.#isStalled(lanes[partition]) }
-    const topic = { lanes, deserted: new Set<number>(), stalled }
+    const topic = { lanes, abandoned: new Set<number>(), stalled }
     this.#topics.set(name, topic)
     return topic
   }
@@ -101,7 +101,7 @@ export class TopicLanes {
       // a new leader is worth a try at once
       if (leader !== lane.leader) lane.retryAt = 0
       lane.leaderlessSince = -1
-      this.#topic(lane.topic).deserted.delete(lane.partition)
+      this.#topic(lane.topic).abandoned.delete(lane.partition)
     }
     lane.leader = leader
     lane.share.leader = leader

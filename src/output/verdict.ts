@@ -8,9 +8,9 @@ import type { BackoffLimits } from './backoff.ts'
 import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 import type { Oversize } from './oversize.ts'
-import type { Failure, Mode } from './sequence.ts'
+import type { BatchFailure, Mode } from './sequence.ts'
 import type { Answer, Transport } from './transport.ts'
-import { kafkaError } from './wire/error-codes.ts'
+import { meaningOf } from './wire/error-codes.ts'
 
 export interface VerdictOptions {
   readonly transport: Pick<Transport, 'refresh'>
@@ -34,7 +34,7 @@ const REFUSED_PAUSES = 10
 const DOUBLINGS = 16
 
 /** Why a batch is not stored yet. */
-interface Setback extends Failure {
+interface Setback extends BatchFailure {
   readonly reason: string
   readonly event?: 'batchRetried' | 'batchRefused'
 }
@@ -54,7 +54,7 @@ export class Verdict {
       else this.#again(lane, batch, { maybeStored, refused: 'nothing', reason })
       return
     }
-    const { action, name, words, maybeStored: stored } = kafkaError(answer.code)
+    const { action, name, words, maybeStored: stored } = meaningOf(answer.code)
     const maybeStored = stored === 'yes' || (stored === 'waiting' && this.#options.mode === 'idempotent')
     const reason = `${name}: ${answer.message ?? words}`
     switch (action) {

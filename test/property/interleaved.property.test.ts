@@ -12,7 +12,7 @@ import { Entries } from '../../src/frame/entries.ts'
 import { Watermark } from '../../src/input/watermark.ts'
 import type { TwinEntry } from '../../src/kernel/twin-entry.ts'
 import { BatchMemory } from '../../src/output/batch-memory.ts'
-import { type Appendix, Lane } from '../../src/output/lane.ts'
+import { type AppendRequest, Lane } from '../../src/output/lane.ts'
 import { seeded } from '../support/seed.ts'
 import { WatchedMemory } from '../support/watched-memory.ts'
 
@@ -88,7 +88,7 @@ test('records stand for what they were made of, however lines interleave and bat
           onRepeats: () => undefined,
         })
         const trailing: Extent[] = []
-        const what: Appendix = {
+        const what: AppendRequest = {
           file: FILE,
           append: slot.install(rawTemplate(FACTS, null, 'none')),
           ...{ first: 0, end: lines.length, timestamp: 0, skipped: 0, records: 0, stay: 'always' },

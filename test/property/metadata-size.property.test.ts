@@ -6,7 +6,7 @@ import { metadataSize } from '../../src/config/metadata-size.ts'
 import { jsonTemplate } from '../../src/encode/json.ts'
 import { rawTemplate } from '../../src/encode/raw.ts'
 import { type Template, TemplateSlot } from '../../src/encode/template.ts'
-import { keyOf } from '../../src/enrich/key.ts'
+import { recordKeyOf } from '../../src/enrich/key.ts'
 import { factsOf } from '../../src/enrich/metadata.ts'
 import { AgentError } from '../../src/errors.ts'
 import type { Config } from '../../src/config/load.ts'
@@ -47,7 +47,7 @@ type Shape = Pick<Input, 'encoding' | 'headers' | 'fields' | 'key'>
 function rendered({ encoding, headers, fields, key }: Shape, agentId: string, path: string): Template {
   const file = { id: '0123456789abcdef01234567', inputId: 'i', path }
   const facts = factsOf(file, { agentId, fields: new Map([['i', fields]]) })
-  const bytes = keyOf(file, key)
+  const bytes = recordKeyOf(file, key)
   return encoding === 'json' ? jsonTemplate(facts, bytes) : rawTemplate(facts, bytes, headers)
 }
 

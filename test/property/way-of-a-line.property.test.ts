@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { ChunkAppendix } from '../../src/chunk-appendix.ts'
+import { ChunkRecords } from '../../src/chunk-records.ts'
 import { jsonTemplate } from '../../src/encode/json.ts'
 import { rawTemplate } from '../../src/encode/raw.ts'
 import { type DecodedRecord, decodeRecords } from '../../src/encode/records.ts'
@@ -50,7 +50,7 @@ interface Way {
 function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: Way): { seen: Seen[]; settled: number } {
   const found: DecodedRecord[] = []
   let settled = 0
-  const appendix = new ChunkAppendix(entries, (_file, ranges) => void (settled += bytesOf(ranges)))
+  const records = new ChunkRecords(entries, (_file, ranges) => void (settled += bytesOf(ranges)))
   const share = new BatchMemory(memory.pool, () => undefined).share()
   const topic = { topic: 'logs', partition: 0, memory, share, mode: 'fire-and-forget', batchMaxBytes } as const
   const lane = new Lane({ ...topic, tooLarge: 'cut', onRepeats: () => undefined })
@@ -72,13 +72,13 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
     content.copy(memory.bytes, pointer, next, end)
     const chunk: Chunk = { ...{ file: FILE, pointer, length: end - next, offset: next, readAt: 1000 }, lineEnd: null, guardAt: () => '' } // prettier-ignore
     frameLines(memory, chunk, rules, entries)
-    appendix.begin(chunk, { skipped, stay: 'always', append: slot.install(template) })
-    while (appendix.first < appendix.end) {
+    records.begin(chunk, { skipped, stay: 'always', append: slot.install(template) })
+    while (records.first < records.end) {
       assert.ok(lane.makeRoom())
-      lane.append(appendix, 0)
-      if (appendix.first < appendix.end && !lane.enlarge()) take()
+      lane.append(records, 0)
+      if (records.first < records.end && !lane.enlarge()) take()
     }
-    ;({ skipped } = appendix)
+    ;({ skipped } = records)
     next = entries.endOf(entries.count - 1)
   }
   take()

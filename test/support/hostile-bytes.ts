@@ -2,22 +2,26 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { AgentError } from '../../src/errors.ts'
-import { Reader } from '../../src/output/wire/primitives.ts'
+import { AnswerReader } from '../../src/output/wire/primitives.ts'
 
 function isViolation(error: unknown): boolean {
   return error instanceof AgentError && error.code === 'protocol-violation'
 }
 
 /** `answer` is a valid one, behind its correlation id. */
-export function bearsHostileBytes(answer: Buffer, decode: (reader: Reader) => unknown): void {
-  decode(new Reader(answer))
+export function bearsHostileBytes(answer: Buffer, decode: (reader: AnswerReader) => unknown): void {
+  decode(new AnswerReader(answer))
   for (let length = 0; length < answer.length; length++) {
-    assert.throws(() => decode(new Reader(answer.subarray(0, length))), isViolation, `cut to ${length} bytes`)
+    assert.throws(() => decode(new AnswerReader(answer.subarray(0, length))), isViolation, `cut to ${length} bytes`)
   }
-  assert.throws(() => decode(new Reader(Buffer.concat([answer, Buffer.from([0])]))), isViolation, 'one byte too many')
+  assert.throws(
+    () => decode(new AnswerReader(Buffer.concat([answer, Buffer.from([0])]))),
+    isViolation,
+    'one byte too many',
+  )
   const harmless = (bytes: Buffer): void => {
     try {
-      decode(new Reader(bytes))
+      decode(new AnswerReader(bytes))
     } catch (error) {
       if (!isViolation(error)) throw error
     }

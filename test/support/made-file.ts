@@ -11,7 +11,7 @@ import { Entries } from '../../src/frame/entries.ts'
 import { frameLines } from '../../src/frame/lines.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Piece } from '../../src/output/batch.ts'
-import type { Appendix, Appended, Lane } from '../../src/output/lane.ts'
+import type { AppendRequest, Appended, Lane } from '../../src/output/lane.ts'
 import type { Stay } from '../../src/output/partition.ts'
 
 const KIB = 1024
@@ -112,7 +112,7 @@ export class MadeFile implements Generation {
   }
 
   /** The lines that are not taken yet, as many as there is room for in the chunk. Valid until the next call. */
-  appendix(): Appendix {
+  appendRequest(): AppendRequest {
     const { slot, entries } = benchOf(this.#memory)
     const { pointer, length: room } = this.#memory.chunk
     const from = this.#lines[this.taken]
@@ -145,13 +145,13 @@ export class MadeFile implements Generation {
 
   /** Append what is not taken yet to a lane, at a time of the producer's clock, and note what it took. */
   appendTo(lane: Lane, now: number): Appended {
-    const what = this.appendix()
+    const what = this.appendRequest()
     const appended = lane.append(what, now)
     this.took(what)
     return appended
   }
 
-  /** Note what came of an {@link appendix}. */
+  /** Note what came of an {@link appendRequest}. */
   took({ first, skipped }: { first: number; skipped: number }): void {
     this.taken += first
     this.skipped = skipped

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { AgentError } from '../../src/errors.ts'
 import { Connection, type ConnectionOptions } from '../../src/output/connection.ts'
-import type { Exchange, Failure } from '../../src/output/exchange.ts'
-import type { Reader } from '../../src/output/wire/primitives.ts'
+import type { Exchange, NoAnswer } from '../../src/output/exchange.ts'
+import type { AnswerReader } from '../../src/output/wire/primitives.ts'
 import { FakeSocket } from './fake-socket.ts'
 
 /** A request that says its name, and hears a number. */
 export class Question implements Exchange {
   readonly answered: boolean
-  readonly settled = Promise.withResolvers<Failure | null>()
+  readonly settled = Promise.withResolvers<NoAnswer | null>()
   readonly pieces: readonly Buffer[]
   isSettled = false
   correlationId = -1
@@ -25,12 +25,12 @@ export class Question implements Exchange {
     return this.pieces
   }
 
-  decode(reader: Reader): void {
+  decode(reader: AnswerReader): void {
     this.answer = reader.int16()
     reader.end()
   }
 
-  settle(failure: Failure | null): void {
+  settle(failure: NoAnswer | null): void {
     assert.ok(!this.isSettled, 'settled twice')
     this.isSettled = true
     this.settled.resolve(failure)

@@ -5,7 +5,7 @@ import type { Chunk, Guard } from '../../src/flow.ts'
 import { Directory } from '../../src/input/directory.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { LogFile } from '../../src/input/log-file.ts'
-import { Reader } from '../../src/input/read.ts'
+import { FileReader } from '../../src/input/read.ts'
 import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
 import { atEnd, type Ending } from './ending.ts'
@@ -102,13 +102,13 @@ export function takeLines(memory: LinearMemory, chunk: Chunk, into: Piece[], mos
 /** A reader with its memory, and reading to the end as a file's turns would. */
 export class ReadingDesk {
   readonly memory: LinearMemory
-  readonly reader: Reader
+  readonly reader: FileReader
   /** Reads of the last {@link toEnd}, by kind of result. */
   kinds: string[] = []
 
   constructor(memory = testMemory()) {
     this.memory = memory
-    this.reader = new Reader({ memory, ...memory.chunk }, () => 0)
+    this.reader = new FileReader({ memory, ...memory.chunk }, () => 0)
   }
 
   /** Until there is nothing more: everything that was handed on, and whether the file turned out to be another one. */

@@ -134,15 +134,15 @@ export class Shipper {
   #try(shipped: Shipped): void {
     const { file, topic, partitioner, key } = shipped
     if (shipped.parked !== null || file.waiting === 0) return
-    const view = this.producer.topic(topic)
+    const view = this.producer.wantTopic(topic)
     const choice = { partitioner, key, id: file.id, sticky: shipped.partition }
     const partition = view === null ? -1 : this.#chooser.choose(choice, view)
     if (partition >= 0) shipped.partition = partition
     const lane = partition < 0 ? null : this.producer.lane(topic, partition)
     if (lane === null) shipped.parked = 'topic'
-    else if (!this.producer.hasRoom(lane)) shipped.parked = 'room'
+    else if (!this.producer.reserveRoom(lane)) shipped.parked = 'room'
     else {
-      const what = file.appendix()
+      const what = file.appendRequest()
       this.producer.append(lane, what)
       file.took(what)
       if (what.first < what.end) shipped.parked = 'room'

@@ -39,10 +39,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/observe/': ['src/flow.ts', 'src/paths.ts', 'src/errors.ts'],
   'src/config/': ['src/errors.ts', 'src/glob-base.ts', 'src/kernel/sizes.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
-  'src/chunk-appendix.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
+  'src/chunk-records.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],
   'src/prepared-files.ts': ['src/frame/', 'src/enrich/', 'src/encode/', 'src/output/', ...FREE_TO_ALL],
   'src/pipeline.ts': [
-    'src/chunk-appendix.ts',
+    'src/chunk-records.ts',
     'src/prepared-files.ts',
     ...STAGES.map((stage) => `src/${stage}/`),
     ...FREE_TO_ALL,

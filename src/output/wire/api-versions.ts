@@ -2,7 +2,7 @@
  * ApiVersions, version 3: which versions of which APIs a broker speaks. Asked once on every new connection.
  * https://kafka.apache.org/protocol#The_Messages_ApiVersions
  */
-import type { Reader } from './primitives.ts'
+import type { AnswerReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const API_VERSIONS: Api = { name: 'ApiVersions', key: 18, version: 3 }
@@ -57,7 +57,7 @@ export function encodeApiVersions(
  * broker speaks. For the same reason a broker that doesn't know version 3 answers in the form of version 0: error code
  * UNSUPPORTED_VERSION, then an array with an int32 length and no tagged fields, then nothing.
  */
-export function decodeApiVersions(reader: Reader): ApiVersionsAnswer {
+export function decodeApiVersions(reader: AnswerReader): ApiVersionsAnswer {
   const code = reader.int16()
   const old = code === UNSUPPORTED_VERSION
   const ranges = new Map<number, VersionRange>()

@@ -96,7 +96,7 @@ const BY_CODE: ReadonlyMap<number, KafkaError> = new Map(
 )
 
 /** What a code means; a code that isn't in the table is retried, and what became of the batch is unknown. */
-export function kafkaError(code: number): KafkaError {
+export function meaningOf(code: number): KafkaError {
   return (
     BY_CODE.get(code) ?? {
       code,
@@ -110,6 +110,6 @@ export function kafkaError(code: number): KafkaError {
 
 /** A code in one piece of text, with the broker's own words where it sent some. */
 export function describeError(code: number, message: string | null = null): string {
-  const { name, words } = kafkaError(code)
+  const { name, words } = meaningOf(code)
   return message === null || message === '' ? `${words} (${name})` : `${words} (${name}: ${message})`
 }

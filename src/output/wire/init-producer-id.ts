@@ -2,7 +2,7 @@
  * InitProducerId, version 4: a producer id for idempotent sending. Any broker gives one where no transaction is used.
  * https://kafka.apache.org/protocol#The_Messages_InitProducerId
  */
-import type { Reader } from './primitives.ts'
+import type { AnswerReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const INIT_PRODUCER_ID: Api = { name: 'InitProducerId', key: 22, version: 4 }
@@ -45,7 +45,7 @@ export function encodeInitProducerId(header: RequestHeader): readonly Buffer[] {
  * tagged fields
  * ```
  */
-export function decodeInitProducerId(reader: Reader): InitProducerIdAnswer {
+export function decodeInitProducerId(reader: AnswerReader): InitProducerIdAnswer {
   reader.skipTaggedFields()
   const throttleMs = reader.int32()
   const code = reader.int16()

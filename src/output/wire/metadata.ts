@@ -3,7 +3,7 @@
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
 import { AgentError } from '../../errors.ts'
-import type { Reader } from './primitives.ts'
+import type { AnswerReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
@@ -100,7 +100,7 @@ export function encodeMetadata(
  * tagged fields
  * ```
  */
-export function decodeMetadata(reader: Reader): MetadataAnswer {
+export function decodeMetadata(reader: AnswerReader): MetadataAnswer {
   reader.skipTaggedFields()
   const throttleMs = reader.int32()
   const brokers: BrokerMetadata[] = []
@@ -120,7 +120,7 @@ export function decodeMetadata(reader: Reader): MetadataAnswer {
   return { throttleMs, brokers, clusterId, topics }
 }
 
-function decodeTopic(reader: Reader): TopicMetadata {
+function decodeTopic(reader: AnswerReader): TopicMetadata {
   const code = reader.int16()
   const name = reader.compactNullableString()
   const id = reader.uuid()
@@ -144,7 +144,7 @@ function decodeTopic(reader: Reader): TopicMetadata {
  * tagged fields
  * ```
  */
-function decodePartition(reader: Reader): PartitionMetadata {
+function decodePartition(reader: AnswerReader): PartitionMetadata {
   const code = reader.int16()
   const partition = reader.int32()
   const leader = reader.int32()

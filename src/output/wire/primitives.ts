@@ -14,7 +14,7 @@ function violation(message: string): AgentError {
 }
 
 /** Reads one answer from front to end. Strings are copied out, so the bytes may be reused afterwards. */
-export class Reader {
+export class AnswerReader {
   readonly #bytes: Buffer
   #at: number
 

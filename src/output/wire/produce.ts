@@ -3,7 +3,7 @@
  * https://kafka.apache.org/protocol#The_Messages_Produce
  */
 import type { ProduceItem } from '../transport.ts'
-import type { Reader, Writer } from './primitives.ts'
+import type { AnswerReader, Writer } from './primitives.ts'
 import { beginRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const PRODUCE: Api = { name: 'Produce', key: 0, version: 9 }
@@ -115,7 +115,7 @@ function byTopic(items: readonly ProduceItem[]): readonly (readonly ProduceItem[
  * ```
  * The broker may give topics and partitions in any order.
  */
-export function decodeProduce(reader: Reader): ProduceAnswer {
+export function decodeProduce(reader: AnswerReader): ProduceAnswer {
   reader.skipTaggedFields()
   const partitions: PartitionAnswer[] = []
   for (let topics = reader.compactArray(3); topics > 0; topics--) {
@@ -144,7 +144,7 @@ export function decodeProduce(reader: Reader): ProduceAnswer {
  * tagged fields
  * ```
  */
-function decodePartition(reader: Reader, topic: string): PartitionAnswer {
+function decodePartition(reader: AnswerReader, topic: string): PartitionAnswer {
   const partition = reader.int32()
   const code = reader.int16()
   const baseOffset = reader.int64()
@@ -157,7 +157,7 @@ function decodePartition(reader: Reader, topic: string): PartitionAnswer {
   return { topic, partition, code, baseOffset, logAppendTimeMs, recordErrors, message }
 }
 
-function decodeRecordErrors(reader: Reader, count: number): readonly RecordError[] {
+function decodeRecordErrors(reader: AnswerReader, count: number): readonly RecordError[] {
   const errors: RecordError[] = []
   for (let left = count; left > 0; left--) {
     errors.push({ index: reader.int32(), message: reader.compactNullableString() })

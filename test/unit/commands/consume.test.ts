@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import type { KafkaMessage } from 'kafkajs'
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import { consume, showRecord } from '../../../src/commands/consume.ts'
-import { kafkaError, openCluster } from '../../../src/commands/kafka-client.ts'
+import { toAgentError, openCluster } from '../../../src/commands/kafka-client.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { captureOutput } from '../../support/capture.ts'
 
@@ -92,10 +92,10 @@ suite('kafkajs', () => {
 
   test('errors of a broker are told apart from no answer', () => {
     const refused = Object.assign(new Error('no'), { type: 'TOPIC_AUTHORIZATION_FAILED' })
-    assert.equal(kafkaError(new Error('outer', { cause: refused })).code, 'kafka-refused')
-    assert.match(kafkaError(refused).message, /^Kafka answered TOPIC_AUTHORIZATION_FAILED: no$/)
-    assert.equal(kafkaError(new Error('x')).code, 'kafka-unreachable')
+    assert.equal(toAgentError(new Error('outer', { cause: refused })).code, 'kafka-refused')
+    assert.match(toAgentError(refused).message, /^Kafka answered TOPIC_AUTHORIZATION_FAILED: no$/)
+    assert.equal(toAgentError(new Error('x')).code, 'kafka-unreachable')
     const unread = Object.assign(new Error('LZ4 compression not implemented'), { name: 'KafkaJSNotImplemented' })
-    assert.match(kafkaError(unread).message, /^records can't be read: LZ4/)
+    assert.match(toAgentError(unread).message, /^records can't be read: LZ4/)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { suite, test } from 'node:test'
-import { showBytes } from '../../../src/commands/show-bytes.ts'
+import { textOrBase64 } from '../../../src/commands/text-or-base64.ts'
 import { StdoutTransport } from '../../../src/commands/stdout-transport.ts'
 import { encodeRecord } from '../../../src/encode/records.ts'
 import type { ProduceItem } from '../../../src/output/transport.ts'
@@ -100,20 +100,20 @@ suite('the output that only shows', () => {
 
 suite('bytes as JSON shows them', () => {
   test('are text where they are UTF-8, else base64', () => {
-    assert.equal(showBytes(Buffer.from('naïve ✓ 🚀')), 'naïve ✓ 🚀')
-    assert.equal(showBytes(Buffer.alloc(0)), '')
-    assert.equal(showBytes('as it is'), 'as it is')
-    assert.deepEqual(showBytes(Buffer.of(0xc3, 0x28)), { base64: 'wyg=' })
-    assert.equal(showBytes(null), null)
-    assert.equal(showBytes(undefined), null)
+    assert.equal(textOrBase64(Buffer.from('naïve ✓ 🚀')), 'naïve ✓ 🚀')
+    assert.equal(textOrBase64(Buffer.alloc(0)), '')
+    assert.equal(textOrBase64('as it is'), 'as it is')
+    assert.deepEqual(textOrBase64(Buffer.of(0xc3, 0x28)), { base64: 'wyg=' })
+    assert.equal(textOrBase64(null), null)
+    assert.equal(textOrBase64(undefined), null)
   })
 
   test('are text also where the text has a replacement character of its own', () => {
-    assert.equal(showBytes(Buffer.from('a\ufffdb')), 'a\ufffdb')
-    assert.deepEqual(showBytes(Buffer.concat([Buffer.from('\ufffd'), Buffer.of(0xff)])), { base64: '77+9/w==' })
+    assert.equal(textOrBase64(Buffer.from('a\ufffdb')), 'a\ufffdb')
+    assert.deepEqual(textOrBase64(Buffer.concat([Buffer.from('\ufffd'), Buffer.of(0xff)])), { base64: '77+9/w==' })
   })
 
   test('are those of a view, not of what it is a view of', () => {
-    assert.equal(showBytes(new Uint8Array(Buffer.from('xhellox')).subarray(1, 6)), 'hello')
+    assert.equal(textOrBase64(new Uint8Array(Buffer.from('xhellox')).subarray(1, 6)), 'hello')
   })
 })

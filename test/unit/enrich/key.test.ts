@@ -1,32 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { keyOf } from '../../../src/enrich/key.ts'
+import { recordKeyOf } from '../../../src/enrich/key.ts'
 
 const FILE = { id: 'a'.repeat(24), inputId: 'web', path: '/var/log/\xff-app.log' }
 const hex = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString('latin1')
 
 void test('a key is none, the path, or what a template makes of it', () => {
-  assert.equal(keyOf(FILE, { kind: 'none' }), null)
-  assert.equal(hex(keyOf(FILE, { kind: 'file' })), FILE.path)
+  assert.equal(recordKeyOf(FILE, { kind: 'none' }), null)
+  assert.equal(hex(recordKeyOf(FILE, { kind: 'file' })), FILE.path)
   const parts = ['node-1/', { of: 'log.file.name' }, '#', { of: 'log.file.path' }] as const
-  assert.equal(hex(keyOf(FILE, { kind: 'template', parts })), `node-1/\xff-app.log#${FILE.path}`)
+  assert.equal(hex(recordKeyOf(FILE, { kind: 'template', parts })), `node-1/\xff-app.log#${FILE.path}`)
 })
 
 void test('a key has the bytes of the path, and the text of the template in UTF-8', () => {
-  const key = keyOf(FILE, { kind: 'template', parts: ['größe ', { of: 'log.file.name' }] })
+  const key = recordKeyOf(FILE, { kind: 'template', parts: ['größe ', { of: 'log.file.name' }] })
   assert.deepEqual(key, Buffer.concat([Buffer.from('größe '), Buffer.of(0xff), Buffer.from('-app.log')]))
 })
 
 void test('all generations of a log have one key', () => {
   const rule = { kind: 'file' } as const
-  assert.deepEqual(keyOf({ ...FILE, id: 'b'.repeat(24) }, rule), keyOf(FILE, rule))
+  assert.deepEqual(recordKeyOf({ ...FILE, id: 'b'.repeat(24) }, rule), recordKeyOf(FILE, rule))
 })
 
 void test('a template of nothing is an empty key, which is not none', () => {
-  assert.deepEqual(keyOf(FILE, { kind: 'template', parts: [] }), Buffer.alloc(0))
+  assert.deepEqual(recordKeyOf(FILE, { kind: 'template', parts: [] }), Buffer.alloc(0))
 })
 
 void test('a file at the top has its whole path but the slash for a name', () => {
-  const key = keyOf({ ...FILE, path: '/app.log' }, { kind: 'template', parts: [{ of: 'log.file.name' }] })
+  const key = recordKeyOf({ ...FILE, path: '/app.log' }, { kind: 'template', parts: [{ of: 'log.file.name' }] })
   assert.equal(hex(key), 'app.log')
 })

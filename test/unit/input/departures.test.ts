@@ -24,7 +24,7 @@ async function scene(
   settings: {
     stored?: readonly StoredGeneration[]
     volumeOf?: (path: string) => Volume
-    check?: (file: LogFile) => Promise<'same' | 'grown' | 'gone'>
+    check?: (file: LogFile) => Promise<'same' | 'grown' | 'unsure'>
     hasSeen?: (path: string) => boolean
   } = {},
 ) {

@@ -4,7 +4,16 @@ import { appendFileSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { bytesAt, fingerprintOf, guardHolds, guardOf, hash, isSame, keyOf, newId } from '../../../src/input/identity.ts'
+import {
+  bytesAt,
+  fingerprintOf,
+  guardHolds,
+  guardOf,
+  hash,
+  isSame,
+  inodeKeyOf,
+  newId,
+} from '../../../src/input/identity.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
 import { localVolume } from '../../../src/input/volume.ts'
 import { entry } from '../../support/state.ts'
@@ -143,5 +152,5 @@ void test('looks at the bytes before the offset only where there are any', async
 })
 
 void test('a key is made of the decimal numbers', () => {
-  assert.equal(keyOf(entry('x', { device: '66305', inode: '18446744073709551615' })), '66305:18446744073709551615')
+  assert.equal(inodeKeyOf(entry('x', { device: '66305', inode: '18446744073709551615' })), '66305:18446744073709551615')
 })

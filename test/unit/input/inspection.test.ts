@@ -43,9 +43,9 @@ void test('believes nothing of a closed file before it is known to be the same',
   world.generations.drop(file)
   // in place: device and inode stay
   writeFileSync(file.place, 'another\nfile altogether\n')
-  assert.equal(await world.generations.check(file), 'gone')
+  assert.equal(await world.generations.check(file), 'unsure')
   assert.equal(file.size, 8)
-  world.generations.gone(file)
+  world.generations.doubt(file)
   await world.lookAndRead()
   assert.deepEqual(world.shipped(), ['a.log@0: another\n', 'a.log@8: file altogether\n'])
   world.clock.advance(60_000)

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { guardOf, hash, keyOf } from '../../../src/input/identity.ts'
+import { guardOf, hash, inodeKeyOf } from '../../../src/input/identity.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
 import { type Volume, localVolume } from '../../../src/input/volume.ts'
@@ -66,9 +66,9 @@ void test('finds a generation under another name, once', async (t) => {
   const stored = await storedOf(path('a.log'), 4)
   const lost = missing([stored])
   renameSync(path('a.log'), path('a.log.1'))
-  assert.ok(lost.has(keyOf(stored)))
+  assert.ok(lost.has(inodeKeyOf(stored)))
   assert.equal(await find(lost, path('a.log.1')), stored.id)
-  assert.ok(!lost.has(keyOf(stored)))
+  assert.ok(!lost.has(inodeKeyOf(stored)))
   assert.equal(await find(lost, path('a.log.1')), null)
 })
 
@@ -86,7 +86,7 @@ void test('does not take a file for one that had its inode', async (t) => {
   assert.equal(await find(lost, path('a.log')), null)
   writeFileSync(path('a.log'), 'one')
   assert.equal(await find(lost, path('a.log')), null)
-  assert.ok(lost.has(keyOf(stored)))
+  assert.ok(lost.has(inodeKeyOf(stored)))
 })
 
 void test('does not take a file for one of which more was stored meanwhile than it has', async (t) => {
@@ -224,7 +224,7 @@ void test('tells what is at the place, nothing, and that it cannot know', async 
   const path = write(t, { 'a.log': 'x' })
   const stored = await storedOf(path('a.log'), 0)
   const lost = missing([stored])
-  assert.equal(await lost.keyAtPlace(stored), keyOf(stored))
+  assert.equal(await lost.keyAtPlace(stored), inodeKeyOf(stored))
   assert.equal(await lost.keyAtPlace({ ...stored, place: path('b.log') }), null)
   assert.equal(await lost.keyAtPlace({ ...stored, place: path('c/d/b.log') }), null)
   mkdirSync(path('c'))

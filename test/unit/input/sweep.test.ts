@@ -5,7 +5,7 @@ import { Sweep } from '../../../src/input/sweep.ts'
 import { paperFile } from '../../support/reading.ts'
 import { RemoteMount, systemError } from '../../support/volumes.ts'
 
-type Found = 'same' | 'grown' | 'gone'
+type Found = 'same' | 'grown' | 'unsure'
 
 function scene(
   files: LogFile[],
@@ -20,7 +20,7 @@ function scene(
       told.push(file.name)
       return answer(file)
     },
-    gone: (file: LogFile) => void told.push(`gone ${file.name}`),
+    doubt: (file: LogFile) => void told.push(`doubted ${file.name}`),
   }
   const sweep = new Sweep({ generations, share, wake: (file) => void told.push(`woken ${file.name}`) })
   return { sweep, told: () => told.splice(0) }
@@ -58,12 +58,12 @@ void test('asks nobody where there is nobody', async () => {
 void test('wakes who has grown, and tells who is gone or cannot be asked', async () => {
   const answers: Record<string, Promise<Found>> = {
     '0': Promise.resolve('grown'),
-    '1': Promise.resolve('gone'),
+    '1': Promise.resolve('unsure'),
     '2': Promise.reject(systemError('EIO', 'read')),
   }
   const { sweep, told } = scene(paper(4), 1, ({ name }) => answers[name] ?? Promise.resolve('same'))
   await sweep.some()
-  assert.deepEqual(told(), ['0', 'woken 0', '1', 'gone 1', '2', 'gone 2', '3'])
+  assert.deepEqual(told(), ['0', 'woken 0', '1', 'doubted 1', '2', 'doubted 2', '3'])
 })
 
 void test('asks nothing of a generation whose bytes are gone', async () => {

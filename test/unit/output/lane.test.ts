@@ -48,7 +48,7 @@ describe('a lane', () => {
     const file = new MadeFile(memory, 'a')
     file.write('one', '', 'two', '')
     assert.ok(lane.makeRoom())
-    const what = file.appendix()
+    const what = file.appendRequest()
     const nothing = { invalidUtf8: 0, truncated: 0, cutBytes: 0, tooLarge: 0, tooLargeAt: 0 }
     assert.deepEqual(lane.append(what, 5), { records: 2, bytes: 9, ...nothing })
     assert.deepEqual([what.first, what.skipped, what.records], [4, 1, 2])
@@ -64,7 +64,7 @@ describe('a lane', () => {
     const file = new MadeFile(memory, 'a')
     file.write('', '')
     lane.makeRoom()
-    const what = file.appendix()
+    const what = file.appendRequest()
     lane.append(what, 5)
     assert.equal(what.skipped, 2)
     assert.ok(lane.idle)

@@ -13,11 +13,11 @@ import { murmur2Fixtures } from '../../support/fixtures.ts'
 
 const topic = (
   leaders: readonly number[],
-  deserted: readonly number[] = [],
+  abandoned: readonly number[] = [],
   stalled: readonly number[] = [],
 ): TopicState => ({
   leaders,
-  deserted: new Set(deserted),
+  abandoned: new Set(abandoned),
   stalled: new Set(stalled),
 })
 const chooser = (random = 0): PartitionChooser => new PartitionChooser(() => random)
@@ -50,7 +50,7 @@ describe('records stay on their partition', () => {
 })
 
 describe('the partition', () => {
-  test('of a keyed record is that of its key, with a leader or without, deserted or not', () => {
+  test('of a keyed record is that of its key, with a leader or without, abandoned or not', () => {
     const partition = partitionOfKey(key, 3)
     for (const sticky of [-1, 0, 1, 2]) {
       for (const state of [topic([1, 1, 1]), topic([-1, -1, -1]), topic([1, -1, -1], [1, 2]), topic([-1, 1, 1], [0])]) {
@@ -91,13 +91,13 @@ describe('the partition', () => {
         assert.equal(choose(3, topic([1, 1, 1, 1, 1, 1, 1, 1])), 3)
       })
 
-      test('is another one when it is deserted, the same for all its files', () => {
+      test('is another one when it is abandoned, the same for all its files', () => {
         assert.equal(choose(3, topic([1, 1, 1, -1], [3])), 0)
         assert.equal(choose(1, topic([1, -1, -1, 1], [1, 2])), 3)
         assert.equal(choose(1, topic([-1, -1], [1])), 1, 'nobody can be reached')
       })
 
-      test('is another one when it is gone, but not before it is deserted', () => {
+      test('is another one when it is gone, but not before it is abandoned', () => {
         assert.equal(choose(7, topic([1, 1, 1, 1])), 7)
         assert.equal(choose(7, topic([1, 1, 1, 1], [7])), 0)
         assert.equal(choose(7, topic([1], [7])), 0)

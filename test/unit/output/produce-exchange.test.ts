@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { AgentError } from '../../../src/errors.ts'
 import { ProduceExchange } from '../../../src/output/produce-exchange.ts'
 import type { Answer } from '../../../src/output/transport.ts'
-import { Reader, Writer } from '../../../src/output/wire/primitives.ts'
+import { AnswerReader, Writer } from '../../../src/output/wire/primitives.ts'
 import { fakeItem } from '../../support/fake-batch.ts'
 import { writeProduce, type PartitionResult } from '../../support/fake-wire.ts'
 
@@ -16,11 +16,11 @@ function exchange(throttled: number[] = []): { exchange: ProduceExchange; answer
   return { exchange: new ProduceExchange(context, { items, broker }, resolve), answers: promise }
 }
 
-function answerOf(results: readonly PartitionResult[], throttleMs = 0): Reader {
+function answerOf(results: readonly PartitionResult[], throttleMs = 0): AnswerReader {
   const writer = new Writer()
   writer.noTaggedFields()
   writeProduce(writer, results, throttleMs)
-  return new Reader(writer.cut())
+  return new AnswerReader(writer.cut())
 }
 
 const result = (topic: string, partition: number, baseOffset: number): PartitionResult => ({

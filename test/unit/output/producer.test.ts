@@ -216,7 +216,7 @@ describe('the producer', () => {
     const shipper = new Shipper(t, { topics: { logs: Array.from({ length: POOL + 1 }, () => 1) } })
     const { producer, memory } = shipper
     for (let partition = 0; partition < POOL; partition++)
-      assert.ok(producer.hasRoom(producer.lane('logs', partition)!))
+      assert.ok(producer.reserveRoom(producer.lane('logs', partition)!))
     assert.equal(memory.pool.freeBytes, 0)
     shipper.write('a', POOL, ['at last'])
     assert.equal(shipper.parked('a'), null)

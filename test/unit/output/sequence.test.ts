@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { Batch, nextSequence } from '../../../src/output/batch.ts'
-import { type Failure, type Mode, SequenceState } from '../../../src/output/sequence.ts'
+import { type BatchFailure, type Mode, SequenceState } from '../../../src/output/sequence.ts'
 import { smallMemory } from '../../support/made-file.ts'
 
 const memory = smallMemory()
-const SURE: Failure = { maybeStored: false, refused: 'nothing' }
-const UNSURE: Failure = { maybeStored: true, refused: 'nothing' }
+const SURE: BatchFailure = { maybeStored: false, refused: 'nothing' }
+const UNSURE: BatchFailure = { maybeStored: true, refused: 'nothing' }
 
 const open: Batch[] = []
 afterEach(() => {
@@ -42,7 +42,7 @@ function playing(mode: Mode, count: number) {
     batch.sending = batch.records
     state.stored(batch, queue)
   }
-  const failed = (batch: Batch, why: Failure): void => state.failed(batch, queue, why)
+  const failed = (batch: Batch, why: BatchFailure): void => state.failed(batch, queue, why)
   queue[0]!.ready = true
   send()
   stored(queue[0]!)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions } from '../../../../src/output/wire/api-versions.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../src/output/wire/init-producer-id.ts'
 import { decodeMetadata, encodeMetadata } from '../../../../src/output/wire/metadata.ts'
-import { Reader } from '../../../../src/output/wire/primitives.ts'
+import { AnswerReader } from '../../../../src/output/wire/primitives.ts'
 import { decodeProduce, encodeProduce } from '../../../../src/output/wire/produce.ts'
 import type { RequestHeader } from '../../../../src/output/wire/request-header.ts'
 import { bearsHostileBytes } from '../../../support/hostile-bytes.ts'
@@ -28,7 +28,7 @@ interface Api<Asked, Answered> {
   readonly file: string
   /** null: a request that we never make. */
   readonly encode: (header: RequestHeader, body: Asked) => readonly Uint8Array[] | null
-  readonly decode: (reader: Reader) => unknown
+  readonly decode: (reader: AnswerReader) => unknown
   /** What decode must give for this body. */
   readonly expected: (body: Answered) => unknown
 }
@@ -54,7 +54,7 @@ function golden<Asked, Answered>({ file, encode, decode, expected }: Api<Asked, 
   for (const { what, body, bytes } of responses) {
     const answer = Buffer.from(bytes, 'base64').subarray(4)
     test(`${file}: an answer is read as Java wrote it: ${what}`, () => {
-      assert.deepEqual(decode(new Reader(answer)), expected(body))
+      assert.deepEqual(decode(new AnswerReader(answer)), expected(body))
     })
     test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(answer, decode))
   }

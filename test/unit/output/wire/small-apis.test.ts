@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions, missingApis } from '../../../../src/output/wire/api-versions.ts'
-import { describeError, kafkaError } from '../../../../src/output/wire/error-codes.ts'
+import { describeError, meaningOf } from '../../../../src/output/wire/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../src/output/wire/init-producer-id.ts'
-import { Reader, Writer } from '../../../../src/output/wire/primitives.ts'
+import { AnswerReader, Writer } from '../../../../src/output/wire/primitives.ts'
 import { readRequest, writeApiVersions, writeInitProducerId, writeOldApiVersions } from '../../../support/fake-wire.ts'
 import { bearsHostileBytes } from '../../../support/hostile-bytes.ts'
 
@@ -34,9 +34,9 @@ describe('ApiVersions', () => {
       [0, { min: 3, max: 11 }],
       [3, { min: 0, max: 12 }],
     ])
-    const now = decodeApiVersions(new Reader(written((writer) => writeApiVersions(writer, rows))))
+    const now = decodeApiVersions(new AnswerReader(written((writer) => writeApiVersions(writer, rows))))
     assert.deepEqual(now, { code: 0, ranges, throttleMs: 0 })
-    const old = decodeApiVersions(new Reader(written((writer) => writeOldApiVersions(writer, rows))))
+    const old = decodeApiVersions(new AnswerReader(written((writer) => writeOldApiVersions(writer, rows))))
     assert.deepEqual(old, { code: 35, ranges, throttleMs: 0 })
   })
 
@@ -81,7 +81,7 @@ describe('InitProducerId', () => {
   })
 
   test('reads the id', () => {
-    const decoded = decodeInitProducerId(new Reader(answer))
+    const decoded = decodeInitProducerId(new AnswerReader(answer))
     assert.deepEqual(decoded, { throttleMs: 5, code: 0, producerId: 4711, producerEpoch: 0 })
   })
 
@@ -90,7 +90,7 @@ describe('InitProducerId', () => {
 
 describe('error codes', () => {
   test('are retried when nobody has heard of them, and nothing is known of the batch', () => {
-    const { action, maybeStored } = kafkaError(9999)
+    const { action, maybeStored } = meaningOf(9999)
     assert.deepEqual({ action, maybeStored }, { action: 'retry', maybeStored: 'yes' })
   })
 
@@ -100,7 +100,7 @@ describe('error codes', () => {
   })
 
   test('tell success, repeats and lost leaders apart', () => {
-    const actions = [0, 46, 6, 3, 45, 47, 10, 7].map((code) => kafkaError(code).action)
+    const actions = [0, 46, 6, 3, 45, 47, 10, 7].map((code) => meaningOf(code).action)
     assert.deepEqual(actions, [
       'success',
       'duplicate',

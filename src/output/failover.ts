@@ -13,7 +13,7 @@ import type { Lane } from './lane.ts'
 import type { Stay } from './partition.ts'
 import type { TopicLanes } from './topic-lanes.ts'
 
-export interface DesertionOptions {
+export interface FailoverOptions {
   readonly lanes: TopicLanes
   readonly leaderlessMs: number
   readonly events: Pick<Events, 'filesMoved'>
@@ -27,10 +27,10 @@ export interface DesertionOptions {
   onTopic(topic: string): void
 }
 
-export class Desertion {
-  readonly #options: DesertionOptions
+export class Failover {
+  readonly #options: FailoverOptions
 
-  constructor(options: DesertionOptions) {
+  constructor(options: FailoverOptions) {
     this.#options = options
   }
 
@@ -41,11 +41,11 @@ export class Desertion {
     const since = lane.leaderlessSince + leaderlessMs
     if (!isGone && now < since) return since
     const isBound = isGone ? lane.sequence.inFlight > 0 : lane.bound
-    const heir = isBound ? null : lanes.heirOf(lane)
+    const heir = isBound ? null : lanes.substituteOf(lane)
     if (heir === null || !this.#move(lane, heir, isGone ? ['while-led', 'while-there'] : ['while-led'])) return Infinity
-    if (!lanes.isDeserted(lane)) {
+    if (!lanes.isAbandoned(lane)) {
       // Not before: what a file sends from now on would overtake what it has here.
-      lanes.desert(lane)
+      lanes.abandon(lane)
       this.#options.onTopic(lane.topic)
     }
     return Infinity

@@ -214,7 +214,7 @@ describe('a file without a key whose partition has no leader', () => {
     const file = shipper.file('a')
     file.write('read in the meantime')
     // a slow read has ended only now
-    const late = file.appendix()
+    const late = file.appendRequest()
     shipper.producer.append(lane, late)
     assert.equal(late.first, 0)
     shipper.write('a', 'sticky', [])

@@ -1,6 +1,6 @@
 /**
  * Which batches leave when, and together with which: a batch goes once it is full or has lingered; those for one broker
- * share a request, one batch a partition. What keeps a lane from sending ends in a call of {@link Departures.look}, or
+ * share a request, one batch a partition. What keeps a lane from sending ends in a call of {@link Dispatcher.look}, or
  * has an appointment in the timetable: a lane is looked at when something about it has changed, and never because
  * another one has something to do.
  */
@@ -14,7 +14,7 @@ export interface Shipment {
   readonly batch: Batch
 }
 
-export interface DeparturesOptions {
+export interface DispatcherOptions {
   readonly transport: Pick<Transport, 'ready'>
   readonly lingerMs: number
   readonly now: () => number
@@ -23,7 +23,7 @@ export interface DeparturesOptions {
   /** A lane without a leader. Returns when to look at it again, Infinity: when something changes. */
   leaderless(lane: Lane, now: number): number
   /** Whether the lane has a producer id. If not, it is looked at again once it has. */
-  identified(lane: Lane): boolean
+  provideProducerId(lane: Lane): boolean
   /** Close the lane's open batch and make it ready; look at the lane once it is. */
   seal(lane: Lane): void
   /** One request. The batches must be in flight on return. */
@@ -42,8 +42,8 @@ const FORGOTTEN_MS = 60_000
 /** Bytes of a request, if it has more than one batch. A broker refuses requests of 100 MiB, by closing the connection. */
 const REQUEST_BYTES = 8 * 1024 * 1024
 
-export class Departures {
-  readonly #options: DeparturesOptions
+export class Dispatcher {
+  readonly #options: DispatcherOptions
   /** Lanes with anything open, waiting or in flight. */
   readonly #active = new Set<Lane>()
   /** Lanes to look at now. */
@@ -59,7 +59,7 @@ export class Departures {
   #timer: NodeJS.Timeout | null = null
   #timerAt = Infinity
 
-  constructor(options: DeparturesOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options
   }
 
@@ -168,7 +168,7 @@ export class Departures {
       this.#timetable.set(lane, lane.retryAt)
       return null
     }
-    if (!this.#options.identified(lane)) return null
+    if (!this.#options.provideProducerId(lane)) return null
     // After a move of the leader, what is on its way to the old one is waited for: the order is safe then even where the
     // new one does not know our producer id.
     if (sequence.inFlight > 0 && lane.node !== lane.leader) return null

@@ -5,10 +5,10 @@
 import type { Chunk, Extent, Generation, Guard, Range } from './flow.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
-import type { Appendix } from './output/lane.ts'
+import type { AppendRequest } from './output/lane.ts'
 import type { Stay } from './output/partition.ts'
 
-export class ChunkAppendix implements Appendix {
+export class ChunkRecords implements AppendRequest {
   readonly #entries: Entries
   readonly #settle: (file: Generation, ranges: readonly Extent[]) => void
   #chunk: Chunk | null = null

@@ -1,5 +1,5 @@
 /** Bytes of a record as JSON shows them: text where they are UTF-8, else `{"base64": "…"}`; none are null. */
-export function showBytes(bytes: Uint8Array | string | null | undefined): unknown {
+export function textOrBase64(bytes: Uint8Array | string | null | undefined): unknown {
   if (bytes === null || bytes === undefined) return null
   if (typeof bytes === 'string') return bytes
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
