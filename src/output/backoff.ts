@@ -7,6 +7,11 @@ export interface BackoffLimits {
   readonly maxMs: number
 }
 
+/** How long to wait after so many attempts before the next, in milliseconds. `random` gives numbers in [0, 1). */
+export function pauseAfter(attempts: number, { minMs, maxMs }: BackoffLimits, random: () => number): number {
+  return Math.min(maxMs, minMs * 2 ** attempts) * (0.5 + random() / 2)
+}
+
 export class Backoff {
   readonly #limits: BackoffLimits
   readonly #random: () => number
@@ -20,9 +25,7 @@ export class Backoff {
 
   /** How long to wait before the next attempt, in milliseconds. */
   next(): number {
-    const full = Math.min(this.#limits.maxMs, this.#limits.minMs * 2 ** this.#attempts)
-    this.#attempts++
-    return full * (0.5 + this.#random() / 2)
+    return pauseAfter(this.#attempts++, this.#limits, this.#random)
   }
 
   reset(): void {

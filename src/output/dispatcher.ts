@@ -195,7 +195,7 @@ export class Dispatcher {
   #isReady(lane: Lane): boolean {
     const { leader } = lane
     const ready = this.#options.transport.ready(leader)
-    lane.share.stalled = !ready || lane.failures > 0
+    lane.isReachable = ready
     if (ready) return true
     const others = this.#stranded.get(leader)
     if (others === undefined) this.#stranded.set(leader, new Set([lane]))

@@ -78,19 +78,16 @@ export class Lane {
   open: Batch | null = null
   /** Bytes that a batch is filled to: at most `batchMaxBytes`, and less once the broker has refused one as too large. */
   limitBytes: number
-  /** Node id of the leader, -1 while there is none. */
-  leader = -1
-  /** When the leader was lost (producer's clock); -1 while there is one. */
-  leaderlessSince = -1
   /** The node that the batches in flight were sent to. */
   node = -1
-  /** Not before this time (producer's clock), after failures. */
-  retryAt = 0
-  failures = 0
-  /** When something of it was last stored (producer's clock). */
-  storedAt = 0
-  /** Belongs to dispatcher.ts. */
+  /** Belongs to timetable.ts. */
   wakeAt = Infinity
+  #leader = -1
+  #leaderlessSince = -1
+  #isReachable = true
+  #retryAt = 0
+  #failures = 0
+  #storedAt = 0
   /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
   #firstClass: SizeClass = 'small'
   #leastClass: SizeClass = 'small'
@@ -112,6 +109,69 @@ export class Lane {
     this.#options = options
     this.limitBytes = options.batchMaxBytes
   }
+
+  // -- how its leader stands to it; times are the producer's clock's -----------------------------------------------------
+
+  /** Node id of the leader, -1 while there is none. */
+  get leader(): number {
+    return this.#leader
+  }
+
+  /** When the leader was lost; -1 while there is one. */
+  get leaderlessSince(): number {
+    return this.#leaderlessSince
+  }
+
+  /** Nothing is sent before this time: sending has failed, {@link failures} times in a row. */
+  get retryAt(): number {
+    return this.#retryAt
+  }
+
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** When something of it was last stored. */
+  get storedAt(): number {
+    return this.#storedAt
+  }
+
+  ledBy(leader: number, now: number): void {
+    if (leader >= 0) this.#leaderlessSince = -1
+    else if (this.#leaderlessSince < 0) this.#leaderlessSince = now
+    // a new leader is worth a try at once
+    if (leader >= 0 && leader !== this.#leader) this.#retryAt = 0
+    if (leader !== this.#leader) this.#isReachable = true
+    this.#leader = leader
+    this.share.leader = leader
+    this.#updateStalled()
+  }
+
+  /** Whether a request to the leader would go out now. */
+  set isReachable(isReachable: boolean) {
+    this.#isReachable = isReachable
+    this.#updateStalled()
+  }
+
+  failed(retryAt: number): void {
+    this.#failures++
+    this.#retryAt = retryAt
+    this.#updateStalled()
+  }
+
+  succeeded(now: number): void {
+    this.#failures = 0
+    this.#retryAt = 0
+    this.#storedAt = now
+    this.#isReachable = true
+    this.#updateStalled()
+  }
+
+  #updateStalled(): void {
+    this.share.stalled = this.#leader < 0 || !this.#isReachable || this.#failures > 0
+  }
+
+  // -- its batches ------------------------------------------------------------------------------------------------------
 
   /** Nothing open, nothing waiting, nothing in flight. */
   get idle(): boolean {

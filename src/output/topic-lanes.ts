@@ -95,17 +95,8 @@ export class TopicLanes {
 
   #setLeader(lane: Lane, view: TopicView | null): void {
     const leader = view?.leaders[lane.partition] ?? -1
-    if (leader < 0) {
-      if (lane.leaderlessSince < 0) lane.leaderlessSince = this.#options.now()
-    } else {
-      // a new leader is worth a try at once
-      if (leader !== lane.leader) lane.retryAt = 0
-      lane.leaderlessSince = -1
-      this.#topic(lane.topic).abandoned.delete(lane.partition)
-    }
-    lane.leader = leader
-    lane.share.leader = leader
-    lane.share.stalled = leader < 0 || lane.failures > 0
+    if (leader >= 0) this.#topic(lane.topic).abandoned.delete(lane.partition)
+    lane.ledBy(leader, this.#options.now())
     this.#options.onLeader(lane)
   }
 }

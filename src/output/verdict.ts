@@ -4,7 +4,7 @@
  * says. Receipts go out when records are stored or settled, never before.
  */
 import type { Events } from '../observe/events.ts'
-import type { BackoffLimits } from './backoff.ts'
+import { type BackoffLimits, pauseAfter } from './backoff.ts'
 import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 import type { Oversize } from './oversize.ts'
@@ -27,16 +27,14 @@ export interface VerdictOptions {
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
-/** A refused batch waits this many times `retry.maxMs`, in addition to its back-off: somebody has to act first. */
+/** Where somebody has to act first, a batch waits this many times `retry.maxMs`, in addition to its back-off. */
 const REFUSED_PAUSES = 10
-
-/** Doubling stops mattering long before. */
-const DOUBLINGS = 16
 
 /** Why a batch is not stored yet. */
 interface Setback extends BatchFailure {
   readonly reason: string
-  readonly event?: 'batchRetried' | 'batchRefused'
+  /** Somebody has to do something about it first. */
+  readonly mustAct?: boolean
 }
 
 export class Verdict {
@@ -77,8 +75,7 @@ export class Verdict {
         this.#again(lane, batch, { maybeStored, refused: 'nothing', reason })
         return
       case 'refused':
-        this.#again(lane, batch, { maybeStored, refused: 'nothing', reason, event: 'batchRefused' })
-        if (batch === lane.queue[0]) lane.retryAt += REFUSED_PAUSES * this.#options.retry.maxMs
+        this.#again(lane, batch, { maybeStored, refused: 'nothing', reason, mustAct: true })
         return
     }
   }
@@ -94,19 +91,16 @@ export class Verdict {
   }
 
   #again(lane: Lane, batch: Batch, setback: Setback): void {
-    const { reason, event = 'batchRetried', ...failure } = setback
+    const { reason, mustAct = false, ...failure } = setback
+    const { retry, now, random, events, stopped } = this.#options
     // The others fail because the lowest did, or along with it: that is one failure, not five.
-    if (batch === lane.queue[0]) this.#backOff(lane)
+    if (batch === lane.queue[0]) {
+      const extra = mustAct ? REFUSED_PAUSES * retry.maxMs : 0
+      lane.failed(now() + pauseAfter(lane.failures, retry, random) + extra)
+    }
     lane.sequence.failed(batch, lane.queue, failure)
-    if (this.#options.stopped.aborted) return
-    this.#options.events[event](lane.topic, lane.partition, reason)
-  }
-
-  #backOff(lane: Lane): void {
-    const { retry, now, random } = this.#options
-    const pause = Math.min(retry.maxMs, retry.minMs * 2 ** Math.min(lane.failures++, DOUBLINGS))
-    lane.retryAt = now() + pause * (0.5 + random() / 2)
-    lane.share.stalled = true
+    if (stopped.aborted) return
+    events[mustAct ? 'batchRefused' : 'batchRetried'](lane.topic, lane.partition, reason)
   }
 
   #stored(lane: Lane, batch: Batch, baseOffset: number): void {
@@ -118,12 +112,9 @@ export class Verdict {
   }
 
   #done(lane: Lane, batch: Batch): void {
-    lane.failures = 0
-    lane.retryAt = 0
-    lane.storedAt = this.#options.now()
+    lane.succeeded(this.#options.now())
     const pieces = this.#take(lane, batch, batch.sending)
     lane.sequence.stored(batch, lane.queue)
-    lane.share.stalled = lane.leader < 0
     for (const piece of pieces) this.#options.onReceipt(piece, 'stored')
   }
 

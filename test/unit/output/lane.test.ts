@@ -250,4 +250,29 @@ describe('a lane', () => {
       lane.clear()
     }
   })
+
+  test('is stalled while it has no leader, cannot reach it, or has failed', () => {
+    const lane = laneOn(memory)
+    const stalled = (change: () => void): boolean => {
+      change()
+      return lane.share.stalled
+    }
+    assert.ok(stalled(() => lane.ledBy(-1, 5)))
+    assert.equal(lane.leaderlessSince, 5)
+    assert.ok(!stalled(() => lane.ledBy(1, 6)))
+    assert.equal(lane.leaderlessSince, -1)
+    assert.ok(stalled(() => (lane.isReachable = false)))
+    assert.ok(
+      stalled(() => lane.ledBy(1, 7)),
+      'to hear of the same leader again changes nothing',
+    )
+    assert.ok(!stalled(() => lane.ledBy(2, 8)))
+    assert.ok(stalled(() => lane.failed(100)))
+    assert.ok(stalled(() => (lane.isReachable = true)))
+    assert.deepEqual([lane.retryAt, lane.failures], [100, 1])
+    assert.ok(stalled(() => lane.ledBy(3, 9)))
+    assert.deepEqual([lane.retryAt, lane.failures], [0, 1], 'a new leader is tried at once')
+    assert.ok(!stalled(() => lane.succeeded(10)))
+    assert.deepEqual([lane.retryAt, lane.failures, lane.storedAt], [0, 0, 10])
+  })
 })
