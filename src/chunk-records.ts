@@ -5,7 +5,7 @@
 import type { Chunk, Extent, Generation, Guard, Range } from './flow.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
-import type { AppendRequest } from './output/lane.ts'
+import type { AppendRequest } from './output/append-request.ts'
 import type { Stay } from './output/partition.ts'
 
 export class ChunkRecords implements AppendRequest {

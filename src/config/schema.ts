@@ -42,10 +42,10 @@ const SHARED = {
     },
   ),
   emptyLines: choice(['keep', 'drop'], 'keep', { doc: 'What becomes of empty lines.' }),
-  maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, its end not counted.', min: KiB, max: 16 * MiB }),
+  maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, without its newline.', min: KiB, max: 16 * MiB }),
   longLines: choice(['cut', 'drop'], 'cut', { doc: 'What becomes of longer lines; both are counted.' }),
   rotated: choice(['follow', 'all', 'none'], 'follow', {
-    doc: 'Rotated files: follow: read them to their ends, also pieces never seen before that were written since the first start; all: also older ones; none: only what was being read already.',
+    doc: 'Which rotated files are read, to their ends. follow: those written since the first start, also if they were never seen before. all: older ones too. none: only what was being read already.',
   }),
 }
 
@@ -187,7 +187,7 @@ export const SCHEMA = {
   },
   log: {
     level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', {
-      doc: "Least level of the agent's own log.",
+      doc: "Lowest level of the agent's own log.",
     }),
     format: choice(['auto', 'json', 'pretty'], 'auto', { doc: 'auto: pretty on a terminal, else json.' }),
     summaryMs: duration(60_000, { doc: 'How often to log a summary; 0: never.', min: 0, max: 86_400_000 }),

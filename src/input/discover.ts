@@ -211,7 +211,7 @@ export class Discovery {
         const facts = await directory.volume.facts(directory.pathOf(name))
         if ((facts?.key ?? '') !== key) return true
       } catch (error) {
-        // the look tells what is wrong, but for what it does not ask about either
+        // a look reports the error, but for a link to another mount, which it does not follow
         if (systemCodeOf(error) !== ELSEWHERE || key !== '') return true
       }
     }

@@ -68,6 +68,15 @@ export async function lockState(directory: string, random: () => number, disk: L
   }
 }
 
+/** There can be no lock here. */
+interface Impossible {
+  readonly kind: 'impossible'
+  readonly reason: string
+}
+
+/** late: somebody else got further. */
+type Attempt = { readonly kind: 'taken' | 'late' } | Impossible
+
 async function takeLock(place: Place): Promise<StateLock> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const highest = Math.max(0, ...(await lockNumbers(place)))
@@ -78,37 +87,36 @@ async function takeLock(place: Place): Promise<StateLock> {
       .padStart(12, '0')}`
     const server = await listen(socketPath(place, own))
     if (server === null) continue
-    if (typeof server === 'string') return { unenforced: server, release: async () => {} }
+    if ('reason' in server) return { unenforced: server.reason, release: async () => {} }
     const taken = await take(place, own, highest + 1).catch(async (error: unknown) => {
       await close(server)
       throw error
     })
-    if (taken === 'taken') {
+    if (taken.kind === 'taken') {
       await removeStale(place, highest + 1)
       return { unenforced: '', release: () => close(server) }
     }
     await close(server)
-    if (taken !== 'late') return { unenforced: taken, release: async () => {} }
+    if (taken.kind === 'impossible') return { unenforced: taken.reason, release: async () => {} }
   }
   throw locked(place.directory)
 }
 
-/** 'late': somebody else got further. Anything else but 'taken' is why there can be no lock here. */
-async function take(place: Place, own: string, number: number): Promise<string> {
+async function take(place: Place, own: string, number: number): Promise<Attempt> {
   const { disk, directory } = place
   const name = path.join(directory, `lock.${number}`)
   try {
     await disk.link(path.join(directory, own), name)
   } catch (error) {
     // ENOENT: our own name was removed, see listen()
-    if (['EEXIST', 'ENOENT'].includes(systemCodeOf(error))) return 'late'
-    return messageOf(error)
+    if (['EEXIST', 'ENOENT'].includes(systemCodeOf(error))) return { kind: 'late' }
+    return { kind: 'impossible', reason: messageOf(error) }
   } finally {
     await removeIfThere(disk, path.join(directory, own))
   }
-  if (Math.max(...(await lockNumbers(place))) === number) return 'taken'
+  if (Math.max(...(await lockNumbers(place))) === number) return { kind: 'taken' }
   await removeIfThere(disk, name)
-  return 'late'
+  return { kind: 'late' }
 }
 
 async function lockNumbers({ disk, directory }: Place): Promise<number[]> {
@@ -143,12 +151,12 @@ function isHeld(socket: string): Promise<boolean> {
  * Listens, or says why this file system holds no sockets. Null when a holder took the name, bound and not listening yet,
  * for a leftover and removed it. Throws when it is the directory that can't be written.
  */
-function listen(socket: string): Promise<net.Server | string | null> {
+function listen(socket: string): Promise<net.Server | Impossible | null> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((connection) => connection.destroy())
     server.once('error', (error) => {
       if (['EACCES', 'EROFS', 'ENOENT'].includes(systemCodeOf(error))) reject(error)
-      else resolve(messageOf(error))
+      else resolve({ kind: 'impossible', reason: messageOf(error) })
     })
     // A starter under another user must be able to connect, to learn that there is a holder.
     const listening = (): void => {

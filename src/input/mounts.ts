@@ -25,9 +25,9 @@ export interface MountsOptions {
 }
 
 interface Place {
-  /** Without links. */
+  /** The path without links; where a mount that can hang lies on the way, only as far as that. */
   readonly at: string
-  /** The first mount on the way there that can hang: then it is only the way so far. */
+  /** The device of that mount; null if there is none. */
   readonly device: string | null
 }
 

@@ -162,7 +162,7 @@ export class FileReader {
     })
   }
 
-  /** Whether what lies before the `length` bytes that were read is what was there, and at the file's beginning they. */
+  /** Whether the bytes before the `length` that were read are as they were; at the file's beginning, whether these are. */
   #guardHolds(file: LogFile, length: number): boolean {
     const { memory, pointer } = this.#buffers
     const { guard, fingerprint } = file

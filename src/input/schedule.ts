@@ -27,8 +27,8 @@ export interface ScheduleOptions {
 }
 
 /**
- * Turns taken before the event loop gets its own, those that did not come to the file's end and all: sockets must not
- * wait for a backlog, and many files with a line each must not cost a round of the loop each.
+ * Turns taken before the event loop goes round: so many that did not reach the end of their file, and so many in all.
+ * Sockets must not wait for a backlog, and many files with a line each must not cost a round of the loop each.
  */
 const LONG_TURNS_IN_A_ROW = 4
 const TURNS_IN_A_ROW = 64

@@ -19,7 +19,7 @@ export interface Mark {
   readonly offset: number
   /** Settled bytes directly below `offset` that no record has carried as `log.skipped` yet. */
   readonly skipped: number
-  /** Hash of the up to 64 bytes below `offset`. */
+  /** Of the bytes below `offset`. */
   readonly guard: Guard
 }
 
@@ -64,7 +64,7 @@ export class Watermark implements Mark {
   }
 
   /**
-   * Takes one receipt's range; `guard` is the hash of the up to 64 bytes before `range.end`. True when the offset
+   * Takes one receipt's range; `guard` is that of `range.end`. True when the offset
    * moved. What ends at or below the offset, and what is empty, says nothing new.
    */
   finish(range: Range, outcome: Outcome, guard: Guard): boolean {

@@ -4,7 +4,7 @@ import { type Place, type TwinEntry, type TwinFacts, sourceBytes } from './twin-
 /** Keeps a byte order mark: it is part of the line. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** The object of design.md, section 5, on one line, its fields in this order. */
+/** The object of a json record (README, "What a record looks like") on one line, its fields in this order. */
 export function jsonValue(entry: TwinEntry, facts: TwinFacts, place: Place): { value: Buffer; invalid: number } {
   const object = {
     '@timestamp': timestamp(entry.timestampNs),

@@ -1,9 +1,9 @@
 /**
  * Who may have how many buffers of the pool. Each lane has a share:
  * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
- * - the lanes of one broker may hold half of the pool together, a third where there are more than two: a broker that
- *   answers no more must not have all of it before anybody knows. But whoever holds nothing may have what its next
- *   record needs;
+ * - where two brokers lead lanes, those of one may hold half of the pool together, where there are more, a third: a
+ *   broker that answers no more must not have all of it before anybody knows. But whoever holds nothing may have what
+ *   its next record needs;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
  *   for a busy one's backlog; and one large one, where there are a few, for a lane that comes later;
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
@@ -14,13 +14,16 @@
 import { SMALL } from '../kernel/layout.ts'
 import type { BufferPool, PooledBuffer, SizeClass } from '../kernel/pool.ts'
 
-/** What is in the way of a buffer: what the share, or its kind, holds; what its broker's lanes hold; that there is none. */
+/**
+ * Why a buffer is refused. own: this share, or the stalled ones together, hold all they may; broker: the lanes of its
+ * broker do; short: the pool has none to spare.
+ */
 type Refusal = 'own' | 'broker' | 'short'
 
-/** Into so many parts the pool is divided by brokers at most. */
+/** The pool is divided among at most this many brokers. */
 const MOST_PARTS = 3
 
-/** Of so many large buffers, one is for who holds nothing. */
+/** A pool of at least this many large buffers keeps one for a share that holds nothing. */
 const LEAST_TO_SPARE = 4
 
 export class BatchMemory {

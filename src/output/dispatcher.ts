@@ -30,7 +30,7 @@ export interface DispatcherOptions {
   send(node: number, shipments: readonly Shipment[]): void
 }
 
-/** A timer may come so much before its time. */
+/** Timers may fire this much early. */
 const TIMER_SLACK_MS = 1
 
 /**

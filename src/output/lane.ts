@@ -2,53 +2,15 @@
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
  * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (dispatcher.ts).
  */
-import type { Extent, Generation, Guard, Range } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import { LARGER, type SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
-import type { Append } from '../kernel/kernel.ts'
 import { split } from '../ranges.ts'
+import type { AppendRequest, Appended } from './append-request.ts'
 import type { Share } from './batch-memory.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
-import { type Stay, longerStay } from './partition.ts'
+import { longerStay } from './partition.ts'
 import { type Mode, SequenceState } from './sequence.ts'
-
-/** What one call appends: entries of one file, already framed. */
-export interface AppendRequest {
-  readonly file: Generation
-  readonly append: Append
-  /** Entries to append; `first` and `skipped` move on as they are taken. */
-  first: number
-  readonly end: number
-  /** Whole milliseconds; becomes the base timestamp of a batch that begins with these entries. */
-  readonly timestamp: number
-  /** Settled bytes the next record has to carry. */
-  skipped: number
-  /** Records made of them so far; an entry taken without one was settled. */
-  records: number
-  /** What may make the records leave the partition while they are unsent. */
-  readonly stay: Stay
-  /** Where entries [first, end) lie in the file, in their order. */
-  rangesOf(first: number, end: number): readonly Range[]
-  /** The guard of the bytes before an offset. */
-  guardAt(offset: number): Guard
-  /** What lies at the end of what was taken has no record: it was settled. */
-  settled(ranges: readonly Extent[]): void
-}
-
-/** What one call made of an {@link AppendRequest}. */
-export interface Appended {
-  records: number
-  /** Source bytes of the records. */
-  bytes: number
-  invalidUtf8: number
-  truncated: number
-  /** Source bytes that are in no record, since theirs was cut. */
-  cutBytes: number
-  /** How many were cut because they were too large for a batch, and the file offset of the first. */
-  tooLarge: number
-  tooLargeAt: number
-}
 
 export interface LaneOptions {
   readonly topic: string

@@ -66,7 +66,7 @@ export interface Choice {
 
 /** What is known of a topic when a partition has to be chosen. */
 export interface TopicState extends TopicView {
-  /** Partitions that are gone or have had no leader for long, and that nothing binds files to: those without a key leave. */
+  /** Partitions that are gone, or have had no leader for long: files without a key leave them. */
   readonly abandoned: ReadonlySet<number>
   /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
   readonly stalled: Pick<ReadonlySet<number>, 'has'>

@@ -43,7 +43,7 @@ export class SequenceState {
   #confirmed = false
   /** After a failure: only the lowest batch, alone. */
   #recovering = false
-  /** That one is in flight. */
+  /** The batch that is sent alone while recovering is in flight. */
   #probing = false
   #renumber = false
   #producerLost = false

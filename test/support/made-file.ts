@@ -11,7 +11,8 @@ import { Entries } from '../../src/frame/entries.ts'
 import { frameLines } from '../../src/frame/lines.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Piece } from '../../src/output/batch.ts'
-import type { AppendRequest, Appended, Lane } from '../../src/output/lane.ts'
+import type { AppendRequest, Appended } from '../../src/output/append-request.ts'
+import type { Lane } from '../../src/output/lane.ts'
 import type { Stay } from '../../src/output/partition.ts'
 
 const KIB = 1024

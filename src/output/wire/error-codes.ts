@@ -15,13 +15,13 @@ export type Action =
   | 'retry'
   /** The leader is another one, or the topic is not known there: fetch metadata, then ask again. */
   | 'refresh'
-  /** The sequence doesn't follow what the broker has: rule 7 of the design (new epoch, sequences from 0). */
+  /** The sequence doesn't follow what the broker has: a new epoch, with sequences from 0 (sequence.ts). */
   | 'new-epoch'
   /** The producer id itself is no longer good. */
   | 'new-producer-id'
   /** The batch is too large for the topic: split it. */
   | 'too-large'
-  /** Permission, setting, or records that the topic does not take: someone must act. Told loudly, tried again slowly. */
+  /** Permission, setting, or records that the topic does not take: someone must act. Logged as an error, tried again slowly. */
   | 'refused'
 
 export interface KafkaError {

@@ -1,4 +1,4 @@
-/** What a record looks like, byte for byte: the record contract of the design. */
+/** What a record looks like, byte for byte. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jsonTemplate } from '../../../src/encode/json.ts'
