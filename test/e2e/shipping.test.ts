@@ -101,6 +101,11 @@ test('ships the line of a file that lives for 300 ms, also when others have just
   }
   await scene.arrived(9)
   await scene.stop(agent)
+  const lives = (await scene.records()).map(({ value }) => value?.toString()).filter((line) => line?.startsWith('life'))
+  assert.deepEqual(
+    lives.sort(),
+    Array.from({ length: 8 }, (_, n) => `life ${n}`),
+  )
 })
 
 test('ships several inputs to several topics, each in its way, and leaves out what is excluded', async (t) => {

@@ -64,6 +64,12 @@ function codeOf(file: string): string {
   return transformSync(read(file), { loader: 'ts', legalComments: 'none' }).code
 }
 
+/** Files without which it cannot be loaded. */
+function neededBy(file: string): string[] {
+  const found = codeOf(file).matchAll(/^(?:import|export|\})[^"\n]*"(\.[^"]+)";$/gm)
+  return Array.from(found, ([, path = '']) => normalize(join(dirname(file), path)))
+}
+
 test('no stage imports another, and nobody more than it may', () => {
   const wrong: string[] = []
   for (const file of sources) {
@@ -85,6 +91,25 @@ test('the import rule sees static, type and dynamic imports', () => {
   for (const target of ['src/input/input.ts', 'src/flow.ts', 'src/commands/run.ts'])
     assert.ok(all.includes(target), target)
   for (const target of all) assert.ok(existsSync(join(ROOT, target)), target)
+})
+
+test('no module needs another that needs it', () => {
+  const onTheWay: string[] = []
+  const done = new Set<string>()
+  const walk = (file: string): string | null => {
+    if (onTheWay.includes(file)) return [...onTheWay.slice(onTheWay.indexOf(file)), file].join(' > ')
+    if (done.has(file)) return null
+    onTheWay.push(file)
+    for (const next of neededBy(file)) {
+      const cycle = walk(next)
+      if (cycle !== null) return cycle
+    }
+    onTheWay.pop()
+    done.add(file)
+    return null
+  }
+  assert.ok(neededBy('src/pipeline.ts').includes('src/input/input.ts'))
+  for (const file of sources) assert.equal(walk(file), null)
 })
 
 test('only main.ts knows the process', () => {

@@ -108,8 +108,8 @@ export function meaningOf(code: number): KafkaError {
   )
 }
 
-/** A code in one piece of text, with the broker's own words where it sent some. */
-export function describeError(code: number, message: string | null = null): string {
+/** A code in one piece of text. */
+export function describeError(code: number): string {
   const { name, words } = meaningOf(code)
-  return message === null || message === '' ? `${words} (${name})` : `${words} (${name}: ${message})`
+  return `${words} (${name})`
 }
