@@ -223,7 +223,7 @@ export class Arrivals {
     known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
-    file.confirmSize(facts.size)
+    file.seenSize.confirm(facts.size)
     file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
     if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
@@ -279,6 +279,6 @@ function recreate(what: {
   })
   file.partition = partition
   // what was seen of it and is not there any more was lost
-  file.size = stored.size
+  file.seenSize.set(stored.size)
   return file
 }

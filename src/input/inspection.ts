@@ -44,7 +44,7 @@ export class Inspection {
       file.revive()
     }
     // what cannot be read now will still have to be known again, and counted if it is cut before it is read
-    if (file.parked && file.isUnsure) await this.confirm(file)
+    if (file.parked && file.seenSize.isUnsure) await this.confirm(file)
     if (isSame || file.isOver) return 'same'
     // how much would be lost is known at the next start too
     checkpoint.touch(file)
@@ -69,6 +69,6 @@ export class Inspection {
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
     if (file.next > 0) this.#options.copies.know(file)
-    file.confirmSize(size)
+    file.seenSize.confirm(size)
   }
 }

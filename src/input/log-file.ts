@@ -6,6 +6,7 @@
 import type { Generation } from '../flow.ts'
 import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT, hashOf } from './identity.ts'
+import { SeenSize } from './seen-size.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
@@ -59,13 +60,7 @@ export class LogFile implements Generation {
   standing: Standing = 'live'
   /** -1 while closed. */
   descriptor = -1
-  /**
-   * As last seen; `largest`: what surely was its own, to be counted when it turns out to have been cut. What was seen
-   * last may be another generation's already.
-   */
-  size = 0
-  largest = 0
-  #isShorter = false
+  readonly seenSize = new SeenSize()
   mtimeMs = 0
   /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
   isLinked = false
@@ -125,6 +120,11 @@ export class LogFile implements Generation {
     return this.directory.pathOf(this.name)
   }
 
+  /** Bytes, as last seen. */
+  get size(): number {
+    return this.seenSize.last
+  }
+
   /** Bytes taken over by the pipeline and not stored yet. */
   get unacknowledged(): number {
     return this.next - this.watermark.offset
@@ -158,43 +158,8 @@ export class LogFile implements Generation {
 
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
-    // one that has grown may have been cut and filled again, twice even; one that is shorter was cut only now
-    if (facts.size < this.size && !this.#isShorter) {
-      this.largest = Math.max(this.largest, this.size)
-      this.#isShorter = true
-    }
-    this.size = facts.size
+    this.seenSize.note(facts.size)
     this.mtimeMs = facts.mtimeMs
-  }
-
-  /** It was cut, and has `size` bytes now, if that is known: what was unread of it then. */
-  lostByCut(size: number | null): number {
-    // nothing was seen since it was cut: what was seen last was its own
-    const isOwn = size !== null && size < this.size && !this.#isShorter
-    return Math.max(0, Math.max(this.largest, this.seen, isOwn ? this.size : 0) - this.next)
-  }
-
-  /** Its end was cut off, and it has `size` bytes now, if that is known: what was unread of that. */
-  lostAtEnd(size: number | null): number {
-    const lost = size === null ? 0 : Math.max(0, this.largest - Math.max(size, this.next))
-    this.largest = this.size
-    this.#isShorter = false
-    return lost
-  }
-
-  /** So many bytes of it were surely its own. */
-  confirmSize(size: number): void {
-    if (!this.#isShorter) this.largest = Math.max(this.largest, size)
-  }
-
-  /** Whether bytes were seen that may be another generation's. */
-  get isUnsure(): boolean {
-    return this.largest < this.size && !this.#isShorter
-  }
-
-  /** It was seen to be shorter than before, and not read since. */
-  get isShorter(): boolean {
-    return this.#isShorter
   }
 
   /** It has no turns any more. */
@@ -204,21 +169,14 @@ export class LogFile implements Generation {
 
   /** If there is something to be found out by a read, it is not finished any more, should it have been: true then. */
   revive(): boolean {
-    const hasChanged = this.size !== this.next || this.#isShorter
+    const hasChanged = this.size !== this.next || this.seenSize.hasShrunk
     if (hasChanged) this.finished = false
     return hasChanged
   }
 
   /** Something is to be read, or it has to be found out by a read what was cut off. */
   get hasNews(): boolean {
-    return this.size > this.next || this.#isShorter
-  }
-
-  /** It was read up to here. */
-  reached(offset: number): void {
-    this.size = Math.max(this.size, offset)
-    this.largest = Math.max(this.largest, offset)
-    this.#isShorter = false
+    return this.size > this.next || this.seenSize.hasShrunk
   }
 
   toStored(): StoredGeneration {

@@ -55,7 +55,7 @@ export class Quantum {
     if (file.isOver) return 'idle'
     if (file.next >= file.limit) {
       // at a stop, what was read to its end waits for nothing
-      if (file.isShorter) this.#wasCut(file)
+      if (file.seenSize.hasShrunk) this.#wasCut(file)
       return 'idle'
     }
     const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
@@ -123,13 +123,13 @@ export class Quantum {
 
   #handOn(file: LogFile, reader: FileReader, result: ReadResult): Turn | Promise<Turn> {
     if (this.#stopped || file.isOver) return 'idle'
-    if (file.isShorter && result.kind !== 'changed') this.#options.generations.shortened(file)
+    if (file.seenSize.hasShrunk && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
       case 'nothing':
-        file.reached(file.seen)
+        file.seenSize.reached(file.seen)
         return 'idle'
       case 'searching':
-        file.reached(file.seen)
+        file.seenSize.reached(file.seen)
         file.activeAt = this.#options.clock()
         return 'more'
       case 'changed':
@@ -146,7 +146,7 @@ export class Quantum {
     const { take, clock, checkpoint, events } = this.#options
     const { next, blocked } = take(chunk)
     file.activeAt = clock()
-    file.reached(chunk.offset + chunk.length)
+    file.seenSize.reached(chunk.offset + chunk.length)
     // should the file be gone at the next start: the state has to know what there was
     checkpoint.touch(file)
     events.bytesRead(next - file.next)

@@ -51,7 +51,7 @@ export class Truncations {
     // what can fail comes first: nothing is to be counted twice
     const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
     const facts = factsNow(file)
-    const lost = file.lostByCut(facts?.size ?? null)
+    const lost = file.seenSize.lostByCut(file, facts?.size ?? null)
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
     copies.remember(file, facts?.mtimeMs ?? 0)
@@ -63,7 +63,7 @@ export class Truncations {
     // at a stop the new one is read no further than it is now, either
     if (file.limit < Infinity) next.limit = facts?.size ?? 0
     file.standing = 'detached'
-    file.size = file.next
+    file.seenSize.set(file.next)
     letGo(file)
     known.set(key, next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
@@ -77,7 +77,7 @@ export class Truncations {
 
   /** The file was seen to be shorter than before, and what was read of it is still there: only its end was cut off. */
   shortened(file: LogFile): void {
-    const lost = file.lostAtEnd(factsNow(file)?.size ?? null)
+    const lost = file.seenSize.lostAtEnd(file, factsNow(file)?.size ?? null)
     if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
   }
 

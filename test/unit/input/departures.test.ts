@@ -202,7 +202,7 @@ void test('wakes who has grown, and who waited long enough for the end of a line
   for (const file of [grown, half, fresh]) {
     file.standing = 'rotated'
     file.descriptor = 9999
-    file.size = 10
+    file.seenSize.set(10)
     file.activeAt = clock.read() - 5000
   }
   fresh.activeAt++

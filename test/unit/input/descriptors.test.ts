@@ -51,7 +51,7 @@ void test('closes the file that was quiet longest when there is no room for anot
 void test('closes nothing that is not read, not stored, in a queue, or has lost its name', async (t) => {
   const { descriptors, add } = scene(t, 5)
   const unread = await add('unread')
-  unread.size += 10
+  unread.seenSize.set(unread.size + 10)
   await add('unstored', { stored: false })
   const queued = await add('queued')
   queued.queued = true
@@ -107,9 +107,9 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   const file = await add('a')
   descriptors.close(file)
   const unread = await add('b')
-  unread.size++
+  unread.seenSize.set(unread.size + 1)
   assert.ok(!(await descriptors.open(file)))
-  unread.size--
+  unread.seenSize.set(unread.size - 1)
   assert.ok(await descriptors.open(file))
   assert.equal(unread.descriptor, -1)
 })

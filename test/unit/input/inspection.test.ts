@@ -85,7 +85,10 @@ void test('counts what is cut off just before a stop, unread', async (t) => {
   const live = await LiveInput.withOne(t)
   live.blocked = 'room'
   live.append('a.log', 'never read\n')
-  await until(() => live.file('a.log').size === 15 && !live.file('a.log').isUnsure, { what: 'it is seen', every: 2 })
+  await until(() => live.file('a.log').size === 15 && !live.file('a.log').seenSize.isUnsure, {
+    what: 'it is seen',
+    every: 2,
+  })
   truncateSync(live.path('a.log'), 4)
   await live.input.freeze()
   await live.drained()

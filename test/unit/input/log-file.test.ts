@@ -53,17 +53,6 @@ void test('goes back to the first byte that is not stored', async (t) => {
   assert.deepEqual([fresh.next, fresh.guard?.length], [0, 0])
 })
 
-void test('remembers how large it was at most', async (t) => {
-  const log = await file(t, 'x'.repeat(100))
-  log.note({ key: log.key, size: 10, mtimeMs: 1, bornMs: 0, links: 1, kind: 'file' })
-  assert.deepEqual([log.size, log.largest], [10, 100])
-  log.reached(50)
-  assert.deepEqual([log.size, log.largest], [50, 100])
-  log.reached(120)
-  log.reached(110)
-  assert.deepEqual([log.size, log.largest], [120, 120])
-})
-
 void test('its entry has all that is needed to know it again', async (t) => {
   const log = await file(t, 'hello\n', { id: 'b'.repeat(24), rules: { id: 'web' } })
   log.fingerprint = { length: 6, hash: 'f' }

@@ -63,7 +63,7 @@ void test('has forgotten who was lost while it had its turn', async (t) => {
   const { schedule, answers } = scene(t)
   const [file] = files('a')
   assert.ok(file)
-  file.size = 10
+  file.seenSize.set(10)
   let answer = (_turn: Turn): void => undefined
   answers.set(file, new Promise((resolve) => (answer = resolve)))
   schedule.wake(file)
@@ -304,7 +304,7 @@ void test('tries again later what could not be opened, watched or not, and is no
   const { schedule, answers, turns, pass } = scene(t)
   const [a] = files('a')
   assert.ok(a)
-  a.size = 10
+  a.seenSize.set(10)
   answers.set(a, 'later')
   schedule.wake(a)
   await pass(450)
