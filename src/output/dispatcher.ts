@@ -159,16 +159,9 @@ export class Dispatcher {
 
   /** The batch that leaves now, or null; then something is sure to bring the lane here again if it has to come. */
   #departing(lane: Lane, now: number, early: number): Batch | null {
-    const { sequence } = lane
     this.#options.dropRefused(lane)
-    if (lane.leader < 0) this.#timetable.set(lane, this.#options.leaderless(lane, now))
-    if (lane.idle) this.#active.delete(lane)
-    if (lane.idle || lane.leader < 0) return null
-    if (lane.retryAt > now) {
-      this.#timetable.set(lane, lane.retryAt)
-      return null
-    }
-    if (!this.#options.provideProducerId(lane)) return null
+    if (!this.#maySend(lane, now) || !this.#options.provideProducerId(lane)) return null
+    const { sequence } = lane
     // After a move of the leader, what is on its way to the old one is waited for: the order is safe then even where the
     // new one does not know our producer id.
     if (sequence.inFlight > 0 && lane.node !== lane.leader) return null
@@ -181,6 +174,14 @@ export class Dispatcher {
       batch = sequence.next(lane.queue)
     }
     return batch
+  }
+
+  /** Whether it has anything to send, somebody to send it to, and is not to wait after a failure. */
+  #maySend(lane: Lane, now: number): boolean {
+    if (lane.leader < 0) this.#timetable.set(lane, this.#options.leaderless(lane, now))
+    if (lane.idle) this.#active.delete(lane)
+    else if (lane.leader >= 0 && lane.retryAt > now) this.#timetable.set(lane, lane.retryAt)
+    return !lane.idle && lane.leader >= 0 && lane.retryAt <= now
   }
 
   #isOpenDue(lane: Lane, now: number, early: number): boolean {
