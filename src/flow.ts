@@ -42,6 +42,9 @@ export type Guard = Uint8Array | string
 /** Why bytes ended without a record of their own. */
 export type SettleReason = 'empty' | 'too-long' | 'too-large'
 
+/** Where reading of a file begins: at its stored position, its beginning or its end; or nowhere, since all of it is stored. */
+export type FoundReason = 'known' | 'beginning' | 'end' | 'finished'
+
 /** Why a file that a glob asks for is not read. */
 export type IgnoreReason = 'not-regular' | 'outside-roots' | 'rotated-before-first-start'
 

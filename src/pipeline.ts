@@ -30,6 +30,7 @@ import { PartitionChooser } from './output/partition.ts'
 import { Producer, type ProducerOptions } from './output/producer.ts'
 import { type Prepared, PreparedFiles, type Shipping } from './prepared-files.ts'
 import { bytesOf } from './ranges.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Looks at the entries of a chunk and gives verdicts: filters, redaction. None exists yet; this is their place. */
 export type Processor = (entries: Entries, chunk: Chunk) => void
@@ -130,10 +131,10 @@ export class Pipeline {
   async stop(deadline: AbortSignal): Promise<void> {
     try {
       if (this.#options.drain === 'end') {
-        await until(this.#input.freeze(), deadline)
+        await unlessAborted(this.#input.freeze(), deadline)
         while (!this.#input.drained) await delay(DRAIN_POLL_MS, undefined, { signal: deadline })
       } else await this.#input.stop()
-      await until(this.#producer.flush(), deadline)
+      await unlessAborted(this.#producer.flush(), deadline)
     } catch (error) {
       if (!deadline.aborted) throw error
       throw new AgentError('undelivered', 'the shutdown deadline passed before everything was stored', { cause: error })
@@ -221,14 +222,4 @@ export class Pipeline {
     }
     this.#input.receive({ file, ranges, outcome })
   }
-}
-
-/** The promise, unless the signal aborts first. */
-function until(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new Error('aborted'))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -8,6 +8,7 @@ import type Cluster from 'kafkajs/src/cluster/index.js'
 import Batch from 'kafkajs/src/consumer/batch.js'
 import { AgentError } from '../errors.ts'
 import { toAgentError } from './kafka-client.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 export interface ReadOptions {
   readonly topic: string
@@ -142,18 +143,5 @@ async function recover(cluster: Cluster, topic: string, positions: Offsets): Pro
   } catch (error) {
     // Still in trouble; the next fetch will find out, and patience is counted there.
     if (FATAL.test(toAgentError(error).message)) throw error
-  }
-}
-
-/** The promise, or a rejection as soon as the signal aborts. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -2,7 +2,7 @@
  * Files that were sighted and are no open generation: opened with care, known again by their content, or taken for new.
  * What they are afterwards is generations.ts's affair.
  */
-import type { IgnoreReason } from '../flow.ts'
+import type { FoundReason, IgnoreReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -34,7 +34,7 @@ export interface ArrivalsOptions {
 
 /** What became of a sighting. */
 export type Arrival =
-  | { readonly kind: 'file'; readonly file: LogFile; readonly reason: 'known' | 'beginning' | 'end' | 'finished' }
+  | { readonly kind: 'file'; readonly file: LogFile; readonly reason: FoundReason }
   /** Found meanwhile by another look. */
   | { readonly kind: 'twin'; readonly file: LogFile }
   | { readonly kind: 'ignored' }

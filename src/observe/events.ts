@@ -3,7 +3,7 @@
  * that has something to tell calls the method and knows nothing of who listens. Called per chunk, batch or incident,
  * never per line. Byte counts are bytes of source files unless said otherwise.
  */
-import type { Generation, IgnoreReason, LossReason, SettleReason } from '../flow.ts'
+import type { FoundReason, Generation, IgnoreReason, LossReason, SettleReason } from '../flow.ts'
 
 /** One batch that Kafka has stored. */
 export interface StoredBatch {
@@ -20,7 +20,7 @@ export interface StoredBatch {
 
 export interface Events {
   // input
-  fileFound(file: Generation, from: { offset: number; reason: string }): void
+  fileFound(file: Generation, from: { offset: number; reason: FoundReason }): void
   fileRotated(file: Generation): void
   fileTruncated(file: Generation, lostBytes: number): void
   fileLetGo(file: Generation): void
