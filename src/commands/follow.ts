@@ -7,7 +7,7 @@
 import { type Stats, closeSync, existsSync, fstatSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Tail } from 'tail'
-import { messageOf, systemCodeOf } from '../errors.ts'
+import { ignoreSystemError, messageOf, systemCodeOf } from '../errors.ts'
 import { blocks, openRegular } from './regular-file.ts'
 
 export interface FollowOptions {
@@ -118,7 +118,7 @@ async function untilRenamed(
   // The kernel tells a deletion when the last descriptor is closed, and here is one; so this looks itself.
   const looking = setInterval(() => {
     if (isReplaced(path, followed.file)) end()
-    else if (!isWatched) tail.change()
+    else if (!isWatched) look(tail)
   }, LOOK_MS)
   await ended
   isOver = true
@@ -140,6 +140,15 @@ function newTail(path: string): { tail: Tail | null; isWatched: boolean } {
   return { tail: null, isWatched: false }
 }
 
+function look(tail: Tail): void {
+  try {
+    tail.change()
+  } catch (error) {
+    // it has just lost its name: the package has said so by an event, too
+    ignoreSystemError(error)
+  }
+}
+
 function showRest(followed: Followed, show: Show): void {
   for (const block of blocks(followed.file, followed.position, fstatSync(followed.file).size)) {
     show(Uint8Array.from(block))
@@ -147,14 +156,20 @@ function showRest(followed: Followed, show: Show): void {
   }
 }
 
-/** Whether the name belongs to another file than this one, or to none. */
+/** Whether the name belongs to another file than this one, to none, or to one that cannot be asked about. */
 function isReplaced(path: string, file: number): boolean {
-  const named = statSync(path, { throwIfNoEntry: false })
-  return named === undefined || !isSame(named, fstatSync(file))
+  try {
+    const named = statSync(path, { throwIfNoEntry: false })
+    return named === undefined || !isSame(named, fstatSync(file))
+  } catch (error) {
+    ignoreSystemError(error)
+    return true
+  }
 }
 
+/** An inode may have become another file's meanwhile. */
 function isSame(one: Stats, other: Stats): boolean {
-  return one.ino === other.ino && one.dev === other.dev
+  return one.ino === other.ino && one.dev === other.dev && one.birthtimeMs === other.birthtimeMs
 }
 
 /** Waits a little; an abort ends it early, and the loops see it. */

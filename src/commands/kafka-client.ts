@@ -48,7 +48,7 @@ export function openCluster(target: KafkaTarget): Cluster {
 /** Whatever kafkajs threw, in our words: `kafka-refused` if a broker said no, else `kafka-unreachable`. */
 export function toAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+  for (let cause = error; cause instanceof Error; cause = beneath(cause)) {
     if (cause.name === 'KafkaJSNotImplemented') {
       return new AgentError('kafka-refused', `records can't be read: ${cause.message}`, { cause: error })
     }
@@ -57,6 +57,11 @@ export function toAgentError(error: unknown): AgentError {
     }
   }
   return new AgentError('kafka-unreachable', `Kafka can't be reached: ${messageOf(error)}`, { cause: error })
+}
+
+/** What an error is about: its cause, or the first of those that it sums up (of CreateTopics: one a topic). */
+function beneath(error: Error): unknown {
+  return error.cause ?? (error instanceof kafkajs.KafkaJSAggregateError ? error.errors[0] : undefined)
 }
 
 interface Prepared extends KafkaConfig {

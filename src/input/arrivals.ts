@@ -66,7 +66,7 @@ export class Arrivals {
     const { wasThere, untaken } = directory
     const arrival = await this.#judge(directory, sighting)
     if (arrival.kind !== 'again') untaken.delete(sighting.name)
-    else if (wasThere) untaken.set(sighting.name, sighting.facts)
+    else if (wasThere || untaken.get(sighting.name) === null) untaken.set(sighting.name, sighting.facts)
     return arrival
   }
 
@@ -96,16 +96,15 @@ export class Arrivals {
 
   /** A directory was looked at: what is kept of names and files that are not there any more would be kept for ever. */
   forgetOthers(directory: Directory, { sightings, denied }: Look): void {
+    const { untaken, wasThere } = directory
     this.#options.copies.forgetOthers(directory, sightings)
-    const told = this.#told.get(directory)
-    if (directory.untaken.size > 0) {
-      const names = new Set(sightings.map(({ name }) => name))
-      for (const name of directory.untaken.keys()) if (!names.has(name)) directory.untaken.delete(name)
-    }
-    if (told === undefined) return
-    const there = new Set(denied.map(({ path }) => path))
-    for (const { name } of sightings) there.add(directory.pathOf(name))
-    for (const path of told.keys()) if (!there.has(path)) told.delete(path)
+    if (wasThere) for (const { name } of denied) untaken.set(name, null)
+    const told = this.#told.get(directory) ?? new Map<string, string>()
+    if (told.size + untaken.size === 0) return
+    const there = new Set([...denied, ...sightings].map(({ name }) => name))
+    for (const name of untaken.keys()) if (!there.has(name)) untaken.delete(name)
+    const paths = new Set(Array.from(there, (name) => directory.pathOf(name)))
+    for (const path of told.keys()) if (!paths.has(path)) told.delete(path)
   }
 
   /** A generation that begins now. */
@@ -242,11 +241,15 @@ export class Arrivals {
     { interest, kind, name, facts: sighted }: Sighting,
     { descriptor, facts }: OpenFile,
   ): Promise<number> {
+    const { wasThere, untaken } = directory
     const { fresh } = this.#options.checkpoint
-    const atStart = directory.wasThere ? sighted : directory.untaken.get(name)
-    if (interest.rules.start === 'beginning' || atStart === undefined || !fresh || kind !== 'live') return 0
+    if (interest.rules.start === 'beginning' || !fresh || kind !== 'live') return 0
+    if (!wasThere && !untaken.has(name)) return 0
+    const atStart = untaken.get(name) ?? sighted
     // another one has taken the name since, or it was cut
-    if (facts.key !== atStart.key || facts.bornMs !== atStart.bornMs || facts.size < atStart.size) return 0
+    if (facts.key !== atStart.key || facts.size < atStart.size) return 0
+    // a while later the inode may be another file's; where no time of birth is known, this may be any time
+    if (!wasThere && facts.bornMs !== atStart.bornMs) return 0
     // the line that is being written is shipped whole
     const from = Math.max(0, atStart.size - LOOK_BACK)
     const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: atStart.size - from })

@@ -32,6 +32,11 @@ export interface Sighting {
   readonly isLink: boolean
 }
 
+interface Denied {
+  readonly name: string
+  readonly reason: string
+}
+
 export interface Look {
   readonly sightings: readonly Sighting[]
   /** Directories below it that can hold matches: their device and inode by name. */
@@ -39,7 +44,7 @@ export interface Look {
   /** Links that can lead to a match: the device and inode they lead to by name, empty where they lead nowhere. */
   readonly links: ReadonlyMap<string, string>
   /** Names that could not be asked about, with the reason. */
-  readonly denied: readonly { readonly path: string; readonly reason: string }[]
+  readonly denied: readonly Denied[]
 }
 
 /** What a look at a directory finds that is gone. */
@@ -98,8 +103,8 @@ export class Directory {
   due = 0
   /** It was there when we started, and this is its first look: what is in it was there too. */
   wasThere = false
-  /** What the first look at the start found and could not take in, by name: as it was then. */
-  readonly untaken = new Map<string, FileFacts>()
+  /** What the first look at the start found and could not take in, by name: as it was then, null where that is not known. */
+  readonly untaken = new Map<string, FileFacts | null>()
 
   constructor(path: string, volume: Volume, interests: readonly Interest[]) {
     this.path = path
@@ -118,7 +123,7 @@ export class Directory {
     const sightings: Sighting[] = []
     const below = new Map<string, string>()
     const links = new Map<string, string>()
-    const denied: { path: string; reason: string }[] = []
+    const denied: Denied[] = []
     for (const entry of listed) {
       const { name, isLink } = entry
       const wanted = this.interests.flatMap((interest) => this.#wants(interest, entry) ?? [])
@@ -129,7 +134,7 @@ export class Directory {
       } catch (error) {
         // what is below is asked where it is
         if (systemCodeOf(error) === ELSEWHERE && wanted.some((want) => want.isWay)) below.set(name, '')
-        else denied.push({ path: this.pathOf(name), reason: messageOf(error) })
+        else denied.push({ name, reason: messageOf(error) })
       }
       if (isLink) links.set(name, facts?.key ?? '')
       if (facts === null) continue

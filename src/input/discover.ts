@@ -252,6 +252,7 @@ export class Discovery {
       const again = await this.#options.seen(directory, look)
       const { wasThere } = directory
       directory.wasThere = false
+      if (wasThere) for (const { name } of look.denied) this.#unasked.add(directory.pathOf(name))
       directory.mtimeMs = again ? -1 : facts.mtimeMs
       directory.links = look.links
       // a directory of thousands of names must not be looked at for every one that comes or goes

@@ -46,11 +46,11 @@ export class Sightings {
   async see(directory: Directory, look: Look): Promise<boolean> {
     const seen = new Map<LogFile, Seen>()
     const before = [...directory.files] // another file may come under the name of one that went
-    const denied = new Set(look.denied.map(({ path }) => path))
+    const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
     const unsure = new Set<string>()
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
-    for (const { path, reason } of look.denied) this.#options.arrivals.deny(directory, path, reason)
+    for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, directory.pathOf(name), reason)
     // those that a missing file had the inode of come first: a copy of it must not be taken for it
     const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
     const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]

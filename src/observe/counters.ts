@@ -40,6 +40,8 @@ export class Counters {
   splits = 0
   /** Records too large for a batch or for the broker, which were cut or dropped. */
   tooLargeRecords = 0
+  /** Those of them that a broker found too large. */
+  tooLargeRefusals = 0
   possibleRepeats = 0
   filesMoved = 0
   brokerConnections = 0
@@ -75,6 +77,7 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     settled(_file, reason, { lines, bytes }) {
       counters.settledLines[reason] += lines
       counters.settledBytes[reason] += bytes
+      if (reason === 'too-large') counters.tooLargeRecords += lines
     },
     lost: (_file, reason, bytes) => void (counters.lostBytes[reason] += bytes),
     undelivered: (_file, bytes) => void (counters.undeliveredBytes += bytes),
@@ -97,8 +100,9 @@ export function countingEvents(counters: Counters, now: () => number): Events {
       counters.refusals++
     },
     batchSplit: () => void counters.splits++,
-    recordTooLarge: () => void counters.tooLargeRecords++,
+    recordTooLarge: () => void counters.tooLargeRefusals++,
     recordTruncated({ records, cutBytes }) {
+      counters.tooLargeRecords += records
       counters.truncatedRecords += records
       counters.cutBytes += cutBytes
     },

@@ -21,8 +21,9 @@ export interface LogOptions {
 export function loggingEvents({ logger, report, clock }: LogOptions): Events {
   const nothing = (): void => undefined
   const rarely = new Map<string, number>()
-  /** Addresses of brokers of which the log says last that we are connected. */
-  const connected = new Set<string>()
+  /** Of which brokers the log says last that we are connected, and at which address. */
+  const connected = new Map<string, string>()
+  const nameOf = (node: number, address: string): string => (node < 0 ? address : `${node}`)
   const isDue = (what: string): boolean => {
     const now = clock()
     // in the order in which they were told, so that the past of files long gone is not kept
@@ -79,13 +80,15 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     filesMoved: (topic, partition, files) =>
       logger.warn({ topic, partition, files }, 'partition has no leader: files move to another one'),
     brokerConnected: (node, address) => {
-      if (connected.has(address)) return
-      connected.add(address)
+      const broker = nameOf(node, address)
+      if (connected.get(broker) === address) return
+      connected.set(broker, address)
       logger.info({ node, address }, 'connected to broker')
     },
     brokerUnreachable: (node, address, reason) => {
-      if (!isDue(`unreachable ${address} ${reason}`)) return
-      connected.delete(address)
+      // numbers in it make no new reason
+      if (!isDue(`unreachable ${node} ${address} ${reason.replaceAll(/\d+/g, '#')}`)) return
+      connected.delete(nameOf(node, address))
       logger.warn({ node, address, reason }, 'broker cannot be reached')
     },
     producerIdWaiting: (address, reason) => {

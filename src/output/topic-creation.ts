@@ -2,14 +2,14 @@
  * Topics that are missing are made, once each, where the settings say so (`topic.create`): one attempt at a time for a
  * topic, with back-off after it, whether it worked or not; a topic just made takes a moment to be known everywhere.
  */
-import { messageOf } from '../errors.ts'
+import { AgentError, messageOf } from '../errors.ts'
 import type { Events } from '../observe/events.ts'
 import { Backoff } from './backoff.ts'
 
 export interface TopicCreationOptions {
   /** One attempt. Has to end soon, and to leave nothing open, once the signal aborts. */
   readonly createTopic: (topic: string, signal: AbortSignal) => Promise<void>
-  readonly events: Pick<Events, 'topicWaiting'>
+  readonly events: Pick<Events, 'topicWaiting' | 'topicRefused'>
   readonly random: () => number
   readonly now: () => number
   /** The topic should be there now. */
@@ -62,7 +62,10 @@ export class TopicCreation {
       await createTopic(topic, signal)
       onCreated(topic)
     } catch (error) {
-      if (!signal.aborted) events.topicWaiting(topic, `it could not be created: ${messageOf(error)}`)
+      if (!signal.aborted) {
+        const isRefused = error instanceof AgentError && error.code === 'kafka-refused'
+        events[isRefused ? 'topicRefused' : 'topicWaiting'](topic, `it could not be created: ${messageOf(error)}`)
+      }
     }
     attempts.notBefore = now() + attempts.backoff.next()
     attempts.running = false

@@ -52,18 +52,18 @@ describe('inotify at its limit', () => {
   }
 })
 
-test('a new file is found within a second, inotify or no inotify', async (t) => {
+test('the first file in a new directory is found within a second, inotify or no inotify', async (t) => {
   for (const under of [limited('max_inotify_instances', 0), []]) {
     const scene = await openScene(t, kafka, { agent: { under } })
-    const writer = scene.writer('a.log')
-    writer.write(1)
-    const agent = scene.start()
-    await scene.arrived()
+    const directories = Array.from({ length: 5 }, (_, n) => scene.path(`app-${n}`))
+    const agent = scene.start('--paths', directories.map((directory) => `${directory}/*.log`).join(','))
+    await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'its start' })
     const waits: number[] = []
-    for (let n = 0; n < 5; n++) {
+    for (const [n, directory] of directories.entries()) {
       // at another moment between two looks each time
       await delay(n * 170)
-      const path = scene.path(`new-${n}.log`)
+      mkdirSync(directory)
+      const path = `${directory}/new.log`
       writeFileSync(path, 'a line\n')
       const { time } = await agent.logged(({ msg, file }) => msg === 'file found' && file === path, { what: path })
       waits.push(Date.parse(String(time)) - statSync(path).birthtimeMs)
@@ -71,6 +71,7 @@ test('a new file is found within a second, inotify or no inotify', async (t) => 
     // one may be late on a machine that has a lot to do
     const median = waits.toSorted((a, b) => a - b)[2] ?? Infinity
     assert.ok(median <= 1100, `${waits.join(', ')} ms`)
+    await scene.arrived(directories.length)
     await scene.stop(agent)
   }
 })

@@ -130,6 +130,20 @@ describe('a topic', () => {
     await scene.delivered()
   })
 
+  test('that Kafka refuses to create is a matter for somebody, and waited for', async (t) => {
+    const args = ['--topic-create', 'true', '--topic-replication-factor', '3']
+    const scene = await openScene(t, kafka, { createTopic: false, args })
+    scene.writer('a.log').write(100)
+    const agent = scene.start()
+    const told = await agent.logged(({ msg }) => msg === 'topic refused: waiting', { what: 'the reason' })
+    assert.equal(told['level'], 'error')
+    assert.match(String(told['reason']), /could not be created: Kafka answered INVALID_REPLICATION_FACTOR/)
+    await kafka.createTopic(scene.topic)
+    await scene.arrived()
+    await scene.stop(agent)
+    await scene.delivered()
+  })
+
   for (const partitions of [4, 1]) {
     test(`that is deleted, and made again with ${partitions} partitions for 4, gets what comes from then on`, async (t) => {
       const scene = await openScene(t, kafka, { partitions: 4, args: ['--kafka-metadata-max-age-ms', '1s'] })

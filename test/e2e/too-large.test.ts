@@ -128,6 +128,7 @@ describe('a record that is too large for any batch', () => {
           assert.deepEqual(lines, ['first', 'last'])
           assert.deepEqual([said['truncatedLines'], said['cutBytes'], said['settledLines']], [0, 0, 1])
         }
+        assert.equal(said['tooLargeRecords'], 1)
         assert.deepEqual(abutting(records), [], 'the next record tells what was skipped')
         const message = tooLarge === 'cut' ? 'record too large for a batch: cut' : 'record dropped'
         const told = agent.log.filter(({ msg }) => msg === message)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { KafkaMessage } from 'kafkajs'
+import kafkajs, { type KafkaMessage } from 'kafkajs'
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import { consume, showRecord } from '../../../src/commands/consume.ts'
 import { toAgentError, openCluster } from '../../../src/commands/kafka-client.ts'
@@ -94,6 +94,8 @@ suite('kafkajs', () => {
     const refused = Object.assign(new Error('no'), { type: 'TOPIC_AUTHORIZATION_FAILED' })
     assert.equal(toAgentError(new Error('outer', { cause: refused })).code, 'kafka-refused')
     assert.match(toAgentError(refused).message, /^Kafka answered TOPIC_AUTHORIZATION_FAILED: no$/)
+    const several = new kafkajs.KafkaJSAggregateError('Topic creation errors', [refused])
+    assert.equal(toAgentError(several).message, 'Kafka answered TOPIC_AUTHORIZATION_FAILED: no')
     assert.equal(toAgentError(new Error('x')).code, 'kafka-unreachable')
     const unread = Object.assign(new Error('LZ4 compression not implemented'), { name: 'KafkaJSNotImplemented' })
     assert.match(toAgentError(unread).message, /^records can't be read: LZ4/)

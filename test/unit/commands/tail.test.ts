@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -170,6 +170,22 @@ suite('following', () => {
     await until(() => text().endsWith(`==> ${path} <==\n2\n`), {
       what: () => `the new file in ${JSON.stringify(text())}`,
     })
+  })
+
+  test('waits where the name cannot be asked about', async (t) => {
+    const path = fileWith(t, '1\n')
+    const { text } = following(t, [path])
+    await shows(text, '1\n')
+    appendFileSync(path, '2\n')
+    await shows(text, '1\n2\n')
+    // a link to itself: ELOOP, for root too
+    renameSync(path, `${path}.1`)
+    symlinkSync(path, path)
+    await delay(500)
+    rmSync(path)
+    renameSync(`${path}.1`, path)
+    appendFileSync(path, '3\n')
+    await shows(text, '1\n2\n3\n')
   })
 
   test('shows what is appended where there is no inotify left', async (t) => {

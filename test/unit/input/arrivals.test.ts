@@ -38,21 +38,30 @@ void test('begins at the end as it was when the file was sighted', async (t) => 
 
 void test('begins at the end as it was at the start, also of what could not be opened then', async (t) => {
   const volume = countedVolume()
-  const open = volume.open.bind(volume)
+  const { open, facts } = { open: volume.open.bind(volume), facts: volume.facts.bind(volume) }
   let denied = true
+  let unasked: readonly string[] = ['unasked.log']
   volume.open = (path) => {
     if (denied) throw systemError('EACCES', 'open')
     return open(path)
   }
+  volume.facts = (path) => {
+    if (unasked.some((name) => path.endsWith(`/${name}`))) throw systemError('EACCES', 'stat')
+    return facts(path)
+  }
   const world = await World.open(t, { ...END, volume })
-  for (const name of ['a.log', 'cut.log', 'other.log', 'gone.log']) world.write(name, 'old\n')
+  for (const name of ['a.log', 'cut.log', 'other.log', 'gone.log', 'unasked.log']) world.write(name, 'old\n')
   await world.look()
+  unasked = ['a.log']
+  await world.look()
+  unasked = []
   world.append('a.log', 'new\n')
   world.write('cut.log', 'n\n')
   unlinkSync(world.path('gone.log'))
   world.write('new', 'new\n')
   renameSync(world.path('new'), world.path('other.log'))
   await world.look()
+  world.append('unasked.log', 'new\n')
   world.write('gone.log', 'old\nnew\n')
   denied = false
   await world.lookAndRead()
@@ -62,6 +71,7 @@ void test('begins at the end as it was at the start, also of what could not be o
     'gone.log@0: old\n',
     'gone.log@4: new\n',
     'other.log@0: new\n',
+    'unasked.log@4: new\n',
   ])
   assert.equal(world.directory.untaken.size, 0)
 })

@@ -37,9 +37,12 @@ void test('counts each event as what it says', () => {
     [
       (events) =>
         events.recordTooLarge({ topic: 'logs', partition: 1, file: '/a', offset: 0, bytes: 9, action: 'drop' }),
-      { tooLargeRecords: 1 },
+      { tooLargeRefusals: 1 },
     ],
-    [(events) => events.recordTruncated({ records: 1, cutBytes: 90 }), { truncatedRecords: 1, cutBytes: 90 }],
+    [
+      (events) => events.recordTruncated({ records: 1, cutBytes: 90 }),
+      { tooLargeRecords: 1, truncatedRecords: 1, cutBytes: 90 },
+    ],
     [(events) => events.possibleRepeats('logs', 1, 30), { possibleRepeats: 30 }],
     [(events) => events.filesMoved('logs', 1, 4), { filesMoved: 4 }],
     [(events) => events.checkpointWritten(5, 100, 3), { checkpoints: 1, lastCheckpointAt: 1234 }],
@@ -54,14 +57,16 @@ void test('counts lines and bytes that were settled, and bytes that were lost, b
       events.settled(FILE, 'empty', { lines: 2, bytes: 2, offset: 0 })
       events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 9 })
       events.settled(FILE, 'too-long', { lines: 1, bytes: 999, offset: 2 })
+      events.settled(FILE, 'too-large', { lines: 2, bytes: 50, offset: 2 })
       events.lost(FILE, 'truncated', 10)
       events.lost(FILE, 'gone', 30)
       events.undelivered(FILE, 7)
       events.lost(FILE, 'truncated', 5)
     }),
     {
-      settledLines: { empty: 3, 'too-long': 1, 'too-large': 0 },
-      settledBytes: { empty: 3, 'too-long': 999, 'too-large': 0 },
+      settledLines: { empty: 3, 'too-long': 1, 'too-large': 2 },
+      settledBytes: { empty: 3, 'too-long': 999, 'too-large': 50 },
+      tooLargeRecords: 2,
       lostBytes: { truncated: 15, gone: 30 },
       undeliveredBytes: 7,
     },

@@ -177,6 +177,24 @@ void test('tells a broker that is down every ten seconds, what is new about it a
   assert.deepEqual(told(), ['refused'])
 })
 
+void test('tells a broker at another address, and does not take numbers in a reason for another reason', () => {
+  const { events, lines } = scene()
+  const told = (): unknown[] => lines().map(({ msg, node, address }) => [msg, node, address].join(' '))
+  events.brokerConnected(-1, 'a:9092')
+  events.brokerConnected(1, 'a:9092')
+  events.brokerConnected(1, 'b:9092')
+  events.brokerConnected(1, 'b:9092')
+  events.brokerConnected(1, 'a:9092')
+  assert.deepEqual(told(), [
+    'connected to broker -1 a:9092',
+    'connected to broker 1 a:9092',
+    'connected to broker 1 b:9092',
+    'connected to broker 1 a:9092',
+  ])
+  for (let n = 0; n < 10; n++) events.brokerUnreachable(1, 'a:9092', `a frame of ${n} bytes`)
+  assert.equal(told().length, 1)
+})
+
 void test('never keeps quiet about what is lost, dropped or repeated', () => {
   const { events, lines } = scene()
   for (let i = 0; i < 5; i++) {

@@ -4,6 +4,7 @@ import { fakeItem } from '../../support/fake-batch.ts'
 import { fault } from '../../support/fake-fault.ts'
 import { closeAll, open, opened, startFake, stored } from '../../support/open-cluster.ts'
 import { until } from '../../support/wait.ts'
+import { AgentError } from '../../../src/errors.ts'
 
 afterEach(closeAll)
 
@@ -181,6 +182,14 @@ describe('a cluster with topics in trouble', () => {
     assert.match(String(events('topicWaiting')[1]?.[2]), /could not be created: no permission/)
     kafka.createTopic('new', 1)
     await known('new')
+  })
+
+  test('says that somebody must act where Kafka refuses to make a topic', async () => {
+    const createTopic = (): Promise<void> => Promise.reject(new AgentError('kafka-refused', 'POLICY_VIOLATION'))
+    const { cluster, events } = open(await startFake(), { createTopic })
+    cluster.want('new')
+    await until(() => events('topicRefused').length === 1, { what: 'the reason' })
+    assert.match(String(events('topicRefused')[0]?.[2]), /could not be created: POLICY_VIOLATION/)
   })
 
   test('gives up a topic that is being made when it is closed, and tells nothing of it', async () => {
