@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node build demo test test-long test-oldest bench lint types format format-check drift clean
+.PHONY: help setup setup-test setup-node build demo test test-long test-oldest bench lint types format format-check drift clean
 
 # Of `make test`; .ci/run has run them by then, one by one, and empties this.
 CHECKS ?= format-check lint types drift
@@ -15,6 +15,9 @@ help: ## this list
 
 setup: ## what is missing on this machine: npm packages, Java, Kafka's jars, kcat
 	@bash scripts/setup.sh node java kafka kcat
+
+setup-test: ## that, and Helm, which renders the chart
+	@bash scripts/setup.sh node java kafka kcat helm
 
 setup-node:
 	@bash scripts/setup.sh node
@@ -31,10 +34,10 @@ $(BUNDLE): $(KERNEL) $(shell find src -name '*.ts') scripts/build.ts package.jso
 demo: setup build ## a real Kafka, an app that logs and rotates, and logagent between them
 	node scripts/demo.ts
 
-test: setup build $(CHECKS) ## the checks and all tests
+test: setup-test build $(CHECKS) ## the checks and all tests
 	node test/run.ts $(FILES)
 
-test-long: setup build ## all tests, long scenarios at their real length; writes docs/test-long.md
+test-long: setup-test build ## all tests, long scenarios at their real length; writes docs/test-long.md
 	node test/run.ts --long $(FILES)
 
 test-oldest: setup build ## what speaks with Kafka, against the oldest Kafka that is supported

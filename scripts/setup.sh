@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what the make targets need onto this machine: setup.sh [node] [java] [kafka] [kcat], all of them by default.
+# Brings what the make targets need onto this machine: setup.sh [node] [java] [kafka] [kcat] [helm], all of them by default.
 # What is there already is only looked at, so a second run costs well under a second. What can't be had fails the run,
 # named in one line. Needs: bash, some Node >= 20 with npm; root for what Debian's packages bring.
 set -euo pipefail
@@ -39,11 +39,15 @@ setup_kcat() {
   command -v kcat >/dev/null || apt_install kcat
 }
 
-for need in "${@:-node java kafka kcat}"; do
+setup_helm() {
+  bash scripts/setup-helm.sh >/dev/null {lock}>&-
+}
+
+for need in "${@:-node java kafka kcat helm}"; do
   for part in $need; do
     case $part in
-      node | java | kafka | kcat) "setup_$part" ;;
-      *) fail "no such part: $part (node, java, kafka, kcat)" ;;
+      node | java | kafka | kcat | helm) "setup_$part" ;;
+      *) fail "no such part: $part (node, java, kafka, kcat, helm)" ;;
     esac
   done
 done

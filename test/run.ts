@@ -74,10 +74,11 @@ function summarize(): void {
     outcomes.reduce((all, { tally }) => all + tally[part], 0)
   const executed = sum('passed') + sum('failed')
   if (executed === 0) process.stdout.write('no test was executed\n')
-  if (sum('skipped') > 0) process.stdout.write(`${sum('skipped')} skipped\n`)
+  const skipped = sum('skipped') > 0 ? `${sum('skipped')} skipped` : ''
+  if (skipped !== '') process.stdout.write(`${skipped}\n`)
   const failed = sum('failed') + (executed === 0 || process.exitCode === 1 ? 1 : 0)
   if (failed > 0) process.exitCode = 1
   const total = `${sum('passed')} passed, ${failed} failed`
-  if (values.long && positionals.length === 0) writeLongPage(outcomes, total)
+  if (values.long && positionals.length === 0) writeLongPage(outcomes, skipped === '' ? total : `${total}, ${skipped}`)
   process.stdout.write(`${total}\n`)
 }

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse, parseAllDocuments } from 'yaml'
 import manifest from '../../package.json' with { type: 'json' }
-import { MANIFEST, withHead } from '../../scripts/render-kubernetes.ts'
+import { CHART, MANIFEST, findHelm, sidecarManifest } from '../../scripts/render-kubernetes.ts'
 import { loadGiven } from '../support/configuration.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+const HELM = findHelm()
 const text = readFileSync(join(ROOT, MANIFEST), 'utf8')
 
 /** The parts of the manifest that are looked at. */
@@ -48,8 +49,12 @@ const [agent] = pod.initContainers
 const [app] = pod.containers
 
 test('the manifest is what the chart renders', () => {
-  const body = text.split('\n').slice(2).join('\n')
-  assert.equal(text, withHead(body), 'chart or manifest has changed: run node scripts/render-kubernetes.ts')
+  assert.equal(text, sidecarManifest(), 'run node scripts/render-kubernetes.ts')
+})
+
+test('the chart has no fault that Helm knows of', () => {
+  const { status, stdout } = spawnSync(HELM, ['lint', '--strict', CHART], { cwd: ROOT, encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
 })
 
 test('the agent is a native sidecar of the version of this tree', () => {
@@ -109,14 +114,12 @@ test('its memory is limited, and the reserved part fits well below the limit', a
 
 /** What the chart makes of values, or its complaint. */
 function render(values: object): { manifest: string; complaint: string } {
-  const args = ['template', 'web', 'helm/logagent', '--kube-version', '1.33.0', '--values', '-']
-  const { stdout, stderr } = spawnSync('helm', args, { cwd: ROOT, encoding: 'utf8', input: JSON.stringify(values) })
+  const args = ['template', 'web', CHART, '--kube-version', '1.33.0', '--values', '-']
+  const { stdout, stderr } = spawnSync(HELM, args, { cwd: ROOT, encoding: 'utf8', input: JSON.stringify(values) })
   return { manifest: stdout, complaint: stderr }
 }
 
-const rendering = spawnSync('helm', ['version']).status === 0 ? {} : { skip: 'there is no helm' }
-
-test('the positions have their volume where the configuration says', rendering, () => {
+test('the positions have their volume where the configuration says', () => {
   const mountPath = (state: object | null): string | undefined => {
     const [agent] = find('Deployment', render({ config: { state } }).manifest).spec.template.spec.initContainers
     return agent.volumeMounts.find(({ name }) => name === 'logagent-state')?.mountPath
@@ -125,7 +128,7 @@ test('the positions have their volume where the configuration says', rendering, 
   for (const state of [{}, { dir: null }, null]) assert.equal(mountPath(state), '/var/lib/logagent')
 })
 
-test('a stop that takes longer than the pod is given is refused', rendering, () => {
+test('a stop that takes longer than the pod is given is refused', () => {
   for (const timeout of ['45s', 45_000, '45000', '0.75m', '1h', '45 S', 86_400_000]) {
     const { complaint } = render({ config: { shutdown: { timeout } } })
     assert.match(
