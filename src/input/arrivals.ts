@@ -6,7 +6,6 @@ import type { FoundReason, IgnoreReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { bytesAt, fingerprintOf, newId } from './identity.ts'
@@ -16,12 +15,15 @@ import type { Missing } from './missing.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import { type FileFacts, closeOn } from './volume.ts'
+import type { NamedCopies } from './named-copies.ts'
+import type { Originals } from './originals.ts'
 
 export interface ArrivalsOptions {
   readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
   readonly events: Pick<Events, 'fileDenied' | 'fileIgnored'>
   readonly missing: Missing
-  readonly copies: Copies
+  readonly copies: NamedCopies
+  readonly originals: Pick<Originals, 'know'>
   readonly descriptors: Descriptors
   /** Generations on disk, by device and inode. */
   readonly known: Map<string, LogFile>
@@ -194,7 +196,7 @@ export class Arrivals {
     sighting: Sighting,
     { descriptor, facts, stored }: OpenFile & { stored: StoredGeneration | null },
   ): Promise<Arrival> {
-    const { copies, known, descriptors } = this.#options
+    const { copies, originals, known, descriptors } = this.#options
     const { volume } = directory
     const path = directory.pathOf(sighting.name)
     const what = { directory, name: sighting.name, descriptor, facts }
@@ -218,7 +220,7 @@ export class Arrivals {
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
     // it was read before we started
-    if (file.next > 0 && copy === 'none') copies.know(file, -Infinity)
+    if (file.next > 0 && copy === 'none') originals.know(file, -Infinity)
     known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own

@@ -13,7 +13,6 @@ import type { Events } from '../observe/events.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { Departures } from './departures.ts'
-import { Copies } from './copies.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { type Inspected, Inspection } from './inspection.ts'
@@ -22,6 +21,9 @@ import { Missing } from './missing.ts'
 import { Sightings } from './sightings.ts'
 import { Truncations } from './truncations.ts'
 import type { Volume } from './volume.ts'
+import { NamedCopies } from './named-copies.ts'
+import { Originals } from './originals.ts'
+import { UnnamedCopies } from './unnamed-copies.ts'
 
 export interface GenerationsOptions {
   readonly checkpoint: Checkpoint
@@ -48,7 +50,8 @@ export class Generations {
   /** Files that we knew and have not found under any name that the globs match. */
   readonly missing: Missing
   readonly #arrivals: Arrivals
-  readonly #copies: Copies
+  readonly #originals: Originals
+  readonly #unnamedCopies: UnnamedCopies
   readonly #truncations: Truncations
   readonly #departures: Departures
   readonly #descriptors: Descriptors
@@ -59,13 +62,21 @@ export class Generations {
     const { checkpoint, clock, events, random } = options
     this.#options = options
     this.missing = new Missing(checkpoint.entries.values(), options)
-    const copies = new Copies(clock)
-    this.#copies = copies
+    const originals = new Originals(clock)
+    this.#originals = originals
+    this.#unnamedCopies = new UnnamedCopies(originals, clock)
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
-    this.#arrivals = new Arrivals({ ...mine, copies, random, clock, wake: options.wake })
+    this.#arrivals = new Arrivals({
+      ...mine,
+      originals,
+      copies: new NamedCopies(originals, clock),
+      random,
+      clock,
+      wake: options.wake,
+    })
     const { letGo } = options
-    this.#inspection = new Inspection({ ...mine, copies, deleted: (file) => this.#leftItsName(file, 'deleted') })
+    this.#inspection = new Inspection({ ...mine, originals, deleted: (file) => this.#leftItsName(file, 'deleted') })
     this.#sightings = new Sightings({
       ...mine,
       arrivals: this.#arrivals,
@@ -74,7 +85,7 @@ export class Generations {
       leftItsName: (file, standing) => this.#leftItsName(file, standing),
       lose: (file) => this.#lose(file),
     })
-    this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, copies, clock, letGo })
+    this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, originals, clock, letGo })
     this.#departures = new Departures({
       ...mine,
       clock,
@@ -142,14 +153,19 @@ export class Generations {
     return this.#descriptors.open(file)
   }
 
-  /** Nothing of the file was handed on, and it begins like another one: it has to be judged first. */
+  /**
+   * Nothing of the file was handed on, and it begins like another one: it has to be judged first. If not, others are
+   * compared with it from now on.
+   */
   isSuspect(file: LogFile): boolean {
-    return this.#copies.isSuspect(file)
+    const isSuspect = this.#unnamedCopies.isSuspect(file)
+    if (!isSuspect) this.#originals.know(file)
+    return isSuspect
   }
 
   /** It was judged, and waits for another judgement. */
   isWaiting(file: LogFile): boolean {
-    return this.#copies.isWaiting(file)
+    return this.#unnamedCopies.isWaiting(file)
   }
 
   /**
@@ -157,7 +173,7 @@ export class Generations {
    * the other is passed over. Throws what the file system throws.
    */
   async judge(file: LogFile): Promise<boolean> {
-    const read = await this.#copies.compare(file)
+    const read = await this.#unnamedCopies.compare(file)
     if (read === 'held') return false
     if (read > 0) this.#departures.copied(file, read)
     return true
@@ -231,7 +247,7 @@ export class Generations {
 
   #forget(file: LogFile): void {
     file.forgotten = true
-    this.#copies.forget(file)
+    this.#originals.forget(file)
     if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
     this.#options.letGo(file)

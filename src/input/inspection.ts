@@ -3,17 +3,17 @@
  * about itself. Names and lives are generations.ts's.
  */
 import type { Checkpoint } from './checkpoint.ts'
-import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
+import type { Originals } from './originals.ts'
 
 /** 'unsure': it is not there, or cannot be asked, and its place has to be looked at again; 'grown': there may be something to read. */
 export type Inspected = 'same' | 'grown' | 'unsure'
 
 export interface InspectionOptions {
   readonly checkpoint: Pick<Checkpoint, 'touch'>
-  readonly copies: Pick<Copies, 'know'>
+  readonly originals: Pick<Originals, 'know'>
   readonly descriptors: Pick<Descriptors, 'isSameAt'>
   /** An open file has no name any more. */
   readonly deleted: (file: LogFile) => void
@@ -68,7 +68,7 @@ export class Inspection {
     // it was cut, which the next read finds
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
-    if (file.next > 0) this.#options.copies.know(file)
+    if (file.next > 0) this.#options.originals.know(file)
     file.seenSize.confirm(size)
   }
 }

@@ -1,82 +1,93 @@
-/**
- * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
- * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in copies.ts.
- */
-import { ignoreSystemError } from '../errors.ts'
+/** Files that others may be copies of: those that are read, and generations that were cut a moment ago. */
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardAt, hasHead, hash, hashOf } from './identity.ts'
+import { type Original, originalOf } from './comparison.ts'
+import { Groups } from './groups.ts'
+import { FINGERPRINT_BYTES } from './identity.ts'
 import type { LogFile } from './log-file.ts'
-import type { Volume } from './volume.ts'
-import { GUARD_BYTES } from '../kernel/layout.ts'
 
-/** What is remembered of a generation that was cut. */
-export interface Original {
-  readonly directory: Directory
-  readonly name: string
-  readonly fingerprint: LogFile['fingerprint']
-  readonly offset: number
-  readonly guard: string
+/** How long the copy of a file that was cut may turn up, and a file be held back for being a copy; ms. */
+export const HELD_MS = 30_000
+
+/** Where more files than this begin alike, it is a banner, and says nothing. */
+const MANY_ALIKE = 4
+
+export interface CutFile extends Original {
+  /** {@link Originals.know}, ms. */
+  readonly knownAt: number
+  /** A file time that is not before the cut. */
+  readonly cutAt: number
+  readonly until: number
 }
 
-/** An open file, and how long it is. */
-export interface Compared {
-  readonly volume: Volume
-  readonly descriptor: number
-  readonly size: number
-}
+export class Originals {
+  readonly #clock: () => number
+  readonly #cut: CutFile[] = []
+  /** Local files that are read, by their whole fingerprint; and since when they are here. */
+  readonly #known = new Groups<LogFile>()
+  readonly #knownAt = new WeakMap<LogFile, number>()
 
-export function originalOf(file: LogFile): Original {
-  const guard = hashOf(file.guard ?? file.watermark.guard)
-  const offset = file.guard === null ? file.watermark.offset : file.next
-  return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
-}
+  /** `clock`: monotonic ms. */
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
 
-/** Whether an open file has the first bytes of another, and those before where we are in it. */
-export async function beginsAs(
-  { fingerprint, offset, guard }: Pick<Original, 'fingerprint' | 'offset' | 'guard'>,
-  { volume, descriptor, size }: Compared,
-): Promise<boolean> {
-  if (fingerprint.length === 0 || size < Math.max(offset, fingerprint.length)) return false
-  return (await hasHead(volume, descriptor, fingerprint)) && (await guardAt(volume, descriptor, offset)) === guard
-}
+  /** A file is read, since `at`, and may be copied. Without effect before its fingerprint is whole. */
+  know(file: LogFile, at = this.#clock()): void {
+    if (!isComparable(file) || this.#knownAt.has(file)) return
+    this.#known.add(file.fingerprint.hash, file)
+    this.#knownAt.set(file, at)
+  }
 
-/** A copy is seen while it is written: what there is of a file that has fewer bytes yet is the beginning of the other. */
-export async function mayBecome(file: LogFile, { volume, descriptor, size }: Compared): Promise<boolean> {
-  if (size >= Math.max(originalOf(file).offset, file.fingerprint.length)) return false
-  const length = Math.min(size, FINGERPRINT_BYTES)
-  const head = { position: 0, length }
-  const its = await bytesAt(volume, descriptor, head)
-  // a closed one has only its fingerprint to be compared
-  if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
-  if (!(await has(file, head, its))) return false
-  const end = { position: Math.max(0, size - GUARD_BYTES), length: Math.min(size, GUARD_BYTES) }
-  return has(file, end, await bytesAt(volume, descriptor, end))
-}
+  forget(file: LogFile): void {
+    this.#known.remove(file.fingerprint.hash, file)
+  }
 
-/** Nothing is a copy of a file that is shorter, and was not cut. */
-export async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
-  const { descriptor, volume } = file
-  try {
-    const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
-    if (facts === null || facts.key !== file.key || Math.max(facts.size, file.size) >= size) return false
-    // it may have been opened or closed meanwhile
-    if (file.descriptor !== descriptor) return false
-    if (descriptor < 0) return file.isAsSeen(facts)
-    return await beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
-  } catch (error) {
-    // that it cannot be asked now must not stop the other one
-    ignoreSystemError(error)
-    return false
+  isKnown(file: LogFile): boolean {
+    return this.#knownAt.has(file)
+  }
+
+  /** A generation was cut, not after `cutAt` (a file time): its copy may still turn up. */
+  remember(file: LogFile, cutAt: number): void {
+    this.forget(file)
+    const now = this.#clock()
+    while (this.#cut[0] !== undefined && this.#cut[0].until < now) this.#cut.shift()
+    const knownAt = this.#knownAt.get(file) ?? Infinity
+    this.#cut.push({ ...originalOf(file), knownAt, cutAt, until: now + HELD_MS })
+  }
+
+  /** Generations that were cut in a directory. */
+  cutIn(directory: Directory): CutFile[] {
+    const now = this.#clock()
+    return this.#cut.filter((cut) => cut.until >= now && cut.directory === directory)
+  }
+
+  /** Generations that were cut and have the first bytes of a file, found after they were read so far. */
+  cutLike({ fingerprint, foundAt }: LogFile): CutFile[] {
+    const now = this.#clock()
+    const alike = this.#cut.filter(
+      (cut) =>
+        cut.fingerprint.hash === fingerprint.hash &&
+        cut.offset >= FINGERPRINT_BYTES &&
+        cut.until >= now &&
+        cut.knownAt < foundAt,
+    )
+    return alike.length > MANY_ALIKE ? [] : alike
+  }
+
+  /** The same of files that are not cut. */
+  liveLike({ fingerprint, foundAt }: LogFile): LogFile[] {
+    const alike = this.#known.get(fingerprint.hash)
+    if (alike.size > MANY_ALIKE) return []
+    return [...alike].filter(
+      (other) =>
+        other.standing === 'live' &&
+        other.next >= FINGERPRINT_BYTES &&
+        (this.#knownAt.get(other) ?? Infinity) < foundAt,
+    )
   }
 }
 
-/** Whether a known file has these bytes there; not, if it cannot be asked now. */
-async function has(file: LogFile, at: { position: number; length: number }, bytes: Buffer): Promise<boolean> {
-  if (file.descriptor < 0) return false
-  try {
-    return bytes.equals(await bytesAt(file.volume, file.descriptor, at))
-  } catch (error) {
-    ignoreSystemError(error)
-    return false
-  }
+/** Only local files are compared, since the known one may be on a mount that hangs, and none that is shorter. */
+export function isComparable({ fingerprint, volume }: LogFile): boolean {
+  return !volume.remote && fingerprint.length >= FINGERPRINT_BYTES
 }

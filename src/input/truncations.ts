@@ -6,17 +6,17 @@ import type { Receipt } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { Copies } from './copies.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { FileFacts } from './volume.ts'
+import type { Originals } from './originals.ts'
 
 export interface TruncationsOptions {
   readonly checkpoint: Checkpoint
   readonly events: Pick<Events, 'fileTruncated' | 'lost'>
   readonly arrivals: Arrivals
-  readonly copies: Copies
+  readonly originals: Pick<Originals, 'remember'>
   readonly descriptors: Descriptors
   readonly missing: Pick<Missing, 'update'>
   /** Generations on disk, by device and inode. */
@@ -46,7 +46,7 @@ export class Truncations {
 
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
-    const { arrivals, checkpoint, copies, descriptors, events, known, letGo } = this.#options
+    const { arrivals, checkpoint, descriptors, events, known, originals, letGo } = this.#options
     const { directory, rules, within, name, key } = file
     // what can fail comes first: nothing is to be counted twice
     const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0 })
@@ -54,7 +54,7 @@ export class Truncations {
     const lost = file.seenSize.lostByCut(file, facts?.size ?? null)
     events.fileTruncated(file, lost)
     if (lost > 0) events.lost(file, 'truncated', lost)
-    copies.remember(file, facts?.mtimeMs ?? 0)
+    originals.remember(file, facts?.mtimeMs ?? 0)
     descriptors.hand(file, next)
     next.standing = file.standing
     next.isLinked = file.isLinked

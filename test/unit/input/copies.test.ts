@@ -5,9 +5,10 @@ import { World } from '../../support/file-world.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { paperFile } from '../../support/reading.ts'
 import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
-import { Copies } from '../../../src/input/copies.ts'
 import { FINGERPRINT_BYTES } from '../../../src/input/identity.ts'
 import type { LogFile } from '../../../src/input/log-file.ts'
+import { Originals } from '../../../src/input/originals.ts'
+import { UnnamedCopies } from '../../../src/input/unnamed-copies.ts'
 import { localVolume } from '../../../src/input/volume.ts'
 
 /** copytruncate in its two steps. */
@@ -390,12 +391,13 @@ void test('holds back no file for long that goes on as another does', async (t) 
 
 void test('holds back no file for one that became known after it was found, however late it is read', () => {
   const clock = new HandClock(0)
-  const copies = new Copies(clock.read)
+  const originals = new Originals(clock.read)
+  const copies = new UnnamedCopies(originals, clock.read)
   const [first, known, later] = [0, 0, 1000].map((foundAt, n) => paperFile(`${n}`, { foundAt }))
   for (const file of [first!, known!, later!]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
   clock.advance(500)
   known!.next = 2000
-  copies.know(known!)
+  originals.know(known!)
   clock.advance(500)
   first!.activeAt = clock.read()
   assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
@@ -590,15 +592,17 @@ void test('compares nothing with what is on a mount', async (t) => {
   const local = paperFile('local')
   const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
   for (const file of [local, remote]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
-  const copies = new Copies(() => 1)
+  const originals = new Originals(() => 1)
+  const copies = new UnnamedCopies(originals, () => 1)
   local.next = 2000
-  copies.know(local, 0)
+  originals.know(local, 0)
   assert.ok(!copies.isSuspect(remote))
 })
 
 void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
   const clock = new HandClock()
-  const copies = new Copies(clock.read)
+  const originals = new Originals(clock.read)
+  const copies = new UnnamedCopies(originals, clock.read)
   let calls = 0
   const volume = countedVolume({
     factsOf: (descriptor) => {
@@ -617,7 +621,7 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
   const known = [...many('known'), ...many('alike', 'banner')]
   for (const file of known) {
     file.next = 2000
-    copies.know(file)
+    originals.know(file)
   }
   clock.advance(1)
   const suspects = many('new').filter((file) => copies.isSuspect(file))
