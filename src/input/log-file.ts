@@ -61,6 +61,8 @@ export class LogFile implements Generation {
   /** -1 while closed. */
   descriptor = -1
   readonly seenSize = new SeenSize()
+  /** Monotonic ms since when others are compared with it, Infinity: they are not. Owned by originals.ts. */
+  knownAt = Infinity
   mtimeMs = 0
   /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
   isLinked = false

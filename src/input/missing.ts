@@ -56,7 +56,7 @@ export class Missing {
 
   /** Whether a missing generation had this device and inode. */
   has(key: string): boolean {
-    return this.#byKey.get(key).size > 0
+    return this.#byKey.count(key) > 0
   }
 
   /** The input of a missing generation with this device and inode. */

@@ -12,7 +12,7 @@ export const HELD_MS = 30_000
 const MANY_ALIKE = 4
 
 export interface CutFile extends Original {
-  /** {@link Originals.know}, ms. */
+  /** As {@link LogFile.knownAt}. */
   readonly knownAt: number
   /** A file time that is not before the cut. */
   readonly cutAt: number
@@ -22,9 +22,8 @@ export interface CutFile extends Original {
 export class Originals {
   readonly #clock: () => number
   readonly #cut: CutFile[] = []
-  /** Local files that are read, by their whole fingerprint; and since when they are here. */
+  /** Local files that are read, by their whole fingerprint. */
   readonly #known = new Groups<LogFile>()
-  readonly #knownAt = new WeakMap<LogFile, number>()
 
   /** `clock`: monotonic ms. */
   constructor(clock: () => number) {
@@ -33,9 +32,9 @@ export class Originals {
 
   /** A file is read, since `at`, and may be copied. Without effect before its fingerprint is whole. */
   know(file: LogFile, at = this.#clock()): void {
-    if (!isComparable(file) || this.#knownAt.has(file)) return
+    if (!isComparable(file) || this.isKnown(file)) return
     this.#known.add(file.fingerprint.hash, file)
-    this.#knownAt.set(file, at)
+    file.knownAt = at
   }
 
   forget(file: LogFile): void {
@@ -43,7 +42,7 @@ export class Originals {
   }
 
   isKnown(file: LogFile): boolean {
-    return this.#knownAt.has(file)
+    return file.knownAt < Infinity
   }
 
   /** A generation was cut, not after `cutAt` (a file time): its copy may still turn up. */
@@ -51,8 +50,7 @@ export class Originals {
     this.forget(file)
     const now = this.#clock()
     while (this.#cut[0] !== undefined && this.#cut[0].until < now) this.#cut.shift()
-    const knownAt = this.#knownAt.get(file) ?? Infinity
-    this.#cut.push({ ...originalOf(file), knownAt, cutAt, until: now + HELD_MS })
+    this.#cut.push({ ...originalOf(file), knownAt: file.knownAt, cutAt, until: now + HELD_MS })
   }
 
   /** Generations that were cut in a directory. */
@@ -76,14 +74,10 @@ export class Originals {
 
   /** The same of files that are not cut. */
   liveLike({ fingerprint, foundAt }: LogFile): LogFile[] {
-    const alike = this.#known.get(fingerprint.hash)
-    if (alike.size > MANY_ALIKE) return []
-    return [...alike].filter(
-      (other) =>
-        other.standing === 'live' &&
-        other.next >= FINGERPRINT_BYTES &&
-        (this.#knownAt.get(other) ?? Infinity) < foundAt,
-    )
+    if (this.#known.count(fingerprint.hash) > MANY_ALIKE) return []
+    return this.#known
+      .get(fingerprint.hash)
+      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.knownAt < foundAt)
   }
 }
 
