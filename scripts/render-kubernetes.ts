@@ -12,10 +12,10 @@ export function findHelm(): string {
   return execFileSync('bash', [join(ROOT, 'scripts/setup-helm.sh')], { encoding: 'utf8' }).trimEnd()
 }
 
-/** The manifest as the chart makes it. */
-export function sidecarManifest(): string {
+/** The manifest as the chart makes it. `helm`: where that is. */
+export function sidecarManifest(helm: string): string {
   const args = ['template', 'web', CHART, '--namespace', 'default', '--kube-version', '1.33.0']
-  const rendered = execFileSync(findHelm(), args, { cwd: ROOT, encoding: 'utf8' })
+  const rendered = execFileSync(helm, args, { cwd: ROOT, encoding: 'utf8' })
   return [
     '# An application with logagent beside it as a native sidecar (Kubernetes 1.29 and newer): kubectl apply -f sidecar.yaml',
     `# Rendered from ${CHART} by scripts/render-kubernetes.ts. Don't edit.`,
@@ -24,6 +24,6 @@ export function sidecarManifest(): string {
 }
 
 if (import.meta.main) {
-  writeFileSync(join(ROOT, MANIFEST), sidecarManifest())
+  writeFileSync(join(ROOT, MANIFEST), sidecarManifest(findHelm()))
   process.stdout.write(`${MANIFEST} written\n`)
 }

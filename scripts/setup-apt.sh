@@ -1,5 +1,8 @@
-# Sourced by the setup scripts: how they speak, fail, and install a Debian package. Speaks on standard error only, since
-# setup-kafka.sh's standard output is read by programs.
+# Sourced by the setup scripts: where they keep what they make, how they speak, fail, and install a Debian package.
+# Speaks on standard error only, since the standard output of some is read by programs.
+
+cache=${LOGAGENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logagent}
+mkdir -p "$cache"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

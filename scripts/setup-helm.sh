@@ -6,7 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
 
-cache=${LOGAGENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logagent}
 version=$(sed -n 's#.*helm\.sh/helm/v3 \(v[^ ]*\).*#\1#p' scripts/helm/go.mod)
 place=$cache/helm-$(cat scripts/helm/go.mod scripts/helm/go.sum | sha256sum | cut -c1-12)
 

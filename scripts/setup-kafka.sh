@@ -10,7 +10,6 @@ cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
 . scripts/setup-java.sh
 
-cache=${LOGAGENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logagent}
 pom=scripts/kafka/pom.xml
 version=${KAFKA_VERSION:-$(sed -n 's/.*<kafka.version>\(.*\)<.*/\1/p' "$pom")}
 jars=$cache/kafka-$version

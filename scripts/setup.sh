@@ -6,8 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
 
-cache=${LOGAGENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logagent}
-mkdir -p "$cache"
 # Two make targets at once must not both run npm ci in one tree. The lock is on a descriptor that children don't get.
 exec {lock}>"$cache/setup.lock"
 flock -w 1200 "$lock" || fail "another setup has held $cache/setup.lock for 20 minutes"

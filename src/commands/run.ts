@@ -74,6 +74,7 @@ async function ship(
     // a mount that hangs at the start must not use up the time there is for a stop
     await Promise.race([pipeline.start(), aborted(signal)])
     await aborted(signal)
+    summary('logagent stops')
     await pipeline.stop(AbortSignal.any([AbortSignal.timeout(config.shutdown.timeout), unread]))
     return null
   } catch (error) {

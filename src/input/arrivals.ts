@@ -12,11 +12,11 @@ import { bytesAt, fingerprintOf, newId } from './identity.ts'
 import type { InputRules } from './input-rules.ts'
 import { LogFile, type Bounds } from './log-file.ts'
 import type { Missing } from './missing.ts'
+import type { NamedCopies } from './named-copies.ts'
 import { openLog, rootsOf } from './open.ts'
+import type { Originals } from './originals.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import { type FileFacts, closeOn } from './volume.ts'
-import type { NamedCopies } from './named-copies.ts'
-import type { Originals } from './originals.ts'
 
 export interface ArrivalsOptions {
   readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
@@ -56,7 +56,7 @@ const AGAIN: Arrival = { kind: 'again' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** Paths in a directory with the reason that was told last, so that it is told once. */
+  /** Names in a directory with the reason that was told last, so that it is told once. */
   readonly #told = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
 
@@ -82,7 +82,7 @@ export class Arrivals {
       case 'refused':
         return this.#ignore(directory, sighting, opened.reason)
       case 'denied':
-        this.deny(directory, path, opened.reason)
+        this.deny(directory, sighting.name, opened.reason)
         return AGAIN
       case 'gone':
         return AGAIN
@@ -92,8 +92,8 @@ export class Arrivals {
     return opened satisfies never
   }
 
-  deny(directory: Directory, path: string, reason: string): void {
-    if (this.#isNews(directory, path, reason)) this.#options.events.fileDenied(path, reason)
+  deny(directory: Directory, name: string, reason: string): void {
+    if (this.#isNews(directory, name, reason)) this.#options.events.fileDenied(directory.pathOf(name), reason)
   }
 
   /** A directory was looked at: what is kept of names and files that are not there any more would be kept for ever. */
@@ -101,12 +101,11 @@ export class Arrivals {
     const { untaken, wasThere } = directory
     this.#options.copies.forgetOthers(directory, sightings)
     if (wasThere) for (const { name } of denied) untaken.set(name, null)
-    const told = this.#told.get(directory) ?? new Map<string, string>()
-    if (told.size + untaken.size === 0) return
+    const told = this.#told.get(directory)
+    if (told === undefined && untaken.size === 0) return
     const there = new Set([...denied, ...sightings].map(({ name }) => name))
     for (const name of untaken.keys()) if (!there.has(name)) untaken.delete(name)
-    const paths = new Set(Array.from(there, (name) => directory.pathOf(name)))
-    for (const path of told.keys()) if (!paths.has(path)) told.delete(path)
+    for (const name of told?.keys() ?? []) if (!there.has(name)) told?.delete(name)
   }
 
   /** A generation that begins now. */
@@ -148,16 +147,16 @@ export class Arrivals {
   }
 
   #ignore(directory: Directory, { kind, name }: Sighting, reason: IgnoreReason): Arrival {
-    const path = directory.pathOf(name)
     // no glob asks for what is sought
-    if (kind !== 'sought' && this.#isNews(directory, path, reason)) this.#options.events.fileIgnored(path, reason)
+    if (kind !== 'sought' && this.#isNews(directory, name, reason))
+      this.#options.events.fileIgnored(directory.pathOf(name), reason)
     return IGNORED
   }
 
-  #isNews(directory: Directory, path: string, reason: string): boolean {
+  #isNews(directory: Directory, name: string, reason: string): boolean {
     const told = this.#told.get(directory) ?? new Map<string, string>()
-    const isNews = told.get(path) !== reason
-    this.#told.set(directory, told.set(path, reason))
+    const isNews = told.get(name) !== reason
+    this.#told.set(directory, told.set(name, reason))
     return isNews
   }
 
@@ -180,13 +179,13 @@ export class Arrivals {
         return IGNORED
       }
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
-      this.#told.get(directory)?.delete(path)
+      this.#told.get(directory)?.delete(sighting.name)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
       return arrival
     } catch (error) {
       closeOn(directory.volume, opened.descriptor)
       if (stored !== null) missing.add(stored)
-      this.deny(directory, path, systemErrorOf(error).message)
+      this.deny(directory, sighting.name, systemErrorOf(error).message)
       return AGAIN
     }
   }

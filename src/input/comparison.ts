@@ -1,7 +1,7 @@
 /**
  * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
- * our place in it or, of one that has fewer yet, before its end. What that makes of the other is
- * said in named-copies.ts and unnamed-copies.ts.
+ * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in named-copies.ts
+ * and unnamed-copies.ts.
  */
 import { ignoreSystemError } from '../errors.ts'
 import type { Directory } from './directory.ts'

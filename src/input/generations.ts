@@ -18,12 +18,12 @@ import type { Directory, Look, Sighting } from './directory.ts'
 import { type Inspected, Inspection } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
-import { Sightings } from './sightings.ts'
-import { Truncations } from './truncations.ts'
-import type { Volume } from './volume.ts'
 import { NamedCopies } from './named-copies.ts'
 import { Originals } from './originals.ts'
+import { Sightings } from './sightings.ts'
+import { Truncations } from './truncations.ts'
 import { UnnamedCopies } from './unnamed-copies.ts'
+import type { Volume } from './volume.ts'
 
 export interface GenerationsOptions {
   readonly checkpoint: Checkpoint

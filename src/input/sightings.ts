@@ -50,7 +50,7 @@ export class Sightings {
     const unsure = new Set<string>()
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
-    for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, directory.pathOf(name), reason)
+    for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
     // those that a missing file had the inode of come first: a copy of it must not be taken for it
     const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
     const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]

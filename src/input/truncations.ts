@@ -9,8 +9,8 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
-import type { FileFacts } from './volume.ts'
 import type { Originals } from './originals.ts'
+import type { FileFacts } from './volume.ts'
 
 export interface TruncationsOptions {
   readonly checkpoint: Checkpoint

@@ -49,7 +49,7 @@ const [agent] = pod.initContainers
 const [app] = pod.containers
 
 test('the manifest is what the chart renders', () => {
-  assert.equal(text, sidecarManifest(), 'run node scripts/render-kubernetes.ts')
+  assert.equal(text, sidecarManifest(HELM), 'run node scripts/render-kubernetes.ts')
 })
 
 test('the chart has no fault that Helm knows of', () => {

@@ -146,7 +146,9 @@ suite('logagent run --output stdout', () => {
       [],
     )
     const told = agent.log.map(({ msg }) => msg)
-    for (const msg of ['logagent starts', 'file found', 'logagent stopped']) assert.ok(told.includes(msg), msg)
+    for (const msg of ['logagent starts', 'file found', 'logagent stops', 'logagent stopped']) {
+      assert.ok(told.includes(msg), msg)
+    }
     assert.ok(!JSON.stringify(agent.log).includes('secret'))
   })
 

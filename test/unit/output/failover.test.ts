@@ -26,6 +26,19 @@ async function warm(t: TestContext, changes: ConstructorParameters<typeof Shippe
   return { shipper, lead, values, go, time: shipper.time, kafka: shipper.kafka }
 }
 
+/** A record without a key is in one batch with a keyed one when the leader goes for long; another comes later. */
+async function lingerBeside({
+  shipper,
+  lead,
+  time,
+}: Pick<Awaited<ReturnType<typeof warm>>, 'shipper' | 'lead' | 'time'>) {
+  shipper.write('a', 'sticky', ['beside'])
+  shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
+  lead(-1)
+  await time.pass(2 * LEADERLESS_MS)
+  shipper.write('a', 'sticky', ['later'])
+}
+
 describe('a file without a key whose partition has no leader', () => {
   test('waits for a while, and then goes elsewhere with all it has sent and got no further', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t, { lingerMs: 50 })
@@ -291,11 +304,7 @@ describe('what does not leave a partition without a leader', () => {
   test('a batch of both, and what comes back there comes behind it', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 2000 })
     go()
-    shipper.write('a', 'sticky', ['beside'])
-    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
-    lead(-1)
-    await time.pass(2 * LEADERLESS_MS)
-    shipper.write('a', 'sticky', ['later'])
+    await lingerBeside({ shipper, lead, time })
     await time.pass(10)
     lead(1, -1)
     await time.pass(2 * LEADERLESS_MS)
@@ -307,11 +316,7 @@ describe('what does not leave a partition without a leader', () => {
   test('a batch in which one record has a key', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
     go()
-    shipper.write('a', 'sticky', ['beside'])
-    shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
-    lead(-1)
-    await time.pass(2 * LEADERLESS_MS)
-    shipper.write('a', 'sticky', ['later'])
+    await lingerBeside({ shipper, lead, time })
     await time.pass(60)
     lead(1)
     await shipper.finish()
