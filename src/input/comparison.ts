@@ -27,7 +27,7 @@ export interface Compared {
 }
 
 export function originalOf(file: LogFile): Original {
-  const guard = hashOf(file.guard ?? file.watermark.guard)
+  const guard = file.guard === null ? file.watermark.guardHash : hashOf(file.guard)
   const offset = file.guard === null ? file.watermark.offset : file.next
   return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
 }

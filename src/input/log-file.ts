@@ -5,7 +5,7 @@
  */
 import type { Generation } from '../flow.ts'
 import type { Directory } from './directory.ts'
-import { type Fingerprint, NO_FINGERPRINT, hashOf } from './identity.ts'
+import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
@@ -41,6 +41,8 @@ export interface Origin {
   readonly foundAt: number
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
@@ -70,7 +72,10 @@ export class LogFile implements Generation {
 
   /** File offset of the first byte that no stage has taken over: where the next read begins. */
   next: number
-  /** The up to 64 bytes before `next`, null until they are known (after a restart they are read once). */
+  /**
+   * The up to 64 bytes before `next`. Null where the watermark's hash of them has to do, and the next read brings them
+   * back: after a restart, a rewind, or when all is stored that was taken over.
+   */
   guard: Uint8Array | null
   /** Bytes from `next` to here were read before and hold no newline; 0 where nothing is known. */
   seen = 0
@@ -110,7 +115,7 @@ export class LogFile implements Generation {
     this.watermark = new Watermark(origin.start)
     this.next = origin.start.offset
     this.skipped = origin.start.skipped
-    this.guard = origin.start.offset === 0 ? new Uint8Array(0) : null
+    this.guard = origin.start.offset === 0 ? NO_BYTES : null
   }
 
   get inputId(): string {
@@ -143,8 +148,7 @@ export class LogFile implements Generation {
     this.skipped = this.watermark.skipped
     this.seen = 0
     this.search = null
-    // the bytes before it are not at hand; the next read compares them with the watermark's hash
-    this.guard = this.next === 0 ? new Uint8Array(0) : null
+    this.guard = this.next === 0 ? NO_BYTES : null
   }
 
   /** Its bytes up to here are another file's, and were read there. */
@@ -182,6 +186,8 @@ export class LogFile implements Generation {
   }
 
   toStored(): StoredGeneration {
+    // most files are quiet most of the time
+    if (this.unacknowledged === 0 && this.watermark.guardHash !== '') this.guard = null
     const colon = this.key.indexOf(':')
     return {
       id: this.id,
@@ -192,7 +198,7 @@ export class LogFile implements Generation {
       inode: this.key.slice(colon + 1),
       fingerprint: this.fingerprint,
       position: this.watermark.position(),
-      guard: hashOf(this.watermark.guard),
+      guard: this.watermark.guardHash,
       size: this.size,
       mtimeMs: this.mtimeMs,
       partition: this.partition,

@@ -6,7 +6,7 @@
 import type { Chunk } from '../flow.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import { FINGERPRINT_BYTES, guardOf, hash, hashOf } from './identity.ts'
+import { FINGERPRINT_BYTES, guardOf, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 
 /** Bytes of one read, at most: one turn of a file. */
@@ -74,7 +74,7 @@ export class FileReader {
   }
 
   #direct(file: LogFile, how: { want: number; final: boolean }): ReadResult | Promise<ReadResult> {
-    const guard = file.guard?.length ?? Math.min(GUARD_BYTES, file.next)
+    const guard = guardLength(file)
     const want = Math.min(how.want, file.limit - file.next)
     if (want <= 0) return NOTHING
     const { next } = file
@@ -140,7 +140,7 @@ export class FileReader {
 
   /** The beginning of a line that ends at `end` and is too long to be held. */
   #head(file: LogFile, end: number): ReadResult | Promise<ReadResult> {
-    const guard = file.guard?.length ?? 0
+    const guard = guardLength(file)
     const want = Math.min(this.#buffers.length, end - file.next)
     const take = (got: number): ReadResult => {
       if (!this.#guardHolds(file, want) || got - guard < want) return CHANGED
@@ -174,10 +174,9 @@ export class FileReader {
       for (let i = 0; i < guard.length; i++) if (guard[i] !== memory.bytes[from + i]) return false
       return true
     }
-    // the first read after a restart: the state keeps only the hash
-    const size = Math.min(GUARD_BYTES, file.next)
+    const size = guardLength(file)
     const bytes = memory.view(pointer - size, size)
-    if (file.watermark.guard !== '' && guardOf(bytes) !== hashOf(file.watermark.guard)) return false
+    if (file.watermark.guard !== '' && guardOf(bytes) !== file.watermark.guardHash) return false
     file.guard = this.#bytesBefore(pointer, size)
     return true
   }
@@ -195,6 +194,11 @@ export class FileReader {
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
     return this.#result.fill(file, { length, readAt: this.#now(), longEnd: this.#longEnd, ...how })
   }
+}
+
+/** Bytes before `next` that each read brings too, to see whether they are as they were. */
+function guardLength({ guard, next }: LogFile): number {
+  return guard?.length ?? Math.min(GUARD_BYTES, next)
 }
 
 /** A mount takes its time: whether the file was neither rewound nor closed meanwhile. */

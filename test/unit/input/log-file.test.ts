@@ -79,6 +79,21 @@ void test('its entry has all that is needed to know it again', async (t) => {
   assert.equal(log.toStored().path, log.path)
 })
 
+void test('keeps the bytes before what is in flight, and those whose hash is not known', async (t) => {
+  const log = await file(t, 'x'.repeat(100))
+  log.next = 60
+  log.guard = Buffer.alloc(60)
+  log.toStored()
+  assert.equal(log.guard.length, 60)
+  log.watermark.finish({ start: 0, end: 60 }, 'settled', '')
+  log.toStored()
+  assert.equal(log.guard.length, 60)
+  log.watermark.finish({ start: 0, end: 70 }, 'settled', Buffer.alloc(60))
+  log.next = 70
+  log.toStored()
+  assert.equal(log.guard, null)
+})
+
 void test('only what the input made is a file of the input', async (t) => {
   const log = await file(t, '')
   assert.equal(asLogFile(log), log)

@@ -379,6 +379,36 @@ void test('goes back to what is stored, and reads on from there', async (t) => {
   assertWhole(await desk.toEnd(file), content, stored.end)
 })
 
+void test('knows the bytes before a quiet file by their hash alone', async (t) => {
+  const content = noise(100)
+  content[99] = 10
+  for (const length of [0, 1000, 100_000, 3_000_000]) {
+    const rest = Buffer.concat([noise(length), Buffer.from('\n')])
+    const quiet = async () => {
+      const made = await log(t, content)
+      const [read] = await desk.toEnd(made.file)
+      assert.ok(read !== undefined && typeof read !== 'string')
+      made.file.watermark.finish({ start: 0, end: 100 }, 'stored', read.guard)
+      assert.equal(made.file.toStored().guard, guardOf(content))
+      assert.equal(made.file.guard, null)
+      return made
+    }
+    const same = await quiet()
+    for (const half of [rest.subarray(0, length / 2), rest.subarray(length / 2, length)]) {
+      same.append(half)
+      assert.deepEqual(await desk.toEnd(same.file), [])
+      same.file.toStored()
+    }
+    same.append('\n')
+    assertWhole(await desk.toEnd(same.file), Buffer.concat([content, rest]), 100)
+    const other = await quiet()
+    const changed = Buffer.concat([content, rest])
+    changed[50] = (changed[50] ?? 0) ^ 1
+    other.replace(changed)
+    assert.equal(await desk.toEnd(other.file), 'changed', `${length}`)
+  }
+})
+
 // -- mounts that take their time -----------------------------------------------------------------------------------
 
 async function remoteLog(t: TestContext, content: Buffer) {
