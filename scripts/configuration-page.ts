@@ -3,6 +3,7 @@
  * table for each group. The examples are loaded by a test. Words about a single setting belong in config/schema.ts.
  */
 import { GROUPS, INPUT_SCHEMA, SCHEMA } from '../src/config/schema.ts'
+import { showBytes, showDuration } from '../src/config/quantity.ts'
 import { namedSettings, type NamedSetting } from '../src/config/setting.ts'
 import { defaultText } from '../src/config/words.ts'
 
@@ -22,6 +23,8 @@ Every setting has a name in a file, an environment variable and a flag of \`loga
 several give it, **flag wins over environment wins over file wins over default**. \`logagent check\` shows what is in effect
 and where it came from.
 
+- **Needed** are \`paths\` or \`inputs\`, \`kafka.brokers\`, and a topic for every input: its own, or \`kafka.topic\`. With
+  \`logagent run --output stdout\`, which is a flag alone, not even the last two.
 - **File**: YAML (\`.yaml\`, \`.yml\`), JSON (\`.json\`) or INI (\`.ini\`, \`.conf\`), up to 256 KiB, named by \`--config\` or
   \`LOGAGENT_CONFIG\`; a ConfigMap mount will do. A key without a value counts as left out. Editors know the names by
   [configuration.schema.json](configuration.schema.json).
@@ -32,9 +35,11 @@ and where it came from.
   the agent works with are told all the same: topics, brokers, inputs and files in its log, brokers and topics by
   \`check --connect\`. Sizes may show in the advice of a complaint that compares them.
 - **Variables that are no settings**: any other name that begins with \`LOGAGENT_\` is a complaint. A name that begins with
-  \`KAFKA_\` may be another program's: it is one only if it is a few letters away from one of those below, and that is not in
-  the environment. What Kubernetes sets for a Service called \`logagent\` or \`kafka\` (\`KAFKA_PORT\`, \`KAFKA_SERVICE_HOST\`,
+  \`KAFKA_\` may be another program's: it is taken for a slip only if it is a few letters away from one of those below, and that is given
+  nowhere. What Kubernetes sets for a Service called \`logagent\` or \`kafka\` (\`KAFKA_PORT\`, \`KAFKA_SERVICE_HOST\`,
   \`KAFKA_PORT_9092_TCP_ADDR\` …) is passed over.
+- **Globs** are a shell's: \`*\`, \`?\`, \`[a-z]\`, \`[!a]\`, \`{a,b}\` within a name, and \`**\` for any number of directories, which does
+  not follow links. Names that begin with a dot have to be asked for by one.
 - **Sizes** are bytes, or text as \`512KiB\`, \`16MiB\`. **Durations** are milliseconds, or text as \`500ms\`, \`25s\`, \`5m\`.
 - Whatever is wrong is told at once, a line for each setting or name at fault, and the exit code is 2. Only of a file that
   can't be parsed it is the first fault, and a flag that does not exist is told alone.
@@ -137,10 +142,14 @@ function inputs(): string {
   ].join('\n')
 }
 
-function meaning({ doc, unit, options, sensitive }: NamedSetting['setting']): string {
+function meaning(setting: NamedSetting['setting']): string {
+  const { doc, unit, options, sensitive, min, max } = setting
   const values = options ? `${options.map((option) => `\`${option}\``).join(', ')}. ` : ''
-  const counted = unit === undefined ? '' : unit === 'ms' ? ' Duration.' : ' Size.'
-  return `${values}${doc}${counted}${sensitive ? ' Secret: masked everywhere.' : ''}`
+  const shown = unit === 'ms' ? showDuration : unit === 'bytes' ? showBytes : String
+  const [kind, from] = unit === 'ms' ? [' Duration', ', '] : unit === 'bytes' ? [' Size', ', '] : ['', ' From ']
+  const limits = max === undefined ? '' : `${from}${shown(min ?? 1)} to ${shown(max)}`
+  const counted = `${kind}${limits}`
+  return `${values}${doc}${counted === '' ? '' : `${counted}.`}${sensitive ? ' Secret: masked everywhere.' : ''}`
 }
 
 function row(cells: readonly string[]): string {

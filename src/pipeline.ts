@@ -14,7 +14,7 @@ import { cutRecord } from './encode/cut.ts'
 import { TemplateSlot } from './encode/template.ts'
 import type { MetadataSource } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
-import type { Chunk, SettleReason, Taken } from './flow.ts'
+import type { Chunk, Extent, Generation, Receipt, SettleReason, Taken } from './flow.ts'
 import { Entries } from './frame/entries.ts'
 import { frameLines, frameOne } from './frame/lines.ts'
 import type { Checkpoint } from './input/checkpoint.ts'
@@ -82,9 +82,7 @@ export class Pipeline {
     this.#options = options
     this.#entries = new Entries(memory)
     this.#slot = new TemplateSlot(memory)
-    this.#records = new ChunkRecords(this.#entries, (file, ranges) =>
-      this.#input.receive({ file, ranges, outcome: 'settled' }),
-    )
+    this.#records = new ChunkRecords(this.#entries, (file, ranges) => this.#finish(file, ranges, 'settled'))
     this.#chooser = new PartitionChooser(random)
     this.#prepared = new PreparedFiles(options.shipping, options.metadata)
     this.#producer = new Producer({
@@ -220,6 +218,11 @@ export class Pipeline {
       const what = { lines: records, bytes: bytesOf(ranges), offset: first?.start ?? 0 }
       this.#options.events.settled(file, 'too-large', what)
     }
+    this.#finish(file, ranges, outcome)
+  }
+
+  #finish(file: Generation, ranges: readonly Extent[], outcome: Receipt['outcome']): void {
+    this.#options.events.finished(file, outcome, bytesOf(ranges))
     this.#input.receive({ file, ranges, outcome })
   }
 }

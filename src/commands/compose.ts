@@ -22,8 +22,8 @@ export type Destination =
 
 export interface State {
   readonly checkpoint: Checkpoint
-  /** Write the last checkpoint, and let the next agent in. */
-  readonly close: () => Promise<void>
+  /** Write the last checkpoint, and let the next agent in. False: it could not be written, which was told. */
+  readonly close: () => Promise<boolean>
   /** Let the next agent in, without writing anything: after a fault the last checkpoint is the right one. */
   readonly abandon: () => Promise<void>
 }
@@ -34,7 +34,7 @@ export async function openState(config: Config, destination: Destination, events
   if (destination.kind === 'stdout') {
     const { noDisk } = await import('../input/no-disk.ts')
     const checkpoint = await openCheckpoint({ ...options, directory: '/', disk: noDisk() })
-    return { checkpoint, close: async () => void (await checkpoint.close()), abandon: () => Promise.resolve() }
+    return { checkpoint, close: () => checkpoint.close(), abandon: () => Promise.resolve() }
   }
   const directory = config.state.dir
   const lock = await lockState(directory, Math.random)
@@ -45,8 +45,9 @@ export async function openState(config: Config, destination: Destination, events
       checkpoint,
       abandon: () => lock.release(),
       async close() {
-        await checkpoint.close()
+        const saved = await checkpoint.close()
         await lock.release()
+        return saved
       },
     }
   } catch (error) {

@@ -26,7 +26,10 @@ export interface RunOptions {
 /** Nothing else may keep the process alive: not a watch, not an idle connection. */
 const FOREVER_MS = 2 ** 30
 
-/** Ends when `signal` aborts and all is stopped. Throws AgentError `undelivered` when the deadline passed first. */
+/**
+ * Ends when `signal` aborts and all is stopped. Throws AgentError `undelivered` when the deadline passed first, and
+ * `state-unusable` when all is stored but the last positions could not be written.
+ */
 export async function run(options: RunOptions): Promise<void> {
   const { config, output, stdout, stderr, stderrIsTTY } = options
   const { level, format } = config.log
@@ -39,6 +42,7 @@ export async function run(options: RunOptions): Promise<void> {
   const state = await openState(config, destination, events)
   const { checkpoint } = state
   let clean = false
+  let saved = true
   try {
     const transport = await openTransport(config, destination, events)
     const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination }))
@@ -57,8 +61,12 @@ export async function run(options: RunOptions): Promise<void> {
     summary('logagent stopped')
     if (failure !== null) throw failure
   } finally {
-    await (clean ? state.close() : state.abandon())
+    if (clean) saved = await state.close()
+    else await state.abandon()
   }
+  if (saved) return
+  const again = 'the next start ships again what was stored since they last were'
+  throw new AgentError('state-unusable', `the positions could not be written to ${config.state.dir}: ${again}`)
 }
 
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */

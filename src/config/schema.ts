@@ -32,7 +32,7 @@ const SHARED = {
     doc: 'Where to begin in files that are there at the first start without state. Files that appear later are always read from the beginning.',
   }),
   key: setting('key', 'none', {
-    doc: 'Record key: none, file (one key a file), or text with ${log.file.path}, ${log.file.name}, ${fields.NAME}, ${agent.id}.',
+    doc: 'Record key: none, file (the path it was found by), or text with ${log.file.path}, ${log.file.name}, ${fields.NAME}, ${agent.id}. It chooses the partition only with partitioner hash.',
   }),
   fields: setting<Fields>(
     'fields',
@@ -45,7 +45,7 @@ const SHARED = {
   maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, without its newline.', min: KiB, max: 16 * MiB }),
   longLines: choice(['cut', 'drop'], 'cut', { doc: 'What becomes of longer lines; both are counted.' }),
   rotated: choice(['follow', 'all', 'none'], 'follow', {
-    doc: 'Which rotated files are read, to their ends. follow: those written since the first start, also if they were never seen before. all: older ones too. none: only what was being read already.',
+    doc: 'Which rotated files are read, to their ends; rotated is what has the name of a file that is read, then a dot, dash or underscore and more (app.log.1), and is not compressed. follow: those written since the first start, also if they were never seen before. all: older ones too. none: only what was being read already.',
   }),
 }
 
@@ -150,7 +150,7 @@ export const SCHEMA = {
       max: 1_000_000,
     }),
     pollMs: duration(5, {
-      doc: 'How often a file that is being written is looked at; less often where there are more than 8 of them.',
+      doc: 'How often a file that is being written is looked at where no watch tells of it (busy directories, mounts, no inotify left); less often where there are more than 8 of them.',
       min: 1,
       max: 60_000,
     }),
@@ -183,7 +183,10 @@ export const SCHEMA = {
     }),
   },
   agent: {
-    id: setting('name', '', { doc: 'Who ships: agent.id of each record.', defaultText: 'the host name' }),
+    id: setting('name', '', {
+      doc: 'Who ships: agent.id of each json record, and of the first line of the log.',
+      defaultText: 'the host name',
+    }),
   },
   log: {
     level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', {

@@ -75,6 +75,11 @@ export class Entries {
     return this.#verdict[i] ?? 0
   }
 
+  /** `verdict`: one of the kernel's VERDICT. */
+  setVerdict(i: number, verdict: number): void {
+    this.#verdict[i] = verdict
+  }
+
   /** Make the entries be this one alone, without a stream, for lane 0. */
   setOnly(entry: Entry): void {
     this.#text[0] = entry.text

@@ -268,7 +268,7 @@ function recreate(what: {
 }): LogFile {
   const { directory, within, name, key, stored, foundAt } = what
   const { id, path, position, guard, partition } = stored
-  const start = { offset: position.offset, skipped: position.skipped, guard }
+  const start = { ...position, guard }
   const file = new LogFile({
     id,
     rules: within.rules,

@@ -3,14 +3,14 @@
  * a renamed one stays the same. Who changes what: read.ts the read state, sightings.ts names, generations.ts life, the
  * watermark (fed by receipts) the position.
  */
-import type { Generation } from '../flow.ts'
+import type { Generation, Position } from '../flow.ts'
 import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
-import { Watermark } from './watermark.ts'
+import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
 
 /**
  * live: has a name that the input's globs match; rotated: has another name, or none that we know of;
@@ -36,7 +36,7 @@ export interface Origin {
   /** Where it is now. */
   readonly directory: Directory
   readonly name: string
-  readonly start: { readonly offset: number; readonly skipped: number; readonly guard: string }
+  readonly start: Omit<Position, 'open'> & { readonly open?: Position['open']; readonly guard: string }
   /** Monotonic ms. */
   readonly foundAt: number
 }
@@ -83,6 +83,8 @@ export class LogFile implements Generation {
   search: { at: number; guard: Uint8Array } | null = null
   /** Settled bytes that the next record has to carry. */
   skipped: number
+  /** Pieces below the watermark of entries that have not ended yet. The framer's, where one holds any; none does now. */
+  open: Position['open']
   /** At shutdown: read no further than this. */
   limit = Infinity
 
@@ -115,6 +117,7 @@ export class LogFile implements Generation {
     this.watermark = new Watermark(origin.start)
     this.next = origin.start.offset
     this.skipped = origin.start.skipped
+    this.open = origin.start.open ?? NO_OPEN_PIECES
     this.guard = origin.start.offset === 0 ? NO_BYTES : null
   }
 
@@ -154,6 +157,7 @@ export class LogFile implements Generation {
   /** Its bytes up to here are another file's, and were read there. */
   passOver(end: number): void {
     this.watermark.finish({ start: 0, end }, 'stored', '')
+    this.open = NO_OPEN_PIECES
     this.rewind()
   }
 
@@ -197,7 +201,7 @@ export class LogFile implements Generation {
       device: this.key.slice(0, colon),
       inode: this.key.slice(colon + 1),
       fingerprint: this.fingerprint,
-      position: this.watermark.position(),
+      position: this.watermark.position(this.open),
       guard: this.watermark.guardHash,
       size: this.size,
       mtimeMs: this.mtimeMs,

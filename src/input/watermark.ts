@@ -24,7 +24,7 @@ export interface Mark {
   readonly guard: Guard
 }
 
-const NO_OPEN_PIECES: readonly OpenPiece[] = []
+export const NO_OPEN_PIECES: readonly OpenPiece[] = []
 
 export class Watermark implements Mark {
   #offset: number

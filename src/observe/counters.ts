@@ -2,7 +2,7 @@
  * The counters: every event that has a number adds to it here, from the first day, so that metrics only have to read
  * them. Counted since the start of the process.
  */
-import type { IgnoreReason, LossReason, SettleReason } from '../flow.ts'
+import type { IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 import type { Events } from './events.ts'
 
 export class Counters {
@@ -28,6 +28,8 @@ export class Counters {
   cutBytes = 0
   readonly settledLines: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly settledBytes: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
+  /** Source bytes of what was read by what became of it; the others of {@link bytesRead} are on their way. */
+  readonly finishedBytes: Record<Receipt['outcome'], number> = { stored: 0, settled: 0 }
   readonly lostBytes: Record<LossReason, number> = { truncated: 0, gone: 0 }
   undeliveredBytes = 0
   batchesStored = 0
@@ -79,6 +81,7 @@ export function countingEvents(counters: Counters, now: () => number): Events {
       counters.settledBytes[reason] += bytes
       if (reason === 'too-large') counters.tooLargeRecords += lines
     },
+    finished: (_file, outcome, bytes) => void (counters.finishedBytes[outcome] += bytes),
     lost: (_file, reason, bytes) => void (counters.lostBytes[reason] += bytes),
     undelivered: (_file, bytes) => void (counters.undeliveredBytes += bytes),
     encoded({ records, bytes, invalidUtf8, truncated, cutBytes }) {

@@ -3,7 +3,7 @@
  * that has something to tell calls the method and knows nothing of who listens. Called per chunk, batch or incident,
  * never per line. Byte counts are bytes of source files unless said otherwise.
  */
-import type { FoundReason, Generation, IgnoreReason, LossReason, SettleReason } from '../flow.ts'
+import type { FoundReason, Generation, IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 
 /** One batch that Kafka has stored. */
 export interface StoredBatch {
@@ -29,6 +29,11 @@ export interface Events {
   bytesRead(bytes: number): void
   watchUnavailable(directory: string, reason: string): void
   settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void
+  /**
+   * The offset may move over so many bytes that were read. stored: they are in a record that Kafka has, or told by one as
+   * skipped; settled: they need none. What is read again, after a rewind or a crash, comes here again.
+   */
+  finished(file: Generation, outcome: Receipt['outcome'], bytes: number): void
   lost(file: Generation, reason: LossReason, bytes: number): void
   /** A stop leaves so many bytes behind, for the next start. */
   undelivered(file: Generation, bytes: number): void

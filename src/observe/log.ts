@@ -54,6 +54,7 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
       if (reason === 'too-large') logger.error({ ...named(file), reason, ...what }, 'record dropped')
       else if (isDue(`settled ${file.id} ${reason}`)) logger.info({ ...named(file), reason, ...what }, 'lines dropped')
     },
+    finished: nothing,
     undelivered: (file, bytes) => logger.warn({ ...named(file), bytes }, 'not delivered'),
     lost: (file, reason, bytes) => logger.error({ ...named(file), reason, bytes }, 'bytes lost'),
     encoded: nothing,

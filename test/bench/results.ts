@@ -9,11 +9,13 @@ import type { LatencyRun } from './parts/latency.ts'
 import type { LiveRun } from './parts/live.ts'
 import type { MemoryRun } from './parts/memory.ts'
 import type { OutageRun } from './parts/outage.ts'
+import type { ProfileRun } from './parts/profile.ts'
 import type { ThroughputRun } from './parts/throughput.ts'
 import type { Machine } from './stage/machine.ts'
 
 interface Runs {
   readonly throughput: ThroughputRun
+  readonly profile: ProfileRun
   readonly live: LiveRun
   readonly latency: LatencyRun
   readonly memory: MemoryRun

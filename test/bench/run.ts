@@ -1,5 +1,5 @@
 /**
- * The benchmarks: `npm run bench [-- part…] [--rounds n] [--quick] [--out directory]`. Parts: throughput, live, latency,
+ * The benchmarks: `npm run bench [-- part…] [--rounds n] [--quick] [--out directory]`. Parts: throughput, profile, live, latency,
  * memory, outage, idle; all of them if none is named. `render` only writes the page anew. Against one real Kafka with its
  * data in memory; what is found is merged into benchmarks/results.json after each part, and docs/benchmarks.md is
  * rendered from that. With --quick everything is cut short to see whether it works, and written elsewhere (tmp/bench).
@@ -12,14 +12,15 @@ import { latency } from './parts/latency.ts'
 import { live } from './parts/live.ts'
 import { memory } from './parts/memory.ts'
 import { outage } from './parts/outage.ts'
+import { profile } from './parts/profile.ts'
 import { throughput } from './parts/throughput.ts'
 import { loadResults, saveResults, type Course, type PartName } from './results.ts'
 import { describeMachine } from './stage/machine.ts'
 import { Stage } from './stage/stage.ts'
 
 type Part = (stage: Stage, course: Course) => Promise<readonly object[]>
-const PARTS: Readonly<Record<PartName, Part>> = { throughput, live, latency, memory, outage, idle }
-const NAMES = ['throughput', 'live', 'latency', 'memory', 'outage', 'idle'] satisfies PartName[]
+const PARTS: Readonly<Record<PartName, Part>> = { throughput, profile, live, latency, memory, outage, idle }
+const NAMES = ['throughput', 'profile', 'live', 'latency', 'memory', 'outage', 'idle'] satisfies PartName[]
 const ROOT = join(import.meta.dirname, '../..')
 
 const { values, positionals } = parseArgs({

@@ -147,5 +147,6 @@ test('lets no file wait for the backlog of another', async (t) => {
   await scene.stop(agent)
   const records = await scene.delivered()
   const place = records.findIndex(({ value }) => value?.toString().startsWith('quiet'))
-  assert.ok(place < records.length / 2, `the quiet file's line came as number ${place} of ${records.length}`)
+  // a turn is 256 KiB, of 40 MB; without turns the busy one would be read until Kafka has to be waited for
+  assert.ok(place < records.length / 20, `the quiet file's line came as number ${place} of ${records.length}`)
 })

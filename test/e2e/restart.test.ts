@@ -1,6 +1,6 @@
 /** What happened to the files while the agent was not there: it finds out by their content, whatever they are called. */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { copyFileSync, mkdirSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sharedKafka } from '../support/kafka.ts'
@@ -105,7 +105,6 @@ test('deleted, and its inode used again by a new file of the same name', async (
 
 test('cut, and filled again to more than it had', async (t) => {
   const { scene, writer } = await begun(t)
-  const unread = readFileSync(writer.path)
   truncateSync(writer.path)
   writer.write(3000)
   const agent = scene.start()
@@ -113,9 +112,9 @@ test('cut, and filled again to more than it had', async (t) => {
   await scene.stop(agent)
   const records = await scene.records()
   // what was cut before it was read is lost, and nothing else
-  assert.equal(records.length, 4000)
-  assert.ok(unread.length > 0)
-  assert.ok(records.at(-1)?.value?.toString().startsWith('app 4499 '))
+  const numbers = records.map(({ value }) => Number(/^app (\d+) /.exec(value?.toString('latin1') ?? '')?.[1]))
+  const span = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
+  assert.deepEqual(numbers, [...span(0, 1000), ...span(1500, 4500)])
 })
 
 test('replaced by an edited copy, which is another file', async (t) => {

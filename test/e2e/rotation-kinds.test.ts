@@ -1,11 +1,11 @@
 /** The ways in which logs are rotated, one by one, while the agent runs. */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sharedKafka } from '../support/kafka.ts'
 import { originsOf } from '../support/ranges.ts'
-import { openScene } from '../support/scene.ts'
+import { lastWords, openScene } from '../support/scene.ts'
 import { until } from '../support/wait.ts'
 
 let kafka: Awaited<ReturnType<typeof sharedKafka>>
@@ -119,6 +119,27 @@ test('rename with a writer that goes on in the old file long after it was let go
   await scene.arrived()
   await scene.stop(agent)
   await scene.delivered()
+})
+
+test('cut before it could be read: what was lost is told and counted, and nothing else is', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK, createTopic: false })
+  const path = scene.path('app.log')
+  writeFileSync(path, 'lost\n'.repeat(100))
+  const agent = scene.start()
+  await agent.logged(({ msg }) => msg === 'waiting for topic', { what: 'the topic named' })
+  truncateSync(path)
+  appendFileSync(path, 'kept\n'.repeat(10))
+  await kafka.createTopic(scene.topic)
+  await scene.arrived(10)
+  const told = await agent.logged(({ msg }) => msg === 'file truncated before all of it was read', { what: 'the loss' })
+  assert.deepEqual([told['file'], told['lostBytes']], [path, 500])
+  await scene.stop(agent)
+  assert.equal(lastWords(agent)['lostBytes'], 500)
+  const lines = (await scene.records()).map(({ value }) => value?.toString())
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 10 }, () => 'kept'),
+  )
 })
 
 test('delete and create anew, fast, under the same name', async (t) => {

@@ -8,6 +8,7 @@ import { freePort } from '../support/ports.ts'
 import type { Agent } from '../support/process.ts'
 import { canBe } from '../support/privileges.ts'
 import { openScene } from '../support/scene.ts'
+import { freshDirectory } from '../support/temp.ts'
 import { until } from '../support/wait.ts'
 
 const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
@@ -15,11 +16,14 @@ const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
 const TIMEOUT_MS = LONG ? 25_000 : 500
 const HASTY = LONG ? [] : ['--shutdown-timeout', `${TIMEOUT_MS}ms`]
 
+/** A pod has 30 s by default, of which the agent's 25 s are to leave enough. */
+const SPARE_MS = 5000
+
 /** It cannot deliver: it uses the time it has, and not much more. */
 async function stopsInTime(agent: Agent): Promise<void> {
   const signalled = performance.now()
   agent.signal('SIGTERM')
-  await agent.exitsWith(6, TIMEOUT_MS + 10_000)
+  await agent.exitsWith(6, TIMEOUT_MS + SPARE_MS)
   const passed = performance.now() - signalled
   assert.ok(passed >= TIMEOUT_MS, `after ${passed} ms`)
 }
@@ -128,11 +132,27 @@ test('ends at once by a second signal, and misses nothing afterwards', async (t)
   // two that are under way at once may arrive in either order
   await agent.logged(({ msg }) => msg === 'logagent stops', { what: 'the first is heard' })
   agent.signal('SIGTERM')
-  await agent.exitsWith(143)
+  await agent.exitsWith(143, SPARE_MS)
   await kafka.createTopic(scene.topic)
   const next = scene.start()
   await scene.arrived()
   await scene.stop(next)
+  await scene.delivered()
+})
+
+const mount = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=16k none "$1" && shift && exec "$@"', 'sh']
+const mounting = canBe({ command: [...mount, '/mnt'] }) ? {} : { skip: 'the tests may not mount' }
+
+test('with all stored and its positions on a disk that is full ends by exit code 3', mounting, async (t) => {
+  const state = freshDirectory(t)
+  const scene = await openScene(t, kafka, { agent: { under: [...mount, state] } })
+  for (let n = 0; n < 100; n++) scene.writer(`file-${n}.log`).write(10)
+  const agent = scene.start('--state-dir', state)
+  await scene.arrived()
+  await agent.logged(({ msg }) => String(msg).startsWith('checkpoint not written'), { what: 'the full disk' })
+  agent.signal('SIGTERM')
+  await agent.exitsWith(3)
+  assert.match(JSON.stringify(agent.log), /positions could not be written to/)
   await scene.delivered()
 })
 

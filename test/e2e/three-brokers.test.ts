@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
 import { openScene, type Scene } from '../support/scene.ts'
-import type { Agent } from '../support/process.ts'
+import { type Agent, startAgent } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 import type { StoredBatch } from '../../src/observe/events.ts'
 
@@ -23,6 +23,9 @@ test('leaders moved twenty times under load', async (t) => {
   const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
   const load = startLoad(t, writers, { lines: 10, every: 20 })
   const agent = scene.start()
+  const reader = startAgent(t, {
+    args: ['consume', '--brokers', kafka.bootstrap, '--topic', scene.topic, '--from-beginning', '--follow'],
+  })
   await scene.arrived(1000)
   for (let move = 0; move < (LONG ? 200 : 20); move++) {
     const partition = move % 6
@@ -33,6 +36,11 @@ test('leaders moved twenty times under load', async (t) => {
   await scene.arrived((await scene.count()) + 500)
   await load.stop()
   await scene.recovered(agent)
+  const [count, shown] = [await scene.count(), () => reader.output().toString('latin1').split('\n').length - 1]
+  await until(() => shown() >= count, { what: () => `${count} records shown by consume: ${shown()}` })
+  reader.signal('SIGINT')
+  await reader.exitsWith(0)
+  assert.equal(shown(), count)
 })
 
 test('brokers restarted one after the other under load, and one killed', async (t) => {

@@ -128,6 +128,20 @@ test('the positions have their volume where the configuration says', () => {
   for (const state of [{}, { dir: null }, null]) assert.equal(mountPath(state), '/var/lib/logagent')
 })
 
+test('it reads the directory of the logs, unless the values say what else', async (t) => {
+  const globsOf = async (values: object): Promise<unknown> => {
+    const [yaml = ''] = Object.values(find('ConfigMap', render(values).manifest).data)
+    return (await loadGiven(t, { yaml })).inputs.map(({ globs }) => globs.join())
+  }
+  assert.deepEqual(await globsOf({}), ['/var/log/app/*.log'])
+  assert.deepEqual(await globsOf({ logs: { mountPath: '/logs/' } }), ['/logs/*.log'])
+  assert.deepEqual(await globsOf({ config: { paths: ['/a/*.log'] } }), ['/a/*.log'])
+  // what both match would go by `paths`
+  assert.deepEqual(await globsOf({ config: { inputs: [{ path: '/b/*.log' }] } }), ['/b/*.log'])
+  const both = { paths: ['/a/*.log'], inputs: [{ path: '/b/*.log' }] }
+  assert.deepEqual(await globsOf({ config: both }), ['/a/*.log', '/b/*.log'])
+})
+
 test('a stop that takes longer than the pod is given is refused', () => {
   for (const timeout of ['45s', 45_000, '45000', '0.75m', '1h', '45 S', 86_400_000]) {
     const { complaint } = render({ config: { shutdown: { timeout } } })

@@ -37,6 +37,15 @@ capabilities:
 {{ (.Values.config.state | default dict).dir | default "/var/lib/logagent" }}
 {{- end }}
 
+{{/* No default of paths is in the values: it would stay beside the inputs that somebody gives. */}}
+{{- define "logagent.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if not (or $config.paths $config.inputs) }}
+{{- $_ := set $config "paths" (list (printf "%s/*.log" (trimSuffix "/" .Values.logs.mountPath))) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
+
 {{/* Fails where the kubelet would kill the agent before it gives up by itself. What is no duration the agent complains of. */}}
 {{- define "logagent.checkTimeout" -}}
 {{- $timeout := (.Values.config.shutdown | default dict).timeout }}

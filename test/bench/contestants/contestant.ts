@@ -10,13 +10,19 @@ export interface Contestant {
   start(stage: Stage, job: Job): Child
 }
 
+/** What logagent makes of a line, by the name it has in tables. */
+export const LOGAGENT_FLAGS = {
+  raw: ['--encoding', 'raw', '--headers', 'none'],
+  'raw, headers': ['--encoding', 'raw'],
+  json: ['--encoding', 'json'],
+} as const
+export type Wanted = keyof typeof LOGAGENT_FLAGS
+
 /** logagent with its defaults, but for what is told. */
-export function logagent(what: 'raw' | 'raw, headers' | 'json'): Contestant {
-  const encoding = what === 'json' ? ['--encoding', 'json'] : ['--encoding', 'raw']
-  const headers = what === 'raw' ? ['--headers', 'none'] : []
+export function logagent(what: Wanted): Contestant {
   return {
     name: `logagent ${what}`,
-    start: (stage, job) => stage.launch(logagentCommand(stage, job, [...encoding, ...headers])),
+    start: (stage, job) => stage.launch(logagentCommand(stage, job, LOGAGENT_FLAGS[what])),
   }
 }
 

@@ -5,8 +5,8 @@ import type { Results } from '../results.ts'
 import type { OtherLoad } from '../stage/other-load.ts'
 import { spreadOf } from '../statistics.ts'
 import { plots } from './plots.ts'
-import { idleTable, latencyTable, liveTable, memoryTable, samples, throughputTables } from './sections.ts'
-import { HOW, LATENCY, LIVE, IDLE, MEMORY, THROUGHPUT, TOP, VERDICT } from './texts.ts'
+import { idleTable, latencyTable, liveTable, memoryTable, profileTable, samples, throughputTables } from './sections.ts'
+import { HOW, LATENCY, LIVE, IDLE, MEMORY, PROFILE, THROUGHPUT, TOP, VERDICT } from './texts.ts'
 import { verdict } from './verdict.ts'
 import { number, table } from './wording.ts'
 
@@ -34,6 +34,8 @@ export function writePage(directory: string, results: Results): void {
     plot('peak.svg', 'Peak memory of each agent'),
     samples(results) && 'The first record of each, but for path and host:',
     samples(results),
+    profileTable(results) && PROFILE,
+    profileTable(results),
     '## Files that are being written',
     LIVE,
     plot('live.svg', 'CPU in % of a core at 1 and 10 MB/s'),

@@ -1,6 +1,7 @@
 /** The tables of the page, a section for each part. */
 import { LINES_PER_SECOND } from '../parts/latency.ts'
 import { FILES, PARTITIONS, RATES } from '../parts/live.ts'
+import { DOINGS } from '../parts/profile.ts'
 import type { GroupName, ThroughputRun } from '../parts/throughput.ts'
 import type { Results } from '../results.ts'
 import { spreadOf, type Spread } from '../statistics.ts'
@@ -34,6 +35,25 @@ export function throughputTables({ throughput }: Results): string {
       return `**${title}**\n\n${table(head, rows)}`
     })
     .join('\n\n')
+}
+
+/** What the main thread does; beside the share what that is of the CPU per GB, where it was measured. */
+export function profileTable({ profile, throughput }: Results): string {
+  const runs = profile?.runs ?? []
+  if (runs.length === 0) return ''
+  const subjects = distinct(runs.map(({ subject }) => subject))
+  const cpu = subjects.map((subject) =>
+    spreadOf(valuesOf(throughput?.runs ?? [], subject, (run) => run.cpuSecondsPerGb)),
+  )
+  const rows = DOINGS.map((doing) => [
+    doing,
+    ...subjects.map((subject, column) => {
+      const share = spreadOf(valuesOf(runs, subject, ({ shares }) => shares[doing]))?.median ?? NaN
+      const whole = cpu[column]?.median
+      return `${whole === undefined ? '' : `${(share * whole).toFixed(2)}, `}${Math.round(100 * share)} %`
+    }),
+  ])
+  return table(['CPU-s/GB, of it', ...subjects], rows)
 }
 
 /** The first record of each agent, as it lies in Kafka. */

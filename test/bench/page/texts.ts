@@ -27,6 +27,10 @@ default headers with it; \`json\` is logagent's record contract, and of rsyslog 
 message. The order within a round is there and back (A B B A); a ratio is taken of the means within a round. \`arrived\`
 compares the records in the topic with the lines of the file.`
 
+export const PROFILE = `**Where it goes.** V8's sampling profiler on the main thread, over 2 GB less the first third of the time; the share of
+each, and what that is of the CPU per GB above. \`kernel\` is the WebAssembly; the system's part of reading and writing (copies
+from the page cache and into the socket) is in its calls.`
+
 export const LIVE = `30 files in one directory, a \`write()\` for each line, so much a second in all files together, for 30 s; CPU over the last
 20 of them. A B B A as above.`
 

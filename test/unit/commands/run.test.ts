@@ -152,6 +152,31 @@ suite('logagent run --output stdout', () => {
     assert.ok(!JSON.stringify(agent.log).includes('secret'))
   })
 
+  test('says how it is doing every now and then', async (t) => {
+    const { path, start } = scene(t)
+    writeFileSync(path('a.log'), 'one\n')
+    const agent = start('--log-summary-ms', '50ms')
+    await until(() => agent.log.filter(({ msg, lines }) => msg === 'summary' && lines === 1).length >= 2, {
+      what: () => `two summaries: ${JSON.stringify(agent.log)}`,
+    })
+    agent.signal('SIGTERM')
+    await agent.exitsWith(0)
+  })
+
+  test('writes its log for people where standard error is a terminal', async (t) => {
+    const { path, state } = scene(t)
+    const args = ['run', '--output', 'stdout', '--paths', path('*.log'), '--state-dir', state]
+    const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
+    const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'])
+    atEnd(t, () => void terminal.kill('SIGKILL'))
+    let shown = ''
+    terminal.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
+    await until(() => shown.includes('logagent starts'), { what: () => `the start: ${shown}` })
+    assert.ok(!shown.includes('"msg"'), shown)
+    terminal.kill('SIGTERM')
+    await once(terminal, 'close')
+  })
+
   test('begins its log without what came from a file of its own', async (t) => {
     const secret = join(freshDirectory(t), 'secret')
     writeFileSync(secret, 's3cret')

@@ -11,6 +11,7 @@ import fs, {
 } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Volume, oneCallAtATime } from '../../../src/input/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
@@ -41,6 +42,17 @@ void test('reads what is there, what is appended, and what comes', async (t) => 
   live.write('a.log', 'a4\n')
   await live.came('a3', 'a4')
   assert.deepEqual(live.lines.toSorted(), ['a1', 'a2', 'a3', 'a4', 'b1'])
+})
+
+void test('reads what is appended at once, by what a watch tells alone', async (t) => {
+  const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
+  for (const quietMs of [0, 50, 500]) {
+    await delay(quietMs)
+    await soon('a line', async () => {
+      live.append('a.log', `after ${quietMs}\n`)
+      await live.came(`after ${quietMs}`)
+    })
+  }
 })
 
 void test('waits for directories, and finds one again that was removed and made anew', async (t) => {
@@ -97,6 +109,20 @@ void test('goes on where no watch can be had', async (t) => {
     await live.came('a3', 'a4')
   })
   assert.deepEqual(live.ear.heard('watchUnavailable'), [[live.root, 'ENOSPC']])
+})
+
+void test('reads what is appended by polling alone where no watch can be had', async (t) => {
+  t.mock.method(fs, 'watch', () => {
+    throw systemError('ENOSPC', 'watch')
+  })
+  const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
+  for (const quietMs of [0, 50, 500]) {
+    await delay(quietMs)
+    await soon('a line', async () => {
+      live.append('a.log', `after ${quietMs}\n`)
+      await live.came(`after ${quietMs}`)
+    })
+  }
 })
 
 void test('reads busy files by polling, and notices their rotations', async (t) => {

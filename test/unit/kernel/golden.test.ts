@@ -1,6 +1,7 @@
 /** Record batches that Kafka's own classes wrote, written again: by the kernel where it can say as much, else record by record. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { rawTemplate } from '../../../src/encode/raw.ts'
 import { decodeRecords, encodeRecord } from '../../../src/encode/records.ts'
 import { TemplateSlot } from '../../../src/encode/template.ts'
@@ -13,6 +14,7 @@ import { WatchedMemory } from '../../support/watched-memory.ts'
 
 const FACTS = { file: { id: '', path: '' }, agent: { name: '', id: '' }, fields: {} }
 const uncompressed = batchFixtures().filter(({ compression }) => compression === 'none')
+const compressed = batchFixtures().filter(({ compression }) => compression !== 'none')
 
 const ours = ({ records }: BatchFixture): boolean =>
   records.every(({ value, headers }) => value !== null && headers.length === 0)
@@ -72,18 +74,39 @@ for (const fixture of uncompressed.filter(ours)) {
   })
 }
 
+const DECOMPRESS: Partial<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gunzipSync, zstd: zstdDecompressSync }
+
+for (const fixture of compressed) {
+  test(`the whole batch ${fixture.name} is the same around what was compressed, its checksum too`, () => {
+    const { batch } = batchOf(fixture)
+    const { compression, producerId, producerEpoch: epoch, baseSequence: sequence } = fixture
+    const payload = fixture.bytes.subarray(HEADER_BYTES)
+    const plain = DECOMPRESS[compression]?.(payload)
+    if (plain !== undefined) assertReadAndWritten(plain, fixture.records)
+    batch.compress(compression, payload)
+    assert.ok(Buffer.concat(batch.stamp({ producerId, epoch, sequence })).equals(fixture.bytes))
+  })
+}
+
+test('there is a compressed batch of each kind', () => {
+  assert.deepEqual(compressed.map(({ compression }) => compression).toSorted(), ['gzip', 'lz4', 'snappy', 'zstd'])
+})
+
 for (const { name, records, bytes } of uncompressed) {
   test(`every record of ${name} is read and written as Kafka does`, () => {
-    const payload = bytes.subarray(HEADER_BYTES)
-    const decoded = decodeRecords(payload)
-    assert.ok(Buffer.concat(decoded.map(encodeRecord)).equals(payload))
-    const base = records[0]?.timestamp ?? 0
-    const read = decoded.map(({ timestampDelta, key, value, headers }): RecordFixture => ({
-      timestamp: base + timestampDelta,
-      key: key && Buffer.from(key),
-      value: value && Buffer.from(value),
-      headers: headers.map((header) => ({ name: header.name, value: header.value && Buffer.from(header.value) })),
-    }))
-    assert.deepEqual(read, records)
+    assertReadAndWritten(bytes.subarray(HEADER_BYTES), records)
   })
+}
+
+function assertReadAndWritten(payload: Buffer, records: readonly RecordFixture[]): void {
+  const decoded = decodeRecords(payload)
+  assert.ok(Buffer.concat(decoded.map(encodeRecord)).equals(payload))
+  const base = records[0]?.timestamp ?? 0
+  const read = decoded.map(({ timestampDelta, key, value, headers }): RecordFixture => ({
+    timestamp: base + timestampDelta,
+    key: key && Buffer.from(key),
+    value: value && Buffer.from(value),
+    headers: headers.map((header) => ({ name: header.name, value: header.value && Buffer.from(header.value) })),
+  }))
+  assert.deepEqual(read, records)
 }

@@ -62,8 +62,12 @@ void test('counts lines and bytes that were settled, and bytes that were lost, b
       events.lost(FILE, 'gone', 30)
       events.undelivered(FILE, 7)
       events.lost(FILE, 'truncated', 5)
+      events.finished(FILE, 'stored', 100)
+      events.finished(FILE, 'settled', 3)
+      events.finished(FILE, 'stored', 20)
     }),
     {
+      finishedBytes: { stored: 120, settled: 3 },
       settledLines: { empty: 3, 'too-long': 1, 'too-large': 2 },
       settledBytes: { empty: 3, 'too-long': 999, 'too-large': 50 },
       tooLargeRecords: 2,

@@ -1,0 +1,124 @@
+/**
+ * What the main thread does while a file is shipped as fast as it goes: V8's sampling profiler, in shares of the time in
+ * which it was busy. Shares only: under a profiler everything costs more than it does without.
+ */
+import { linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { LOGAGENT_FLAGS, type Wanted, logagentCommand } from '../contestants/contestant.ts'
+import type { Course } from '../results.ts'
+import { follow } from '../stage/arrivals.ts'
+import type { Job, Stage } from '../stage/stage.ts'
+import { exportedFunctions } from '../stage/wasm-exports.ts'
+
+export interface ProfileRun {
+  readonly round: number
+  readonly subject: string
+  readonly samples: number
+  /** By what it did: of 1. */
+  readonly shares: Readonly<Record<Doing, number>>
+}
+
+export const DOINGS = [
+  'write to the socket',
+  'read files',
+  'kernel: find lines',
+  'kernel: make records',
+  'kernel: CRC-32C',
+  'kernel: else',
+  'garbage collector',
+  'the rest of the engine',
+  'JavaScript',
+] as const
+export type Doing = (typeof DOINGS)[number]
+
+const KERNEL: Readonly<Record<string, Doing>> = {
+  frameLines: 'kernel: find lines',
+  findNewline: 'kernel: find lines',
+  appendRaw: 'kernel: make records',
+  appendJson: 'kernel: make records',
+  crc32c: 'kernel: CRC-32C',
+}
+const NATIVE: Readonly<Record<string, Doing>> = {
+  writev: 'write to the socket',
+  writeBuffer: 'write to the socket',
+  read: 'read files',
+  '(garbage collector)': 'garbage collector',
+}
+
+const GB = 1e9
+/** Of the time at the beginning, in which code is loaded and compiled. */
+const LEFT_OUT = 1 / 3
+
+/** As --cpu-prof writes it. Times in microseconds. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly callFrame: { readonly functionName: string; readonly url: string }
+  }[]
+  readonly samples: readonly number[]
+  readonly timeDeltas: readonly number[]
+}
+
+export async function profile(stage: Stage, { round, quick, tell }: Course): Promise<ProfileRun[]> {
+  const input = stage.input(quick ? GB / 5 : 2 * GB)
+  const kernel = exportedFunctions(readFileSync(join(dirname(stage.bundle), 'kernel.wasm')))
+  const runs: ProfileRun[] = []
+  for (const what of Object.keys(LOGAGENT_FLAGS) as Wanted[]) {
+    const job = await stage.openJob()
+    linkSync(input.path, join(job.logs, 'app.log'))
+    const directory = join(job.directory, 'profile')
+    mkdirSync(directory)
+    const agent = stage.launch(profiled(stage, job, { what, directory }))
+    await follow({ topics: stage.kafka, topic: job.topic, agent, records: input.lines })
+    await agent.stop()
+    const [name = ''] = readdirSync(directory)
+    const found: CpuProfile = JSON.parse(readFileSync(join(directory, name), 'utf8'))
+    const run = { round, subject: `logagent ${what}`, ...sharesOf(found, kernel) }
+    runs.push(run)
+    const busiest = DOINGS.toSorted((a, b) => run.shares[b] - run.shares[a]).slice(0, 3)
+    tell(`${run.subject}: ${busiest.map((doing) => `${doing} ${Math.round(100 * run.shares[doing])} %`).join(', ')}`)
+    await stage.closeJob(job)
+  }
+  return runs
+}
+
+function profiled(stage: Stage, job: Job, { what, directory }: { what: Wanted; directory: string }) {
+  const { program, args } = logagentCommand(stage, job, LOGAGENT_FLAGS[what])
+  const at = args.indexOf(stage.bundle)
+  return { program, args: args.toSpliced(at, 0, '--cpu-prof', '--cpu-prof-dir', directory) }
+}
+
+function sharesOf(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  kernel: ReadonlyMap<number, string>,
+): Pick<ProfileRun, 'samples' | 'shares'> {
+  const doing = new Map(nodes.map(({ id, callFrame }) => [id, doingOf(callFrame, kernel)]))
+  const sums = Object.fromEntries(DOINGS.map((name) => [name, 0])) as Record<Doing, number>
+  const whole = timeDeltas.reduce((sum, delta) => sum + delta, 0)
+  let time = 0
+  let busy = 0
+  let count = 0
+  for (const [i, id] of samples.entries()) {
+    const delta = timeDeltas[i] ?? 0
+    time += delta
+    const what = doing.get(id)
+    if (what === undefined || what === null || time < whole * LEFT_OUT) continue
+    sums[what] += delta
+    busy += delta
+    count++
+  }
+  const shares = Object.fromEntries(DOINGS.map((name) => [name, sums[name] / busy])) as Record<Doing, number>
+  return { samples: count, shares }
+}
+
+/** Null while it waits. */
+function doingOf(
+  { functionName, url }: { functionName: string; url: string },
+  kernel: ReadonlyMap<number, string>,
+): Doing | null {
+  if (functionName === '(idle)') return null
+  const [, index] = /^wasm-function\[(\d+)\]$/.exec(functionName) ?? []
+  if (index !== undefined) return KERNEL[kernel.get(Number(index)) ?? ''] ?? 'kernel: else'
+  if (url !== '') return 'JavaScript'
+  return NATIVE[functionName] ?? 'the rest of the engine'
+}

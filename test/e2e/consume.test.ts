@@ -1,0 +1,85 @@
+/** `logagent consume`: what it shows of a topic, and when it ends. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sharedKafka } from '../support/kafka.ts'
+import { type Agent, startAgent } from '../support/process.ts'
+import { type Scene, openScene } from '../support/scene.ts'
+import type { Ending } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
+
+let kafka: Awaited<ReturnType<typeof sharedKafka>>
+before(async () => {
+  kafka = await sharedKafka()
+})
+after(() => kafka.close())
+
+function consume(t: Ending, { topic }: Scene, ...args: readonly string[]): Agent {
+  return startAgent(t, { args: ['consume', '--brokers', kafka.bootstrap, '--topic', topic, ...args] })
+}
+
+/** The numbers of the lines that it printed. Raw lines with bytes that are no text, one a line. */
+function numbers(consumer: Agent): number[] {
+  const lines = consumer.output().toString('latin1').split('\n').slice(0, -1)
+  return lines.map((line) => Number(/^a (\d+) /.exec(line)?.[1]))
+}
+
+function sequence(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, n) => from + n)
+}
+
+test('ends at the end that there was when it started', async (t) => {
+  const scene = await openScene(t, kafka)
+  scene.writer('a.log').write(3000)
+  const agent = scene.start()
+  await scene.arrived()
+  await scene.stop(agent)
+  const all = consume(t, scene, '--from-beginning')
+  await all.exitsWith(0)
+  assert.deepEqual(numbers(all), sequence(0, 3000))
+  const neither = consume(t, scene)
+  await neither.exitsWith(2)
+  assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
+})
+
+test('ends after --max records', async (t) => {
+  const scene = await openScene(t, kafka)
+  scene.writer('a.log').write(100)
+  const agent = scene.start()
+  await scene.arrived()
+  await scene.stop(agent)
+  const few = consume(t, scene, '--from-beginning', '--max', '7')
+  const many = consume(t, scene, '--from-beginning', '--max', '1000')
+  const following = consume(t, scene, '--from-beginning', '--follow', '--max', '100')
+  for (const one of [few, many, following]) await one.exitsWith(0)
+  assert.deepEqual(numbers(few), sequence(0, 7))
+  assert.deepEqual(numbers(many), sequence(0, 100))
+  assert.deepEqual(numbers(following), sequence(0, 100))
+})
+
+test('with --follow shows what comes, until it is told to stop', async (t) => {
+  const scene = await openScene(t, kafka)
+  const writer = scene.writer('a.log')
+  writer.write(10)
+  const agent = scene.start()
+  await scene.arrived()
+  const all = consume(t, scene, '--from-beginning', '--follow')
+  await until(() => numbers(all).length >= 10, { what: 'what is there' })
+  const later = consume(t, scene, '--follow')
+  // it does not say when it has begun: a line now and then, until one is shown
+  while (numbers(later).length === 0) {
+    writer.write(1)
+    await delay(100)
+  }
+  writer.write(50)
+  for (const one of [all, later]) await until(() => numbers(one).at(-1) === writer.next - 1, { what: 'the last line' })
+  for (const one of [all, later]) {
+    one.signal('SIGINT')
+    await one.exitsWith(0)
+  }
+  assert.deepEqual(numbers(all), sequence(0, writer.next))
+  const [first = 0] = numbers(later)
+  assert.ok(first >= 10, `${first} was there before`)
+  assert.deepEqual(numbers(later), sequence(first, writer.next))
+  await scene.stop(agent)
+})

@@ -1,0 +1,158 @@
+/** All stages put together, with a Kafka in memory: what only the whole can be asked. */
+import assert from 'node:assert/strict'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { pipelineOptions } from '../../src/commands/compose.ts'
+import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import { VERDICT } from '../../src/kernel/layout.ts'
+import { Pipeline, type Processor } from '../../src/pipeline.ts'
+import { ENOUGH, loadGiven } from '../support/configuration.ts'
+import { FakeDisk } from '../support/fake-disk.ts'
+import { type Ear, hear } from '../support/hear.ts'
+import { MemoryTransport } from '../support/memory-transport.ts'
+import { offsets, openState } from '../support/state.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { systemError } from '../support/volumes.ts'
+import { until } from '../support/wait.ts'
+
+async function scene(
+  t: TestContext,
+  settings: {
+    readonly processors?: readonly Processor[]
+    readonly flags?: Readonly<Record<string, string>>
+    readonly disk?: FakeDisk
+  } = {},
+) {
+  const { processors = [], flags = {}, disk = new FakeDisk() } = settings
+  const directory = freshDirectory(t)
+  const path = join(directory, 'app.log')
+  const environment = { ...ENOUGH, LOGAGENT_PATHS: join(directory, '*.log'), LOGAGENT_ENCODING: 'raw' }
+  const config = await loadGiven(t, { environment, flags })
+  const ear = hear()
+  const { events } = ear
+  const transport = new MemoryTransport({ logs: [1] })
+  const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
+  checkpoint.start(20)
+  const parts = { transport, checkpoint, events, destination: { kind: 'kafka' } } as const
+  const pipeline = new Pipeline({ ...pipelineOptions(config, parts), processors })
+  t.after(async () => {
+    await pipeline.stop(AbortSignal.timeout(1000))
+    await checkpoint.close()
+  })
+  const values = (): readonly string[] => transport.values('logs', 0)
+  return {
+    directory,
+    path,
+    transport,
+    pipeline,
+    ear,
+    values,
+    arrived: (count: number) => until(() => values().length >= count, { what: `${count} records`, every: 2 }),
+  }
+}
+
+/** What was read and is not stored, settled or on its way. */
+function unaccounted({ counters }: Ear, inFlight = 0): number {
+  return counters.bytesRead - counters.finishedBytes.stored - counters.finishedBytes.settled - inFlight
+}
+
+void test('asks its processors of every entry, and gives those that they settle no record', async (t) => {
+  const chunks: string[] = []
+  const everySecond: Processor = (entries, { file }) => {
+    chunks.push(file.path)
+    for (let i = 1; i < entries.count; i += 2) entries.setVerdict(i, VERDICT.settleTooLong)
+  }
+  const { path, pipeline, values, arrived, ear } = await scene(t, { processors: [everySecond] })
+  writeFileSync(path, 'one\ntwo\nthree\nfour\nfive\n')
+  await pipeline.start()
+  await arrived(3)
+  assert.deepEqual(values(), ['one', 'three', 'five'])
+  assert.deepEqual(chunks, [path])
+  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  const { settledLines, settledBytes } = ear.counters
+  assert.deepEqual([settledLines['too-long'], settledBytes['too-long']], [2, 9])
+})
+
+void test('asks them one after the other, and again where an entry had no room', async (t) => {
+  const order: string[] = []
+  const [first, second] = ['first', 'second'].map(
+    (name): Processor =>
+      () =>
+        void order.push(name),
+  )
+  const { path, pipeline, arrived } = await scene(t, { processors: [first!, second!] })
+  writeFileSync(path, 'one\n')
+  await pipeline.start()
+  await arrived(1)
+  assert.deepEqual(order, ['first', 'second'])
+})
+
+void test('counts every byte that it has read as stored, settled or on its way, and what was settled by its reason', async (t) => {
+  const { path, transport, pipeline, arrived, ear } = await scene(t, {
+    flags: { emptyLines: 'drop', maxLineBytes: '1KiB', longLines: 'drop' },
+  })
+  writeFileSync(path, `one\n\n\n${'long '.repeat(400)}\nlast\n`)
+  await pipeline.start()
+  await arrived(2)
+  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  const { counters } = ear
+  // what was settled is told by the record behind it
+  assert.deepEqual(
+    [counters.bytesRead, counters.finishedBytes, counters.recordsStored],
+    [2012, { stored: 2012, settled: 0 }, 2],
+  )
+  assert.deepEqual(counters.settledBytes, { empty: 2, 'too-long': 2001, 'too-large': 0 })
+  transport.automatic = false
+  appendFileSync(path, 'waits\n')
+  await until(() => transport.pending.length > 0, { what: 'a request' })
+  const [file] = pipeline.files()
+  assert.equal(unaccounted(ear, file?.unacknowledged), 0)
+  assert.equal(file?.unacknowledged, 6)
+  transport.automatic = true
+  transport.pending[0]?.answer()
+  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  appendFileSync(path, '\n')
+  await until(() => counters.finishedBytes.settled === 1, { what: 'an empty line by itself' })
+  assert.deepEqual(counters.finishedBytes, { stored: 2018, settled: 1 })
+  assert.equal(unaccounted(ear), 0)
+})
+
+void test('ships on while the disk of its state takes its time, new files too', async (t) => {
+  const disk = new FakeDisk()
+  const { directory, path, pipeline, values, arrived } = await scene(t, { disk })
+  writeFileSync(path, 'one\n')
+  await pipeline.start()
+  await arrived(1)
+  const release = disk.holdSyncs()
+  t.after(release)
+  const before = disk.seen.syncs
+  appendFileSync(path, 'two\n')
+  await arrived(2)
+  await until(() => disk.seen.syncs > before, { what: 'a sync that hangs', every: 2 })
+  writeFileSync(join(directory, 'other.log'), 'three\n')
+  appendFileSync(path, 'four\n')
+  await arrived(4)
+  assert.deepEqual(values().toSorted(), ['four', 'one', 'three', 'two'])
+  release()
+})
+
+void test('ships on while that disk is full, new files too, and keeps its place once it is not', async (t) => {
+  const disk = new FakeDisk()
+  const { directory, path, pipeline, arrived, ear } = await scene(t, { disk })
+  writeFileSync(path, 'one\n')
+  await pipeline.start()
+  await arrived(1)
+  disk.refuse = () => systemError('ENOSPC', 'write')
+  appendFileSync(path, 'two\n')
+  writeFileSync(join(directory, 'other.log'), 'three\n')
+  await arrived(3)
+  await until(() => ear.counters.checkpointFailures > 0, { what: 'a failure told', every: 2 })
+  disk.refuse = () => undefined
+  let stored: readonly number[] = []
+  const isKept = async (): Promise<boolean> => {
+    stored = Object.values(offsets((await openState({ disk: disk.afterKill() })).state)).toSorted()
+    return stored.join() === '6,8'
+  }
+  await until(isKept, { what: () => `offsets 6 and 8: ${stored.join()}` })
+})
