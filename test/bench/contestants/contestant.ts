@@ -26,7 +26,7 @@ export function logagent(what: Wanted): Contestant {
   }
 }
 
-export function logagentCommand(stage: Stage, job: Job, flags: readonly string[]): Command {
+export function logagentCommand(stage: Pick<Stage, 'bundle'>, job: Job, flags: readonly string[]): Command {
   const target = ['--kafka-brokers', job.bootstrap, '--kafka-topic', job.topic, '--state-dir', job.state]
   const args = [...startOf(stage.bundle), stage.bundle, 'run', '--paths', job.glob, ...target, ...flags]
   return { program: '/usr/bin/env', args }

@@ -2,13 +2,13 @@
  * What the main thread does while a file is shipped as fast as it goes: V8's sampling profiler, in shares of the time in
  * which it was busy. Shares only: under a profiler everything costs more than it does without.
  */
-import { linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { cpSync, linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { compileKernel } from '../../../scripts/build-kernel.ts'
 import { LOGAGENT_FLAGS, type Wanted, logagentCommand } from '../contestants/contestant.ts'
 import type { Course } from '../results.ts'
 import { follow } from '../stage/arrivals.ts'
-import type { Job, Stage } from '../stage/stage.ts'
-import { exportedFunctions } from '../stage/wasm-exports.ts'
+import type { Stage } from '../stage/stage.ts'
 
 export interface ProfileRun {
   readonly round: number
@@ -23,19 +23,19 @@ export const DOINGS = [
   'read files',
   'kernel: find lines',
   'kernel: make records',
+  'kernel: text as JSON',
   'kernel: CRC-32C',
-  'kernel: else',
   'garbage collector',
   'the rest of the engine',
   'JavaScript',
 ] as const
 export type Doing = (typeof DOINGS)[number]
 
+/** By the file of src/kernel/simd that a function is of; all others make records. */
 const KERNEL: Readonly<Record<string, Doing>> = {
-  frameLines: 'kernel: find lines',
-  findNewline: 'kernel: find lines',
-  appendRaw: 'kernel: make records',
-  appendJson: 'kernel: make records',
+  lines: 'kernel: find lines',
+  escape: 'kernel: text as JSON',
+  utf8: 'kernel: text as JSON',
   crc32c: 'kernel: CRC-32C',
 }
 const NATIVE: Readonly<Record<string, Doing>> = {
@@ -61,19 +61,22 @@ interface CpuProfile {
 
 export async function profile(stage: Stage, { round, quick, tell }: Course): Promise<ProfileRun[]> {
   const input = stage.input(quick ? GB / 5 : 2 * GB)
-  const kernel = exportedFunctions(readFileSync(join(dirname(stage.bundle), 'kernel.wasm')))
+  const bundle = withNames(stage)
   const runs: ProfileRun[] = []
   for (const what of Object.keys(LOGAGENT_FLAGS) as Wanted[]) {
     const job = await stage.openJob()
     linkSync(input.path, join(job.logs, 'app.log'))
     const directory = join(job.directory, 'profile')
     mkdirSync(directory)
-    const agent = stage.launch(profiled(stage, job, { what, directory }))
+    const { program, args } = logagentCommand({ bundle }, job, LOGAGENT_FLAGS[what])
+    const at = args.indexOf(bundle)
+    const profiled = args.toSpliced(at, 0, '--cpu-prof', '--cpu-prof-dir', directory)
+    const agent = stage.launch({ program, args: profiled })
     await follow({ topics: stage.kafka, topic: job.topic, agent, records: input.lines })
     await agent.stop()
     const [name = ''] = readdirSync(directory)
     const found: CpuProfile = JSON.parse(readFileSync(join(directory, name), 'utf8'))
-    const run = { round, subject: `logagent ${what}`, ...sharesOf(found, kernel) }
+    const run = { round, subject: `logagent ${what}`, ...sharesOf(found) }
     runs.push(run)
     const busiest = DOINGS.toSorted((a, b) => run.shares[b] - run.shares[a]).slice(0, 3)
     tell(`${run.subject}: ${busiest.map((doing) => `${doing} ${Math.round(100 * run.shares[doing])} %`).join(', ')}`)
@@ -82,17 +85,16 @@ export async function profile(stage: Stage, { round, quick, tell }: Course): Pro
   return runs
 }
 
-function profiled(stage: Stage, job: Job, { what, directory }: { what: Wanted; directory: string }) {
-  const { program, args } = logagentCommand(stage, job, LOGAGENT_FLAGS[what])
-  const at = args.indexOf(stage.bundle)
-  return { program, args: args.toSpliced(at, 0, '--cpu-prof', '--cpu-prof-dir', directory) }
+/** Path of the same bundle with a kernel whose functions have kept their names. */
+function withNames({ directory, bundle }: Stage): string {
+  const copy = join(directory, 'profiled')
+  cpSync(dirname(bundle), copy, { recursive: true })
+  compileKernel(join(copy, 'kernel.wasm'), true)
+  return join(copy, basename(bundle))
 }
 
-function sharesOf(
-  { nodes, samples, timeDeltas }: CpuProfile,
-  kernel: ReadonlyMap<number, string>,
-): Pick<ProfileRun, 'samples' | 'shares'> {
-  const doing = new Map(nodes.map(({ id, callFrame }) => [id, doingOf(callFrame, kernel)]))
+function sharesOf({ nodes, samples, timeDeltas }: CpuProfile): Pick<ProfileRun, 'samples' | 'shares'> {
+  const doing = new Map(nodes.map(({ id, callFrame }) => [id, doingOf(callFrame)]))
   const sums = Object.fromEntries(DOINGS.map((name) => [name, 0])) as Record<Doing, number>
   const whole = timeDeltas.reduce((sum, delta) => sum + delta, 0)
   let time = 0
@@ -112,13 +114,10 @@ function sharesOf(
 }
 
 /** Null while it waits. */
-function doingOf(
-  { functionName, url }: { functionName: string; url: string },
-  kernel: ReadonlyMap<number, string>,
-): Doing | null {
+function doingOf({ functionName, url }: { functionName: string; url: string }): Doing | null {
   if (functionName === '(idle)') return null
-  const [, index] = /^wasm-function\[(\d+)\]$/.exec(functionName) ?? []
-  if (index !== undefined) return KERNEL[kernel.get(Number(index)) ?? ''] ?? 'kernel: else'
+  const [, file] = /\/simd\/(\w+)\//.exec(functionName) ?? []
+  if (file !== undefined) return KERNEL[file] ?? 'kernel: make records'
   if (url !== '') return 'JavaScript'
   return NATIVE[functionName] ?? 'the rest of the engine'
 }
