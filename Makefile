@@ -40,8 +40,8 @@ test: setup-test build $(CHECKS) ## the checks and all tests
 test-long: setup-test build ## all tests, long scenarios at their real length; writes docs/test-long.md
 	node test/run.ts --long $(FILES)
 
-test-oldest: setup build ## what speaks with Kafka, against the oldest Kafka that is supported
-	KAFKA_VERSION=3.5.2 node test/run.ts integration $(addprefix test/e2e/,shipping.test.ts outage.test.ts three-brokers.test.ts too-large.test.ts)
+test-oldest: setup build ## what speaks with Kafka, against the oldest Kafka that is supported; writes docs/test-oldest.md
+	node test/run.ts --oldest $(FILES)
 
 bench: setup build ## the figures of docs/benchmarks.md, in a good two hours; PARTS chooses some, see test/bench/run.ts
 	@bash scripts/setup-bench.sh

@@ -1,8 +1,9 @@
 /**
- * The test runner: `node test/run.ts [--long] [unit|property|integration|e2e|directory|file]…`, everything by default.
+ * The test runner: `node test/run.ts [--long | --oldest] [unit|property|integration|e2e|directory|file]…`, everything by
+ * default, or with --oldest (Kafka) what speaks with Kafka.
  * Each file runs in a process of its own; integration and e2e files share one real Kafka (KAFKA_TEST_BROKERS), started
  * here unless KAFKA_BROKERS names one. The last line is `N passed, N failed`, over the leaves of all files; a run in which
- * no test executed has failed. A whole run at real length (--long) is written to docs/test-long.md.
+ * no test executed has failed. A whole run with one of the two is written to a page in docs.
  */
 import { relative } from 'node:path'
 import { spec } from 'node:test/reporters'
@@ -10,10 +11,26 @@ import { parseArgs } from 'node:util'
 import { startPeer } from './support/java-peer.ts'
 import { startKafka } from './support/kafka.ts'
 import { LONG_FACTOR, select, type Selected } from './support/runner/groups.ts'
-import { type Tested, writeLongPage } from './support/runner/long-page.ts'
+import { LONG_PAGE, type Tested, oldestPage, writeResultPage } from './support/runner/result-page.ts'
 import { runFile } from './support/runner/test-file.ts'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: 'boolean' } } })
+/** The oldest that is supported. */
+const OLDEST_KAFKA = '3.5.2'
+const SPEAKS_KAFKA = [
+  'integration',
+  ...['outage', 'shipping', 'three-brokers', 'too-large'].map((name) => `test/e2e/${name}.test.ts`),
+]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { long: { type: 'boolean' }, oldest: { type: 'boolean' } },
+})
+const isWhole = positionals.length === 0
+if (values.oldest) {
+  if (values.long || process.env['KAFKA_BROKERS'])
+    throw new Error('--oldest starts a Kafka of its own, and goes without --long')
+  process.env['KAFKA_VERSION'] = OLDEST_KAFKA
+}
 if (values.long) process.env['LOGAGENT_TEST_LONG'] = '1'
 const limitFactor = values.long ? LONG_FACTOR : 1
 
@@ -22,7 +39,7 @@ reporter.pipe(process.stdout)
 const outcomes: Tested[] = []
 
 try {
-  const groups = select(import.meta.dirname, positionals)
+  const groups = select(import.meta.dirname, isWhole && values.oldest ? SPEAKS_KAFKA : positionals)
   // While the groups that need no Kafka run, it starts.
   const starting = groups.some(({ kafka }) => kafka) ? provideKafka() : undefined
   starting?.catch(() => {}) // told where it is awaited
@@ -79,6 +96,8 @@ function summarize(): void {
   const failed = sum('failed') + (executed === 0 || process.exitCode === 1 ? 1 : 0)
   if (failed > 0) process.exitCode = 1
   const total = `${sum('passed')} passed, ${failed} failed`
-  if (values.long && positionals.length === 0) writeLongPage(outcomes, skipped === '' ? total : `${total}, ${skipped}`)
+  const whole = skipped === '' ? total : `${total}, ${skipped}`
+  if (isWhole && values.long) writeResultPage(LONG_PAGE, outcomes, whole)
+  if (isWhole && values.oldest) writeResultPage(oldestPage(OLDEST_KAFKA), outcomes, whole)
   process.stdout.write(`${total}\n`)
 }

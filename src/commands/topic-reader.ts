@@ -3,6 +3,7 @@
  * to use, or to leave behind. Order is kept within a partition. Committed records only. Not a consumer with a position
  * of its own: every read starts at the beginning or at the end.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
 import type Cluster from 'kafkajs/src/cluster/index.js'
 import Batch from 'kafkajs/src/consumer/batch.js'
@@ -31,6 +32,9 @@ const FETCH_BYTES = 4 * 1024 * 1024
 /** Leaders move and brokers restart; longer than this without any answer is a failure. */
 const PATIENCE_MS = 30_000
 const RETRY_MS = 250
+/** A topic that was just made takes a moment to be known by every broker. */
+const NEW_TOPIC_MS = 3000
+const NO_TOPIC = 'there is no topic'
 /** A retry can't help against these. */
 const FATAL = /AUTHORIZATION_FAILED|UNSUPPORTED|INVALID_TOPIC/
 
@@ -41,21 +45,20 @@ const FATAL = /AUTHORIZATION_FAILED|UNSUPPORTED|INVALID_TOPIC/
 export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncGenerator<ReadBatch> {
   const { topic, follow, signal } = options
   try {
-    const { positions, ends } = await unlessAborted(locate(cluster, options), signal)
-    let goodAt = performance.now()
+    await unlessAborted(cluster.connect(), signal)
+    const { positions, ends } = await patiently(
+      () => locate(cluster, options),
+      () => cluster.refreshMetadata(),
+      signal,
+    )
     while (!signal.aborted) {
       const wanted = [...positions.keys()].filter((partition) => follow || isBefore(positions, ends, partition))
       if (wanted.length === 0) return
-      let batches: readonly Batch[] = []
-      try {
-        batches = await unlessAborted(fetchAll(cluster, topic, { positions, wanted }), signal)
-        goodAt = performance.now()
-      } catch (error) {
-        if (signal.aborted) return
-        const failure = toAgentError(error)
-        if (performance.now() - goodAt > PATIENCE_MS || FATAL.test(failure.message)) throw failure
-        await unlessAborted(recover(cluster, topic, positions), signal)
-      }
+      const batches = await patiently(
+        () => fetchAll(cluster, topic, { positions, wanted }),
+        () => relocate(cluster, topic, positions),
+        signal,
+      )
       for (const batch of batches) {
         const from = positions.get(batch.partition) ?? 0
         // An answer without records says nothing: kafkajs's lastOffset() would jump over a transaction still open.
@@ -72,6 +75,34 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
   }
 }
 
+/**
+ * Tries `work` again, after a moment and `recover`: leaders move, brokers restart, and what is new takes a moment to be
+ * known everywhere. How long depends on what is wrong.
+ */
+async function patiently<T>(work: () => Promise<T>, recover: () => Promise<unknown>, signal: AbortSignal): Promise<T> {
+  const since = performance.now()
+  const isHopeless = (error: unknown): boolean => signal.aborted || performance.now() - since > patienceWith(error)
+  for (;;) {
+    try {
+      return await unlessAborted(work(), signal)
+    } catch (error) {
+      if (isHopeless(error)) throw error
+    }
+    try {
+      await unlessAborted(delay(RETRY_MS).then(recover), signal)
+    } catch (error) {
+      // Still in trouble: the next try finds out.
+      if (isHopeless(error)) throw error
+    }
+  }
+}
+
+function patienceWith(error: unknown): number {
+  const { message } = toAgentError(error)
+  if (FATAL.test(message)) return 0
+  return message.startsWith(NO_TOPIC) ? NEW_TOPIC_MS : PATIENCE_MS
+}
+
 type Offsets = Map<number, number>
 
 function isBefore(positions: Offsets, ends: Offsets, partition: number): boolean {
@@ -80,13 +111,12 @@ function isBefore(positions: Offsets, ends: Offsets, partition: number): boolean
 
 async function locate(cluster: Cluster, options: ReadOptions): Promise<{ positions: Offsets; ends: Offsets }> {
   const { topic, fromBeginning } = options
-  await cluster.connect()
   try {
     await cluster.addTargetTopic(topic)
   } catch (error) {
     const failure = toAgentError(error)
     if (!failure.message.includes('UNKNOWN_TOPIC')) throw failure
-    throw new AgentError('kafka-refused', `there is no topic ${topic}`, { cause: error })
+    throw new AgentError('kafka-refused', `${NO_TOPIC} ${topic}`, { cause: error })
   }
   const ends = await offsetsOf(cluster, topic, false)
   return { positions: fromBeginning ? await offsetsOf(cluster, topic, true) : new Map(ends), ends }
@@ -132,16 +162,10 @@ async function fetchAll(
   return answers.flat().map((data) => new Batch(topic, String(positions.get(data.partition) ?? 0), data))
 }
 
-/** After a failed fetch: waits a little, learns the leaders anew, and moves past what retention has deleted. */
-async function recover(cluster: Cluster, topic: string, positions: Offsets): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-  try {
-    await cluster.refreshMetadata()
-    for (const [partition, first] of await offsetsOf(cluster, topic, true)) {
-      positions.set(partition, Math.max(first, positions.get(partition) ?? first))
-    }
-  } catch (error) {
-    // Still in trouble; the next fetch will find out, and patience is counted there.
-    if (FATAL.test(toAgentError(error).message)) throw error
+/** After a failed fetch: learns the leaders anew, and moves past what retention has deleted. */
+async function relocate(cluster: Cluster, topic: string, positions: Offsets): Promise<void> {
+  await cluster.refreshMetadata()
+  for (const [partition, first] of await offsetsOf(cluster, topic, true)) {
+    positions.set(partition, Math.max(first, positions.get(partition) ?? first))
   }
 }

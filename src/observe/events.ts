@@ -31,7 +31,7 @@ export interface Events {
   settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void
   /**
    * The offset may move over so many bytes that were read. stored: they are in a record that Kafka has, or told by one as
-   * skipped; settled: they need none. What is read again, after a rewind or a crash, comes here again.
+   * skipped; settled: they need none, or one will tell of them later. What is read again comes here again.
    */
   finished(file: Generation, outcome: Receipt['outcome'], bytes: number): void
   lost(file: Generation, reason: LossReason, bytes: number): void

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { sharedKafka } from '../support/kafka.ts'
+import { freshTopic, sharedKafka } from '../support/kafka.ts'
 import { type Agent, startAgent } from '../support/process.ts'
 import { type Scene, openScene } from '../support/scene.ts'
 import type { Ending } from '../support/temp.ts'
@@ -42,6 +42,23 @@ test('ends at the end that there was when it started', async (t) => {
   assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
 })
 
+test('waits a moment for a topic that was just made, and names one that is not there', async (t) => {
+  const scene = await openScene(t, kafka, { createTopic: false })
+  const early = consume(t, scene, '--follow', '--from-beginning', '--max', '10')
+  await delay(1000) // long enough to ask for it; where it is not, this shows less
+  await kafka.createTopic(scene.topic)
+  scene.writer('a.log').write(10)
+  const agent = scene.start()
+  await early.exitsWith(0)
+  assert.deepEqual(numbers(early), sequence(0, 10))
+  await scene.stop(agent)
+  const lost = startAgent(t, {
+    args: ['consume', '--brokers', kafka.bootstrap, '--topic', freshTopic('never'), '--from-beginning'],
+  })
+  await lost.exitsWith(4)
+  assert.match(JSON.stringify(lost.log), /there is no topic never-/)
+})
+
 test('ends after --max records', async (t) => {
   const scene = await openScene(t, kafka)
   scene.writer('a.log').write(100)
@@ -67,10 +84,11 @@ test('with --follow shows what comes, until it is told to stop', async (t) => {
   await until(() => numbers(all).length >= 10, { what: 'what is there' })
   const later = consume(t, scene, '--follow')
   // it does not say when it has begun: a line now and then, until one is shown
-  while (numbers(later).length === 0) {
+  const shows = (): boolean => {
     writer.write(1)
-    await delay(100)
+    return numbers(later).length > 0
   }
+  await until(() => shows() || later.end(), { every: 100, what: 'what comes' })
   writer.write(50)
   for (const one of [all, later]) await until(() => numbers(one).at(-1) === writer.next - 1, { what: 'the last line' })
   for (const one of [all, later]) {

@@ -22,7 +22,9 @@ function startDemo(t: Ending, settings: Readonly<Record<string, string>> = {}) {
   let shown = ''
   demo.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
   demo.stderr.on('data', (chunk: Buffer) => (shown += chunk.toString()))
-  return { demo, shown: () => shown, ended: once(demo, 'close') }
+  const ended = once(demo, 'close')
+  const isOver = (): boolean => demo.exitCode !== null || demo.signalCode !== null
+  return { demo, shown: () => shown, ended, isOver }
 }
 
 /** The numbers of the summary by their names. */
@@ -49,8 +51,8 @@ test('writes, rotates, ships and reads back every line', async (t) => {
 })
 
 test('with KEEP=1 goes on until Ctrl-C, and then does the same', async (t) => {
-  const { demo, shown, ended } = startDemo(t, { KEEP: '1' })
-  await until(() => /[1-9]\d,\d{3} in Kafka|[1-9]\d{3} in Kafka|[1-9],\d{3} in Kafka/.test(shown()), {
+  const { demo, shown, ended, isOver } = startDemo(t, { KEEP: '1' })
+  await until(() => isOver() || /[1-9]\d,\d{3} in Kafka|[1-9]\d{3} in Kafka|[1-9],\d{3} in Kafka/.test(shown()), {
     within: 60_000,
     what: shown,
   })

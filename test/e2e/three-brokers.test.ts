@@ -1,7 +1,9 @@
 /** A cluster of three brokers whose leaders move, die and come back under load. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startKafka, type Kafka } from '../support/kafka.ts'
+import type { Ending } from '../support/ending.ts'
 import { startLoad } from '../support/load.ts'
 import { openScene, type Scene } from '../support/scene.ts'
 import { type Agent, startAgent } from '../support/process.ts'
@@ -23,10 +25,8 @@ test('leaders moved twenty times under load', async (t) => {
   const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
   const load = startLoad(t, writers, { lines: 10, every: 20 })
   const agent = scene.start()
-  const reader = startAgent(t, {
-    args: ['consume', '--brokers', kafka.bootstrap, '--topic', scene.topic, '--from-beginning', '--follow'],
-  })
   await scene.arrived(1000)
+  const reader = consume(t, scene)
   for (let move = 0; move < (LONG ? 200 : 20); move++) {
     const partition = move % 6
     const { partitions } = await kafka.describeTopic(scene.topic)
@@ -36,12 +36,23 @@ test('leaders moved twenty times under load', async (t) => {
   await scene.arrived((await scene.count()) + 500)
   await load.stop()
   await scene.recovered(agent)
-  const [count, shown] = [await scene.count(), () => reader.output().toString('latin1').split('\n').length - 1]
-  await until(() => shown() >= count, { what: () => `${count} records shown by consume: ${shown()}` })
+  await shows(reader, await scene.count())
+})
+
+function consume(t: Ending, { topic }: Scene): Agent {
+  return startAgent(t, {
+    args: ['consume', '--brokers', kafka.bootstrap, '--topic', topic, '--from-beginning', '--follow'],
+  })
+}
+
+/** `logagent consume` shows this many records, and no more when it is told to end. */
+async function shows(reader: Agent, count: number): Promise<void> {
+  const shown = (): number => reader.output().toString('latin1').split('\n').length - 1
+  await until(() => shown() >= count || reader.end(), { what: () => `${count} records shown: ${shown()}` })
   reader.signal('SIGINT')
   await reader.exitsWith(0)
   assert.equal(shown(), count)
-})
+}
 
 test('brokers restarted one after the other under load, and one killed', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
@@ -121,8 +132,12 @@ test('a partition without a leader keeps only files with keys for it waiting', a
   await agent.logged(({ msg }) => /partition cannot be written to|broker cannot be reached/.test(String(msg)), {
     what: 'the partition or its broker named',
   })
+  const reader = consume(t, scene)
+  await delay(2000) // long enough to start, and to find no leader; where it is not, this shows less
+  assert.equal(reader.end(), undefined, JSON.stringify(reader.log))
   await kafka.restart(3)
   await scene.recovered(agent)
+  await shows(reader, await scene.count())
 })
 
 /** By what the agent reports. */

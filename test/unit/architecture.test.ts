@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { transformSync } from 'esbuild'
 import { EXIT_CODES, exitCodeOfSignal } from '../../src/errors.ts'
@@ -189,7 +189,8 @@ test('each rule that has bitten names its test', () => {
 })
 
 test('decisions are numbered without a gap, dated, and in one form', () => {
-  const decisions = find('docs/decisions/*.md')
+  const decisions = find('docs/decisions/[0-9]*.md')
+  const index = read('docs/decisions/README.md')
   assert.deepEqual(
     decisions.map((file) => file.split('/').at(-1)?.slice(0, 4)),
     decisions.map((_, index) => String(index + 1).padStart(4, '0')),
@@ -199,5 +200,6 @@ test('decisions are numbered without a gap, dated, and in one form', () => {
     assert.match(text, /^# \d{4}: .+\n\n20\d\d-\d\d-\d\d, accepted\n/, file)
     const headings = Array.from(text.matchAll(/^## (.+)$/gm), ([, heading]) => heading)
     assert.deepEqual(headings, ['Context', 'Decision', 'Consequences', 'Alternatives'], file)
+    assert.ok(index.includes(`](${basename(file)})`), `${file} is not in the index`)
   }
 })

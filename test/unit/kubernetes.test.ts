@@ -1,13 +1,17 @@
 /** The plain manifest and the chart: in step with each other, with the settings, and with what a sidecar has to be. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse, parseAllDocuments } from 'yaml'
 import manifest from '../../package.json' with { type: 'json' }
 import { CHART, MANIFEST, findHelm, sidecarManifest } from '../../scripts/render-kubernetes.ts'
 import { loadGiven } from '../support/configuration.ts'
+import { atEnd } from '../support/ending.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const HELM = findHelm()
@@ -17,6 +21,7 @@ const text = readFileSync(join(ROOT, MANIFEST), 'utf8')
 interface Container {
   readonly name: string
   readonly image: string
+  readonly command: readonly [string, ...string[]]
   readonly restartPolicy?: string
   readonly env?: readonly { name: string; value?: string }[]
   readonly resources: { requests: { memory: string }; limits: { memory: string } }
@@ -140,6 +145,22 @@ test('it reads the directory of the logs, unless the values say what else', asyn
   assert.deepEqual(await globsOf({ config: { inputs: [{ path: '/b/*.log' }] } }), ['/b/*.log'])
   const both = { paths: ['/a/*.log'], inputs: [{ path: '/b/*.log' }] }
   assert.deepEqual(await globsOf({ config: both }), ['/a/*.log', '/b/*.log'])
+})
+
+test('the example application writes where the agent reads, and a last line when it is told to end', async (t) => {
+  const directory = freshDirectory(t)
+  const { manifest } = render({ logs: { mountPath: directory } })
+  const { command, env = [] } = find('Deployment', manifest).spec.template.spec.containers[0]
+  const [program, ...args] = command
+  const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]))
+  const application = spawn(program, args, { env: { PATH: process.env['PATH'], ...variables }, stdio: 'inherit' })
+  atEnd(t, () => void application.kill('SIGKILL'))
+  const ended = once(application, 'close')
+  const log = join(directory, 'app.log')
+  await until(() => existsSync(log), { what: 'its log' })
+  application.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  assert.match(readFileSync(log, 'utf8'), /^\S+ INFO request 1 done\n(.*\n)*\S+ the last words\n$/)
 })
 
 test('a stop that takes longer than the pod is given is refused', () => {

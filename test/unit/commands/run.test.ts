@@ -167,7 +167,9 @@ suite('logagent run --output stdout', () => {
     const { path, state } = scene(t)
     const args = ['run', '--output', 'stdout', '--paths', path('*.log'), '--state-dir', state]
     const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
-    const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'])
+    const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      env: { PATH: process.env['PATH'] },
+    })
     atEnd(t, () => void terminal.kill('SIGKILL'))
     let shown = ''
     terminal.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))

@@ -45,7 +45,10 @@ void test('reads what is there, what is appended, and what comes', async (t) => 
 })
 
 void test('reads what is appended at once, by what a watch tells alone', async (t) => {
+  const watch = t.mock.method(fs, 'watch')
   const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
+  assert.equal(watch.mock.callCount(), 1)
+  assert.deepEqual(live.ear.heard('watchUnavailable'), [])
   for (const quietMs of [0, 50, 500]) {
     await delay(quietMs)
     await soon('a line', async () => {
@@ -53,6 +56,18 @@ void test('reads what is appended at once, by what a watch tells alone', async (
       await live.came(`after ${quietMs}`)
     })
   }
+})
+
+void test('carries through a restart what was open below the offset', async (t) => {
+  const live = await LiveInput.withOne(t)
+  const open = [{ stream: 'stdout' as const, ranges: [{ start: 0, end: 2 }] }]
+  live.file('a.log').open = open
+  live.append('a.log', 'two\n')
+  await live.came('two')
+  const next = await live.restart(t)
+  await next.input.start()
+  const { position } = next.file('a.log').toStored()
+  assert.deepEqual(position, { offset: 8, open, skipped: 0 })
 })
 
 void test('waits for directories, and finds one again that was removed and made anew', async (t) => {
