@@ -8,6 +8,15 @@ import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import { ELSEWHERE, type FileFacts, type Listed, type Volume } from './volume.ts'
 
+/** A directory rests so many times as long as a look at it takes, */
+const REST = 10
+
+/** but never longer, or new files would be found late; */
+const MAX_REST_MS = 10_000
+
+/** a look this short costs so little that what comes and goes within milliseconds is worth another. */
+const SHORT_LOOK_MS = 20
+
 /** What is sought in a directory: the segment of a glob that its names have to match, and what comes after. */
 export interface Interest {
   readonly rules: InputRules
@@ -96,6 +105,7 @@ export class Directory {
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
+  #lookMs = 0
   /** It is being asked whether it has changed; a mount that hangs is not asked twice. */
   asking = false
   /** Not to be looked at before (a look at it takes long), and in any case from then on: monotonic ms. */
@@ -110,6 +120,17 @@ export class Directory {
     this.path = path
     this.volume = volume
     this.interests = interests
+  }
+
+  /**
+   * How many ms it shall rest after a look that took so long: one of thousands of names must not be looked at for every
+   * one that comes or goes. The shorter of the last two looks counts: whatever stopped the process in the middle of one
+   * (SIGSTOP, a frozen cgroup, a suspended machine) made that one long, and says nothing of the next.
+   */
+  restAfter(lookMs: number): number {
+    const usual = Math.min(lookMs, this.#lookMs)
+    this.#lookMs = lookMs
+    return Math.min(MAX_REST_MS, REST * Math.max(0, usual - SHORT_LOOK_MS))
   }
 
   pathOf(name: string): string {

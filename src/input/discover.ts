@@ -13,12 +13,6 @@ import { ELSEWHERE, type Volume, deviceOf } from './volume.ts'
 /** File times have the granularity of a timer tick: a name that came right after a look may not have moved the mtime. */
 const MTIME_GRAIN_MS = 50
 
-/** A directory rests so many times as long as a look at it took. */
-const REST = 10
-
-/** A look this short costs so little that what comes and goes within milliseconds is worth another. */
-const SHORT_LOOK_MS = 20
-
 export interface DiscoverOptions {
   readonly inputs: readonly InputRules[]
   readonly events: Pick<Events, 'fileDenied'>
@@ -255,8 +249,7 @@ export class Discovery {
       if (wasThere) for (const { name } of look.denied) this.#unasked.add(directory.pathOf(name))
       directory.mtimeMs = again ? -1 : facts.mtimeMs
       directory.links = look.links
-      // a directory of thousands of names must not be looked at for every one that comes or goes
-      directory.notBefore = clock() + REST * Math.max(0, clock() - begin - SHORT_LOOK_MS)
+      directory.notBefore = clock() + directory.restAfter(clock() - begin)
       directory.due = clock() + sweepMs
       const { volume } = directory
       for (const [name, key] of look.below) {

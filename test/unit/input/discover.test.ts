@@ -22,7 +22,7 @@ interface Setting {
   /** Answer of every look: whether it has to be repeated soon. */
   readonly again?: () => boolean
   /** What a look takes, on the clocks. */
-  readonly lookMs?: number
+  readonly lookMs?: () => number
 }
 
 function scene(t: TestContext, setting: Setting) {
@@ -46,8 +46,9 @@ function scene(t: TestContext, setting: Setting) {
     seen(directory, look) {
       looks.push({ directory, look })
       if (directory.wasThere) firstLooks.push(short(directory.path))
-      wall.advance(setting.lookMs ?? 0)
-      clock.advance(setting.lookMs ?? 0)
+      const lookMs = setting.lookMs?.() ?? 0
+      wall.advance(lookMs)
+      clock.advance(lookMs)
       return Promise.resolve(setting.again?.() ?? false)
     },
     volumeOf: (path) => setting.volumeOf?.(path, root) ?? localVolume,
@@ -179,20 +180,22 @@ void test('looks once more when asked during a look, and not more often', async 
   assert.deepEqual(looked(), ['/', '/', '/'])
 })
 
-void test('rests after a long look, by as much as it was long, and looks then without waiting for a tick', async (t) => {
+void test('rests after long looks, by as much as they are long, and looks then without waiting for a tick', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { discovery, write, looked, clock } = scene(t, { inputs: ['*.log'], lookMs: 200 })
+  const { discovery, write, looked, clock } = scene(t, { inputs: ['*.log'], lookMs: () => 200 })
   write('a.log')
   await discovery.lookAround()
   const [directory] = discovery.directories()
   assert.ok(directory)
+  await discovery.look(directory)
+  looked()
   const rest = directory.notBefore - clock.read()
   assert.ok(rest >= 1000 && rest <= 2000, `${rest}`)
   for (let i = 0; i < 5; i++) await discovery.look(directory)
   clock.advance(rest)
   t.mock.timers.tick(rest - 1)
   await settled()
-  assert.deepEqual(looked(), ['/'])
+  assert.deepEqual(looked(), [])
   t.mock.timers.tick(1)
   await settled()
   assert.deepEqual(looked(), ['/'])
@@ -202,8 +205,33 @@ void test('rests after a long look, by as much as it was long, and looks then wi
   assert.deepEqual(looked(), [], 'once')
 })
 
+void test('does not rest for a look in the middle of which the process was stopped', async (t) => {
+  let lookMs = 5
+  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], lookMs: () => lookMs })
+  write('a.log')
+  await discovery.lookAround()
+  const [directory] = discovery.directories()
+  assert.ok(directory)
+  lookMs = 45_000
+  await discovery.look(directory)
+  lookMs = 5
+  looked()
+  await discovery.look(directory)
+  assert.deepEqual(looked(), ['/'])
+})
+
+void test('never rests for longer than 10 s', async (t) => {
+  const { discovery, write, clock } = scene(t, { inputs: ['*.log'], lookMs: () => 5000 })
+  write('a.log')
+  await discovery.lookAround()
+  const [directory] = discovery.directories()
+  assert.ok(directory)
+  await discovery.look(directory)
+  assert.equal(Math.round(directory.notBefore - clock.read()), 10_000)
+})
+
 void test('does not rest after a short look', async (t) => {
-  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], lookMs: 2 })
+  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], lookMs: () => 2 })
   write('a.log')
   await discovery.lookAround()
   const [directory] = discovery.directories()
@@ -517,10 +545,15 @@ void test('looks at nothing any more once it is stopped', async (t) => {
 })
 
 void test('looks everywhere a last time, also where it would rest', async (t) => {
-  const { discovery, write, sighted } = scene(t, { inputs: ['*.log', '*/*.log'], lookMs: 100 })
+  const { discovery, write, sighted, clock } = scene(t, { inputs: ['*.log', '*/*.log'], lookMs: () => 100 })
   write('a.log')
   write('deep/a.log')
   await discovery.lookAround()
+  for (const directory of discovery.directories()) {
+    await discovery.look(directory)
+    assert.ok(directory.notBefore > clock.read(), 'it would rest')
+  }
+  sighted()
   write('b.log')
   write('deep/b.log')
   write('new/c.log')
