@@ -11,7 +11,7 @@ import { ELSEWHERE, type FileFacts, type Listed, type Volume } from './volume.ts
 /** A directory rests so many times as long as a look at it takes, */
 const REST = 10
 
-/** but never longer, or new files would be found late; */
+/** but never longer: where a look takes seconds, finding new files in time is worth more than the CPU; */
 const MAX_REST_MS = 10_000
 
 /** a look this short costs so little that what comes and goes within milliseconds is worth another. */
@@ -105,6 +105,7 @@ export class Directory {
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
+  /** How long the last look took that came to its end; 0 before there was one, so that the first is followed by no rest. */
   #lookMs = 0
   /** It is being asked whether it has changed; a mount that hangs is not asked twice. */
   asking = false
@@ -125,7 +126,7 @@ export class Directory {
   /**
    * How many ms it shall rest after a look that took so long: one of thousands of names must not be looked at for every
    * one that comes or goes. The shorter of the last two looks counts: whatever stopped the process in the middle of one
-   * (SIGSTOP, a frozen cgroup, a suspended machine) made that one long, and says nothing of the next.
+   * (SIGSTOP, a frozen cgroup, a disk that hung) made that one long, and says nothing of the next.
    */
   restAfter(lookMs: number): number {
     const usual = Math.min(lookMs, this.#lookMs)
