@@ -1,7 +1,12 @@
 /**
- * Where the patterns of a glob begin. Discovery walks from there (input/glob.ts), and what is found has to lie below
- * (config/inputs.ts): it must be the same place for both. What patterns match is not known here.
+ * What the configuration and discovery (input/glob.ts) have to agree on. Where the patterns of a glob begin: discovery
+ * walks from there, and what is found has to lie below (config/inputs.ts). And which endings no rotated log has
+ * (config/schema.ts tells them). What patterns match is not known here.
  */
+
+/** Endings of what a rotation leaves that is no log any more, or not yet. */
+export const NOT_LOG_ENDINGS: readonly string[] =
+  '.gz .zst .bz2 .xz .lz4 .lzma .zip .br .Z .tmp .swp .bak .offset ~'.split(' ')
 
 /** What makes a pattern of a name, as picomatch has it: `+`, `@` and `!` do so only before a parenthesis. */
 const MAGIC = /[*?[{(\\]/

@@ -26,6 +26,8 @@ const { values, positionals } = parseArgs({
   options: { long: { type: 'boolean' }, oldest: { type: 'boolean' } },
 })
 const isWhole = positionals.length === 0
+/** What the run is written to, if it is whole. */
+const page = values.long ? LONG_PAGE : values.oldest ? oldestPage(OLDEST_KAFKA) : undefined
 if (values.oldest) {
   if (values.long || process.env['KAFKA_BROKERS'])
     throw new Error('--oldest starts a Kafka of its own, and goes without --long')
@@ -96,8 +98,6 @@ function summarize(): void {
   const failed = sum('failed') + (executed === 0 || process.exitCode === 1 ? 1 : 0)
   if (failed > 0) process.exitCode = 1
   const total = `${sum('passed')} passed, ${failed} failed`
-  const whole = skipped === '' ? total : `${total}, ${skipped}`
-  if (isWhole && values.long) writeResultPage(LONG_PAGE, outcomes, whole)
-  if (isWhole && values.oldest) writeResultPage(oldestPage(OLDEST_KAFKA), outcomes, whole)
+  if (isWhole && page) writeResultPage(page, outcomes, skipped === '' ? total : `${total}, ${skipped}`)
   process.stdout.write(`${total}\n`)
 }

@@ -81,19 +81,17 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
  */
 async function patiently<T>(work: () => Promise<T>, recover: () => Promise<unknown>, signal: AbortSignal): Promise<T> {
   const since = performance.now()
-  const isHopeless = (error: unknown): boolean => signal.aborted || performance.now() - since > patienceWith(error)
+  const throwIfHopeless = (error: unknown): void => {
+    if (signal.aborted || performance.now() - since > patienceWith(error)) throw error
+  }
   for (;;) {
     try {
       return await unlessAborted(work(), signal)
     } catch (error) {
-      if (isHopeless(error)) throw error
+      throwIfHopeless(error)
     }
-    try {
-      await unlessAborted(delay(RETRY_MS).then(recover), signal)
-    } catch (error) {
-      // Still in trouble: the next try finds out.
-      if (isHopeless(error)) throw error
-    }
+    // Still in trouble: the next try finds out.
+    await unlessAborted(delay(RETRY_MS).then(recover), signal).catch(throwIfHopeless)
   }
 }
 

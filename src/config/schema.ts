@@ -3,6 +3,7 @@
  * in the tree (setting.ts); docs/configuration.md and the JSON schema are generated from here. What formats accept is
  * in formats.ts, rules between settings are in rules.ts.
  */
+import { NOT_LOG_ENDINGS } from '../glob-base.ts'
 import type { InputItem } from './formats.ts'
 import { bytes, choice, duration, setting, type Setting, type Values } from './setting.ts'
 import type { Fields } from './template.ts'
@@ -45,7 +46,7 @@ const SHARED = {
   maxLineBytes: bytes(256 * KiB, { doc: 'Longest line, without its newline.', min: KiB, max: 16 * MiB }),
   longLines: choice(['cut', 'drop'], 'cut', { doc: 'What becomes of longer lines; both are counted.' }),
   rotated: choice(['follow', 'all', 'none'], 'follow', {
-    doc: 'Which rotated files are read, to their ends; rotated is what has the name of a file that is read, then a dot, dash or underscore and more (app.log.1), and does not end as what is compressed or no log (.gz .zst .bz2 .xz .lz4 .lzma .zip .br .Z .tmp .swp .bak .offset ~). follow: those written since the first start, also if they were never seen before. all: older ones too. none: only what was being read already.',
+    doc: `Which rotated files are read, to their ends; rotated is what has the name of a file that is read, then a dot, dash or underscore and more (app.log.1), and does not end as what is compressed or no log (${NOT_LOG_ENDINGS.join(' ')}). follow: those written since the first start, also if they were never seen before. all: older ones too. none: only what was being read already.`,
   }),
 }
 

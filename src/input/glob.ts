@@ -3,7 +3,7 @@
  * Names are bytes; they are matched as UTF-8, with replacement characters where they are not.
  */
 import picomatch from 'picomatch'
-import { isPattern, splitGlob } from '../glob-base.ts'
+import { NOT_LOG_ENDINGS, isPattern, splitGlob } from '../glob-base.ts'
 import { pathOfText, textOfPath } from '../paths.ts'
 
 export type Segment =
@@ -52,8 +52,7 @@ export function excluder(patterns: readonly string[]): (path: string) => boolean
   return (path) => matchers.some((matches) => matches(path))
 }
 
-/** Endings of what a rotation leaves that is no log any more, or not yet. */
-const NOT_PLAIN = /\.(gz|zst|bz2|xz|lz4|lzma|zip|br|Z|tmp|swp|bak|offset)$|~$/
+const NOT_PLAIN = new RegExp(`(${NOT_LOG_ENDINGS.map((ending) => RegExp.escape(ending)).join('|')})$`)
 
 /**
  * The names of live files that a file by this name may be a rotated piece of: the live name, a separator, and something

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freshTopic, sharedKafka } from '../support/kafka.ts'
-import { type Agent, startAgent } from '../support/process.ts'
-import { type Scene, openScene } from '../support/scene.ts'
-import type { Ending } from '../support/temp.ts'
+import { sharedKafka } from '../support/kafka.ts'
+import type { Agent } from '../support/process.ts'
+import { openScene } from '../support/scene.ts'
 import { until } from '../support/wait.ts'
 
 let kafka: Awaited<ReturnType<typeof sharedKafka>>
@@ -13,10 +12,6 @@ before(async () => {
   kafka = await sharedKafka()
 })
 after(() => kafka.close())
-
-function consume(t: Ending, { topic }: Scene, ...args: readonly string[]): Agent {
-  return startAgent(t, { args: ['consume', '--brokers', kafka.bootstrap, '--topic', topic, ...args] })
-}
 
 /** The numbers of the lines that it printed. Raw lines with bytes that are no text, one a line. */
 function numbers(consumer: Agent): number[] {
@@ -34,17 +29,17 @@ test('ends at the end that there was when it started', async (t) => {
   const agent = scene.start()
   await scene.arrived()
   await scene.stop(agent)
-  const all = consume(t, scene, '--from-beginning')
+  const all = scene.consume('--from-beginning')
   await all.exitsWith(0)
   assert.deepEqual(numbers(all), sequence(0, 3000))
-  const neither = consume(t, scene)
+  const neither = scene.consume()
   await neither.exitsWith(2)
   assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
 })
 
 test('waits a moment for a topic that was just made, and names one that is not there', async (t) => {
   const scene = await openScene(t, kafka, { createTopic: false })
-  const early = consume(t, scene, '--follow', '--from-beginning', '--max', '10')
+  const early = scene.consume('--follow', '--from-beginning', '--max', '10')
   await delay(1000) // long enough to ask for it; where it is not, this shows less
   await kafka.createTopic(scene.topic)
   scene.writer('a.log').write(10)
@@ -52,11 +47,10 @@ test('waits a moment for a topic that was just made, and names one that is not t
   await early.exitsWith(0)
   assert.deepEqual(numbers(early), sequence(0, 10))
   await scene.stop(agent)
-  const lost = startAgent(t, {
-    args: ['consume', '--brokers', kafka.bootstrap, '--topic', freshTopic('never'), '--from-beginning'],
-  })
+  const never = await openScene(t, kafka, { createTopic: false })
+  const lost = never.consume('--from-beginning')
   await lost.exitsWith(4)
-  assert.match(JSON.stringify(lost.log), /there is no topic never-/)
+  assert.ok(JSON.stringify(lost.log).includes(`there is no topic ${never.topic}`), JSON.stringify(lost.log))
 })
 
 test('ends after --max records', async (t) => {
@@ -65,9 +59,9 @@ test('ends after --max records', async (t) => {
   const agent = scene.start()
   await scene.arrived()
   await scene.stop(agent)
-  const few = consume(t, scene, '--from-beginning', '--max', '7')
-  const many = consume(t, scene, '--from-beginning', '--max', '1000')
-  const following = consume(t, scene, '--from-beginning', '--follow', '--max', '100')
+  const few = scene.consume('--from-beginning', '--max', '7')
+  const many = scene.consume('--from-beginning', '--max', '1000')
+  const following = scene.consume('--from-beginning', '--follow', '--max', '100')
   for (const one of [few, many, following]) await one.exitsWith(0)
   assert.deepEqual(numbers(few), sequence(0, 7))
   assert.deepEqual(numbers(many), sequence(0, 100))
@@ -80,9 +74,9 @@ test('with --follow shows what comes, until it is told to stop', async (t) => {
   writer.write(10)
   const agent = scene.start()
   await scene.arrived()
-  const all = consume(t, scene, '--from-beginning', '--follow')
+  const all = scene.consume('--from-beginning', '--follow')
   await until(() => numbers(all).length >= 10, { what: 'what is there' })
-  const later = consume(t, scene, '--follow')
+  const later = scene.consume('--follow')
   // it does not say when it has begun: a line now and then, until one is shown
   const shows = (): boolean => {
     writer.write(1)

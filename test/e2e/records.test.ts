@@ -6,7 +6,6 @@ import { Partitioners } from 'kafkajs'
 import { sharedKafka } from '../support/kafka.ts'
 import { readWithKcat } from '../support/kcat.ts'
 import type { KafkaRecord } from '../support/java-reader.ts'
-import { startAgent } from '../support/process.ts'
 import { headerOf, originOf } from '../support/ranges.ts'
 import { openScene, type Scene } from '../support/scene.ts'
 import type { Ending } from '../support/temp.ts'
@@ -202,8 +201,7 @@ for (const [encoding, compression] of [
     await scene.stop(agent)
     const java = await scene.delivered()
     assert.deepEqual(await readWithKcat(kafka.bootstrap, scene.topic), java)
-    const flags = ['--brokers', kafka.bootstrap, '--topic', scene.topic, '--from-beginning', '--format', 'record']
-    const consumer = startAgent(t, { args: ['consume', ...flags] })
+    const consumer = scene.consume('--from-beginning', '--format', 'record')
     await consumer.exitsWith(0)
     const lines = consumer.output().toString().trimEnd().split('\n')
     assert.deepEqual(lines.map(fromConsume), java)

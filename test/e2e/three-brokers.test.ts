@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startKafka, type Kafka } from '../support/kafka.ts'
-import type { Ending } from '../support/ending.ts'
 import { startLoad } from '../support/load.ts'
 import { openScene, type Scene } from '../support/scene.ts'
-import { type Agent, startAgent } from '../support/process.ts'
+import type { Agent } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 import type { StoredBatch } from '../../src/observe/events.ts'
 
@@ -26,7 +25,7 @@ test('leaders moved twenty times under load', async (t) => {
   const load = startLoad(t, writers, { lines: 10, every: 20 })
   const agent = scene.start()
   await scene.arrived(1000)
-  const reader = consume(t, scene)
+  const reader = scene.consume('--from-beginning', '--follow')
   for (let move = 0; move < (LONG ? 200 : 20); move++) {
     const partition = move % 6
     const { partitions } = await kafka.describeTopic(scene.topic)
@@ -38,12 +37,6 @@ test('leaders moved twenty times under load', async (t) => {
   await scene.recovered(agent)
   await shows(reader, await scene.count())
 })
-
-function consume(t: Ending, { topic }: Scene): Agent {
-  return startAgent(t, {
-    args: ['consume', '--brokers', kafka.bootstrap, '--topic', topic, '--from-beginning', '--follow'],
-  })
-}
 
 /** `logagent consume` shows this many records, and no more when it is told to end. */
 async function shows(reader: Agent, count: number): Promise<void> {
@@ -132,7 +125,7 @@ test('a partition without a leader keeps only files with keys for it waiting', a
   await agent.logged(({ msg }) => /partition cannot be written to|broker cannot be reached/.test(String(msg)), {
     what: 'the partition or its broker named',
   })
-  const reader = consume(t, scene)
+  const reader = scene.consume('--from-beginning', '--follow')
   await delay(2000) // long enough to start, and to find no leader; where it is not, this shows less
   assert.equal(reader.end(), undefined, JSON.stringify(reader.log))
   await kafka.restart(3)

@@ -32,6 +32,8 @@ export interface Scene {
   writer(name: string): LogWriter
   /** An agent that reads `*.log` in the directory, unless the arguments say what it reads. */
   start(...args: readonly string[]): Agent
+  /** `logagent consume` of the scene's topic. */
+  consume(...args: readonly string[]): Agent
   /** SIGTERM, and exit code 0. */
   stop(agent: Agent): Promise<void>
   /** How many records are in the topic. */
@@ -107,6 +109,9 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
       const agent = startAgent(t, { ...how, args: ['run', ...flags] })
       agents.push(agent)
       return agent
+    },
+    consume(...args) {
+      return startAgent(t, { args: ['consume', '--brokers', kafka.bootstrap, '--topic', topic, ...args] })
     },
     async stop(agent) {
       agent.signal('SIGTERM')

@@ -149,8 +149,8 @@ test('it reads the directory of the logs, unless the values say what else', asyn
 
 test('the example application writes where the agent reads, and a last line when it is told to end', async (t) => {
   const directory = freshDirectory(t)
-  const { manifest } = render({ logs: { mountPath: directory } })
-  const { command, env = [] } = find('Deployment', manifest).spec.template.spec.containers[0]
+  const rendered = render({ logs: { mountPath: directory } }).manifest
+  const { command, env = [] } = find('Deployment', rendered).spec.template.spec.containers[0]
   const [program, ...args] = command
   const variables = Object.fromEntries(env.map(({ name, value }) => [name, value]))
   const application = spawn(program, args, { env: { PATH: process.env['PATH'], ...variables }, stdio: 'inherit' })

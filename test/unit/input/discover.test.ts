@@ -94,6 +94,16 @@ function scene(t: TestContext, setting: Setting) {
   }
 }
 
+/** A scene in which a directory with one file was looked at. */
+async function lookedAt(t: TestContext, setting: Omit<Setting, 'inputs'> = {}) {
+  const one = scene(t, { inputs: ['*.log'], ...setting })
+  one.write('a.log')
+  await one.discovery.lookAround()
+  const [directory] = one.discovery.directories()
+  assert.ok(directory)
+  return { ...one, directory }
+}
+
 void test('finds what is there, and what comes later', async (t) => {
   const { discovery, write, sighted, ticking, looks } = scene(t, { inputs: ['logs/*.log'] })
   write('logs/a.log')
@@ -147,9 +157,7 @@ void test('looks once more when the last change is as young as file times are co
 
 void test('looks again soon where a look says so', async (t) => {
   let again = true
-  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], again: () => again })
-  write('a.log')
-  await discovery.lookAround()
+  const { discovery, looked } = await lookedAt(t, { again: () => again })
   await discovery.tick()
   again = false
   await discovery.tick()
@@ -158,9 +166,7 @@ void test('looks again soon where a look says so', async (t) => {
 })
 
 void test('looks everywhere once in a while, whatever the file times say', async (t) => {
-  const { discovery, write, looked, clock } = scene(t, { inputs: ['*.log'] })
-  write('a.log')
-  await discovery.lookAround()
+  const { discovery, looked, clock } = await lookedAt(t)
   clock.advance(29_000)
   await discovery.tick()
   assert.deepEqual(looked(), ['/'])
@@ -171,22 +177,14 @@ void test('looks everywhere once in a while, whatever the file times say', async
 })
 
 void test('looks once more when asked during a look, and not more often', async (t) => {
-  const { discovery, write, looked } = scene(t, { inputs: ['*.log'] })
-  write('a.log')
-  await discovery.lookAround()
-  const [directory] = discovery.directories()
-  assert.ok(directory)
+  const { discovery, looked, directory } = await lookedAt(t)
   await Promise.all(Array.from({ length: 10 }, () => discovery.look(directory)))
   assert.deepEqual(looked(), ['/', '/', '/'])
 })
 
 void test('rests after long looks, by as much as they are long, and looks then without waiting for a tick', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { discovery, write, looked, clock } = scene(t, { inputs: ['*.log'], lookMs: () => 200 })
-  write('a.log')
-  await discovery.lookAround()
-  const [directory] = discovery.directories()
-  assert.ok(directory)
+  const { discovery, looked, clock, directory } = await lookedAt(t, { lookMs: () => 200 })
   await discovery.look(directory)
   looked()
   const rest = directory.notBefore - clock.read()
@@ -208,11 +206,7 @@ void test('rests after long looks, by as much as they are long, and looks then w
 void test('does not rest for a look in the middle of which the process was stopped', async (t) => {
   // the first one too, and again later
   const looksMs = [45_000, 5, 45_000, 5, 45_000, 5]
-  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], lookMs: () => looksMs.shift() ?? 5 })
-  write('a.log')
-  await discovery.lookAround()
-  const [directory] = discovery.directories()
-  assert.ok(directory)
+  const { discovery, looked, directory } = await lookedAt(t, { lookMs: () => looksMs.shift() ?? 5 })
   for (let look = 2; look <= 6; look++) {
     await discovery.look(directory)
     assert.equal(looked().length, look === 2 ? 2 : 1, `look ${look}`)
@@ -220,29 +214,19 @@ void test('does not rest for a look in the middle of which the process was stopp
 })
 
 void test('never rests for longer than 10 s', async (t) => {
-  const { discovery, write, clock } = scene(t, { inputs: ['*.log'], lookMs: () => 5000 })
-  write('a.log')
-  await discovery.lookAround()
-  const [directory] = discovery.directories()
-  assert.ok(directory)
+  const { discovery, clock, directory } = await lookedAt(t, { lookMs: () => 5000 })
   await discovery.look(directory)
   assert.equal(Math.round(directory.notBefore - clock.read()), 10_000)
 })
 
 void test('does not rest after a short look', async (t) => {
-  const { discovery, write, looked } = scene(t, { inputs: ['*.log'], lookMs: () => 2 })
-  write('a.log')
-  await discovery.lookAround()
-  const [directory] = discovery.directories()
-  assert.ok(directory)
+  const { discovery, looked, directory } = await lookedAt(t, { lookMs: () => 2 })
   for (let i = 0; i < 5; i++) await discovery.look(directory)
   assert.equal(looked().length, 6)
 })
 
 void test('does not rest for ever when the wall clock is set back', async (t) => {
-  const { discovery, write, looked, wall } = scene(t, { inputs: ['*.log'] })
-  write('a.log')
-  await discovery.lookAround()
+  const { discovery, write, looked, wall } = await lookedAt(t)
   wall.advance(-7_200_000)
   write('b.log')
   await discovery.tick()
