@@ -2,7 +2,7 @@
  * What of a chunk goes to a lane: the frame stage's entries as the output stage wants them. One object for all chunks,
  * since one is over before the next begins.
  */
-import type { Chunk, Extent, Generation, Guard, Range } from './flow.ts'
+import type { Chunk, Extent, Generation, Guard } from './flow.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
 import type { AppendRequest } from './output/append-request.ts'
@@ -54,12 +54,19 @@ export class ChunkRecords implements AppendRequest {
     return Math.floor(this.chunk.readAt)
   }
 
-  rangesOf(first: number, end: number): readonly Range[] {
-    return this.#entries.rangesOf(first, end)
+  extentsOf(first: number, end: number): Extent[] {
+    const entries = this.#entries
+    if (first >= end) return []
+    if (entries.abut) return [this.#extent(entries.startOf(first), entries.endOf(end - 1))]
+    return entries.rangesOf(first, end).map((range) => this.#extent(range.start, range.end))
   }
 
   guardAt(offset: number): Guard {
     return this.chunk.guardAt(offset)
+  }
+
+  #extent(start: number, end: number): Extent {
+    return { start, end, guard: this.chunk.guardAt(end) }
   }
 
   settled(ranges: readonly Extent[]): void {

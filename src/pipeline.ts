@@ -198,7 +198,17 @@ export class Pipeline {
     return this.#producer.reserveRoom(prepared.lane) ? null : 'room'
   }
 
-  #chooseLane(file: LogFile, { shipping, key }: Prepared): Lane | null {
+  #chooseLane(file: LogFile, prepared: Prepared): Lane | null {
+    const { lane } = prepared
+    if (lane !== null && prepared.laneSince === this.#producer.topology) return lane
+    const chosen = this.#chooseAnew(file, prepared)
+    // the others go on to another partition with every read
+    const stays = prepared.shipping.partitioner !== 'round-robin' && prepared.shipping.partitioner !== 'random'
+    prepared.laneSince = stays ? this.#producer.topology : -1
+    return chosen
+  }
+
+  #chooseAnew(file: LogFile, { shipping, key }: Prepared): Lane | null {
     const { topic, partitioner } = shipping
     const view = this.#producer.wantTopic(topic)
     if (view === null) return null

@@ -30,6 +30,8 @@ export interface Prepared {
   readonly stay: Stay
   /** Where the file's records go; null until that is known. */
   lane: Lane | null
+  /** {@link Producer.topology} when the lane was chosen for good; -1: it is to be chosen at every read. */
+  laneSince: number
 }
 
 export class PreparedFiles {
@@ -65,6 +67,6 @@ export class PreparedFiles {
     const facts = factsOf(file, this.#metadata)
     const key = recordKeyOf(file, shipping.key)
     const template = shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
-    return { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null }
+    return { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null, laneSince: -1 }
   }
 }

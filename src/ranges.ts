@@ -5,7 +5,9 @@
 import type { Extent, Guard, Range } from './flow.ts'
 
 export function bytesOf(ranges: readonly Range[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+  let sum = 0
+  for (let i = 0; i < ranges.length; i++) sum += ranges[i]!.end - ranges[i]!.start
+  return sum
 }
 
 /** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end. */

@@ -62,7 +62,6 @@ export class TemplateSlot {
     if (text.length > this.capacity) throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
     const { pointer } = this.#memory.templateText
     this.#memory.bytes.set(text, pointer)
-    for (let at = 0; at < rows.length; at += 3)
-      this.#memory.setSegment(rows[at]!, pointer + rows[at + 1]!, rows[at + 2]!)
+    this.#memory.setSegments(rows, pointer)
   }
 }

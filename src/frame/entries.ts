@@ -28,6 +28,8 @@ export class Entries {
   readonly #verdict: Uint8Array
   readonly #rangeStart: Float64Array
   readonly #rangeStop: Float64Array
+  #readAt = NaN
+  #readAtNs = 0n
   /** Entries in use. */
   count = 0
   /** They are of lane 0 and follow on each other in the file, as lines do: nobody has to look at one by one. */
@@ -69,6 +71,15 @@ export class Entries {
       }
     }
     return ranges
+  }
+
+  /** Milliseconds, perhaps with a fraction, as nanoseconds: files that are read together share their time. */
+  nanoseconds(milliseconds: number): bigint {
+    if (milliseconds !== this.#readAt) {
+      this.#readAt = milliseconds
+      this.#readAtNs = BigInt(Math.round(milliseconds * 1000)) * 1000n
+    }
+    return this.#readAtNs
   }
 
   verdictOf(i: number): number {

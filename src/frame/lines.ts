@@ -29,7 +29,7 @@ export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules,
     chunk.offset,
     rules.maxLineBytes,
     (rules.emptyLines === 'drop' ? DROP_EMPTY : 0) | (rules.longLines === 'drop' ? DROP_LONG : 0),
-    nanoseconds(chunk.readAt),
+    entries.nanoseconds(chunk.readAt),
   )
 }
 
@@ -54,7 +54,7 @@ export function frameOne(
   line.entries.setOnly({
     text: chunk.pointer,
     length,
-    timestampNs: nanoseconds(chunk.readAt),
+    timestampNs: line.entries.nanoseconds(chunk.readAt),
     flags: cut ? FLAG.truncated : 0,
     verdict,
     start: chunk.offset,
@@ -70,9 +70,4 @@ function verdictOn(length: number, rules: LineRules): number {
   if (length === 0 && rules.emptyLines === 'drop') return VERDICT.settleEmpty
   if (length > rules.maxLineBytes && rules.longLines === 'drop') return VERDICT.settleTooLong
   return VERDICT.ship
-}
-
-/** Milliseconds, perhaps with a fraction, as nanoseconds. */
-function nanoseconds(milliseconds: number): bigint {
-  return BigInt(Math.round(milliseconds * 1000)) * 1000n
 }

@@ -58,7 +58,7 @@ const QUIET_MS = 1000
 const FIRST_LOOK_MS = 5000
 
 /** How often a directory without a watch is asked for its mtime while its files are polled. */
-const DIRECTORY_POLL_MS = 20
+const DIRECTORY_POLL_MS = 250
 
 export class Input {
   readonly #options: InputOptions
@@ -107,6 +107,7 @@ export class Input {
     })
     this.#watches = new Watches({
       clock,
+      pollMs,
       changed: (directory, name) => this.#changed(directory, name),
       renamed: (directory) => void this.#look(directory),
       unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
@@ -235,12 +236,12 @@ export class Input {
       const file = directory.files.get(name)
       // one that is finished has to be seen to have changed, or it stays so
       if (file?.finished === true) void this.#sweep.ask(file)
-      else if (file !== undefined) this.#schedule.wake(file)
+      else if (file !== undefined) this.#schedule.notice(file)
       return
     }
     for (const file of directory.files.values()) {
       this.#schedule.poll(file)
-      this.#schedule.wake(file)
+      this.#schedule.notice(file)
     }
   }
 

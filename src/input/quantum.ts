@@ -58,7 +58,8 @@ export class Quantum {
       if (file.seenSize.hasShrunk) this.#wasCut(file)
       return 'idle'
     }
-    const blocked = file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
+    // most looks at a file find nothing new: what it would take to ship that is seen to when there is something
+    const blocked = this.#isLook(file) ? null : this.#blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again
       if (file.next === 0) this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
@@ -66,6 +67,15 @@ export class Quantum {
     }
     if (file.descriptor < 0) return this.#openAndRead(file)
     return this.#options.generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
+  }
+
+  /** Whether nothing is known of anything to be read, and to ask for it costs one read. */
+  #isLook(file: LogFile): boolean {
+    return file.next > 0 && file.descriptor >= 0 && !file.volume.remote && !file.hasNews
+  }
+
+  #blocked(file: LogFile): Taken['blocked'] {
+    return file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
   }
 
   /** It is shorter than it was, and not to be read beyond its end. */

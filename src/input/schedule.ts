@@ -1,11 +1,12 @@
 /**
  * Whose turn it is. Files with something to read stand in a queue; each gets a quantum and goes to the end again, so
  * that no file waits for another's backlog. Files that cannot go on are parked until somebody says that there is room.
- * Files that no watch speaks for are polled: often while they are hot, else now and then, with a bound on both.
+ * When a file is looked at that may have something to read is polling.ts's affair.
  *
  * One loop for all local files (reading them is synchronous), one for each mount whose calls can hang.
  */
 import type { LogFile } from './log-file.ts'
+import { Polling } from './polling.ts'
 
 /**
  * more: there may be more to read at once; idle: at its end; room, topic: parked until {@link Schedule.unpark};
@@ -16,7 +17,7 @@ export type Turn = 'more' | 'idle' | 'room' | 'topic' | 'later'
 export interface ScheduleOptions {
   /** Monotonic ms. */
   readonly clock: () => number
-  /** Interval of polling hot files, ms. */
+  /** From one look at files that are being written to the next, at least; ms. */
   readonly pollMs: number
   /** One quantum of one file. Synchronous where the file's volume is. Must not throw. */
   turn(file: LogFile): Turn | Promise<Turn>
@@ -33,34 +34,14 @@ export interface ScheduleOptions {
 const LONG_TURNS_IN_A_ROW = 4
 const TURNS_IN_A_ROW = 64
 
-/** A file is hot for so long after its last bytes. */
-const HOT_MS = 1000
-
-/** Interval of polling files that are not hot, and how many at most each time. */
-const COLD_POLL_MS = 100
-const COLD_POLLS = 100
-
-/**
- * Hot files that are polled every `pollMs`. With more the interval grows, so that polling costs a percent of a core: to
- * that of cold files at first, and beyond it only where there are very many.
- */
-const HOT_FILES = 8
-const VERY_MANY_HOT_FILES = 64
-
 export class Schedule {
   readonly #options: ScheduleOptions
   readonly #local = new Queue()
   readonly #remote = new Map<string, Queue>()
   readonly #parked: Record<'room' | 'topic', Set<LogFile>> = { room: new Set(), topic: new Set() }
-  readonly #polled = new Set<LogFile>()
+  readonly #polling: Polling
   /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
   readonly #postponed = new Set<LogFile>()
-  #coldPolls: Iterator<LogFile> | null = null
-  #timer: NodeJS.Timeout | null = null
-  #timerMs = 0
-  /** Interval of polling hot files, as many as there were at the last pulse. */
-  #hotMs: number
-  #lastColdPoll = 0
   #next: NodeJS.Immediate | null = null
   #stopped = false
   /** Turns that take their time, and those among them that wait for nobody's network. */
@@ -70,7 +51,15 @@ export class Schedule {
 
   constructor(options: ScheduleOptions) {
     this.#options = options
-    this.#hotMs = options.pollMs
+    const { clock, pollMs, isPolled, polling } = options
+    this.#polling = new Polling({
+      clock,
+      pollMs,
+      isPolled,
+      polling,
+      wake: (file) => this.wake(file),
+      takeTurns: () => this.#takeTurns(),
+    })
   }
 
   /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
@@ -112,14 +101,18 @@ export class Schedule {
     return this.#local.length === 0 && this.#remote.size === 0 && this.#busy === 0 && this.parkedFiles === 0
   }
 
+  /** Something happened to the file: it has its turn soon, with others. */
+  notice(file: LogFile): void {
+    if (!file.queued && !file.parked) this.#polling.notice(file)
+  }
+
   /** Poll this file from now on, until it is found to be watched. */
   poll(file: LogFile): void {
-    this.#polled.add(file)
-    this.#arm(file.activeAt > this.#options.clock() - HOT_MS ? this.#hotMs : COLD_POLL_MS)
+    this.#polling.poll(file)
   }
 
   forget(file: LogFile): void {
-    this.#polled.delete(file)
+    this.#polling.forget(file)
     this.#postponed.delete(file)
     this.#parked.room.delete(file)
     this.#parked.topic.delete(file)
@@ -130,8 +123,7 @@ export class Schedule {
   /** No more turns. Resolves when no turn of a local file is under way; a mount that hangs is not waited for. */
   async stop(): Promise<void> {
     this.#stopped = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#polling.stop()
     if (this.#busyLocal > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -217,56 +209,6 @@ export class Schedule {
         if (this.#options.isPolled(file)) this.poll(file)
     }
   }
-
-  // -- polling --------------------------------------------------------------------------------------------------------
-
-  #arm(ms: number): void {
-    if (this.#stopped || (this.#timer !== null && this.#timerMs <= ms)) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timerMs = ms
-    this.#timer = setTimeout(() => this.#pulse(), ms)
-    // polling alone is no reason to live
-    this.#timer.unref()
-  }
-
-  #pulse(): void {
-    this.#timer = null
-    const now = this.#options.clock()
-    this.#options.polling()
-    let hot = 0
-    for (const file of this.#polled) {
-      if (now - file.activeAt >= HOT_MS) continue
-      hot++
-      this.wake(file)
-    }
-    if (now - this.#lastColdPoll >= COLD_POLL_MS) {
-      this.#lastColdPoll = now
-      this.#pollCold()
-    }
-    // now, and not in an immediate: what timers of this moment send goes with it
-    this.#takeTurns()
-    this.#hotMs = hotPollMs(this.#options.pollMs, hot)
-    if (hot > 0) this.#arm(this.#hotMs)
-    else if (this.#polled.size > 0) this.#arm(COLD_POLL_MS)
-  }
-
-  #pollCold(): void {
-    this.#coldPolls ??= this.#polled.values()
-    for (let i = 0; i < COLD_POLLS; i++) {
-      const { value, done } = this.#coldPolls.next()
-      if (done === true) {
-        this.#coldPolls = null
-        return
-      }
-      if (!this.#options.isPolled(value)) this.#polled.delete(value)
-      this.wake(value)
-    }
-  }
-}
-
-function hotPollMs(pollMs: number, files: number): number {
-  const some = Math.min((pollMs * files) / HOT_FILES, COLD_POLL_MS)
-  return Math.round(Math.max(pollMs, some, (pollMs * files) / VERY_MANY_HOT_FILES))
 }
 
 /** First in, first out, without moving what waits. */

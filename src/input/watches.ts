@@ -8,9 +8,15 @@ import { basename } from 'node:path'
 import { messageOf, systemCodeOf } from '../errors.ts'
 import type { Directory } from './directory.ts'
 
-/** Wake-ups within {@link WINDOW_MS} that make a directory busy: 400 a second. */
-const BUSY_EVENTS = 40
-const WINDOW_MS = 100
+/**
+ * An event costs several times what a poll does. A directory is busy when it has more events in a second than half the
+ * polls that its one busy file would have then, at least so many; those of its files that are quiet are polled too, which
+ * is worth so many more events for each of them.
+ */
+const WINDOW_MS = 1000
+const BUSY_EVENTS = 5
+const BUSY_EVENTS_PER_FILE = 0.05
+const MOST_EVENTS = 400
 
 /** A watch that could not be had is asked for again after so long. */
 const FAILED_MS = 30_000
@@ -18,6 +24,8 @@ const FAILED_MS = 30_000
 export interface WatchesOptions {
   /** Monotonic ms. */
   readonly clock: () => number
+  /** How often a busy file is polled, ms. */
+  readonly pollMs: number
   /** A file in it may have grown; null: anything may have happened. */
   changed(directory: Directory, name: string | null): void
   /** Names came or went. */
@@ -104,10 +112,15 @@ export class Watches {
     if (event === 'change') this.#options.changed(directory, name?.toString('latin1') ?? null)
     // its own name: it was removed or moved, and the watch with it, whatever is at the path now
     const isOver = event === 'rename' && name?.toString('latin1') === basename(directory.path)
-    if (isOver || ++watch.events > BUSY_EVENTS) {
+    if (isOver || ++watch.events > this.#busyEvents(directory)) {
       this.disarm(directory)
       this.#options.changed(directory, null)
     }
+  }
+
+  #busyEvents({ files }: Directory): number {
+    const least = Math.max(BUSY_EVENTS, WINDOW_MS / this.#options.pollMs / 2)
+    return Math.min(MOST_EVENTS, least + files.size * BUSY_EVENTS_PER_FILE)
   }
 
   #fail(directory: Directory, watch: Watch, error: unknown): void {

@@ -39,10 +39,17 @@ export class LinearMemory {
     return this.floats[RESULTS / 8 + slot] ?? 0
   }
 
-  /** Point a segment of the template at bytes; length -1 is Kafka's null. */
-  setSegment(index: number, pointer: number, length: number): void {
-    this.words[TEMPLATE / 4 + 2 * index] = pointer
-    this.words[TEMPLATE / 4 + 2 * index + 1] = length
+  /**
+   * Point segments of the template at bytes. Rows of three: the segment's index, where its bytes begin behind `pointer`,
+   * and how many there are (-1 is Kafka's null).
+   */
+  setSegments(rows: Int32Array, pointer: number): void {
+    const { words } = this
+    for (let at = 0; at < rows.length; at += 3) {
+      const cell = TEMPLATE / 4 + 2 * rows[at]!
+      words[cell] = pointer + rows[at + 1]!
+      words[cell + 1] = rows[at + 2]!
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 /** What is asked of a lane when records are appended, and what came of it. */
-import type { Extent, Generation, Guard, Range } from '../flow.ts'
+import type { Extent, Generation, Guard } from '../flow.ts'
 import type { Append } from '../kernel/kernel.ts'
 import type { Stay } from './partition.ts'
 
@@ -18,8 +18,8 @@ export interface AppendRequest {
   records: number
   /** What may make the records leave the partition while they are unsent. */
   readonly stay: Stay
-  /** Where entries [first, end) lie in the file, in their order. */
-  rangesOf(first: number, end: number): readonly Range[]
+  /** Where entries [first, end) lie in the file, in their order. The caller may keep and change it. */
+  extentsOf(first: number, end: number): Extent[]
   /** The guard of the bytes before an offset. */
   guardAt(offset: number): Guard
   /** The last of the entries taken got no record, but were settled: these are their ranges. */

@@ -5,7 +5,7 @@
 import type { LinearMemory } from '../kernel/memory.ts'
 import { LARGER, type SizeClass } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
-import { split } from '../ranges.ts'
+import { bytesOf, split } from '../ranges.ts'
 import type { AppendRequest, Appended } from './append-request.ts'
 import type { Share } from './batch-memory.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
@@ -213,8 +213,10 @@ export class Lane {
     what.skipped = memory.result(RESULT.skipped)
     if (what.first === first) return
     const consumed = memory.result(RESULT.consumed)
-    const ranges = what.rangesOf(first, what.first).map(({ start, end }) => ({ start, end, guard: what.guardAt(end) }))
-    const [shipped, settled] = split(ranges, consumed, (offset) => what.guardAt(offset))
+    const all = what.extentsOf(first, what.first)
+    // nearly always all of it went into records
+    const [shipped, settled] =
+      bytesOf(all) === consumed ? [all, []] : split(all, consumed, (offset) => what.guardAt(offset))
     if (records > 0) {
       const sum = this.#appended
       batch.end = memory.result(RESULT.out)

@@ -72,6 +72,7 @@ export class Producer {
   /** Partitions that somebody waits for, by topic. */
   readonly #lacking = new Map<string, Set<number>>()
   #roomAnnounced = false
+  #topology = 0
 
   constructor(options: ProducerOptions) {
     const { transport, now, leaderlessMs = LEADERLESS_MS } = options
@@ -95,7 +96,7 @@ export class Producer {
       seal: sealOpen,
       look,
       onMoved: (file, partition) => options.onMoved?.(file, partition),
-      onTopic: (topic) => options.onTopic(topic),
+      onTopic: (topic) => this.#topicChanged(topic),
     })
     this.#dispatcher = new Dispatcher({
       transport,
@@ -122,9 +123,14 @@ export class Producer {
     transport.onChange = (topic) => {
       this.#lanes.follow(topic)
       this.#lacking.delete(topic)
-      options.onTopic(topic)
+      this.#topicChanged(topic)
     }
     transport.onReady = (node) => this.#dispatcher.ready(node)
+  }
+
+  /** Another number after every change of leaders or of where files may go: until then, a choice holds. */
+  get topology(): number {
+    return this.#topology
   }
 
   /** The topic's partitions as known now; null while unknown. Asking makes the topic wanted. */
@@ -201,6 +207,11 @@ export class Producer {
     await this.#options.transport.close()
     await Promise.all([this.#seal.close(), ...this.#requests])
     for (const lane of this.#lanes) lane.clear()
+  }
+
+  #topicChanged(topic: string): void {
+    this.#topology++
+    this.#options.onTopic(topic)
   }
 
   #createLane(topic: string, partition: number): Lane {

@@ -26,6 +26,11 @@ export function logagent(what: Wanted): Contestant {
   }
 }
 
+/** Another build of logagent; `bundle`: the path of its program. */
+export function logagentAt(bundle: string, name: string, flags: readonly string[]): Contestant {
+  return { name, start: (stage, job) => stage.launch(logagentCommand({ bundle }, job, flags)) }
+}
+
 export function logagentCommand(stage: Pick<Stage, 'bundle'>, job: Job, flags: readonly string[]): Command {
   const target = ['--kafka-brokers', job.bootstrap, '--kafka-topic', job.topic, '--state-dir', job.state]
   const args = [...startOf(stage.bundle), stage.bundle, 'run', '--paths', job.glob, ...target, ...flags]

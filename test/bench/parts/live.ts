@@ -1,5 +1,5 @@
 /**
- * Logs that are being written: 30 files, a write() for each line, at two rates. Here the cost is noticing and small
+ * Logs that are being written: 30 files, a write() for each line, at three rates; 100 KB/s is the load of an ordinary node. Here the cost is noticing and small
  * batches, not bytes. CPU in % of a core, after a warm-up; each line must have arrived at the end.
  */
 import { writeFileSync } from 'node:fs'
@@ -28,12 +28,15 @@ export interface LiveRun extends OtherLoad {
 
 export const FILES = 30
 export const PARTITIONS = 6
-export const RATES = [1, 10]
+export const RATES = [0.1, 1, 10]
 const SUBJECTS = [logagent('raw'), rsyslog('raw')]
 const FULL = { warmUpMs: 10_000, measuredMs: 20_000 }
 const QUICK = { warmUpMs: 2000, measuredMs: 4000 }
 
-interface Load {
+export interface Load {
+  readonly files: number
+  readonly partitions: number
+  /** Of all files together. */
   readonly mbPerSecond: number
   readonly warmUpMs: number
   readonly measuredMs: number
@@ -43,7 +46,8 @@ export async function live(stage: Stage, { round, quick, tell }: Course): Promis
   const runs: LiveRun[] = []
   for (const mbPerSecond of RATES) {
     for (const subject of abba(SUBJECTS)) {
-      const run = await runOne(stage, subject, { mbPerSecond, ...(quick ? QUICK : FULL) })
+      const load = { files: FILES, partitions: PARTITIONS, mbPerSecond, ...(quick ? QUICK : FULL) }
+      const run = await shipLive(stage, subject, load)
       runs.push({ round, subject: subject.name, mbPerSecond, ...run })
       tell(`${subject.name} at ${mbPerSecond} MB/s: ${run.cpuPercent.toFixed(1)} % of a core`)
     }
@@ -51,19 +55,21 @@ export async function live(stage: Stage, { round, quick, tell }: Course): Promis
   return runs
 }
 
-type Figures = Omit<LiveRun, 'round' | 'subject' | 'mbPerSecond'>
+export type LiveFigures = Omit<LiveRun, 'round' | 'subject' | 'mbPerSecond'>
 
-async function runOne(stage: Stage, contestant: Contestant, load: Load): Promise<Figures> {
-  const job = await stage.openJob({ partitions: PARTITIONS })
-  for (let file = 0; file < FILES; file++) writeFileSync(join(job.logs, `${file}.log`), 'the file is there\n')
+/** What one agent costs under a load. */
+export async function shipLive(stage: Stage, contestant: Contestant, load: Load): Promise<LiveFigures> {
+  const { files } = load
+  const job = await stage.openJob({ partitions: load.partitions })
+  for (let file = 0; file < files; file++) writeFileSync(join(job.logs, `${file}.log`), 'the file is there\n')
   const agent = contestant.start(stage, job)
   const arrivals = { topics: stage.kafka, topic: job.topic, agent }
-  await follow({ ...arrivals, records: FILES })
+  await follow({ ...arrivals, records: files })
 
   const seconds = (load.warmUpMs + load.measuredMs) / 1000 + 1
   const writer = stage.launch({
     program: process.execPath,
-    args: [join(import.meta.dirname, '../live-writer.ts'), job.logs, FILES, load.mbPerSecond * 1e6, seconds].map(
+    args: [join(import.meta.dirname, '../live-writer.ts'), job.logs, files, load.mbPerSecond * 1e6, seconds].map(
       String,
     ),
   })
@@ -76,7 +82,7 @@ async function runOne(stage: Stage, contestant: Contestant, load: Load): Promise
   const others = otherLoad()
   await writer.ended(60_000)
 
-  const lines = FILES + Number(writer.output().trim().split('\n').at(-1))
+  const lines = files + Number(writer.output().trim().split('\n').at(-1))
   await follow({ ...arrivals, records: lines })
   const { peakRssBytes } = usageOf(agent.pid)
   await agent.stop()
