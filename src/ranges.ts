@@ -8,7 +8,7 @@ export function bytesOf(ranges: readonly Range[]): number {
   return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
-/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end. */
+/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end, not known unless given. */
 export function split(
   ranges: readonly Extent[],
   bytes: number,

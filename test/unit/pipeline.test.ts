@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pipelineOptions } from '../../src/commands/compose.ts'
 import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import { guardOf } from '../../src/input/identity.ts'
+import type { StoredGeneration } from '../../src/input/stored-generation.ts'
 import { VERDICT } from '../../src/kernel/layout.ts'
 import { Pipeline, type Processor } from '../../src/pipeline.ts'
 import { ENOUGH, loadGiven } from '../support/configuration.ts'
@@ -51,6 +53,10 @@ async function scene(
     values,
     arrived: (count: number) => until(() => values().length >= count, { what: `${count} records`, every: 2 }),
   }
+}
+
+function stateOf({ position, guard }: StoredGeneration): string {
+  return `${position.offset} ${guard}`
 }
 
 /** What was read and is not stored, settled or on its way. */
@@ -117,6 +123,30 @@ void test('counts every byte that it has read as stored, settled or on its way, 
   await until(() => counters.finishedBytes.settled === 1, { what: 'an empty line by itself' })
   assert.deepEqual(counters.finishedBytes, { stored: 2018, settled: 1 })
   assert.equal(unaccounted(ear), 0)
+})
+
+void test('keeps no position that the bytes before it do not tell again, also of a batch that is stored in parts', async (t) => {
+  const { path, transport, pipeline, ear } = await scene(t, { flags: { headers: 'none' } })
+  const content = 'x'.repeat(99).concat('\n').repeat(16)
+  writeFileSync(path, content)
+  transport.log('logs', 0).maxBatchBytes = 1000
+  transport.automatic = false
+  await pipeline.start()
+  const { counters } = ear
+  const positions = new Map<number, string>()
+  const answered = (): boolean => {
+    for (const file of pipeline.files()) positions.set(counters.finishedBytes.stored, stateOf(file.toStored()))
+    transport.pending[0]?.answer()
+    return unaccounted(ear) === 0 && counters.bytesRead === content.length
+  }
+  await until(answered, { what: 'everything stored', every: 2 })
+  const parts = [...positions.keys()]
+  assert.ok(parts.length > 2, `in parts: ${parts.join()}`)
+  for (const [stored, position] of positions) {
+    const offset = stored < content.length ? 0 : stored
+    assert.equal(position, `${offset} ${guardOf(Buffer.from(content.slice(0, offset)))}`, `${stored} bytes are stored`)
+  }
+  assert.ok(positions.has(content.length))
 })
 
 void test('ships on while the disk of its state takes its time, new files too', async (t) => {
