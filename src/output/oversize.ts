@@ -9,6 +9,7 @@
  */
 import type { CutRecord } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
+import { split } from '../ranges.ts'
 import type { Batch, Compression, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 
@@ -63,7 +64,7 @@ export class Oversize {
         topic: lane.topic,
         partition: lane.partition,
         file: piece.file.path,
-        offset: piece.ranges[0]?.start ?? 0,
+        offset: split(piece.ranges, batch.settledBefore(0))[1][0]?.start ?? 0,
         bytes: record.length,
         action: cut === null ? 'drop' : 'cut',
       })

@@ -4,6 +4,7 @@
  * says. Receipts go out when records are stored or settled, never before.
  */
 import type { Events } from '../observe/events.ts'
+import { split } from '../ranges.ts'
 import { type BackoffLimits, pauseAfter } from './backoff.ts'
 import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
@@ -24,6 +25,7 @@ export interface VerdictOptions {
   readonly stopped: AbortSignal
   /** Make the batch's next send ready. */
   seal(lane: Lane, batch: Batch): void
+  /** Settled are the record that was dropped, and as a piece without a record the lines before it that have none. */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
@@ -85,9 +87,15 @@ export class Verdict {
     const lowest = lane.queue[0]
     if (lowest === undefined || !lowest.dropFirst || lane.sequence.inFlight > 0) return
     lowest.dropFirst = false
+    const settledBytes = lowest.settledBefore(0)
     const pieces = this.#take(lane, lowest, 1)
     lane.sequence.restart(lane.queue)
-    for (const piece of pieces) this.#options.onReceipt(piece, 'settled')
+    for (const { file, ranges, records } of pieces) {
+      // The lines that were settled before it have had their own reason.
+      const [before, its] = split(ranges, settledBytes)
+      if (before.length > 0) this.#options.onReceipt({ file, ranges: before, records: 0 }, 'settled')
+      this.#options.onReceipt({ file, ranges: its, records }, 'settled')
+    }
   }
 
   #again(lane: Lane, batch: Batch, setback: Setback): void {

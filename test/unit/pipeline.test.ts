@@ -125,6 +125,30 @@ void test('counts every byte that it has read as stored, settled or on its way, 
   assert.equal(unaccounted(ear), 0)
 })
 
+void test('counts lines that were settled before a record only once, also when the broker refuses the record', async (t) => {
+  const { path, transport, pipeline, values, ear } = await scene(t, {
+    flags: { emptyLines: 'drop', maxLineBytes: '2KiB', longLines: 'drop', 'record.tooLarge': 'drop', headers: 'none' },
+  })
+  const long = 'long '.repeat(500)
+  const large = 'x'.repeat(1500)
+  writeFileSync(path, `one\n\n${long}\n\n${large}\n\nlast\n`)
+  transport.log('logs', 0).maxBatchBytes = 1000
+  await pipeline.start()
+  await until(() => ear.counters.bytesRead > 0 && unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  assert.deepEqual(values(), ['one', 'last'])
+  const { settledLines, settledBytes, finishedBytes } = ear.counters
+  assert.deepEqual(settledLines, { empty: 3, 'too-long': 1, 'too-large': 1 })
+  assert.deepEqual(settledBytes, { empty: 3, 'too-long': long.length + 1, 'too-large': large.length + 1 })
+  // the empty line behind it is told by the last record
+  const dropped = long.length + 1 + large.length + 1 + 2
+  assert.deepEqual(finishedBytes, { stored: 4 + 1 + 5, settled: dropped })
+  const offset = `one\n\n${long}\n\n`.length
+  const [settled] = ear.heard('settled').filter(([, reason]) => reason === 'too-large')
+  assert.deepEqual(settled?.[2], { lines: 1, bytes: large.length + 1, offset })
+  const [[refused]] = ear.heard('recordTooLarge') as readonly [readonly [{ offset: number }]]
+  assert.equal(refused.offset, offset)
+})
+
 void test('keeps no position that the bytes before it do not tell again, also of a batch that is stored in parts', async (t) => {
   const { path, transport, pipeline, ear } = await scene(t, { flags: { headers: 'none' } })
   const content = 'x'.repeat(99).concat('\n').repeat(16)

@@ -196,6 +196,18 @@ describe('a record batch', () => {
     release(batch)
   })
 
+  test('knows of each record how many bytes were settled before it, also after others have left', () => {
+    const batch = batchOf([file(), ['', '1', '22', '', '', '333', '4']])
+    const settled = (): number[] => Array.from({ length: batch.records }, (_, index) => batch.settledBefore(index))
+    assert.deepEqual(settled(), [1, 0, 2, 0])
+    batch.remove(1)
+    assert.deepEqual(settled(), [0, 2, 0])
+    const larger = memory.pool.take('medium')!
+    memory.pool.release(batch.promote(larger))
+    assert.deepEqual(settled(), [0, 2, 0])
+    release(batch)
+  })
+
   test('counts down what may be stored as its records leave', () => {
     const batch = batchOf([file(), ['1', '2', '3', '4']])
     batch.uncertain = 3
