@@ -141,10 +141,21 @@ export class Batch {
     return this.#endOf(this.sending) - this.buffer.address
   }
 
-  /** How many of its first records are likely to have no more than `bytes`, header included; 1 at least. */
+  /**
+   * How many of its first records have no more than `bytes`, header included; 1 at least, whatever it has. Where the first
+   * ones are much smaller than the others, it may be fewer than there could be.
+   */
   fitting(bytes: number): number {
     if (this.bytes <= bytes) return this.records
-    return Math.max(1, Math.floor((this.records * bytes) / this.bytes))
+    const onAverage = Math.ceil((this.records * bytes) / this.bytes)
+    let low = 1
+    let high = Math.min(this.records - 1, 2 * onAverage)
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#endOf(middle) - this.buffer.address <= bytes) low = middle
+      else high = middle - 1
+    }
+    return low
   }
 
   /** Bytes of the next send on the wire. */

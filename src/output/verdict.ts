@@ -115,6 +115,7 @@ export class Verdict {
     const { sending: records, wireBytes: bytes } = batch
     const latencyMs = this.#options.now() - batch.firstSentAt
     const { topic, partition } = lane
+    lane.limit.stored(batch.sendingBytes, records === 1 && batch.compressed !== null)
     this.#options.events.batchStored({ topic, partition, baseOffset, records, bytes, latencyMs })
     this.#done(lane, batch)
   }
@@ -131,7 +132,7 @@ export class Verdict {
     const pieces = batch.remove(count)
     if (batch.records === 0) lane.settle(batch)
     else {
-      batch.sending = batch.fitting(lane.limitBytes)
+      batch.sending = batch.fitting(lane.limit.safe)
       this.#options.seal(lane, batch)
     }
     return pieces
@@ -142,5 +143,16 @@ export class Verdict {
     batch.ready = false
     if (this.#options.oversize.refused(lane, batch) === 'send') this.#options.seal(lane, batch)
     else batch.dropFirst = true
+    for (const other of lane.queue) if (other !== batch) this.#fit(lane, other)
+  }
+
+  /** A batch that was sealed before the limit was learned goes out in parts from the beginning. */
+  #fit(lane: Lane, batch: Batch): void {
+    // What may be stored as a whole is only recognised as a whole; what is being compressed must not change.
+    if (batch.inFlight || batch.uncertain > 0 || !batch.ready) return
+    const sending = batch.fitting(lane.limit.safe)
+    if (sending >= batch.sending) return
+    batch.sending = sending
+    this.#options.seal(lane, batch)
   }
 }
