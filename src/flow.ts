@@ -11,7 +11,10 @@ export interface Range {
   readonly end: number
 }
 
-/** A range, and the guard of its end, so that a stored position can be recognised by content. */
+/**
+ * A range, and the guard of its end, so that a stored position can be recognised by content: '' where it is not known,
+ * and then no position is made of it.
+ */
 export interface Extent extends Range {
   readonly guard: Guard
 }

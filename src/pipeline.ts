@@ -223,7 +223,8 @@ export class Pipeline {
 
   #receipt(piece: Piece, outcome: 'stored' | 'settled'): void {
     const { file, ranges, records } = piece
-    if (outcome === 'settled') {
+    // what has no record was counted when it was read
+    if (outcome === 'settled' && records > 0) {
       const [first] = ranges
       const what = { lines: records, bytes: bytesOf(ranges), offset: first?.start ?? 0 }
       this.#options.events.settled(file, 'too-large', what)

@@ -10,7 +10,7 @@ export function bytesOf(ranges: readonly Range[]): number {
   return sum
 }
 
-/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end. */
+/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end, not known unless given. */
 export function split(
   ranges: readonly Extent[],
   bytes: number,

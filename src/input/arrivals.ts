@@ -8,7 +8,7 @@ import { systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
-import { bytesAt, fingerprintOf, newId } from './identity.ts'
+import { bytesAt, fingerprintOf, guardAt, newId } from './identity.ts'
 import type { InputRules } from './input-rules.ts'
 import { LogFile, type Bounds } from './log-file.ts'
 import type { Missing } from './missing.ts'
@@ -117,9 +117,11 @@ export class Arrivals {
     name: string
     key: string
     offset: number
+    /** Of the bytes below `offset`. */
+    guard: string
   }): LogFile {
     const { volume } = where.directory
-    const start = { offset: where.offset, skipped: 0, guard: '' }
+    const start = { offset: where.offset, skipped: 0, guard: where.guard }
     const { random, clock } = this.#options
     return new LogFile({ ...where, id: newId(random), volume, start, foundAt: clock() })
   }
@@ -201,6 +203,8 @@ export class Arrivals {
     const what = { directory, name: sighting.name, descriptor, facts }
     const copy = stored === null ? await copies.judge(what) : 'none'
     const start = stored === null ? await this.#startOf(directory, sighting, { descriptor, facts }) : 0
+    const offset = copy === 'copy' ? facts.size : start
+    const guard = await guardAt(volume, descriptor, offset)
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)
@@ -210,10 +214,9 @@ export class Arrivals {
     }
     const { interest: within, name } = sighting
     const { rules } = within
-    const offset = copy === 'copy' ? facts.size : start
     const file =
       stored === null
-        ? this.create({ directory, rules, within, path, name, key: facts.key, offset })
+        ? this.create({ directory, rules, within, path, name, key: facts.key, offset, guard })
         : recreate({ directory, within, name, key: facts.key, stored, foundAt: this.#options.clock() })
     file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
     file.isLinked = sighting.isLink

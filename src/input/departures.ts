@@ -59,10 +59,10 @@ export class Departures {
     return this.#givingUp
   }
 
-  /** It is the copy of a file that was read as far as `end`. */
-  copied(file: LogFile, end: number): void {
+  /** It is the copy of a file that was read as far as `end`, which has this guard. */
+  copied(file: LogFile, end: number, guard: string): void {
     const { checkpoint, descriptors } = this.#options
-    file.passOver(end)
+    file.passOver(end, guard)
     if (file.hasNews) {
       checkpoint.put(file)
       return

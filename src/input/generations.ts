@@ -15,6 +15,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import { Departures } from './departures.ts'
 import { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
+import { guardAt } from './identity.ts'
 import { type Inspected, Inspection } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
@@ -175,7 +176,10 @@ export class Generations {
   async judge(file: LogFile): Promise<boolean> {
     const read = await this.#unnamedCopies.compare(file)
     if (read === 'held') return false
-    if (read > 0) this.#departures.copied(file, read)
+    if (read === 0) return true
+    const guard = await guardAt(file.volume, file.descriptor, read)
+    if (file.isOver) return false
+    this.#departures.copied(file, read, guard)
     return true
   }
 

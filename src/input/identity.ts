@@ -87,7 +87,7 @@ export async function isSame(volume: Volume, descriptor: number, what: Candidate
   const { fingerprint, position } = stored
   if (facts.size < position.offset) return false
   if (fingerprint.length === 0) return isSameEmpty(what)
-  return (await hasHead(volume, descriptor, fingerprint)) && guardHolds(volume, descriptor, stored)
+  return (await hasHead(volume, descriptor, fingerprint)) && guardHolds(volume, descriptor, what)
 }
 
 /** Whether an open file begins with the bytes of a fingerprint. */
@@ -106,10 +106,19 @@ export async function guardAt(volume: Volume, descriptor: number, offset: number
   return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length }))
 }
 
-/** Whether the bytes before the stored offset are the ones that were there. */
-export async function guardHolds(volume: Volume, descriptor: number, stored: StoredGeneration): Promise<boolean> {
+/**
+ * Whether the bytes before the stored offset are the ones that were there. Where it is not known which they were (older
+ * versions stored such positions), only a file with the inode is believed, and only if it was there then.
+ */
+export async function guardHolds(
+  volume: Volume,
+  descriptor: number,
+  { facts, stored }: Pick<Candidate, 'facts' | 'stored'>,
+): Promise<boolean> {
   const { offset } = stored.position
-  return stored.guard === '' || offset === 0 || (await guardAt(volume, descriptor, offset)) === stored.guard
+  if (offset === 0) return true
+  if (stored.guard === '') return facts.key === inodeKeyOf(stored) && facts.bornMs <= stored.mtimeMs
+  return (await guardAt(volume, descriptor, offset)) === stored.guard
 }
 
 export function inodeKeyOf(stored: StoredGeneration): string {

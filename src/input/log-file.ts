@@ -155,8 +155,8 @@ export class LogFile implements Generation {
   }
 
   /** Its bytes up to here are another file's, and were read there. */
-  passOver(end: number): void {
-    this.watermark.finish({ start: 0, end }, 'stored', '')
+  passOver(end: number, guard: string): void {
+    this.watermark.finish({ start: 0, end }, 'stored', guard)
     this.open = NO_OPEN_PIECES
     this.rewind()
   }

@@ -94,7 +94,7 @@ export class Missing {
     const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
     for (const stored of candidates) {
       if (stored.fingerprint.length === 0 && !isSameEmpty({ facts, path, stored })) continue
-      if (facts.size < stored.position.offset || !(await guardHolds(volume, descriptor, stored))) continue
+      if (facts.size < stored.position.offset || !(await guardHolds(volume, descriptor, { facts, stored }))) continue
       // what was on its way may have been stored meanwhile
       const now = this.#entries.get(stored.id)?.stored
       if (now !== undefined && facts.size >= now.position.offset && this.take(now)) return now

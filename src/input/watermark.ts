@@ -8,6 +8,10 @@
  * Ranges may overlap: interleaved CRI partials share a stretch of the file, and what is read again after a rewind is
  * finished twice. A byte that was stored is stored, even if it was settled too.
  *
+ * The offset stands only where the guard is known: a position without one could not be told from the same place in
+ * another file after a restart. Of a batch that is stored in parts only the end of the last part has a guard, so what is
+ * stored of it waits for the rest. A crash in between repeats that part, like anything else that was in flight.
+ *
  * Memory is bounded by what is in flight: a waiting run comes from a receipt, and touching runs of one kind are one.
  */
 import type { Guard, OpenPiece, Position, Range, Receipt } from '../flow.ts'
@@ -62,7 +66,7 @@ export class Watermark implements Mark {
     return hash
   }
 
-  /** Runs that wait for a hole before them to be filled. Still true after a rewind to `offset`: they are kept. */
+  /** Runs that wait for a hole before them to be filled, or for a guard. Still true after a rewind to `offset`. */
   get pending(): number {
     return (this.#stored?.count ?? 0) + (this.#settled?.count ?? 0)
   }
@@ -73,14 +77,14 @@ export class Watermark implements Mark {
   }
 
   /**
-   * Takes one receipt's range; `guard` is that of `range.end`. True when the offset
+   * Takes one receipt's range; `guard` is that of `range.end`, '' where it is not known. True when the offset
    * moved. What ends at or below the offset, and what is empty, says nothing new.
    */
   finish(range: Range, outcome: Outcome, guard: Guard): boolean {
     const { start, end } = range
     if (end <= this.#offset || end <= start) return false
-    if (start <= this.#offset && this.pending === 0) {
-      this.#move(end, outcome, guard)
+    if (start <= this.#offset && guard !== '' && this.pending === 0) {
+      this.#move(end, outcome === 'stored' ? 0 : this.#skipped + end - this.#offset, guard)
       return true
     }
     const runs = outcome === 'stored' ? (this.#stored ??= new Runs()) : (this.#settled ??= new Runs())
@@ -90,29 +94,35 @@ export class Watermark implements Mark {
     return moved
   }
 
+  /** Go over what is finished without a hole, and stand at the last place in it whose guard is known. */
   #advance(): boolean {
     const from = this.#offset
+    let at = from
+    let skipped = this.#skipped
     for (;;) {
-      this.#stored?.dropUpTo(this.#offset)
-      this.#settled?.dropUpTo(this.#offset)
-      const stored = this.#stored?.first
-      const settled = this.#settled?.first
-      if (stored !== undefined && stored.start <= this.#offset) {
-        this.#move(stored.end, 'stored', stored.guard)
-      } else if (settled !== undefined && settled.start <= this.#offset) {
+      const stored = this.#stored?.firstBeyond(at)
+      const settled = this.#settled?.firstBeyond(at)
+      if (stored !== undefined && stored.start <= at) {
+        if (stored.stop > this.#offset) this.#move(stored.stop, 0, stored.guard)
+        skipped = 0
+        at = stored.end
+      } else if (settled !== undefined && settled.start <= at) {
         // Where a stored run begins inside the settled one, go there first: the stored one decides about its bytes.
-        // The guard is wrong for that moment, and right again when the stored run has set its own.
         const end = stored === undefined ? settled.end : Math.min(settled.end, stored.start)
-        this.#move(end, 'settled', settled.guard)
-      } else {
-        return this.#offset > from
-      }
+        const { stop, guard } = settled
+        if (stop > at && stop <= end) this.#move(stop, skipped + stop - at, guard)
+        skipped += end - at
+        at = end
+      } else break
     }
+    this.#stored?.dropUpTo(this.#offset)
+    this.#settled?.dropUpTo(this.#offset)
+    return this.#offset > from
   }
 
-  #move(end: number, outcome: Outcome, guard: Guard): void {
-    this.#skipped = outcome === 'stored' ? 0 : this.#skipped + end - this.#offset
-    this.#offset = end
+  #move(offset: number, skipped: number, guard: Guard): void {
+    this.#offset = offset
+    this.#skipped = skipped
     this.#guard = guard
   }
 }
@@ -120,6 +130,8 @@ export class Watermark implements Mark {
 interface Run {
   readonly start: number
   readonly end: number
+  /** The furthest place in it whose guard is known, and the guard; -1 where there is none. */
+  readonly stop: number
   readonly guard: Guard
 }
 
@@ -131,20 +143,20 @@ class Runs {
     return this.#runs.length
   }
 
-  get first(): Run | undefined {
-    return this.#runs[0]
+  /** The first run that ends beyond an offset. */
+  firstBeyond(offset: number): Run | undefined {
+    return this.#runs[this.#firstEndingFrom(offset + 1)]
   }
 
   add(start: number, end: number, guard: Guard): void {
     const at = this.#firstEndingFrom(start)
-    let run: Run = { start, end, guard }
+    let run: Run = { start, end, stop: guard === '' ? -1 : end, guard }
     let next = at
     for (; next < this.#runs.length; next++) {
       const other = this.#runs[next]!
       if (other.start > end) break
-      // The guard belongs to an end, so it goes with whichever run reaches further.
-      const further = other.end > run.end ? other : run
-      run = { start: Math.min(run.start, other.start), end: further.end, guard: further.guard }
+      const { stop, guard: its } = other.stop > run.stop ? other : run
+      run = { start: Math.min(run.start, other.start), end: Math.max(run.end, other.end), stop, guard: its }
     }
     this.#runs.splice(at, next - at, run)
   }

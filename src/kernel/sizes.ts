@@ -28,7 +28,7 @@ export const TEMPLATE_BYTES = TEMPLATE_TEXT_BYTES - SLACK
 const CHUNK_EXTRA = 64 * 1024
 
 /** Bytes beyond the largest batch that its buffer has: for the sizes of its records. */
-const BATCH_EXTRA = 16 * 1024
+const BATCH_EXTRA = 32 * 1024
 
 /** Largest batch buffers that there must be: a mount that can hang reads into one while another is filled. */
 const LEAST_BUFFERS = 2

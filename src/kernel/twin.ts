@@ -96,6 +96,8 @@ export interface Appended {
   readonly records: readonly Uint8Array[]
   /** Of each record, the source bytes it stands for: its own, and what was settled before it in the same call. */
   readonly sizes: readonly number[]
+  /** How many of these were settled. */
+  readonly settledBefore: readonly number[]
   /** First entry not taken. */
   readonly next: number
   readonly cut: number
@@ -120,6 +122,7 @@ export interface Appended {
 export function append(entries: readonly TwinEntry[], template: TwinTemplate, call: AppendCall): Appended {
   const records: Uint8Array[] = []
   const sizes: number[] = []
+  const settledBefore: number[] = []
   const settled: TwinEntry[] = []
   const shipped: TwinEntry[] = []
   let { skipped, first: next } = call
@@ -130,7 +133,7 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
     if (entry?.lane !== call.lane) continue
     if (entry.verdict === 'ship') {
       const number = call.index + records.length
-      const room = Math.min(call.limit, call.bufferEnd - 4 * (number + 1) - SLACK) - written
+      const room = Math.min(call.limit, call.bufferEnd - 8 * (number + 1) - SLACK) - written
       const place: Place = { number, baseTimestamp: call.baseTimestamp, skipped }
       let record: Rendered | null = recordOf(entry, template, place)
       let kept = entry.text.length
@@ -147,6 +150,7 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
         written += record.bytes.length
         invalid += record.invalid
         sizes.push(covered + sourceBytes(entry))
+        settledBefore.push(covered)
         covered = 0
         skipped = 0
         shipped.push(entry)
@@ -161,6 +165,7 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
   return {
     records,
     sizes,
+    settledBefore,
     next,
     invalid,
     skipped,

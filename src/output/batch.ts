@@ -1,7 +1,8 @@
 /**
  * One record batch (magic 2) on its way: open while records are appended, sealed, stamped at every send, kept until
  * Kafka has it. The records lie in a pooled buffer behind 61 bytes left free for the header; a column of sizes grows
- * down from the buffer's end, four bytes a record: the source bytes it stands for.
+ * down from the buffer's end, eight bytes a record: the source bytes it stands for, and how many of these were settled
+ * before it.
  *
  *   0  base offset           8   always 0, the broker sets it
  *   8  batch length          4   bytes behind this field
@@ -26,6 +27,9 @@ import { join, split } from '../ranges.ts'
 import type { Stay } from './partition.ts'
 
 export const HEADER_BYTES = 61
+
+/** Of a record in the column of sizes. */
+const SIZES_BYTES = 8
 
 /** Records in a row that came from one file. */
 export interface Piece {
@@ -105,7 +109,7 @@ export class Batch {
   promote(larger: PooledBuffer): PooledBuffer {
     const old = this.buffer
     const bytes = this.#memory.bytes
-    const sizes = 4 * this.records
+    const sizes = SIZES_BYTES * this.records
     bytes.copyWithin(larger.address, old.address, this.end)
     bytes.copyWithin(larger.address + larger.bytes - sizes, old.address + old.bytes - sizes, old.address + old.bytes)
     this.end += larger.address - old.address
@@ -124,7 +128,12 @@ export class Batch {
 
   /** Source bytes of record `index`, settled bytes before it included. */
   sourceBytes(index: number): number {
-    return this.#memory.bytes.readUInt32LE(this.bufferEnd - 4 * (index + 1))
+    return this.#memory.bytes.readUInt32LE(this.bufferEnd - SIZES_BYTES * (index + 1))
+  }
+
+  /** How many of the source bytes of record `index` were settled: lines before it that have no record. */
+  settledBefore(index: number): number {
+    return this.#memory.bytes.readUInt32LE(this.bufferEnd - SIZES_BYTES * (index + 1) + 4)
   }
 
   /** Bytes of the next send, header included, uncompressed. */
@@ -132,10 +141,21 @@ export class Batch {
     return this.#endOf(this.sending) - this.buffer.address
   }
 
-  /** How many of its first records are likely to have no more than `bytes`, header included; 1 at least. */
+  /**
+   * How many of its first records have no more than `bytes`, header included; 1 at least, whatever it has. Where the first
+   * ones are much smaller than the others, it may be fewer than there could be.
+   */
   fitting(bytes: number): number {
     if (this.bytes <= bytes) return this.records
-    return Math.max(1, Math.floor((this.records * bytes) / this.bytes))
+    const onAverage = Math.ceil((this.records * bytes) / this.bytes)
+    let low = 1
+    let high = Math.min(this.records - 1, 2 * onAverage)
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#endOf(middle) - this.buffer.address <= bytes) low = middle
+      else high = middle - 1
+    }
+    return low
   }
 
   /** Bytes of the next send on the wire. */
@@ -209,7 +229,8 @@ export class Batch {
       this.#memory.kernel.copyRecords(this.#endOf(count), left, start)
       this.end = this.#memory.result(RESULT.out)
       const top = this.bufferEnd
-      this.#memory.bytes.copyWithin(top - 4 * left, top - 4 * this.records, top - 4 * count)
+      const [from, to] = [top - SIZES_BYTES * this.records, top - SIZES_BYTES * count]
+      this.#memory.bytes.copyWithin(top - SIZES_BYTES * left, from, to)
     } else this.end = start
     this.records = left
     this.uncertain = Math.max(0, this.uncertain - count)

@@ -8,6 +8,7 @@ import { RESULT } from '../kernel/layout.ts'
 import { bytesOf, split } from '../ranges.ts'
 import type { AppendRequest, Appended } from './append-request.ts'
 import type { Share } from './batch-memory.ts'
+import { BatchLimit } from './batch-limit.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
 import { longerStay } from './partition.ts'
 import { type Mode, SequenceState } from './sequence.ts'
@@ -38,8 +39,7 @@ export class Lane {
   /** Sealed batches, lowest first; those in flight come first. */
   readonly queue: Batch[] = []
   open: Batch | null = null
-  /** Bytes that a batch is filled to: at most `batchMaxBytes`, and less once the broker has refused one as too large. */
-  limitBytes: number
+  readonly limit: BatchLimit
   /** The node that the batches in flight were sent to. */
   node = -1
   /** Belongs to timetable.ts. */
@@ -69,7 +69,7 @@ export class Lane {
     this.sequence = new SequenceState(options.mode, (batch, records) => options.onRepeats(batch, records))
     this.share = options.share
     this.#options = options
-    this.limitBytes = options.batchMaxBytes
+    this.limit = new BatchLimit(options.batchMaxBytes)
   }
 
   // -- how its leader stands to it; times are the producer's clock's -----------------------------------------------------
@@ -176,16 +176,20 @@ export class Lane {
   append(what: AppendRequest, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
-    if (batch.records === 0) batch.begin(what.timestamp, now)
+    if (batch.records === 0) {
+      batch.begin(what.timestamp, now)
+      this.limit.opened(this.queue, now)
+    }
     const { batchMaxBytes } = this.#options
     const sum = this.#appended
     sum.records = sum.bytes = sum.invalidUtf8 = sum.truncated = sum.cutBytes = sum.tooLarge = 0
     while (what.first < what.end) {
       // A record larger than what the broker was seen to take is sent alone, so that it is judged by itself: it may be
       // compressed to less, and whether it is cut or dropped is decided in oversize.ts.
-      const alone = batch.records === 0 && this.limitBytes < batchMaxBytes
+      const { reach } = this.limit
+      const alone = batch.records === 0 && reach < batchMaxBytes
       const from = what.first
-      this.#encode(batch, what, alone ? from + 1 : what.end, alone ? batchMaxBytes : this.limitBytes)
+      this.#encode(batch, what, alone ? from + 1 : what.end, alone ? batchMaxBytes : reach)
       if (!alone || what.first === from) break
     }
     what.records += sum.records
@@ -243,7 +247,7 @@ export class Lane {
     const batch = this.open
     if (batch === null) return true
     const next = LARGER[batch.buffer.sizeClass]
-    if (batch.records > 0) return batch.buffer.bytes < this.limitBytes && next !== null && this.#promote(batch, next)
+    if (batch.records > 0) return batch.buffer.bytes < this.limit.reach && next !== null && this.#promote(batch, next)
     if (next === null) throw new Error(`a record with its metadata is larger than ${batch.buffer.bytes} bytes`)
     this.#leastClass = next
     this.giveUp()
@@ -269,7 +273,8 @@ export class Lane {
     const batch = this.open
     if (batch === null || batch.records === 0) return null
     this.open = null
-    batch.sending = batch.fitting(this.limitBytes)
+    batch.sending = batch.fitting(this.limit.reach)
+    this.limit.sealed(batch)
     this.queue.push(batch)
     // a lane that fills its batches starts with a buffer of the right size next time
     const { sizeClass } = batch.buffer

@@ -1,24 +1,22 @@
 /**
- * What to do about a batch that the broker finds too large: send it in halves, and learn the limit; a record that is
- * too large by itself is cut, or dropped. All of it happens in the batch's own buffer, so that it needs no memory at a
+ * What to do about a batch that the broker finds too large: send it in parts, and learn the limit (batch-limit.ts); a
+ * record that is too large by itself is cut, or dropped. All of it happens in the batch's own buffer, so that it needs no memory at a
  * time when there may be none.
  *
- * The limit learned is one of bytes before compression: half of what was refused, so never less than half of what the
- * broker takes of records like these. It says how far batches are filled, and nothing about a single record: that may
- * compress better, so it is tried as it is (lane.ts sends it alone).
+ * The limit says how far batches are filled, and nothing about a single record: that may compress better, so it is tried
+ * as it is (lane.ts sends it alone).
  */
 import type { CutRecord } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
+import { split } from '../ranges.ts'
 import type { Batch, Compression, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
-
-/** No broker is set to less; below it a record could not carry its own metadata. */
-const SMALLEST_LIMIT = 1024
 
 export interface OversizeOptions {
   readonly tooLarge: 'cut' | 'drop'
   readonly compression: Compression
   readonly events: Pick<Events, 'batchSplit' | 'recordTooLarge' | 'recordTruncated'>
+  readonly now: () => number
   cutRecord(record: Uint8Array, maxBytes: number): CutRecord | null
 }
 
@@ -36,17 +34,20 @@ export class Oversize {
    * first record has to go.
    */
   refused(lane: Lane, batch: Batch): 'send' | 'drop' {
-    const bytes = batch.sendingBytes
-    // One record alone says little of what others will compress to.
-    if (batch.sending > 1 || this.#options.compression === 'none') {
-      lane.limitBytes = Math.max(SMALLEST_LIMIT, Math.min(lane.limitBytes, Math.floor(bytes / 2)))
+    const { compression, events, now } = this.#options
+    const { limit } = lane
+    const { sending, sendingBytes: bytes } = batch
+    if (sending === 1) {
+      // One record alone says little of what others will compress to.
+      if (compression === 'none') limit.refused({ batch, bytes, next: Math.floor(bytes / 2), now: now() })
+      return this.#refusedAlone(lane, batch)
     }
-    if (batch.sending > 1) {
-      this.#options.events.batchSplit(lane.topic, lane.partition, batch.sending, bytes)
-      batch.sending = Math.ceil(batch.sending / 2)
-      return 'send'
-    }
-    return this.#refusedAlone(lane, batch)
+    events.batchSplit(lane.topic, lane.partition, sending, bytes)
+    const half = Math.ceil(sending / 2)
+    // What was on its way when the limit was learned has many times as much.
+    batch.sending = bytes > limit.safe ? Math.min(half, batch.fitting(limit.safe)) : half
+    limit.refused({ batch, bytes, next: batch.sendingBytes, now: now() })
+    return 'send'
   }
 
   #refusedAlone(lane: Lane, batch: Batch): 'send' | 'drop' {
@@ -63,7 +64,7 @@ export class Oversize {
         topic: lane.topic,
         partition: lane.partition,
         file: piece.file.path,
-        offset: piece.ranges[0]?.start ?? 0,
+        offset: split(piece.ranges, batch.settledBefore(0))[1][0]?.start ?? 0,
         bytes: record.length,
         action: cut === null ? 'drop' : 'cut',
       })

@@ -71,32 +71,53 @@ export function unanswered(items: readonly ProduceItem[], failure: NoAnswer): re
  * The broker's answers in the order of the items. It gives them in an order of its own, and each item must have exactly
  * one: an answer that leaves a partition out, or tells of one that was not asked about, is not an answer to our request,
  * and nobody may conclude from it that anything was stored.
+ *
+ * Linear: a request may have thousands of partitions. A run of answers in the items' order needs no look-up; the places
+ * of the items are noted at the first answer out of order.
  */
 function inOrder(items: readonly ProduceItem[], partitions: readonly PartitionAnswer[]): readonly Answer[] {
   const answers = items.map(() => NO_WORD)
-  /** Indexes of the items without an answer yet, in no order. */
-  const open = Array.from(items.keys())
+  let places: Places | null = null
+  let answered = 0
+  let next = 0
   for (const partition of partitions) {
-    const place = open.findIndex((index) => {
-      const item = items[index]!
-      return item.partition === partition.partition && item.topic === partition.topic
-    })
-    const index = open[place]
-    if (index === undefined) {
+    let index = next
+    if (!isFor(items[next], partition)) {
+      places ??= placesOf(items)
+      index = places.get(partition.topic)?.get(partition.partition) ?? -1
+    }
+    if (answers[index] !== NO_WORD) {
       throw new AgentError(
         'protocol-violation',
         `an answer for ${partition.topic}-${partition.partition}, not asked for`,
       )
     }
     answers[index] = toAnswer(partition)
-    const last = open.pop()!
-    if (place < open.length) open[place] = last
+    answered++
+    next = index + 1
   }
-  if (open.length > 0) {
-    const { topic, partition } = items[open[0]!]!
+  if (answered < items.length) {
+    const { topic, partition } = items[answers.indexOf(NO_WORD)]!
     throw new AgentError('protocol-violation', `an answer without a word on ${topic}-${partition}`)
   }
   return answers
+}
+
+/** Indexes of items, by topic and partition. */
+type Places = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+function placesOf(items: readonly ProduceItem[]): Places {
+  const places = new Map<string, Map<number, number>>()
+  for (const [index, { topic, partition }] of items.entries()) {
+    const ofTopic = places.get(topic)
+    if (ofTopic === undefined) places.set(topic, new Map([[partition, index]]))
+    else ofTopic.set(partition, index)
+  }
+  return places
+}
+
+function isFor(item: ProduceItem | undefined, { topic, partition }: PartitionAnswer): boolean {
+  return item !== undefined && item.partition === partition && item.topic === topic
 }
 
 function toAnswer({ code, baseOffset, message, recordErrors }: PartitionAnswer): Answer {

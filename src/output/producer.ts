@@ -39,7 +39,9 @@ export interface ProducerOptions {
   readonly random: () => number
   /** A record (its encoded bytes) made smaller, or null when it cannot be; from the encode stage. */
   cutRecord(record: Uint8Array, maxBytes: number): CutRecord | null
-  /** Records of a piece are stored, or settled because they were too large. */
+  /**
+   * A piece is stored; or settled: its record was too large, or it has none and is what was settled before such a record.
+   */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
   /**
    * What a file without a key has sent, and is not stored, goes to another partition of its topic, because its own has

@@ -4,6 +4,7 @@
  * says. Receipts go out when records are stored or settled, never before.
  */
 import type { Events } from '../observe/events.ts'
+import { split } from '../ranges.ts'
 import { type BackoffLimits, pauseAfter } from './backoff.ts'
 import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
@@ -24,6 +25,7 @@ export interface VerdictOptions {
   readonly stopped: AbortSignal
   /** Make the batch's next send ready. */
   seal(lane: Lane, batch: Batch): void
+  /** Settled are the record that was dropped, and as a piece without a record the lines before it that have none. */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
@@ -85,9 +87,15 @@ export class Verdict {
     const lowest = lane.queue[0]
     if (lowest === undefined || !lowest.dropFirst || lane.sequence.inFlight > 0) return
     lowest.dropFirst = false
+    const settledBytes = lowest.settledBefore(0)
     const pieces = this.#take(lane, lowest, 1)
     lane.sequence.restart(lane.queue)
-    for (const piece of pieces) this.#options.onReceipt(piece, 'settled')
+    for (const { file, ranges, records } of pieces) {
+      // The lines that were settled before it have had their own reason.
+      const [before, its] = split(ranges, settledBytes)
+      if (before.length > 0) this.#options.onReceipt({ file, ranges: before, records: 0 }, 'settled')
+      this.#options.onReceipt({ file, ranges: its, records }, 'settled')
+    }
   }
 
   #again(lane: Lane, batch: Batch, setback: Setback): void {
@@ -107,6 +115,7 @@ export class Verdict {
     const { sending: records, wireBytes: bytes } = batch
     const latencyMs = this.#options.now() - batch.firstSentAt
     const { topic, partition } = lane
+    lane.limit.stored(batch.sendingBytes, records === 1 && batch.compressed !== null)
     this.#options.events.batchStored({ topic, partition, baseOffset, records, bytes, latencyMs })
     this.#done(lane, batch)
   }
@@ -123,7 +132,7 @@ export class Verdict {
     const pieces = batch.remove(count)
     if (batch.records === 0) lane.settle(batch)
     else {
-      batch.sending = batch.fitting(lane.limitBytes)
+      batch.sending = batch.fitting(lane.limit.safe)
       this.#options.seal(lane, batch)
     }
     return pieces
@@ -134,5 +143,16 @@ export class Verdict {
     batch.ready = false
     if (this.#options.oversize.refused(lane, batch) === 'send') this.#options.seal(lane, batch)
     else batch.dropFirst = true
+    for (const other of lane.queue) if (other !== batch) this.#fit(lane, other)
+  }
+
+  /** A batch that was sealed before the limit was learned goes out in parts from the beginning. */
+  #fit(lane: Lane, batch: Batch): void {
+    // What may be stored as a whole is only recognised as a whole; what is being compressed must not change.
+    if (batch.inFlight || batch.uncertain > 0 || !batch.ready) return
+    const sending = batch.fitting(lane.limit.safe)
+    if (sending >= batch.sending) return
+    batch.sending = sending
+    this.#options.seal(lane, batch)
   }
 }

@@ -7,6 +7,7 @@ import type { KafkaRecord } from '../support/java-reader.ts'
 import { account, lossyLine, messageOf, rawLine } from '../support/numbered-log.ts'
 import { abutting, disorder, originOf } from '../support/ranges.ts'
 import { lastWords, openScene } from '../support/scene.ts'
+import { until } from '../support/wait.ts'
 
 let kafka: Awaited<ReturnType<typeof sharedKafka>>
 before(async () => {
@@ -30,11 +31,41 @@ for (const compression of ['none', 'zstd']) {
     for (const writer of writers) writer.write(5000)
     await scene.arrived()
     await scene.stop(agent)
-    assert.equal(splits(), before, 'what is sent later is small enough from the start')
+    // on a slow machine a larger batch is tried once for each partition meanwhile
+    assert.ok(splits() <= before + 2, `${splits()} refusals, ${before} to learn the limit`)
     assert.equal(lastWords(agent)['possibleRepeats'], 0)
     await scene.delivered()
   })
 }
+
+test('batches are large again soon after the topic takes more', async (t) => {
+  const scene = await openScene(t, kafka, {
+    configs: { 'max.message.bytes': '10000' },
+    args: ['--kafka-compression', 'none', '--report', 'log'],
+  })
+  const writer = scene.writer('a.log')
+  writer.write(20_000)
+  const agent = scene.start()
+  await scene.arrived()
+  const sizes = (): number[] => agent.log.flatMap(({ report }) => (isBatch(report) ? [report.bytes] : []))
+  const splits = (): number => agent.log.filter(({ msg }) => String(msg).startsWith('batch too large')).length
+  assert.ok(sizes().length > 100 && sizes().every((bytes) => bytes <= 10_000))
+  await kafka.configureTopic(scene.topic, { 'max.message.bytes': '1048588' })
+  const areLarge = async (): Promise<boolean> => {
+    writer.write(20_000)
+    await scene.arrived()
+    return sizes().some((bytes) => bytes > 900_000)
+  }
+  await until(areLarge, { what: () => `large batches: the last ones have ${sizes().slice(-10).join(', ')} bytes` })
+  const before = splits()
+  writer.write(50_000)
+  await scene.arrived()
+  assert.equal(splits(), before)
+  assert.ok(before < 30, `${before} refusals`)
+  await scene.stop(agent)
+  assert.equal(lastWords(agent)['possibleRepeats'], 0)
+  await scene.delivered()
+})
 
 describe('a record that is too large by itself', () => {
   for (const encoding of ['raw', 'json'] as const) {
@@ -88,6 +119,10 @@ describe('a record that is too large by itself', () => {
     }
   }
 })
+
+function isBatch(report: unknown): report is { bytes: number } {
+  return typeof report === 'object' && report !== null && 'bytes' in report
+}
 
 function sizeOf(path: string): number {
   return statSync(path).size

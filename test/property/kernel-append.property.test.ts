@@ -44,7 +44,7 @@ const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
   // some buffers end where their limit is, some a little behind it
   .map((call) => ({
     ...call,
-    bufferEnd: Math.min(POOL, call.limit + call.bufferEnd + (call.bufferEnd % 2 === 0 ? 0 : 4 * call.index)),
+    bufferEnd: Math.min(POOL, call.limit + call.bufferEnd + (call.bufferEnd % 2 === 0 ? 0 : 8 * call.index)),
   }))
 
 /** More than any of the texts needs. */
@@ -72,6 +72,7 @@ function assertSame(outcome: Outcome, expected: Appended): void {
   assert.equal(outcome.count, expected.records.length)
   assert.equal(outcome.bytes.toString('latin1'), Buffer.concat(expected.records).toString('latin1'))
   assert.deepEqual(outcome.sizes, expected.sizes)
+  assert.deepEqual(outcome.settledBefore, expected.settledBefore)
   const { next, cut, cutBytes, tooLarge, tooLargeAt, invalid, settledLines, settledBytes, skipped } = expected
   assert.deepEqual([outcome.cutBytes, outcome.tooLarge, outcome.tooLargeAt], [cutBytes, tooLarge, tooLargeAt])
   assert.deepEqual(

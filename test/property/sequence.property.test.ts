@@ -97,7 +97,7 @@ class Play {
     this.#verdict = new Verdict({
       ...{ transport: { refresh() {} }, mode: 'idempotent', events, retry: { minMs: 1, maxMs: 1 } },
       ...{ now: () => 0, random: () => 0, stopped: new AbortController().signal },
-      oversize: new Oversize({ tooLarge: settings.tooLarge, compression: 'none', events, cutRecord }),
+      oversize: new Oversize({ tooLarge: settings.tooLarge, compression: 'none', events, cutRecord, now: () => 0 }),
       seal: (_lane, batch) => void (batch.ready = true),
       onReceipt: (piece, outcome) => {
         for (const id of piece.ranges.flatMap(({ start, end }) => this.#file.linesIn(start, end).map(idOf))) {

@@ -30,6 +30,18 @@ class ByteModel {
     return this.offset > from
   }
 
+  /** Settled bytes directly below `to`, down to `from`: all of them, or those behind the last stored one. */
+  settledBelow(to: number, from: number): number {
+    let bytes = 0
+    while (to - bytes > from && this.#bytes[to - bytes - 1] === 'settled') bytes++
+    return bytes
+  }
+
+  /** What the last byte before the first that nothing happened to counts as. */
+  get lastOutcome(): Outcome | undefined {
+    return this.#bytes[this.offset - 1]
+  }
+
   /** Stretches of bytes beyond the offset that have receipts of one outcome: there is nothing else to be remembered. */
   get runs(): number {
     const begins = (bytes: readonly boolean[], at: number): boolean =>
@@ -61,6 +73,38 @@ void test('is where a byte-by-byte model says, whatever the order and overlap of
         // The guard given is the end it belongs to, and the offset only ever stands at an end.
         assert.equal(mark.guard, `g${mark.offset}`)
         assert.equal(mark.pending, model.runs)
+      }
+    }),
+    seeded(t, 3000),
+  )
+})
+
+void test('stands only where the guard is known, and there as soon as all before it is finished', (t) => {
+  const guarded = fc.record({
+    start: fc.nat(SIZE - 1),
+    length: fc.nat(12),
+    outcome: fc.constantFrom<Outcome>('stored', 'settled'),
+    isKnown: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.nat(10), fc.nat(5), fc.array(guarded, { maxLength: 60 }), (offset, skipped, receipts) => {
+      const mark = new Watermark({ offset, skipped, guard: `g${offset}` })
+      const model = new ByteModel(offset, skipped)
+      const known = { stored: new Set<number>(), settled: new Set<number>() }
+      for (const { start, length, outcome, isKnown } of receipts) {
+        const end = Math.min(SIZE, start + length)
+        const before = { offset: mark.offset, skipped: mark.skipped }
+        const moved = mark.finish({ start, end }, outcome, isKnown ? `g${end}` : '')
+        model.finish(start, end, outcome)
+        if (isKnown && end > start) known[outcome].add(end)
+        assert.equal(moved, mark.offset > before.offset)
+        assert.equal(mark.guard, `g${mark.offset}`)
+        assert.ok(mark.offset <= model.offset, `at ${mark.offset}, and finished is only up to ${model.offset}`)
+        const { lastOutcome } = model
+        if (lastOutcome !== undefined && known[lastOutcome].has(model.offset)) assert.equal(mark.offset, model.offset)
+        const settled = model.settledBelow(mark.offset, before.offset)
+        const isAllSettled = settled === mark.offset - before.offset
+        assert.equal(mark.skipped, isAllSettled ? before.skipped + settled : settled)
       }
     }),
     seeded(t, 3000),

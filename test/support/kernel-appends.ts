@@ -101,6 +101,7 @@ export interface Outcome {
   readonly bytes: Buffer
   readonly count: number
   readonly sizes: readonly number[]
+  readonly settledBefore: readonly number[]
   readonly next: number
   readonly consumed: number
   readonly invalid: number
@@ -151,16 +152,19 @@ export class Appending {
           what.skipped,
         ),
       () => {
-        const cells = bufferEnd - 4 * (what.index + memory.result(RESULT.records))
+        const cells = bufferEnd - 8 * (what.index + memory.result(RESULT.records))
         // a record that found no room may have been tried behind the last one
         const free = { from: out, to: Math.max(out, Math.min(out + what.limit + SLACK, cells)) }
-        return [FLAGS_AND_VERDICTS, free, { from: cells, to: bufferEnd - 4 * what.index }]
+        return [FLAGS_AND_VERDICTS, free, { from: cells, to: bufferEnd - 8 * what.index }]
       },
     )
+    const column = (at: 0 | 4): number[] =>
+      Array.from({ length: count }, (_, i) => memory.bytes.readUInt32LE(bufferEnd - 8 * (what.index + i + 1) + at))
     return {
       bytes: Buffer.from(memory.view(out, memory.result(RESULT.out) - out)),
       count,
-      sizes: Array.from({ length: count }, (_, i) => memory.bytes.readUInt32LE(bufferEnd - 4 * (what.index + i + 1))),
+      sizes: column(0),
+      settledBefore: column(4),
       next: memory.result(RESULT.next),
       consumed: memory.result(RESULT.consumed),
       invalid: memory.result(RESULT.invalid),

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pipelineOptions } from '../../src/commands/compose.ts'
 import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import { guardOf } from '../../src/input/identity.ts'
+import type { StoredGeneration } from '../../src/input/stored-generation.ts'
 import { VERDICT } from '../../src/kernel/layout.ts'
 import { Pipeline, type Processor } from '../../src/pipeline.ts'
 import { ENOUGH, loadGiven } from '../support/configuration.ts'
@@ -51,6 +53,10 @@ async function scene(
     values,
     arrived: (count: number) => until(() => values().length >= count, { what: `${count} records`, every: 2 }),
   }
+}
+
+function stateOf({ position, guard }: StoredGeneration): string {
+  return `${position.offset} ${guard}`
 }
 
 /** What was read and is not stored, settled or on its way. */
@@ -117,6 +123,54 @@ void test('counts every byte that it has read as stored, settled or on its way, 
   await until(() => counters.finishedBytes.settled === 1, { what: 'an empty line by itself' })
   assert.deepEqual(counters.finishedBytes, { stored: 2018, settled: 1 })
   assert.equal(unaccounted(ear), 0)
+})
+
+void test('counts lines that were settled before a record only once, also when the broker refuses the record', async (t) => {
+  const { path, transport, pipeline, values, ear } = await scene(t, {
+    flags: { emptyLines: 'drop', maxLineBytes: '2KiB', longLines: 'drop', 'record.tooLarge': 'drop', headers: 'none' },
+  })
+  const long = 'long '.repeat(500)
+  const large = 'x'.repeat(1500)
+  writeFileSync(path, `one\n\n${long}\n\n${large}\n\nlast\n`)
+  transport.log('logs', 0).maxBatchBytes = 1000
+  await pipeline.start()
+  await until(() => ear.counters.bytesRead > 0 && unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  assert.deepEqual(values(), ['one', 'last'])
+  const { settledLines, settledBytes, finishedBytes } = ear.counters
+  assert.deepEqual(settledLines, { empty: 3, 'too-long': 1, 'too-large': 1 })
+  assert.deepEqual(settledBytes, { empty: 3, 'too-long': long.length + 1, 'too-large': large.length + 1 })
+  // the empty line behind it is told by the last record
+  const dropped = long.length + 1 + large.length + 1 + 2
+  assert.deepEqual(finishedBytes, { stored: 4 + 1 + 5, settled: dropped })
+  const offset = `one\n\n${long}\n\n`.length
+  const [settled] = ear.heard('settled').filter(([, reason]) => reason === 'too-large')
+  assert.deepEqual(settled?.[2], { lines: 1, bytes: large.length + 1, offset })
+  const [[refused]] = ear.heard('recordTooLarge') as readonly [readonly [{ offset: number }]]
+  assert.equal(refused.offset, offset)
+})
+
+void test('keeps no position that the bytes before it do not tell again, also of a batch that is stored in parts', async (t) => {
+  const { path, transport, pipeline, ear } = await scene(t, { flags: { headers: 'none' } })
+  const content = 'x'.repeat(99).concat('\n').repeat(16)
+  writeFileSync(path, content)
+  transport.log('logs', 0).maxBatchBytes = 1000
+  transport.automatic = false
+  await pipeline.start()
+  const { counters } = ear
+  const positions = new Map<number, string>()
+  const answered = (): boolean => {
+    for (const file of pipeline.files()) positions.set(counters.finishedBytes.stored, stateOf(file.toStored()))
+    transport.pending[0]?.answer()
+    return unaccounted(ear) === 0 && counters.bytesRead === content.length
+  }
+  await until(answered, { what: 'everything stored', every: 2 })
+  const parts = [...positions.keys()]
+  assert.ok(parts.length > 2, `in parts: ${parts.join()}`)
+  for (const [stored, position] of positions) {
+    const offset = stored < content.length ? 0 : stored
+    assert.equal(position, `${offset} ${guardOf(Buffer.from(content.slice(0, offset)))}`, `${stored} bytes are stored`)
+  }
+  assert.ok(positions.has(content.length))
 })
 
 void test('ships on while the disk of its state takes its time, new files too', async (t) => {

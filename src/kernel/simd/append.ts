@@ -38,8 +38,8 @@ import {
 
 /**
  * Append entries [first, end) of `lane`, from `out` on, as records number `index` and up. Stops before the record that
- * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: four bytes a record,
- * the source bytes it stands for. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
+ * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: eight bytes a record,
+ * the source bytes it stands for and how many of these were settled before it. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
  * to tell. A record over `maxRecord` bytes is cut where there is room for one of that size; an entry that cannot keep
  * to it even without its text, and with `drop` every such entry, is settled as too large. Returns the number of records;
  * see results.ts.
@@ -90,7 +90,7 @@ import {
       }
       const start = <u64>rangeStart(firstRange)
       const delta = milliseconds - base
-      const size = bufferEnd - ((<usize>number + 1) << 2)
+      const size = bufferEnd - ((<usize>number + 1) << 3)
       const room = <i32>(min<usize>(limit, size - SLACK) - o)
       const to = json
         ? jsonRecord(i, o, room, maxRecord, drop, number, delta, start, bytes, skip)
@@ -107,6 +107,7 @@ import {
         }
         if (json) invalid += lastInvalid()
         if (milliseconds > newest) newest = milliseconds
+        store<u32>(size, <u32>covered, 4)
         covered += bytes
         store<u32>(size, <u32>covered)
         shipped += covered

@@ -76,6 +76,21 @@ void test('begins at the end as it was at the start, also of what could not be o
   assert.equal(world.directory.untaken.size, 0)
 })
 
+void test('knows what it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
+  const world = await World.open(t, END)
+  const banner = 'banner\n'.repeat(200)
+  world.write('a.log', `${banner}old\n`)
+  await world.lookAndRead()
+  await world.stop()
+  // the same beginning, another file
+  world.write('new', `${banner}new\n`)
+  renameSync(world.path('new'), world.path('a.log'))
+  const again = await world.restart(t)
+  await again.lookAndRead()
+  assert.deepEqual(found(again), [{ offset: 0, reason: 'beginning' }])
+  assert.equal(again.text(), `${banner}new\n`)
+})
+
 void test('begins at the end of what there was no descriptor for at the start', async (t) => {
   const world = await World.open(t, { ...END, maxOpenFiles: 1 })
   world.write('a.log', 'old\n')

@@ -5,7 +5,7 @@ import { World } from '../../support/file-world.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { paperFile } from '../../support/reading.ts'
 import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
-import { FINGERPRINT_BYTES } from '../../../src/input/identity.ts'
+import { FINGERPRINT_BYTES, guardOf } from '../../../src/input/identity.ts'
 import type { LogFile } from '../../../src/input/log-file.ts'
 import { Originals } from '../../../src/input/originals.ts'
 import { UnnamedCopies } from '../../../src/input/unnamed-copies.ts'
@@ -311,8 +311,8 @@ void test('does not ship a copy of any name in any directory, made before the cu
     assert.equal(told(world), '(all)new\n', name)
     const found = [...world.directory.files.values(), ...old.files.values()].filter((file) => file.finished)
     assert.deepEqual(
-      found.map(({ next, descriptor }) => [next, descriptor]),
-      [[LONG.length, -1]],
+      found.map((file) => [file.next, file.descriptor, file.toStored().guard]),
+      [[LONG.length, -1, guardOf(Buffer.from(LONG))]],
       name,
     )
     // it is a log like any other from there on

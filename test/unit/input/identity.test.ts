@@ -145,10 +145,24 @@ void test('tells an empty file by its inode, elsewhere only if that was there wh
 
 void test('looks at the bytes before the offset only where there are any', async (t) => {
   const { descriptor } = open(t, 'abcdef')
-  const stored = storedOf(Buffer.from('abcdef'), 6)
-  assert.ok(await guardHolds(localVolume, descriptor, stored))
-  assert.ok(!(await guardHolds(localVolume, descriptor, { ...stored, position: { ...stored.position, offset: 5 } })))
-  assert.ok(await guardHolds(localVolume, descriptor, { ...stored, position: { ...stored.position, offset: 0 } }))
+  const facts = await localVolume.factsOf(descriptor)
+  const holds = (offset: number): Promise<boolean> => {
+    const stored = storedOf(Buffer.from('abcdef'), 6, { position: { offset, open: [], skipped: 0 } })
+    return guardHolds(localVolume, descriptor, { facts, stored })
+  }
+  assert.ok(await holds(6))
+  assert.ok(!(await holds(5)))
+  assert.ok(await holds(0))
+})
+
+void test('where it does not know the bytes before the offset, believes only what has the inode and was there then', async (t) => {
+  const content = randomBytes(5000)
+  const stored = storedOf(content, 3000, { guard: '', inode: '2', mtimeMs: 1000 })
+  assert.ok(await same(t, content, stored))
+  assert.ok(await same(t, content, stored, { path: '/elsewhere', bornMs: 1000 }))
+  assert.ok(!(await same(t, content, stored, { bornMs: 1001 })), 'another file got the inode')
+  assert.ok(!(await same(t, content, { ...stored, inode: '1' })))
+  assert.ok(await same(t, content, storedOf(content, 0, { guard: '' })), 'before the beginning there are none')
 })
 
 void test('a key is made of the decimal numbers', () => {

@@ -110,6 +110,26 @@ void test('leaves no trace of a settled run that a stored one has passed', () =>
   assert.deepEqual(facts(mark), [30, 0, 'g30', 0])
 })
 
+void test('does not stand where the guard is not known, but waits for the rest', () => {
+  const mark = new Watermark({ offset: 10, skipped: 3, guard: 'g10' })
+  // a batch from 10 to 40 is stored in halves
+  assert.equal(mark.finish({ start: 10, end: 25 }, 'stored', ''), false)
+  assert.deepEqual(facts(mark), [10, 3, 'g10', 1])
+  assert.equal(finish(mark, 40, 45), false)
+  assert.equal(finish(mark, 25, 40), true)
+  assert.deepEqual(facts(mark), [45, 0, 'g45', 0])
+})
+
+void test('stands at the furthest place with a guard, whatever has come to lie behind it', () => {
+  const mark = new Watermark(NEW)
+  finish(mark, 10, 20)
+  mark.finish({ start: 20, end: 30 }, 'stored', '')
+  assert.equal(finish(mark, 0, 10), true)
+  assert.deepEqual(facts(mark), [20, 0, 'g20', 1])
+  finish(mark, 30, 33, 'settled')
+  assert.deepEqual(facts(mark), [33, 3, 'g33', 0])
+})
+
 void test('handles the interleaved partials of two streams', () => {
   // stdout P [0,10), stderr F [10,20), stdout F [20,30): the record of stdout has two ranges around that of stderr.
   const mark = new Watermark(NEW)

@@ -196,6 +196,18 @@ describe('a record batch', () => {
     release(batch)
   })
 
+  test('knows of each record how many bytes were settled before it, also after others have left', () => {
+    const batch = batchOf([file(), ['', '1', '22', '', '', '333', '4']])
+    const settled = (): number[] => Array.from({ length: batch.records }, (_, index) => batch.settledBefore(index))
+    assert.deepEqual(settled(), [1, 0, 2, 0])
+    batch.remove(1)
+    assert.deepEqual(settled(), [0, 2, 0])
+    const larger = memory.pool.take('medium')!
+    memory.pool.release(batch.promote(larger))
+    assert.deepEqual(settled(), [0, 2, 0])
+    release(batch)
+  })
+
   test('counts down what may be stored as its records leave', () => {
     const batch = batchOf([file(), ['1', '2', '3', '4']])
     batch.uncertain = 3
@@ -219,13 +231,30 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('guesses how many records fit into fewer bytes: all, or some, or one', () => {
-    const batch = batchOf([file(), Array.from({ length: 100 }, () => 'x'.repeat(50))])
-    assert.equal(batch.fitting(batch.bytes), 100)
-    assert.ok(batch.fitting(batch.bytes - 1) < 100)
-    assert.equal(batch.fitting(batch.bytes / 4), 25)
-    assert.equal(batch.fitting(1), 1)
-    release(batch)
+  test('knows how many records fit into fewer bytes: all, or some, or one', (t) => {
+    const lengths = fc.array(fc.oneof(fc.nat(100), fc.nat(3000)), { minLength: 1, maxLength: 30 })
+    fc.assert(
+      fc.property(lengths, fc.double({ min: 0, max: 1.1, noNaN: true }), (lengths, share) => {
+        const batch = batchOf([file(), lengths.map((length) => 'x'.repeat(length + 1))])
+        const bytes = Math.floor(share * batch.bytes)
+        const bytesOf = (count: number): number => {
+          batch.sending = count
+          return batch.sendingBytes
+        }
+        const count = batch.fitting(bytes)
+        assert.ok(count === 1 || bytesOf(count) <= bytes)
+        const average = (batch.records * bytes) / batch.bytes
+        if (count < batch.records && count < 2 * average) assert.ok(bytesOf(count + 1) > bytes)
+        release(batch)
+      }),
+      seeded(t, 200),
+    )
+    const even = batchOf([file(), Array.from({ length: 100 }, () => 'x'.repeat(50))])
+    assert.deepEqual(
+      [even.bytes, even.bytes - 1, 61 + (even.bytes - 61) / 4, 1].map((bytes) => even.fitting(bytes)),
+      [100, 99, 25, 1],
+    )
+    release(even)
   })
 
   test('takes a smaller record in place of its first, and keeps the others', () => {

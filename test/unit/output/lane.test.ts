@@ -186,8 +186,13 @@ describe('a lane', () => {
 
   test('fills batches to the limit it has learned, but tries a larger record as it is, alone', () => {
     const lane = laneOn(memory)
-    lane.limitBytes = 2000
     const file = new MadeFile(memory, 'a')
+    file.write('first')
+    lane.makeRoom()
+    file.appendTo(lane, 5)
+    const batch = lane.open!
+    seal(lane)
+    lane.limit.refused({ batch, bytes: 4000, next: 2000, now: 5 })
     const lines = [
       ...Array.from({ length: 30 }, () => 'e'.repeat(200)),
       'f'.repeat(5000),
@@ -214,7 +219,8 @@ describe('a lane', () => {
     const file = new MadeFile(memory, 'a')
     file.write(...Array.from({ length: 100 }, () => 'e'.repeat(100)))
     fill(lane, file)
-    lane.limitBytes = lane.open!.bytes / 4
+    const { bytes } = lane.open!
+    lane.limit.refused({ batch: lane.open!, bytes, next: 61 + (bytes - 61) / 4, now: 5 })
     assert.equal(lane.seal()!.sending, 25)
     lane.clear()
   })

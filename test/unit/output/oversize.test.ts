@@ -16,7 +16,7 @@ function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compressio
   const told: string[] = []
   const truncated: [records: number, bytes: number][] = []
   const oversize = new Oversize({
-    ...{ tooLarge, compression, cutRecord },
+    ...{ tooLarge, compression, cutRecord, now: () => 0 },
     events: {
       batchSplit: (topic, partition, records) => told.push(`split ${topic}-${partition} ${records}`),
       recordTooLarge: ({ file, offset, action }) => told.push(`${action} ${file} ${offset}`),
@@ -50,7 +50,8 @@ describe('a batch that is too large', () => {
     assert.equal(refused(), 'send')
     assert.equal(batch.sending, 5)
     assert.deepEqual(sent(batch), lines.slice(0, 5))
-    assert.equal(lane.limitBytes, Math.floor(bytes / 2))
+    assert.equal(lane.limit.safe, batch.sendingBytes)
+    assert.ok(batch.sendingBytes < 0.51 * bytes)
     refused()
     assert.equal(batch.sending, 3)
     assert.deepEqual(told, ['split t-3 10', 'split t-3 5'])
@@ -64,7 +65,16 @@ describe('a batch that is too large', () => {
       'cut',
     )
     while (batch.sendingBytes > limit) refused()
-    assert.ok(lane.limitBytes <= limit && lane.limitBytes >= limit / 2, `${lane.limitBytes}`)
+    assert.ok(lane.limit.safe <= limit && lane.limit.safe >= limit / 2, `${lane.limit.safe}`)
+    lane.clear()
+  })
+
+  test('of many times the limit learned goes out in parts of the limit at once', () => {
+    const lines = Array.from({ length: 90 }, () => 'x'.repeat(990))
+    const { lane, batch, refused } = refusing(lines, 'cut')
+    lane.limit.refused({ batch, bytes: batch.bytes, next: 5000, now: 0 })
+    refused()
+    assert.ok(batch.sendingBytes <= 5000 && batch.sendingBytes > 3500, `${batch.sendingBytes}`)
     lane.clear()
   })
 
@@ -107,7 +117,7 @@ describe('a batch that is too large', () => {
     const { lane, batch, refused } = refusing(['x'.repeat(8000), 'next'], 'cut', 'zstd')
     batch.sending = 1
     refused()
-    assert.equal(lane.limitBytes, 100_000)
+    assert.equal(lane.limit.safe, 100_000)
     lane.clear()
   })
 })

@@ -2,18 +2,21 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AgentError } from '../../../src/errors.ts'
 import { ProduceExchange } from '../../../src/output/produce-exchange.ts'
-import type { Answer } from '../../../src/output/transport.ts'
+import type { Answer, ProduceItem } from '../../../src/output/transport.ts'
 import { AnswerReader, Writer } from '../../../src/output/wire/primitives.ts'
 import { fakeItem } from '../../support/fake-batch.ts'
 import { writeProduce, type PartitionResult } from '../../support/fake-wire.ts'
 
 const items = [fakeItem('a', 0), fakeItem('b', 0), fakeItem('a', 1), fakeItem('a', 2)]
 
-function exchange(throttled: number[] = []): { exchange: ProduceExchange; answers: Promise<readonly Answer[]> } {
+function exchange(
+  throttled: number[] = [],
+  sent: readonly ProduceItem[] = items,
+): { exchange: ProduceExchange; answers: Promise<readonly Answer[]> } {
   const { promise, resolve } = Promise.withResolvers<readonly Answer[]>()
   const broker = { throttle: (milliseconds: number) => void throttled.push(milliseconds) }
   const context = { clientId: 'test', acks: -1, timeoutMs: 1_000 } as const
-  return { exchange: new ProduceExchange(context, { items, broker }, resolve), answers: promise }
+  return { exchange: new ProduceExchange(context, { items: sent, broker }, resolve), answers: promise }
 }
 
 function answerOf(results: readonly PartitionResult[], throttleMs = 0): AnswerReader {
@@ -41,6 +44,37 @@ describe('a Produce request', () => {
       [0, 1, 2, 3],
     )
     assert.deepEqual(throttled, [70])
+  })
+
+  test('looks at each item a few times at most, in whatever order the broker tells thousands of partitions', async () => {
+    const count = 5000
+    for (const order of ['as sent', 'reversed', 'shuffled', 'by topic'] as const) {
+      let looks = 0
+      const sent = Array.from({ length: count }, (_, index): ProduceItem => {
+        const { topic, partition, parts } = fakeItem(`t${index % 3}`, index)
+        return {
+          get topic() {
+            looks++
+            return topic
+          },
+          get partition() {
+            looks++
+            return partition
+          },
+          parts,
+        }
+      })
+      const results = Array.from({ length: count }, (_, index) => result(`t${index % 3}`, index, index))
+      if (order === 'reversed') results.reverse()
+      if (order === 'shuffled') results.sort((a, b) => ((a.partition * 7919) % count) - ((b.partition * 7919) % count))
+      if (order === 'by topic') results.sort((a, b) => (a.partition % 3) - (b.partition % 3))
+      const { exchange: request, answers } = exchange([], sent)
+      request.decode(answerOf(results))
+      request.settle(null)
+      const offsets = (await answers).map((answer) => answer.kind === 'answered' && answer.baseOffset)
+      assert.deepEqual(offsets, [...sent.keys()], order)
+      assert.ok(looks <= 6 * count, `${order}: ${looks} looks at ${count} items`)
+    }
   })
 
   test('believes nothing of an answer that leaves a partition out, tells one twice, or one not asked about', () => {
