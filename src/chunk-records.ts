@@ -2,7 +2,8 @@
  * What of a chunk goes to a lane: the frame stage's entries as the output stage wants them. One object for all chunks,
  * since one is over before the next begins.
  */
-import type { Chunk, Extent, Generation, Guard } from './flow.ts'
+import type { Chunk, Extent, Generation } from './flow.ts'
+import type { Guard } from './guard.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
 import type { AppendRequest } from './output/append-request.ts'

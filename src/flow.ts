@@ -4,6 +4,7 @@
  * Offsets and lengths are bytes. An offset is a 64-bit file offset held in a JavaScript number (exact below 2^53).
  * A pointer is an address in the kernel's linear memory (see kernel/memory.ts).
  */
+import type { Guard } from './guard.ts'
 
 /** Half-open byte range [start, end) of one file generation. */
 export interface Range {
@@ -12,8 +13,8 @@ export interface Range {
 }
 
 /**
- * A range, and the guard of its end, so that a stored position can be recognised by content: '' where it is not known,
- * and then no position is made of it.
+ * A range, and the guard of its end, so that a stored position can be recognised by content: NO_GUARD where it is not
+ * known, and then no position is made of it.
  */
 export interface Extent extends Range {
   readonly guard: Guard
@@ -35,12 +36,6 @@ export interface Position {
   /** Bytes directly below `offset` that were settled and ride as `log.skipped` on the next record. */
   readonly skipped: number
 }
-
-/**
- * What tells an offset again: the up to 64 bytes before it, which an appended file cannot change. As they are, or as
- * their hash (input/identity.ts), which is what the state keeps; '' where they are not known.
- */
-export type Guard = Uint8Array | string
 
 /** Why bytes ended without a record of their own. */
 export type SettleReason = 'empty' | 'too-long' | 'too-large'

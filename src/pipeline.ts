@@ -110,6 +110,7 @@ export class Pipeline {
       random: options.randomBytes,
       blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),
+      looked: (isOver) => this.#producer.looked(isOver),
       released: () => this.#producer.freed(),
     })
   }

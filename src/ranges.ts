@@ -2,7 +2,8 @@
  * Sets of ranges of one file, in the order of the entries made of them, which need not be the order in the file: a line
  * that was written in parts can end behind one that was written between them.
  */
-import type { Extent, Guard, Range } from './flow.ts'
+import type { Extent, Range } from './flow.ts'
+import { type Guard, NO_GUARD } from './guard.ts'
 
 export function bytesOf(ranges: readonly Range[]): number {
   let sum = 0
@@ -14,7 +15,7 @@ export function bytesOf(ranges: readonly Range[]): number {
 export function split(
   ranges: readonly Extent[],
   bytes: number,
-  guardAt: (offset: number) => Guard = () => '',
+  guardAt: (offset: number) => Guard = () => NO_GUARD,
 ): readonly [first: Extent[], rest: Extent[]] {
   const first: Extent[] = []
   const rest: Extent[] = []

@@ -5,6 +5,7 @@
 import type { FoundReason, IgnoreReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { systemErrorOf } from '../errors.ts'
+import type { Guard } from '../guard.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
@@ -118,7 +119,7 @@ export class Arrivals {
     key: string
     offset: number
     /** Of the bytes below `offset`. */
-    guard: string
+    guard: Guard
   }): LogFile {
     const { volume } = where.directory
     const start = { offset: where.offset, skipped: 0, guard: where.guard }

@@ -4,8 +4,9 @@
  * and unnamed-copies.ts.
  */
 import { ignoreSystemError } from '../errors.ts'
+import type { Guard } from '../guard.ts'
 import type { Directory } from './directory.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardAt, hasHead, hash, hashOf } from './identity.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardAt, hasHead, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import type { Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
@@ -16,7 +17,7 @@ export interface Original {
   readonly name: string
   readonly fingerprint: LogFile['fingerprint']
   readonly offset: number
-  readonly guard: string
+  readonly guard: Guard
 }
 
 /** An open file, and how long it is. */
@@ -27,9 +28,8 @@ export interface Compared {
 }
 
 export function originalOf(file: LogFile): Original {
-  const guard = file.guard === null ? file.watermark.guardHash : hashOf(file.guard)
-  const offset = file.guard === null ? file.watermark.offset : file.next
-  return { directory: file.directory, name: file.name, fingerprint: file.fingerprint, offset, guard }
+  const { directory, name, fingerprint, guard, next: offset } = file
+  return { directory, name, fingerprint, offset, guard }
 }
 
 /** Whether an open file has the first bytes of another, and those before where we are in it. */

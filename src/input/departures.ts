@@ -3,6 +3,7 @@
  * be found are given up, and what was unread of them is counted as lost.
  */
 import { systemErrorOf } from '../errors.ts'
+import type { Guard } from '../guard.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -60,7 +61,7 @@ export class Departures {
   }
 
   /** It is the copy of a file that was read as far as `end`, which has this guard. */
-  copied(file: LogFile, end: number, guard: string): void {
+  copied(file: LogFile, end: number, guard: Guard): void {
     const { checkpoint, descriptors } = this.#options
     file.passOver(end, guard)
     if (file.hasNews) {

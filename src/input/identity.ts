@@ -5,7 +5,7 @@
  * - the guard: a hash of the up to 64 bytes before an offset, which an appended file cannot change.
  */
 import { crc32 } from 'node:zlib'
-import type { Guard } from '../flow.ts'
+import { type Guard, NO_GUARD, guardOf } from '../guard.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
@@ -36,18 +36,6 @@ export function hash(bytes: Uint8Array): string {
 
 function hex(n: number): string {
   return (n >>> 0).toString(16).padStart(8, '0')
-}
-
-/** The guard of an offset, from bytes that end there. */
-export function guardOf(bytes: Uint8Array): string {
-  return bytes.length === 0 ? '' : hash(bytes.subarray(Math.max(0, bytes.length - GUARD_BYTES)))
-}
-
-/** A guard as the state keeps it. */
-export function hashOf(guard: Guard): string {
-  if (typeof guard === 'string') return guard
-  // native code gets a copy: an array that it has seen has memory of its own outside the heap, as long as it is there
-  return guardOf(new Uint8Array(guard))
 }
 
 /** A new `log.file.id`. `random` gives 12 bytes. */
@@ -101,7 +89,7 @@ export async function hasHead(
 }
 
 /** The guard of an offset in an open file. */
-export async function guardAt(volume: Volume, descriptor: number, offset: number): Promise<string> {
+export async function guardAt(volume: Volume, descriptor: number, offset: number): Promise<Guard> {
   const length = Math.min(GUARD_BYTES, offset)
   return guardOf(await bytesAt(volume, descriptor, { position: offset - length, length }))
 }
@@ -117,7 +105,7 @@ export async function guardHolds(
 ): Promise<boolean> {
   const { offset } = stored.position
   if (offset === 0) return true
-  if (stored.guard === '') return facts.key === inodeKeyOf(stored) && facts.bornMs <= stored.mtimeMs
+  if (stored.guard === NO_GUARD) return facts.key === inodeKeyOf(stored) && facts.bornMs <= stored.mtimeMs
   return (await guardAt(volume, descriptor, offset)) === stored.guard
 }
 

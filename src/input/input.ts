@@ -47,6 +47,8 @@ export interface InputOptions {
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
   take(chunk: Chunk): Taken
+  /** Chunks were handed on. `isOver`: of all files that may have something; no more come for a while. */
+  looked?: (isOver: boolean) => void
   /** Memory that a read had borrowed from the pool is back. */
   released?: () => void
 }
@@ -116,6 +118,7 @@ export class Input {
       clock,
       pollMs,
       turn: (file) => this.#quantum.turn(file),
+      looked: (isOver) => options.looked?.(isOver),
       isPolled: (file) =>
         !file.finished &&
         !file.isOver &&
@@ -138,7 +141,7 @@ export class Input {
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
     this.#sweep = new Sweep({
       generations: this.#generations,
-      wake: (file) => this.#schedule.wake(file),
+      wake: (file) => this.#schedule.notice(file),
       share: discoverMs / sweepMs,
     })
   }

@@ -4,6 +4,7 @@
  * watermark (fed by receipts) the position.
  */
 import type { Generation, Position } from '../flow.ts'
+import type { Guard } from '../guard.ts'
 import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
@@ -36,12 +37,10 @@ export interface Origin {
   /** Where it is now. */
   readonly directory: Directory
   readonly name: string
-  readonly start: Omit<Position, 'open'> & { readonly open?: Position['open']; readonly guard: string }
+  readonly start: Omit<Position, 'open'> & { readonly open?: Position['open']; readonly guard: Guard }
   /** Monotonic ms. */
   readonly foundAt: number
 }
-
-const NO_BYTES = new Uint8Array(0)
 
 export class LogFile implements Generation {
   readonly id: string
@@ -72,15 +71,12 @@ export class LogFile implements Generation {
 
   /** File offset of the first byte that no stage has taken over: where the next read begins. */
   next: number
-  /**
-   * The up to 64 bytes before `next`. Null where the watermark's hash of them has to do, and the next read brings them
-   * back: after a restart, a rewind, or when all is stored that was taken over.
-   */
-  guard: Uint8Array | null
+  /** Of the bytes before `next`. */
+  guard: Guard
   /** Bytes from `next` to here were read before and hold no newline; 0 where nothing is known. */
   seen = 0
-  /** Set while a half line is too long to be read again and again: where to look on, and the bytes before that. */
-  search: { at: number; guard: Uint8Array } | null = null
+  /** Set while a half line is too long to be read again and again: where to look on, and the guard of that. */
+  search: { at: number; guard: Guard } | null = null
   /** Settled bytes that the next record has to carry. */
   skipped: number
   /** Pieces below the watermark of entries that have not ended yet. The framer's, where one holds any; none does now. */
@@ -118,7 +114,7 @@ export class LogFile implements Generation {
     this.next = origin.start.offset
     this.skipped = origin.start.skipped
     this.open = origin.start.open ?? NO_OPEN_PIECES
-    this.guard = origin.start.offset === 0 ? NO_BYTES : null
+    this.guard = origin.start.guard
   }
 
   get inputId(): string {
@@ -151,11 +147,11 @@ export class LogFile implements Generation {
     this.skipped = this.watermark.skipped
     this.seen = 0
     this.search = null
-    this.guard = this.next === 0 ? NO_BYTES : null
+    this.guard = this.watermark.guard
   }
 
   /** Its bytes up to here are another file's, and were read there. */
-  passOver(end: number, guard: string): void {
+  passOver(end: number, guard: Guard): void {
     this.watermark.finish({ start: 0, end }, 'stored', guard)
     this.open = NO_OPEN_PIECES
     this.rewind()
@@ -190,8 +186,6 @@ export class LogFile implements Generation {
   }
 
   toStored(): StoredGeneration {
-    // most files are quiet most of the time
-    if (this.unacknowledged === 0 && this.watermark.guardHash !== '') this.guard = null
     const colon = this.key.indexOf(':')
     return {
       id: this.id,
@@ -202,7 +196,7 @@ export class LogFile implements Generation {
       inode: this.key.slice(colon + 1),
       fingerprint: this.fingerprint,
       position: this.watermark.position(this.open),
-      guard: this.watermark.guardHash,
+      guard: this.watermark.guard,
       size: this.size,
       mtimeMs: this.mtimeMs,
       partition: this.partition,

@@ -32,8 +32,8 @@ export interface PollingOptions {
 /** A file is slow, and not cold, for so long after its last bytes, and for two looks at least. */
 const WARM_MS = 1000
 
-/** Ten lines or so: a look that brings as much is worth its cost. */
-const BUSY_BYTES = 2048
+/** Forty lines or so: a look that brings as much is worth its cost. */
+const BUSY_BYTES = 8192
 
 /** So many looks a second, in all, may bring less, as long as nobody has to wait longer than the other for it. */
 const SLOW_LOOKS_PER_SECOND = 150
@@ -131,15 +131,17 @@ export class Polling {
     for (const file of this.#noticed) wake(file)
     this.#noticed.clear()
     if (this.#polled.size > 0) {
-      const busy = this.#pollWarm(now)
+      const { busy, slow } = this.#pollWarm(now)
       if (now >= this.#coldAt + COLD_POLL_MS) this.#pollCold(now)
-      this.#arm(Math.min(busy > 0 ? now + pollMs : Infinity, this.#slowAt + this.#slowMs, this.#coldAt + COLD_POLL_MS))
+      if (busy > 0) this.#arm(now + pollMs)
+      // cold files are no reason for beats of their own then
+      else this.#arm(slow > 0 ? this.#slowAt + this.#slowMs : this.#coldAt + COLD_POLL_MS)
     }
     takeTurns()
   }
 
-  /** Returns how many are busy. */
-  #pollWarm(now: number): number {
+  /** Returns how many there are. */
+  #pollWarm(now: number): { busy: number; slow: number } {
     const { pollMs, wake } = this.#options
     const warmSince = this.#warmSince
     // a beat that comes a little early is no reason for another one
@@ -161,7 +163,7 @@ export class Polling {
       this.#slowAt = now
       this.#slowMs = slowMs(pollMs, slow)
     }
-    return busy
+    return { busy, slow }
   }
 
   #pollCold(now: number): void {

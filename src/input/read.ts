@@ -4,9 +4,10 @@
  * read again, so that a line that arrives in pieces is not read over and over.
  */
 import type { Chunk } from '../flow.ts'
+import { type Guard, NO_GUARD } from '../guard.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import { FINGERPRINT_BYTES, guardOf, hash } from './identity.ts'
+import { FINGERPRINT_BYTES, hash } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 
 /** Bytes of one read, at most: one turn of a file. */
@@ -45,8 +46,8 @@ export class FileReader {
   readonly #result: ReadChunk
   /** {@link QUANTUM}, or what the buffer holds where lines are kept short. */
   readonly #quantum: number
-  /** The bytes before the end of the long line that a chunk has only the beginning of. */
-  #longEnd: Uint8Array = new Uint8Array(0)
+  /** The guard of the end of the long line that a chunk has only the beginning of. */
+  #longEnd: Guard = NO_GUARD
 
   /** `now`: ms since the epoch. */
   constructor(buffers: Buffers, now: () => number) {
@@ -99,7 +100,7 @@ export class FileReader {
       if (length <= file.rules.maxLineBytes && length < how.want)
         return this.#chunk(file, length, { lineEnd: end, more: false })
     } else if (length < LONG_HALF_LINE) return NOTHING
-    file.search = { at: end, guard: this.#bytesBefore(pointer + length) }
+    file.search = { at: end, guard: this.#guardBefore(pointer + length) }
     return SEARCHING
   }
 
@@ -120,13 +121,13 @@ export class FileReader {
     const { memory, pointer } = this.#buffers
     const { search } = file
     if (search === null || length < 0) return CHANGED
-    if (length > 0 && !memory.view(pointer - GUARD_BYTES, GUARD_BYTES).equals(search.guard)) return CHANGED
+    if (length > 0 && this.#guardBefore(pointer) !== search.guard) return CHANGED
     const newline = memory.kernel.findNewline(pointer, pointer + length)
     const found = newline < pointer + length
     const end = search.at + (newline - pointer) + (found ? 1 : 0)
     const size = end - file.next
     // where nothing was read, somebody else's bytes may lie before the pointer
-    this.#longEnd = length === 0 ? search.guard : this.#bytesBefore(pointer + (end - search.at))
+    this.#longEnd = length === 0 ? search.guard : this.#guardBefore(pointer + (end - search.at))
     if (found && size <= this.#buffers.length) {
       file.search = null
       return this.#direct(file, { want: size, final: false })
@@ -169,16 +170,9 @@ export class FileReader {
     if (file.next === 0 && fingerprint.length > 0) {
       return length >= fingerprint.length && hash(memory.view(pointer, fingerprint.length)) === fingerprint.hash
     }
-    if (guard !== null) {
-      const from = pointer - guard.length
-      for (let i = 0; i < guard.length; i++) if (guard[i] !== memory.bytes[from + i]) return false
-      return true
-    }
-    const size = guardLength(file)
-    const bytes = memory.view(pointer - size, size)
-    if (file.watermark.guard !== '' && guardOf(bytes) !== file.watermark.guardHash) return false
-    file.guard = this.#bytesBefore(pointer, size)
-    return true
+    const found = this.#guardBefore(pointer, guardLength(file))
+    if (guard === NO_GUARD) file.guard = found
+    return guard === NO_GUARD || guard === found
   }
 
   /** The first bytes of a file were read: it is known by them from now on, also while no line of it has ended. */
@@ -187,8 +181,8 @@ export class FileReader {
     file.fingerprint = { length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) }
   }
 
-  #bytesBefore(end: number, length = GUARD_BYTES): Uint8Array {
-    return bytesBefore(this.#buffers.memory, end, length)
+  #guardBefore(end: number, length = GUARD_BYTES): Guard {
+    return this.#buffers.memory.kernel.guardBefore(end, length)
   }
 
   #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
@@ -197,8 +191,8 @@ export class FileReader {
 }
 
 /** Bytes before `next` that each read brings too, to see whether they are as they were. */
-function guardLength({ guard, next }: LogFile): number {
-  return guard?.length ?? Math.min(GUARD_BYTES, next)
+function guardLength({ next }: LogFile): number {
+  return Math.min(GUARD_BYTES, next)
 }
 
 /** A mount takes its time: whether the file was neither rewound nor closed meanwhile. */
@@ -212,10 +206,10 @@ class ReadChunk implements Chunk {
   readonly #memory: LinearMemory
   readonly pointer: number
   #file: LogFile | null = null
-  /** The last one asked for: what was taken over ends where the next read begins. Never changed once it is made. */
-  #guard: Uint8Array = new Uint8Array(0)
+  /** The last one asked for: what was taken over ends where the next read begins. */
+  #guard: Guard = NO_GUARD
   #guardAt = -1
-  #longEnd: Uint8Array = new Uint8Array(0)
+  #longEnd: Guard = NO_GUARD
   length = 0
   offset = 0
   readAt = 0
@@ -227,7 +221,7 @@ class ReadChunk implements Chunk {
     this.pointer = pointer
   }
 
-  fill(file: LogFile, what: Pick<ReadChunk, 'length' | 'readAt' | 'lineEnd' | 'more'> & { longEnd: Uint8Array }): this {
+  fill(file: LogFile, what: Pick<ReadChunk, 'length' | 'readAt' | 'lineEnd' | 'more'> & { longEnd: Guard }): this {
     this.#file = file
     this.#longEnd = what.longEnd
     this.#guardAt = -1
@@ -248,23 +242,14 @@ class ReadChunk implements Chunk {
     return this.#file
   }
 
-  guardAt(offset: number): Uint8Array {
+  guardAt(offset: number): Guard {
     // of a chunk that holds only the beginning of a long line: the search has kept its end
     if (offset > this.offset + this.length) return this.#longEnd
     if (offset !== this.#guardAt) {
-      this.#guard = bytesBefore(this.#memory, this.pointer + (offset - this.offset), Math.min(GUARD_BYTES, offset))
+      const end = this.pointer + (offset - this.offset)
+      this.#guard = this.#memory.kernel.guardBefore(end, Math.min(GUARD_BYTES, offset))
       this.#guardAt = offset
     }
     return this.#guard
   }
-}
-
-/**
- * A copy of the bytes before a pointer. Made one by one: an array of 64 bytes lies on the heap by itself, and what hands
- * it to native code (as Buffer's methods do) would give it memory of its own outside, for good.
- */
-function bytesBefore({ bytes }: LinearMemory, end: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length)
-  for (let i = 0; i < length; i++) copy[i] = bytes[end - length + i]!
-  return copy
 }

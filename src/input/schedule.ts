@@ -23,6 +23,11 @@ export interface ScheduleOptions {
   turn(file: LogFile): Turn | Promise<Turn>
   /** Whether no watch speaks for the file, so that it has to be polled. */
   isPolled(file: LogFile): boolean
+  /**
+   * Files have had turns. `isOver`: all that were to have one, so that nothing comes for a while; else others are about
+   * to have theirs.
+   */
+  looked(isOver: boolean): void
   /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
   polling(): void
 }
@@ -147,7 +152,10 @@ export class Schedule {
     }
     if (this.#next !== null) clearImmediate(this.#next)
     this.#next = null
-    if (this.#local.length > 0 && !this.#stopped) this.#run()
+    if (this.#stopped) return
+    const isOver = this.#local.length === 0
+    if (!isOver) this.#run()
+    this.#options.looked(isOver)
   }
 
   #wakeRemote(file: LogFile): void {
@@ -181,7 +189,10 @@ export class Schedule {
     const result = await turn
     this.#busy--
     this.#busyLocal -= local
-    if (!this.#stopped) this.#after(file, result)
+    if (!this.#stopped) {
+      this.#after(file, result)
+      this.#options.looked(this.#local.length === 0)
+    }
     if (this.#busyLocal === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { OpenPiece, Position, Range, Stream } from '../flow.ts'
+import { type Guard, guardText, parseGuard } from '../guard.ts'
 
 export interface StoredGeneration {
   /** `log.file.id`, for life. */
@@ -19,8 +20,8 @@ export interface StoredGeneration {
   /** Hash of the first `length` bytes; grows with the file. */
   readonly fingerprint: { readonly length: number; readonly hash: string }
   readonly position: Position
-  /** Hash of the up to 64 bytes before `position.offset`. */
-  readonly guard: string
+  /** Of the up to 64 bytes before `position.offset`. */
+  readonly guard: Guard
   /** Last known size in bytes. */
   readonly size: number
   readonly mtimeMs: number
@@ -54,7 +55,7 @@ export function toJson(entry: StoredGeneration): string {
     inode: entry.inode,
     fingerprint: entry.fingerprint,
     position: position.open.length > 0 ? position : { offset: position.offset, skipped: position.skipped },
-    guard: entry.guard,
+    guard: guardText(entry.guard),
     size: entry.size,
     mtimeMs: entry.mtimeMs,
     partition: entry.partition,
@@ -68,7 +69,8 @@ export function toJson(entry: StoredGeneration): string {
  */
 export function fromJson(value: unknown): StoredGeneration | undefined {
   if (!isObject(value) || !isObject(value['fingerprint']) || !isObject(value['position'])) return undefined
-  const { id, input, device, inode, guard, size, mtimeMs, partition, finished = false } = value
+  const { id, input, device, inode, size, mtimeMs, partition, finished = false } = value
+  const guard = isText(value['guard']) ? parseGuard(value['guard']) : null
   const { length, hash } = value['fingerprint']
   const { offset, skipped, open = [] } = value['position']
   const path = pathFromJson('path', value)
@@ -83,7 +85,7 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     !isText(inode)
   )
     return undefined
-  if (!isBytes(length) || !isText(hash) || !isText(guard)) return undefined
+  if (!isBytes(length) || !isText(hash) || guard === null) return undefined
   if (!isBytes(offset) || !isBytes(skipped) || !isOpen(open) || !isBytes(size)) return undefined
   if (typeof mtimeMs !== 'number' || !isWhole(partition) || typeof finished !== 'boolean') return undefined
   return {

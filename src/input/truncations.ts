@@ -49,7 +49,7 @@ export class Truncations {
     const { arrivals, checkpoint, descriptors, events, known, originals, letGo } = this.#options
     const { directory, rules, within, name, key } = file
     // what can fail comes first: nothing is to be counted twice
-    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: '' })
+    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: 0 })
     const facts = factsNow(file)
     const lost = file.seenSize.lostByCut(file, facts?.size ?? null)
     events.fileTruncated(file, lost)

@@ -14,12 +14,12 @@
  *
  * Memory is bounded by what is in flight: a waiting run comes from a receipt, and touching runs of one kind are one.
  */
-import type { Guard, OpenPiece, Position, Range, Receipt } from '../flow.ts'
-import { hashOf } from './identity.ts'
+import type { OpenPiece, Position, Range, Receipt } from '../flow.ts'
+import { type Guard, NO_GUARD } from '../guard.ts'
 
 export type Outcome = Receipt['outcome']
 
-/** Where a generation goes on: of a stored position, or `{ offset: 0, skipped: 0, guard: '' }` for a new one. */
+/** Where a generation goes on: of a stored position, or `{ offset: 0, skipped: 0, guard: 0 }` for a new one. */
 export interface Mark {
   readonly offset: number
   /** Settled bytes directly below `offset` that no record has carried as `log.skipped` yet. */
@@ -58,14 +58,6 @@ export class Watermark implements Mark {
     return this.#guard
   }
 
-  /** The same as the state keeps it. */
-  get guardHash(): string {
-    const hash = hashOf(this.#guard)
-    // it says as much, and takes a tenth of the memory
-    this.#guard = hash
-    return hash
-  }
-
   /** Runs that wait for a hole before them to be filled, or for a guard. Still true after a rewind to `offset`. */
   get pending(): number {
     return (this.#stored?.count ?? 0) + (this.#settled?.count ?? 0)
@@ -77,13 +69,13 @@ export class Watermark implements Mark {
   }
 
   /**
-   * Takes one receipt's range; `guard` is that of `range.end`, '' where it is not known. True when the offset
+   * Takes one receipt's range; `guard` is that of `range.end`, NO_GUARD where it is not known. True when the offset
    * moved. What ends at or below the offset, and what is empty, says nothing new.
    */
   finish(range: Range, outcome: Outcome, guard: Guard): boolean {
     const { start, end } = range
     if (end <= this.#offset || end <= start) return false
-    if (start <= this.#offset && guard !== '' && this.pending === 0) {
+    if (start <= this.#offset && guard !== NO_GUARD && this.pending === 0) {
       this.#move(end, outcome === 'stored' ? 0 : this.#skipped + end - this.#offset, guard)
       return true
     }
@@ -150,7 +142,7 @@ class Runs {
 
   add(start: number, end: number, guard: Guard): void {
     const at = this.#firstEndingFrom(start)
-    let run: Run = { start, end, stop: guard === '' ? -1 : end, guard }
+    let run: Run = { start, end, stop: guard === NO_GUARD ? -1 : end, guard }
     let next = at
     for (; next < this.#runs.length; next++) {
       const other = this.#runs[next]!

@@ -39,6 +39,8 @@ export interface Kernel {
   skipRecords(from: number, count: number): number
   /** CRC-32C of bytes; `previous` is the checksum of what came before them, 0 at the beginning. */
   crc32c(pointer: number, length: number, previous: number): number
+  /** The guard (src/guard.ts) of the bytes that end at a pointer: so many, at most 64. */
+  guardBefore(end: number, length: number): number
 }
 
 interface Exports extends Kernel {

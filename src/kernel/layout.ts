@@ -8,7 +8,7 @@
  *   2 KiB   template table: (pointer, length) pairs
  *   3 KiB   text of the last timestamp
  *   4 KiB   columns of the entries
- *   …       tables of the kernel: escapes, CRC-32C and its scratch
+ *   …       tables of the kernel: escapes, checksums and their scratch
  *   …       template text: the bytes the template's segments point to
  *   …       chunk: guard, bytes read, slack
  *   …       pool of batch buffers, to the end
@@ -40,7 +40,7 @@ export const COLUMN = {
 
 /** The kernel's own: tables made at the start, and what a checksum works on. */
 export const TABLES = COLUMNS + COLUMN.end
-export const TABLES_BYTES = 20 * 1024
+export const TABLES_BYTES = 24 * 1024
 
 /** Bytes for the segments of one template: keys, headers, labels. */
 export const TEMPLATE_TEXT_BYTES = 256 * 1024

@@ -1,5 +1,6 @@
 /** What is asked of a lane when records are appended, and what came of it. */
-import type { Extent, Generation, Guard } from '../flow.ts'
+import type { Extent, Generation } from '../flow.ts'
+import type { Guard } from '../guard.ts'
 import type { Append } from '../kernel/kernel.ts'
 import type { Stay } from './partition.ts'
 

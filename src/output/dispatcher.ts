@@ -48,6 +48,10 @@ export class Dispatcher {
   readonly #active = new Set<Lane>()
   /** Lanes to look at now. */
   readonly #todo = new Set<Lane>()
+  /** Lanes to whose open batch something was appended since the last {@link looked}. */
+  readonly #filled = new Set<Lane>()
+  /** Lanes whose open batch does not linger any more. */
+  readonly #ripe = new Set<Lane>()
   readonly #timetable = new Timetable<Lane>()
   /** Lanes that wait for a broker, by its node id. */
   readonly #stranded = new Map<number, Set<Lane>>()
@@ -74,10 +78,25 @@ export class Dispatcher {
   appended(lane: Lane): void {
     this.#active.add(lane)
     if (this.#flushing > 0 || this.#options.lingerMs <= 0) this.look(lane)
-    else if (lane.open !== null && lane.open.records > 0) {
-      this.#timetable.set(lane, lane.open.openedAt + this.#options.lingerMs)
-      this.#arm()
+    else this.#filled.add(lane)
+  }
+
+  /**
+   * All is appended for now. `isOver`: nothing more comes within the time that batches linger, so they leave; else they
+   * linger. Has to follow every {@link appended}.
+   */
+  looked(isOver: boolean): void {
+    if (this.#filled.size === 0) return
+    for (const lane of this.#filled) {
+      if (lane.open === null || lane.open.records === 0) continue
+      if (isOver) {
+        this.#ripe.add(lane)
+        this.#todo.add(lane)
+      } else this.#timetable.set(lane, lane.open.openedAt + this.#options.lingerMs)
     }
+    this.#filled.clear()
+    if (isOver) this.#kick()
+    else this.#arm()
   }
 
   /** A broker can be used again. */
@@ -170,6 +189,7 @@ export class Dispatcher {
     if (batch === null && !this.#isOpenDue(lane, now, early)) return null
     if (!this.#isReady(lane)) return null
     if (batch === null) {
+      this.#ripe.delete(lane)
       this.#options.seal(lane)
       batch = sequence.next(lane.queue)
     }
@@ -188,7 +208,7 @@ export class Dispatcher {
     const { open } = lane
     if (open === null || open.records === 0 || !lane.sequence.hasRoom(lane.queue)) return false
     const dueAt = open.openedAt + this.#options.lingerMs
-    if (this.#flushing > 0 || now + early >= dueAt) return true
+    if (this.#flushing > 0 || this.#ripe.has(lane) || now + early >= dueAt) return true
     this.#timetable.set(lane, dueAt)
     return false
   }

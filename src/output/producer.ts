@@ -192,6 +192,11 @@ export class Producer {
     this.#dispatcher.appended(lane)
   }
 
+  /** What is appended for now is. `isOver`: nothing more comes for a while, so that it is no use to linger for it. */
+  looked(isOver: boolean): void {
+    this.#dispatcher.looked(isOver)
+  }
+
   /** Memory of the pool that somebody else had is back. */
   freed(): void {
     this.#buffers.freed()

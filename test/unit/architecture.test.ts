@@ -18,6 +18,7 @@ const modules = sources.filter((file) => !file.endsWith('.d.ts'))
 const STAGES = ['input', 'frame', 'enrich', 'encode', 'output']
 const FREE_TO_ALL = [
   'src/flow.ts',
+  'src/guard.ts',
   'src/paths.ts',
   'src/ranges.ts',
   'src/glob-base.ts',
@@ -30,14 +31,15 @@ const FREE_TO_ALL = [
 
 /** What the files under a path may import, beside what lies under the same path. Who is not listed may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  'src/flow.ts': [],
+  'src/flow.ts': ['src/guard.ts'],
+  'src/guard.ts': ['src/kernel/layout.ts'],
   'src/paths.ts': [],
-  'src/ranges.ts': ['src/flow.ts'],
+  'src/ranges.ts': ['src/flow.ts', 'src/guard.ts'],
   'src/glob-base.ts': [],
   'src/unless-aborted.ts': [],
   'src/version.ts': ['package.json'],
   'src/errors.ts': [],
-  'src/kernel/': ['src/flow.ts'],
+  'src/kernel/': ['src/flow.ts', 'src/guard.ts'],
   'src/observe/': ['src/flow.ts', 'src/paths.ts', 'src/errors.ts'],
   'src/config/': ['src/errors.ts', 'src/glob-base.ts', 'src/kernel/sizes.ts'],
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),

@@ -2,6 +2,7 @@
 // between calls but the last timestamp's text.
 import { makeCrcTables } from './crc32c'
 import { makeEscapeTable } from './escape'
+import { makeGuardTable } from './guard'
 import { makeFaultTables } from './utf8'
 import { makeVectors } from './vectors'
 
@@ -9,6 +10,7 @@ export { findNewline, frameLines, cutLength } from './lines'
 export { appendRaw, appendJson } from './append'
 export { copyRecords, skipRecords } from './records'
 export { crc32c } from './crc32c'
+export { guardBefore } from './guard'
 
 /** Make the tables. Call once, first. */
 export function init(): void {
@@ -16,4 +18,5 @@ export function init(): void {
   makeFaultTables()
   makeEscapeTable()
   makeCrcTables()
+  makeGuardTable()
 }

@@ -28,7 +28,8 @@ export const ESCAPE_TABLE: usize = TABLES
 export const VECTORS: usize = ESCAPE_TABLE + 4096
 export const CRC_TABLES: usize = VECTORS + 1024
 export const CRC_SCRATCH: usize = CRC_TABLES + 8192
-export const TABLES_END: usize = CRC_SCRATCH + 7168
+export const GUARD_TABLE: usize = CRC_SCRATCH + 7168
+export const TABLES_END: usize = GUARD_TABLE + 4096
 
 /** Bytes that may be read or written beyond what is given, on either side. */
 export const SLACK: usize = 64
