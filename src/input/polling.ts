@@ -37,7 +37,7 @@ const BUSY_BYTES = 8192
 
 /** So many looks a second, in all, may bring less, as long as nobody has to wait longer than the other for it. */
 const SLOW_LOOKS_PER_SECOND = 150
-const SLOW_MS = 500
+const SLOW_MS = 1000
 
 /** With shorter beats, whoever asked for them pays for more: so many slow files are looked at at every beat. */
 const LEAST_SLOW_FILES = 8
