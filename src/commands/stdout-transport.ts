@@ -4,7 +4,14 @@
  */
 import { decodeRecords } from '../encode/records.ts'
 import { messageOf } from '../errors.ts'
-import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../output/transport.ts'
+import {
+  type Answer,
+  NO_TOPIC_ID,
+  type ProduceItem,
+  type ProducerId,
+  type TopicView,
+  type Transport,
+} from '../output/transport.ts'
 import { HEADER_BYTES } from '../output/batch.ts'
 import { textOrBase64 } from './text-or-base64.ts'
 import { write } from './write.ts'
@@ -32,7 +39,7 @@ export class StdoutTransport implements Transport {
   }
 
   view(): TopicView {
-    return { leaders: [NODE] }
+    return { id: NO_TOPIC_ID, leaders: [NODE] }
   }
 
   ready(): boolean {

@@ -205,7 +205,7 @@ export class Arrivals {
     const copy = stored === null ? await copies.judge(what) : 'none'
     const start = stored === null ? await this.#startOf(directory, sighting, { descriptor, facts }) : 0
     const offset = copy === 'copy' ? facts.size : start
-    const guard = await guardAt(volume, descriptor, offset)
+    const guard = offset > 0 ? await guardAt(volume, descriptor, offset) : ''
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)

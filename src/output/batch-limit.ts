@@ -87,6 +87,12 @@ export class BatchLimit {
     this.#probeAt = now + this.#pauseMs
   }
 
+  /** What was refused may be taken now: the next batch may be the probe. */
+  doubt(): void {
+    this.#pauseMs = 0
+    this.#probeAt = 0
+  }
+
   /** The broker has stored so many. `isAlone`: as one record that may have compressed better than others do. */
   stored(bytes: number, isAlone: boolean): void {
     const proven = isAlone ? Math.min(bytes, 2 * this.#safe) : bytes

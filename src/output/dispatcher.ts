@@ -34,10 +34,11 @@ export interface DispatcherOptions {
 const TIMER_SLACK_MS = 1
 
 /**
- * A broker forgets who has sent nothing for long (`producer.id.expiration.ms`, a day, but a setting), and then takes any
- * sequence for the first. One batch alone costs a round trip, so we believe it early.
+ * A broker forgets who has sent nothing for long (`producer.id.expiration.ms`, a day, but a setting), and the log of a
+ * topic that was made anew meanwhile knows nobody; both take any sequence for the first. Of the new topic we hear only
+ * minutes later. One batch alone costs a round trip, so we believe it as soon as there is time to make one.
  */
-const FORGOTTEN_MS = 60_000
+const FORGOTTEN_MS = 1_000
 
 /** Bytes of a request, if it has more than one batch. A broker refuses requests of 100 MiB, by closing the connection. */
 const REQUEST_BYTES = 8 * 1024 * 1024

@@ -1,15 +1,17 @@
 /**
  * What is known of the topics we care about, out of the Metadata answers so far. Decides what an answer changes, what
  * is worth telling, and which topics must be asked for again soon. Asks nothing itself (metadata-refresh.ts does).
+ *
+ * Brokers that lag behind still name old leaders, fewer partitions, and the topic that had the name before. The first
+ * two are told by leader epochs, the last by its id: one that was replaced never comes back, since a topic that is made
+ * anew always gets an id of its own.
  */
 import type { Events } from '../observe/events.ts'
-import type { TopicView } from './transport.ts'
+import { NO_TOPIC_ID, type TopicView } from './transport.ts'
 import { describeError, meaningOf } from './wire/error-codes.ts'
-import { type MetadataAnswer, NO_TOPIC_ID, type PartitionMetadata, type TopicMetadata } from './wire/metadata.ts'
+import type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './wire/metadata.ts'
 
 export interface KnownTopic extends TopicView {
-  /** 32 hexadecimal digits. A topic made anew under the same name has another one. */
-  readonly id: string
   /** Leader epoch per partition, by index. */
   readonly epochs: readonly number[]
 }
@@ -29,8 +31,21 @@ interface Trouble {
   readonly refused: boolean
 }
 
+/** What is remembered of a topic's name. */
+interface Entry {
+  /** As it was told last without trouble. */
+  topic: KnownTopic
+  /** It was told so by the last answer, too. */
+  isUsable: boolean
+  /** Ids of the topics that had the name before, the newest last. */
+  readonly replaced: string[]
+}
+
 const LEFT_OUT: Trouble = { reason: 'the answer leaves it out', refused: false }
+const REPLACED: Trouble = { reason: 'the answer is about a topic of this name that was deleted', refused: false }
 const UNKNOWN_TOPIC_OR_PARTITION = 3
+/** Nobody lags behind by more topics of one name than this. */
+const REPLACED_KEPT = 8
 const TOLD_EVERY_MS = 30_000
 /** At most so many partitions without a leader are named, the last one with the number of the others. */
 const PARTITIONS_TOLD = 8
@@ -38,7 +53,8 @@ const PARTITIONS_TOLD = 8
 export class MetadataCache {
   readonly #events: Pick<Events, 'topicWaiting' | 'topicRefused' | 'topicReady' | 'partitionWaiting'>
   readonly #now: () => number
-  readonly #topics = new Map<string, KnownTopic>()
+  readonly #topics = new Map<string, Entry>()
+  #clusterId: string | null = null
   /** When something was last told: by topic, and by topic/partition (a slash is in no topic's name). */
   readonly #told = new Map<string, number>()
 
@@ -51,43 +67,74 @@ export class MetadataCache {
   }
 
   view(topic: string): KnownTopic | null {
-    return this.#topics.get(topic) ?? null
+    const entry = this.#topics.get(topic)
+    return entry?.isUsable === true ? entry.topic : null
   }
 
   /** Node ids that lead at least one partition. */
   leaders(): Set<number> {
     const nodes = new Set<number>()
-    for (const topic of this.#topics.values()) for (const node of topic.leaders) nodes.add(node)
+    for (const { topic, isUsable } of this.#topics.values()) {
+      if (isUsable) for (const node of topic.leaders) nodes.add(node)
+    }
     nodes.delete(-1)
     return nodes
   }
 
   /** Takes in the answer to a question about the topics `asked`; what it says of others is left alone. */
   apply(answer: MetadataAnswer, asked: readonly string[]): MetadataChange {
+    this.#isOf(answer.clusterId)
     const alive = new Set(answer.brokers.map((broker) => broker.node))
     const told = new Map(answer.topics.map((topic) => [topic.name, topic]))
     const changed: string[] = []
     const troubled: string[] = []
     const missing: string[] = []
     for (const name of asked) {
-      const before = this.#topics.get(name) ?? null
+      const entry = this.#topics.get(name)
+      const before = this.view(name)
       const topic = told.get(name)
       const trouble = topic === undefined ? LEFT_OUT : troubleWith(topic)
       if (topic === undefined || trouble !== null) {
         troubled.push(name)
         if (topic?.code === UNKNOWN_TOPIC_OR_PARTITION) missing.push(name)
-        this.#topics.delete(name)
+        if (entry !== undefined) entry.isUsable = false
         this.#waiting(name, trouble ?? LEFT_OUT)
         if (before !== null) changed.push(name)
         continue
       }
-      const after = merge(before, topic, alive)
-      this.#topics.set(name, after)
+      if (entry?.replaced.includes(topic.id) === true) {
+        troubled.push(name)
+        if (before === null) this.#waiting(name, REPLACED)
+        continue
+      }
+      const after = merge(entry?.topic ?? null, topic, alive)
+      this.#keep(name, after)
       if (before === null || differ(before, after)) changed.push(name)
       this.#topicReady(name, before, after)
       if (this.#leaderless(name, after)) troubled.push(name)
     }
     return { changed, troubled, missing }
+  }
+
+  /** In another cluster, behind the same addresses, an id may be right that was replaced in this one. */
+  #isOf(clusterId: string | null): void {
+    if (clusterId === this.#clusterId) return
+    this.#clusterId = clusterId
+    for (const { replaced } of this.#topics.values()) replaced.length = 0
+  }
+
+  #keep(name: string, topic: KnownTopic): void {
+    const entry = this.#topics.get(name)
+    if (entry === undefined) {
+      this.#topics.set(name, { topic, isUsable: true, replaced: [] })
+      return
+    }
+    const { topic: former, replaced } = entry
+    const haveIds = former.id !== NO_TOPIC_ID && topic.id !== NO_TOPIC_ID
+    if (haveIds && former.id !== topic.id) replaced.push(former.id)
+    if (replaced.length > REPLACED_KEPT) replaced.shift()
+    entry.topic = topic
+    entry.isUsable = true
   }
 
   #waiting(topic: string, { reason, refused }: Trouble): void {
@@ -138,12 +185,14 @@ function troubleWith(topic: TopicMetadata): Trouble | null {
 }
 
 /** What is known after an answer. A leader that isn't among the brokers alive is none. */
-function merge(before: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySet<number>): KnownTopic {
+function merge(known: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySet<number>): KnownTopic {
+  // Without ids nothing tells a broker that lags behind from a topic made anew, whose epochs begin again.
+  const before = known !== null && known.id === topic.id && topic.id !== NO_TOPIC_ID ? known : null
   const leaders: number[] = topic.partitions.map(() => -1)
   const epochs: number[] = topic.partitions.map(() => -1)
   for (const partition of topic.partitions) {
     const index = partition.partition
-    if (before !== null && before.id === topic.id && isOlder(partition, before)) {
+    if (before !== null && isOlder(partition, before)) {
       // A broker that lags behind still names the old leader: what we heard from another one counts.
       leaders[index] = before.leaders[index]!
       epochs[index] = before.epochs[index]!
@@ -153,7 +202,7 @@ function merge(before: KnownTopic | null, topic: TopicMetadata, alive: ReadonlyS
     }
   }
   // Partitions of one topic only ever come: a broker that lags behind has not heard of them.
-  if (before !== null && before.id === topic.id && topic.id !== NO_TOPIC_ID) {
+  if (before !== null) {
     leaders.push(...before.leaders.slice(leaders.length))
     epochs.push(...before.epochs.slice(epochs.length))
   }

@@ -65,7 +65,7 @@ export interface Choice {
 }
 
 /** What is known of a topic when a partition has to be chosen. */
-export interface TopicState extends TopicView {
+export interface TopicState extends Pick<TopicView, 'leaders'> {
   /** Partitions that are gone, or have had no leader for long: files without a key leave them. */
   readonly abandoned: ReadonlySet<number>
   /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
@@ -73,7 +73,7 @@ export interface TopicState extends TopicView {
 }
 
 /** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
-export function substituteFor(partition: number, { leaders }: TopicView): number {
+export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'leaders'>): number {
   for (let i = 1; i <= leaders.length; i++) {
     const other = (partition + i) % leaders.length
     if (other !== partition && (leaders[other] ?? -1) >= 0) return other

@@ -4,8 +4,9 @@
  * test/property/sequence.property.test.ts, which plays both against each other.
  *
  * Rules (idempotent; KIP-98, KIP-360, and what brokers were seen to do):
- * - at most 5 batches are unanswered, and exactly 1 until the first is stored under this id and epoch: on a fresh id a
- *   broker takes whatever sequence comes first, so a second batch that overtakes the first would open a hole for good;
+ * - at most 5 batches are unanswered, and exactly 1 until the first is stored under this id and epoch in this log: where
+ *   a broker does not know the id it takes whatever sequence comes first, so a second batch that overtakes the first would
+ *   open a hole for good;
  * - after any failure only the lowest batch is sent, alone, until it is settled; then the rest follow in order;
  * - a batch keeps its sequence over every retry, so that a broker which has it recognises it; nothing behind a batch
  *   that goes out in parts is sent before its last part, whose numbers come first;
@@ -39,8 +40,10 @@ export class SequenceState {
   #formerId = -1
   #epoch = 0
   #next = 0
-  /** Something is stored under this id and epoch. */
+  /** Something is stored under this id and epoch, in this log. */
   #confirmed = false
+  /** Since a doubt, until all that was in flight then has landed. */
+  #isDoubtful = false
   /** After a failure: only the lowest batch, alone. */
   #recovering = false
   /** The batch that is sent alone while recovering is in flight. */
@@ -107,14 +110,19 @@ export class SequenceState {
     return { producerId: this.#producer.id, epoch: this.#epoch, sequence: batch.sequence }
   }
 
-  /** The broker may have forgotten us: as on a fresh id, one batch goes first. Only with nothing in flight. */
+  /**
+   * The broker may have forgotten us, or the log is another one: as on a fresh id, one batch goes first, and before it all
+   * that is in flight lands, which may have gone to either log.
+   */
   doubt(): void {
     this.#confirmed = false
+    this.#isDoubtful = this.inFlight > 0
   }
 
   /** The batch, or the part of it that was sent, is stored. Call when that has left the batch, and the batch the queue. */
   stored(batch: Batch, queue: readonly Batch[]): void {
-    this.#confirmed = true
+    // What was sent before a doubt says nothing about it.
+    if (!this.#isDoubtful) this.#confirmed = true
     // Only the batch that was sent alone ends it: 1 and 3 in flight, 2 failed, 1 and 3 answered: "the next one" would be
     // right by luck.
     if (this.#probing) this.#recovering = false
@@ -142,6 +150,7 @@ export class SequenceState {
     batch.inFlight = false
     this.inFlight--
     this.#probing = false
+    if (this.inFlight === 0) this.#isDoubtful = false
     this.#renumberWhenLanded(queue)
   }
 

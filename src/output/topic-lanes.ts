@@ -1,12 +1,19 @@
-/** The lanes by topic and partition, who leads them, and which partitions their files have left: see failover.ts. */
+/**
+ * The lanes by topic and partition, who leads them, and which partitions their files have left: see failover.ts. Notes
+ * when another topic has the name: then the lanes' producer states are in doubt.
+ */
 import type { Lane } from './lane.ts'
 import { type TopicState, substituteFor } from './partition.ts'
-import type { TopicView, Transport } from './transport.ts'
+import { NO_TOPIC_ID, type TopicView, type Transport } from './transport.ts'
 
 /** Records that wait so long where sending fails are a sign that others had better go elsewhere. */
 const STALLED_MS = 1000
 
 interface Topic {
+  /** Of the topic that the lanes have sent to; null before one is known. */
+  id: string | null
+  /** It was not there, since its id was noted. */
+  wasGone: boolean
   /** By partition; with holes. */
   readonly lanes: (Lane | undefined)[]
   readonly abandoned: Set<number>
@@ -47,13 +54,16 @@ export class TopicLanes {
     if (known !== undefined) return known
     const lane = this.#options.create(name, partition)
     lanes[partition] = lane
-    this.#setLeader(lane, this.#options.transport.view(name))
+    const view = this.#options.transport.view(name)
+    this.#noteId(name, view)
+    this.#setLeader(lane, view)
     return lane
   }
 
-  /** The topic's leaders are others now. */
+  /** The topic's leaders are others now, or another topic has its name. */
   follow(name: string): void {
     const view = this.#options.transport.view(name)
+    this.#noteId(name, view)
     for (const lane of this.#topic(name).lanes) if (lane !== undefined) this.#setLeader(lane, view)
   }
 
@@ -83,9 +93,29 @@ export class TopicLanes {
     if (known !== undefined) return known
     const lanes: Topic['lanes'] = []
     const stalled = { has: (partition: number): boolean => this.#isStalled(lanes[partition]) }
-    const topic = { lanes, abandoned: new Set<number>(), stalled }
+    const topic: Topic = { id: null, wasGone: false, lanes, abandoned: new Set<number>(), stalled }
     this.#topics.set(name, topic)
     return topic
+  }
+
+  /**
+   * The logs of another topic are empty, and take any batch of ours for the first: what is sent behind it before it is
+   * stored could come to lie in front of it. Where there are no ids, what was gone and is there again is another one.
+   */
+  #noteId(name: string, view: TopicView | null): void {
+    const topic = this.#topic(name)
+    if (view === null) {
+      topic.wasGone = true
+      return
+    }
+    const isAnother = topic.id !== null && (topic.id !== view.id || (topic.wasGone && view.id === NO_TOPIC_ID))
+    topic.id = view.id
+    topic.wasGone = false
+    if (!isAnother) return
+    for (const lane of topic.lanes) {
+      lane?.sequence.doubt()
+      lane?.limit.doubt()
+    }
   }
 
   /** What waits while a connection is made, or for the first attempt again, is no sign. */

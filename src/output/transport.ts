@@ -1,6 +1,6 @@
 /**
  * What the producer needs of a Kafka cluster, and no more: where a partition's leader is, a producer id, and batches
- * sent with an answer for each. cluster.ts is the real one; `--output stdout` and the tests have others. Types only.
+ * sent with an answer for each. cluster.ts is the real one; `--output stdout` and the tests have others. Types, and what they mean, only.
  */
 
 /** One record batch for one partition, as it goes over the wire (already stamped). */
@@ -27,8 +27,16 @@ export interface ProducerId {
   readonly epoch: number
 }
 
+/** A topic's id where the brokers give none: 32 hexadecimal digits, as every id. */
+export const NO_TOPIC_ID = '0'.repeat(32)
+
 /** What is known of a topic right now. */
 export interface TopicView {
+  /**
+   * Another one under the same name is another topic: its logs are empty, and know nothing of our producer ids. All zeros
+   * ({@link NO_TOPIC_ID}) where the brokers give none.
+   */
+  readonly id: string
   /** Leader's node id per partition, by index; -1 where there is none now. */
   readonly leaders: readonly number[]
 }

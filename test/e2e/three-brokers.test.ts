@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
-import { openScene, type Scene } from '../support/scene.ts'
+import { disorder } from '../support/ranges.ts'
+import { lastWords, openScene, type Scene } from '../support/scene.ts'
 import type { Agent } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 import type { StoredBatch } from '../../src/observe/events.ts'
@@ -46,6 +47,46 @@ async function shows(reader: Agent, count: number): Promise<void> {
   await reader.exitsWith(0)
   assert.equal(shown(), count)
 }
+
+for (const isHeardOf of [true, false]) {
+  const heard = isHeardOf ? 'and heard of' : 'and not heard of'
+  test(`a topic made anew while nothing is sent, ${heard}, gets a burst whole and in order`, async (t) => {
+    const age = isHeardOf ? ['--kafka-metadata-max-age-ms', '200ms'] : []
+    const args = ['--batch-max-bytes', '16KiB', '--kafka-compression', 'none', ...age, ...IMPATIENT]
+    const scene = await openScene(t, kafka, { partitions: 3, ...SAFE, args })
+    const writers = Array.from({ length: 6 }, (_, n) => scene.writer(`file-${n}.log`))
+    for (const writer of writers) writer.write(100)
+    const agent = scene.start()
+    await scene.arrived()
+    for (let round = 0; round < (LONG ? 20 : 3); round++) {
+      const found = foundTopics(agent)
+      await kafka.deleteTopic(scene.topic)
+      // other partitions have other leaders now
+      await kafka.createTopic(scene.topic, { partitions: 3, ...SAFE })
+      if (isHeardOf) await until(() => foundTopics(agent) > found, { what: 'the new topic' })
+      // after a second without a word the agent takes a topic for a new one
+      else await delay(1100)
+      const from = writers.map(({ next }) => next)
+      for (const writer of writers) writer.write(2000)
+      await scene.arrived(writers.length * 2000)
+      const records = await scene.records()
+      assert.deepEqual(disorder(records), [])
+      for (const [index, { log }] of writers.entries()) {
+        const lines = records.map(({ value }) => value?.toString().split(' ', 2) ?? []).filter(([name]) => name === log)
+        const numbers = lines.map(([, number]) => Number(number))
+        assert.deepEqual(
+          numbers,
+          Array.from({ length: 2000 }, (_, n) => from[index]! + n),
+          `${log}, round ${round}`,
+        )
+      }
+    }
+    await scene.stop(agent)
+    assert.equal(lastWords(agent)['possibleRepeats'], 0)
+  })
+}
+
+const foundTopics = (agent: Agent): number => agent.log.filter(({ msg }) => msg === 'topic found').length
 
 test('brokers restarted one after the other under load, and one killed', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })

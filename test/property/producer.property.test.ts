@@ -25,6 +25,7 @@ type Event =
   | readonly ['down', node: number, down: boolean]
   | readonly ['limit', partition: number, bytes: number]
   | readonly ['ids', held: boolean]
+  | readonly ['remake']
 
 const name = <T extends string>(text: T): fc.Arbitrary<T> => fc.constant(text)
 const node = fc.constantFrom(...NODES)
@@ -46,6 +47,7 @@ const unusual = [
   often(1, fc.tuple(name('down'), node, fc.boolean())),
   often(1, fc.tuple(name('limit'), fc.nat(PARTITIONS - 1), fc.constantFrom(300, 5000, 40_000, 200_000))),
   often(1, fc.tuple(name('ids'), fc.boolean())),
+  often(1, fc.tuple(name('remake'))),
 ]
 
 class Play {
@@ -96,6 +98,10 @@ class Play {
       case 'limit':
         kafka.log('logs', event[1]).maxBatchBytes = event[2]
         break
+      case 'remake':
+        // What is under way then can land in the new log in any order: nobody could know.
+        if (kafka.pending.length === 0) kafka.remakeTopic('logs', this.#leaders)
+        break
       case 'ids':
         if (event[1]) kafka.idsHeld = true
         else kafka.releaseIds()
@@ -128,18 +134,21 @@ class Play {
     const { shipper } = this
     let repeats = 0
     const seen = new Set<number>()
+    /** Of each topic that had the name: what was in a log that is gone is not there twice. */
+    const there: Set<number>[] = []
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const last = new Map<string, number>()
-      for (const value of shipper.kafka.values('logs', partition)) {
-        const id = Number(value.split(':')[0])
-        if (seen.has(id)) {
-          repeats++
-          continue
+      for (const [topic, values] of shipper.kafka.everStored('logs', partition).entries()) {
+        const here = (there[topic] ??= new Set())
+        for (const id of values.map((value) => Number(value.split(':')[0]))) {
+          if (here.has(id)) repeats++
+          here.add(id)
+          if (seen.has(id)) continue
+          seen.add(id)
+          const file = shipper.writerOf(id)
+          assert.ok(id > (last.get(file) ?? -1), `line ${id} of ${file} is out of order in partition ${partition}`)
+          last.set(file, id)
         }
-        seen.add(id)
-        const file = shipper.writerOf(id)
-        assert.ok(id > (last.get(file) ?? -1), `line ${id} of ${file} is out of order in partition ${partition}`)
-        last.set(file, id)
       }
     }
     const dropped = shipper.toldOf('recordTooLarge').filter(([what]) => JSON.stringify(what).includes('"drop"')).length

@@ -42,6 +42,8 @@ interface Sent {
   readonly batch: Batch
   /** Producer id and epoch. */
   readonly epoch: string
+  /** How often we had heard that the topic was made anew. */
+  readonly remakes: number
 }
 
 /** A lane, its answers' judge, and a world to send to: all that can happen is a method, and checks what must hold then. */
@@ -66,7 +68,11 @@ class Play {
   /** Which record got which number, ever. */
   readonly #numbered = new Map<string, number>()
   readonly #confirmed = new Set<string>()
-  /** The broker has lost its memory while something was on its way: it takes anything then, repeats and holes too. */
+  #remakes = 0
+  /**
+   * The broker has lost its memory while something was on its way, or the topic was made anew: it takes anything then,
+   * repeats and holes too.
+   */
   amnesia = false
   #giant: Batch | null = null
   #failed = false
@@ -171,7 +177,7 @@ class Play {
       assert.equal(this.#numbered.get(number) ?? id, id, `${number} for two records`)
       this.#numbered.set(number, id)
     }
-    this.#wires.at(-1)!.requests.push({ tag: { batch, epoch }, bytes })
+    this.#wires.at(-1)!.requests.push({ tag: { batch, epoch, remakes: this.#remakes }, bytes })
     return true
   }
 
@@ -187,10 +193,10 @@ class Play {
     this.#tidy()
   }
 
-  #judge({ batch, epoch }: Sent, answer: Answer): void {
+  #judge({ batch, epoch, remakes }: Sent, answer: Answer): void {
     const good = answer.kind === 'answered' && (answer.code === 0 || answer.code === 46)
     if (good) {
-      this.#confirmed.add(epoch)
+      if (remakes === this.#remakes) this.#confirmed.add(epoch)
       if (this.#probe === batch) this.#failed = false
     } else {
       this.#failed = true
@@ -224,6 +230,20 @@ class Play {
   fence(): void {
     const [producerId, epoch] = (this.#epochs.at(-1) ?? '').split('/').map(Number)
     if (producerId !== undefined && epoch !== undefined && epoch < LAST_EPOCH) this.world.fence(producerId, LAST_EPOCH)
+  }
+
+  get isIdle(): boolean {
+    return this.#lane.queue.length === 0 && this.#wires.every((wire) => wire.isEmpty) && this.world.isQuiet
+  }
+
+  /** The topic is made anew, and we hear of it: at once, or never. */
+  remake(leads: boolean, isHeardOf: boolean): void {
+    if (!this.isIdle || !isHeardOf) this.amnesia = true
+    this.world.remake(leads)
+    if (!isHeardOf) return
+    this.#lane.sequence.doubt()
+    this.#confirmed.clear()
+    this.#remakes++
   }
 
   forget(): void {
@@ -302,6 +322,7 @@ type Event =
   | readonly ['deliver' | 'zombie' | 'move' | 'limit', number]
   | readonly ['serve', number, Serving, number]
   | readonly ['break', number, number, boolean]
+  | readonly ['remake', boolean, boolean]
 
 function happen(play: Play, event: Event): void {
   switch (event[0]) {
@@ -327,6 +348,8 @@ function happen(play: Play, event: Event): void {
       return play.serve(event[1], event[2], event[3])
     case 'break':
       return play.break(event[1], event[2], event[3])
+    case 'remake':
+      return play.remake(event[1], event[2])
   }
 }
 
@@ -381,6 +404,26 @@ describe('the producer state of a lane', () => {
 
   test('loses nothing, keeps the order and repeats nothing uncounted, whatever happens on the way', (t) => {
     fc.assert(fc.property(settings, story(...ordinary, ...trouble), run), seeded(t, 1500))
+  })
+
+  test('keeps the order and repeats nothing uncounted when the topic is made anew while nothing is under way', (t) => {
+    const idle = often(2, fc.tuple(only('remake'), fc.boolean(), fc.constant(true)))
+    const whenIdle = (choice: Settings, events: readonly Event[]): void => {
+      const play = new Play(memory, choice)
+      try {
+        for (const event of events) if (event[0] !== 'remake' || play.isIdle) happen(play, event)
+        assert.equal(play.amnesia, false)
+        play.end()
+      } finally {
+        play.clear()
+      }
+    }
+    fc.assert(fc.property(settings, story(...ordinary, ...trouble, idle), whenIdle), seeded(t, 1000))
+  })
+
+  test('loses nothing and does not hang, whenever the topic is made anew', (t) => {
+    const anytime = often(2, fc.tuple(only('remake'), fc.boolean(), fc.boolean()))
+    fc.assert(fc.property(settings, story(...ordinary, ...trouble, anytime), run), seeded(t, 800))
   })
 
   test('loses nothing and does not hang, even when brokers forget it', (t) => {

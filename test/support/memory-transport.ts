@@ -21,6 +21,11 @@ interface Partition {
   readonly log: FakeLog
 }
 
+interface Topic {
+  readonly id: string
+  readonly partitions: readonly Partition[]
+}
+
 const error = (code: number): Answer => ({ kind: 'answered', code, message: null, baseOffset: -1 })
 const unanswered = (maybeSent: boolean): Answer => ({ kind: 'unanswered', maybeSent, reason: 'connection lost' })
 
@@ -108,7 +113,10 @@ export class MemoryTransport implements Transport {
   /** Producer ids given so far; the next one waits while `idsHeld`. */
   ids = 0
   idsHeld = false
-  readonly #topics = new Map<string, Partition[]>()
+  readonly #topics = new Map<string, Topic>()
+  /** Topics that are gone, in their order, with what was stored in them. */
+  readonly #former: { readonly name: string; readonly topic: Topic }[] = []
+  #made = 0
   readonly #down = new Set<number>()
   readonly #waitingForId: (() => void)[] = []
   #closed = false
@@ -119,7 +127,7 @@ export class MemoryTransport implements Transport {
   }
 
   log(topic: string, partition: number): FakeLog {
-    const found = this.#topics.get(topic)?.[partition]
+    const found = this.#topics.get(topic)?.partitions[partition]
     if (found === undefined) throw new Error(`there is no ${topic}-${partition}`)
     return found.log
   }
@@ -129,17 +137,36 @@ export class MemoryTransport implements Transport {
     return this.log(topic, partition).batches.flatMap(({ bytes }) => valuesIn(bytes))
   }
 
+  /** The same of each topic that ever had the name, the first one first. */
+  everStored(topic: string, partition: number): string[][] {
+    const former = this.#former.filter(({ name }) => name === topic)
+    const logs = former.flatMap(({ topic: { partitions } }) => partitions[partition]?.log ?? [])
+    return [...logs, this.log(topic, partition)].map(({ batches }) => batches.flatMap(({ bytes }) => valuesIn(bytes)))
+  }
+
   setLeaders(topic: string, leaders: readonly number[]): void {
-    const before = this.#topics.get(topic) ?? []
-    const after = leaders.map((leader, index) => ({ leader, log: before[index]?.log ?? new FakeLog() }))
-    this.#topics.set(topic, after)
+    const { id, partitions } = this.#topics.get(topic) ?? { id: String(++this.#made).padStart(32, '0'), partitions: [] }
+    const after = leaders.map((leader, index) => ({ leader, log: partitions[index]?.log ?? new FakeLog() }))
+    this.#topics.set(topic, { id, partitions: after })
     this.onChange(topic)
   }
 
   /** Its logs are gone too. */
   deleteTopic(topic: string): void {
-    this.#topics.delete(topic)
+    this.#forget(topic)
     this.onChange(topic)
+  }
+
+  /** Delete the topic and make another one of its name, at once. */
+  remakeTopic(topic: string, leaders: readonly number[]): void {
+    this.#forget(topic)
+    this.setLeaders(topic, leaders)
+  }
+
+  #forget(name: string): void {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined) this.#former.push({ name, topic })
+    this.#topics.delete(name)
   }
 
   /** What is under way to a node that goes down stays pending. */
@@ -154,7 +181,7 @@ export class MemoryTransport implements Transport {
   }
 
   append(node: number, { topic, partition }: ProduceItem, bytes: Buffer): Answer {
-    const found = this.#topics.get(topic)?.[partition]
+    const found = this.#topics.get(topic)?.partitions[partition]
     if (found === undefined) return error(3)
     if (found.leader !== node) return error(6)
     return { kind: 'answered', message: null, ...found.log.append(bytes) }
@@ -165,8 +192,8 @@ export class MemoryTransport implements Transport {
   want(): void {}
 
   view(topic: string): TopicView | null {
-    const partitions = this.#topics.get(topic)
-    return partitions === undefined ? null : { leaders: partitions.map(({ leader }) => leader) }
+    const found = this.#topics.get(topic)
+    return found === undefined ? null : { id: found.id, leaders: found.partitions.map(({ leader }) => leader) }
   }
 
   refresh(topic: string): void {

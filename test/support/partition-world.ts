@@ -55,6 +55,8 @@ export class PartitionWorld<Tag> {
   /** When (in batches of the log) the broker forgot which producer. */
   #forgot: { readonly at: number; readonly producerId: number }[] = []
   maxBatchBytes = Infinity
+  /** What was stored in topics of the name that were deleted. */
+  readonly #deleted: string[] = []
 
   /** Serve the wire's oldest request, and put its answer on the way back. `code`: of the error, if it is one. */
   serve(wire: Wire<Tag>, how: Serving, code: number): void {
@@ -128,6 +130,20 @@ export class PartitionWorld<Tag> {
     this.#committed = this.log.batches.length
   }
 
+  /** The topic is deleted and made anew: its log is empty, and knows nobody. `leads`: its leader is the same broker. */
+  remake(leads: boolean): void {
+    this.#deleted.push(...valuesIn(this.log))
+    this.log = new FakeLog()
+    this.#committed = 0
+    this.#forgot = []
+    if (!leads) this.term++
+  }
+
+  /** Nothing of a connection that broke is in the broker's hands. */
+  get isQuiet(): boolean {
+    return this.#zombies.length === 0
+  }
+
   /** As when the producer's entry has expired. */
   forget(): void {
     for (const producerId of new Set(this.log.batches.map((batch) => batch.producerId))) {
@@ -136,11 +152,9 @@ export class PartitionWorld<Tag> {
     }
   }
 
-  /** All values in the log, in order; repeats as often as they are there. */
+  /** All values in the log and in those before it, in order; repeats as often as they are there. */
   values(): string[] {
-    return this.log.batches.flatMap(({ bytes }) =>
-      decodeRecords(bytes.subarray(61)).map(({ value }) => Buffer.from(value ?? []).toString()),
-    )
+    return [...this.#deleted, ...valuesIn(this.log)]
   }
 
   /** Nothing strange is on its way any more. */
@@ -148,4 +162,10 @@ export class PartitionWorld<Tag> {
     this.#zombies.length = 0
     this.maxBatchBytes = Infinity
   }
+}
+
+function valuesIn({ batches }: FakeLog): string[] {
+  return batches.flatMap(({ bytes }) =>
+    decodeRecords(bytes.subarray(61)).map(({ value }) => Buffer.from(value ?? []).toString()),
+  )
 }

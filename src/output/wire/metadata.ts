@@ -3,6 +3,7 @@
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
 import { AgentError } from '../../errors.ts'
+import { NO_TOPIC_ID } from '../transport.ts'
 import type { AnswerReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
@@ -10,8 +11,6 @@ export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
 
 /** Several times the largest cluster there is; each broker costs us more than its bytes in the answer. */
 const MAX_BROKERS = 10_000
-/** Of brokers that give topics no ids. */
-export const NO_TOPIC_ID = '0'.repeat(32)
 
 export interface BrokerMetadata {
   readonly node: number

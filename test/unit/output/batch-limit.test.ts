@@ -22,13 +22,17 @@ class Writer {
     this.#shipper = shipper
   }
 
-  async write(count: number, seconds = 1): Promise<void> {
+  write(count: number): void {
+    const more = Array.from({ length: count }, () =>
+      `${this.#lines}:`.padEnd(20 + ((7919 * (this.#lines++ >> 5)) % 81), 'x'),
+    )
+    this.all.push(...more)
+    this.#shipper.write('a', 0, more)
+  }
+
+  async goOn(count: number, seconds = 1): Promise<void> {
     for (let second = 0; second < seconds; second++) {
-      const more = Array.from({ length: count }, () =>
-        `${this.#lines}:`.padEnd(20 + ((7919 * (this.#lines++ >> 5)) % 81), 'x'),
-      )
-      this.all.push(...more)
-      this.#shipper.write('a', 0, more)
+      this.write(count)
       await this.#shipper.time.pass(10)
       await this.#shipper.time.jump(990)
     }
@@ -49,12 +53,12 @@ describe('batches for a topic that takes less than the setting', () => {
   test('are as large as before soon after the topic takes more again', async (t) => {
     const shipper = small(t)
     const writer = new Writer(shipper)
-    await writer.write(3000, 60)
+    await writer.goOn(3000, 60)
     const small60 = sizes(shipper).length
     const refused = refusals(shipper)
     assert.ok(sizes(shipper).every((bytes) => bytes <= SMALL))
     shipper.kafka.log('logs', 0).maxBatchBytes = 1_000_000
-    await writer.write(3000, 60)
+    await writer.goOn(3000, 60)
     const raised = sizes(shipper).slice(small60)
     assert.ok(raised.slice(-20).filter((bytes) => bytes > 0.95 * MOST).length > 8, `${raised.slice(-20).join()}`)
     assert.equal(refusals(shipper), refused)
@@ -66,10 +70,10 @@ describe('batches for a topic that takes less than the setting', () => {
   test('cost few refusals where the topic stays as it is', async (t) => {
     const shipper = small(t)
     const writer = new Writer(shipper)
-    await writer.write(3000)
+    await writer.goOn(3000)
     const learned = refusals(shipper)
     assert.ok(learned < 12, `${learned} to learn it`)
-    await writer.write(400, 1200)
+    await writer.goOn(400, 1200)
     const more = refusals(shipper) - learned
     assert.ok(more >= 5 && more <= 7, `${more} in twenty minutes`)
     await shipper.finish()
@@ -79,7 +83,7 @@ describe('batches for a topic that takes less than the setting', () => {
   test('are not less than half of what it takes', async (t) => {
     const shipper = small(t)
     const writer = new Writer(shipper)
-    await writer.write(3000, 10)
+    await writer.goOn(3000, 10)
     const full = sizes(shipper).slice(-100)
     assert.ok(full.filter((bytes) => bytes >= SMALL / 2).length > 80, `${full.join()}`)
     await shipper.finish()
@@ -89,11 +93,15 @@ describe('batches for a topic that takes less than the setting', () => {
     const shipper = small(t)
     const { kafka } = shipper
     const writer = new Writer(shipper)
-    await writer.write(1000, 2)
+    await writer.goOn(1000, 2)
     const limit = shipper.producer.lane('logs', 0)!.limit.safe
     await shipper.time.jump(10_000)
+    // after a pause one batch goes alone
+    writer.write(1)
+    await shipper.time.pass(10)
     kafka.automatic = false
-    await writer.write(1000)
+    writer.write(1000)
+    await shipper.time.pass(10)
     const sent = kafka.pending.flatMap(({ batches }) => batches.map(({ length }) => length))
     assert.equal(sent.length, 5)
     assert.equal(sent.filter((bytes) => bytes > limit).length, 1, `${sent.join()}, and ${limit} are known to be taken`)
@@ -107,9 +115,9 @@ describe('batches for a topic that takes less than the setting', () => {
     const shipper = new Shipper(t, { memory: smallMemory({ buffers: 64 }) })
     const { kafka, time } = shipper
     const writer = new Writer(shipper)
-    await writer.write(10)
+    await writer.goOn(10)
     kafka.setDown(1, true)
-    await writer.write(20_000)
+    await writer.goOn(20_000)
     kafka.log('logs', 0).maxBatchBytes = SMALL
     kafka.setDown(1, false)
     await time.until(() => shipper.done)

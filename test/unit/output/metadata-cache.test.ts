@@ -20,10 +20,17 @@ function topic(
   }
 }
 
-function answer(topics: readonly TopicMetadata[], nodes: readonly number[] = [1, 2, 3]): MetadataAnswer {
+function answer(
+  topics: readonly TopicMetadata[],
+  nodes: readonly number[] = [1, 2, 3],
+  clusterId = 'cluster',
+): MetadataAnswer {
   const brokers = nodes.map((node) => ({ node, host: 'kafka', port: 9092 }))
-  return { throttleMs: 0, clusterId: null, brokers, topics }
+  return { throttleMs: 0, clusterId, brokers, topics }
 }
+
+/** An id of 32 times this digit. */
+const id = (digit: string): { id: string } => ({ id: digit.repeat(32) })
 
 function cache() {
   const told: string[] = []
@@ -66,6 +73,63 @@ describe('what is known of topics', () => {
     const { changed } = metadata.apply(answer([topic([[2, 0]], { id: 'b'.repeat(32) })]), ['logs'])
     assert.deepEqual(changed, ['logs'])
     assert.deepEqual(metadata.apply(answer([topic([[1, 1]], { id: 'b'.repeat(32) })]), ['logs']).changed, ['logs'])
+    assert.deepEqual(leaders(), [1])
+  })
+
+  test('does not go back to a topic that was replaced: its partitions are fewer, and its leaders others', () => {
+    const { metadata, leaders, told } = cache()
+    metadata.apply(answer([topic([[1, 9]], id('a'))]), ['logs'])
+    metadata.apply(answer([topic([[2, 0], [3, 0]], id('b'))]), ['logs']) // prettier-ignore
+    const change = metadata.apply(answer([topic([[1, 9]], id('a'))]), ['logs'])
+    assert.deepEqual(change, { changed: [], troubled: ['logs'], missing: [] }, 'and asks again')
+    assert.deepEqual(leaders(), [2, 3])
+    assert.equal(metadata.view('logs')?.id, id('b').id)
+    assert.deepEqual(told, ['logs has 1', 'logs has 2'])
+  })
+
+  test('does not take a topic that was replaced while there is none, either', () => {
+    const { metadata, leaders, told } = cache()
+    metadata.apply(answer([topic([[1, 9]], id('a'))]), ['logs'])
+    metadata.apply(answer([topic([[2, 0]], id('b'))]), ['logs'])
+    assert.deepEqual(metadata.apply(answer([topic([], { code: 3 })]), ['logs']).changed, ['logs'])
+    assert.deepEqual(metadata.apply(answer([topic([[1, 9]], id('a'))]), ['logs']).changed, [])
+    assert.equal(metadata.view('logs'), null)
+    assert.equal(told.at(-1), 'logs waits: the topic or partition does not exist (UNKNOWN_TOPIC_OR_PARTITION)')
+    // that it was missing for a moment makes the topic no other: what is known of it still holds
+    metadata.apply(answer([topic([[3, -1]], id('b'))]), ['logs'])
+    assert.deepEqual(leaders(), [3])
+    metadata.apply(answer([topic([[1, 0]], id('c'))]), ['logs'])
+    assert.deepEqual(metadata.apply(answer([topic([[3, 0]], id('b'))]), ['logs']).changed, [])
+    assert.deepEqual(leaders(), [1])
+  })
+
+  test('remembers the last eight topics of a name that were replaced', () => {
+    const { metadata } = cache()
+    for (const digit of '0123456789'.slice(1)) metadata.apply(answer([topic([[1, 0]], id(digit))]), ['logs'])
+    for (const digit of '12345678') {
+      assert.deepEqual(metadata.apply(answer([topic([[1, 0]], id(digit))]), ['logs']).changed, [], digit)
+    }
+    metadata.apply(answer([topic([[1, 0]], id('a'))]), ['logs'])
+    assert.deepEqual(metadata.apply(answer([topic([[1, 0]], id('1'))]), ['logs']).changed, ['logs'])
+  })
+
+  test('takes the topic of another cluster behind the same addresses, also when it comes back', () => {
+    const { metadata, leaders } = cache()
+    metadata.apply(answer([topic([[1, 0]], id('a'))], [1, 2, 3], 'one'), ['logs'])
+    metadata.apply(answer([topic([[2, 0]], id('b'))], [1, 2, 3], 'other'), ['logs'])
+    metadata.apply(answer([topic([[3, 0]], id('a'))], [1, 2, 3], 'one'), ['logs'])
+    assert.deepEqual(leaders(), [3])
+  })
+
+  test('takes every answer as it is where topics have no ids: a topic made anew begins with small epochs', () => {
+    const { metadata, leaders } = cache()
+    metadata.apply(answer([topic([[1, 9]], id('0'))]), ['logs'])
+    metadata.apply(answer([topic([[2, 0]], id('0'))]), ['logs'])
+    assert.deepEqual(leaders(), [2])
+    // brokers that are upgraded one by one
+    metadata.apply(answer([topic([[3, 0]], id('a'))]), ['logs'])
+    metadata.apply(answer([topic([[2, 0]], id('0'))]), ['logs'])
+    metadata.apply(answer([topic([[1, 1]], id('a'))]), ['logs'])
     assert.deepEqual(leaders(), [1])
   })
 
