@@ -77,6 +77,7 @@ export class Input {
   constructor(options: InputOptions) {
     const { inputs, events, now, clock, checkpoint, random, file } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
+    const wake = (file: LogFile): void => this.#schedule.wake(file)
     const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
@@ -88,7 +89,7 @@ export class Input {
       lastLineQuietMs,
       volumeOf: reach,
       hasSeen: (path) => this.#discovery.hasSeen(path),
-      wake: (file) => this.#schedule.wake(file),
+      wake,
       letGo: (file) => this.#schedule.forget(file),
     })
     this.#discovery = new Discovery({
@@ -135,11 +136,7 @@ export class Input {
       look: (at) => void this.#look(at.directory),
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
-    this.#sweep = new Sweep({
-      generations: this.#generations,
-      wake: (file) => this.#schedule.wake(file),
-      share: discoverMs / sweepMs,
-    })
+    this.#sweep = new Sweep({ generations: this.#generations, wake, share: discoverMs / sweepMs })
   }
 
   /** Find what is there, and go on finding and reading. */
@@ -168,10 +165,7 @@ export class Input {
    */
   rewind(generation: Generation): void {
     const file = asLogFile(generation)
-    if (file.standing === 'detached') {
-      this.#generations.abandon(file)
-      return
-    }
+    if (file.standing === 'detached') return this.#generations.abandon(file)
     file.rewind()
     this.#schedule.resume(file)
   }
@@ -203,6 +197,11 @@ export class Input {
   /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
   get drained(): boolean {
     return this.#schedule.quiet && !this.#generations.isAdmitting
+  }
+
+  /** All is read and stored, and the files will be gone: what was cut and is in no copy is lost. */
+  giveUpRests(): Promise<void> {
+    return this.#generations.giveUpRests()
   }
 
   async stop(): Promise<void> {
