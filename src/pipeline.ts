@@ -124,8 +124,8 @@ export class Pipeline {
   }
 
   /**
-   * Stop in order: freeze the files' ends, read up to them, drain the lanes, close. The checkpoint is the caller's to
-   * close afterwards. Throws AgentError `undelivered` when the deadline passes first; all is closed then too.
+   * Stop in order: freeze the files' ends, read up to them, drain the lanes, count what was cut and can't be read any
+   * more, close. The checkpoint is the caller's to close afterwards. Throws AgentError `undelivered` when the deadline passes first; all is closed then too.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     try {
@@ -134,6 +134,7 @@ export class Pipeline {
         while (!this.#input.drained) await delay(DRAIN_POLL_MS, undefined, { signal: deadline })
       } else await this.#input.stop()
       await unlessAborted(this.#producer.flush(), deadline)
+      if (this.#options.drain === 'end') await unlessAborted(this.#input.giveUpRests(), deadline)
     } catch (error) {
       if (!deadline.aborted) throw error
       throw new AgentError('undelivered', 'the shutdown deadline passed before everything was stored', { cause: error })

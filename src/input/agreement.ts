@@ -2,7 +2,7 @@
 import type { LogFile } from './log-file.ts'
 import type { FileFacts } from './volume.ts'
 
-/** With which file another agreed, and how far. */
+/** With which file another agrees, and how far. */
 export interface Agreement {
   readonly original: LogFile
   readonly end: number
@@ -17,8 +17,8 @@ export interface Held {
   readonly agreement: Agreement | null
 }
 
-/** How far a file, which was not written to since, agreed with one that is cut by now; 0 if it is not. */
-export function agreedBeforeCut(held: Held | undefined, { size, mtimeMs }: FileFacts): number {
+/** How far a file, which was not written to since, agreed with one that is cut by now; null if it is not. */
+export function agreedBeforeCut(held: Held | undefined, { size, mtimeMs }: FileFacts): Agreement | null {
   const isAsBefore = held?.facts.size === size && held.facts.mtimeMs === mtimeMs
-  return isAsBefore && held.agreement?.original.standing === 'detached' ? held.agreement.end : 0
+  return isAsBefore && held.agreement?.original.standing === 'detached' ? held.agreement : null
 }

@@ -17,6 +17,7 @@ import type { NamedCopies } from './named-copies.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { Originals } from './originals.ts'
 import type { StoredGeneration } from './stored-generation.ts'
+import type { UnreadRests } from './unread-rests.ts'
 import { type FileFacts, closeOn } from './volume.ts'
 
 export interface ArrivalsOptions {
@@ -25,6 +26,7 @@ export interface ArrivalsOptions {
   readonly missing: Missing
   readonly copies: NamedCopies
   readonly originals: Pick<Originals, 'know'>
+  readonly rests: Pick<UnreadRests, 'copied'>
   readonly descriptors: Descriptors
   /** Generations on disk, by device and inode. */
   readonly known: Map<string, LogFile>
@@ -60,6 +62,7 @@ export class Arrivals {
   /** Names in a directory with the reason that was told last, so that it is told once. */
   readonly #told = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
+  #onlyCopies = false
 
   constructor(options: ArrivalsOptions) {
     this.#options = options
@@ -139,6 +142,11 @@ export class Arrivals {
     this.#admitting.add(admitting)
   }
 
+  /** From now on nothing is taken in that would be read. */
+  takeOnlyCopies(): void {
+    this.#onlyCopies = true
+  }
+
   /** A file is to be read once its id is in the journal. */
   get isAdmitting(): boolean {
     return this.#admitting.size > 0
@@ -198,18 +206,19 @@ export class Arrivals {
     sighting: Sighting,
     { descriptor, facts, stored }: OpenFile & { stored: StoredGeneration | null },
   ): Promise<Arrival> {
-    const { copies, originals, known, descriptors } = this.#options
+    const { copies, originals, rests, known, descriptors } = this.#options
     const { volume } = directory
     const path = directory.pathOf(sighting.name)
     const what = { directory, name: sighting.name, descriptor, facts }
     const copy = stored === null ? await copies.judge(what) : 'none'
     const start = stored === null ? await this.#startOf(directory, sighting, { descriptor, facts }) : 0
-    const offset = copy === 'copy' ? facts.size : start
-    const guard = offset > 0 ? await guardAt(volume, descriptor, offset) : ''
+    const isPassedOver = copy !== 'none' && copy !== 'held' && !copy.isReadOn
+    const offset = isPassedOver ? copy.size : start
+    const guard = await guardAt(volume, descriptor, offset)
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
     const twin = known.get(facts.key)
-    if (twin !== undefined || copy === 'held') {
+    if (twin !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
       closeOn(volume, descriptor)
       return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
     }
@@ -223,12 +232,13 @@ export class Arrivals {
     file.isLinked = sighting.isLink
     file.fingerprint = fingerprint
     // it was read before we started
-    if (file.next > 0 && copy === 'none') originals.know(file, -Infinity)
+    if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
     known.set(facts.key, file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
     file.seenSize.confirm(facts.size)
-    file.finished = copy === 'copy' || (stored?.finished === true && facts.size <= file.next)
+    if (copy !== 'none') rests.copied(copy)
+    file.finished = isPassedOver || (stored?.finished === true && facts.size <= file.next)
     if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
     return { kind: 'file', file, reason }

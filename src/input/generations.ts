@@ -6,8 +6,9 @@
  * The life of a generation:
  *   found (a sighting that is no generation by its content) -> admitted (its id is in the journal) -> read
  *   -> rotated or deleted -> drained and everything stored -> let go; the entry stays while its file is on disk
- *   truncated -> detached: a new generation takes over the descriptor, the old one waits for its receipts
+ *   truncated -> detached: a new generation takes over the descriptor, the old one waits for its receipts and a copy
  */
+import { ignoreSystemError } from '../errors.ts'
 import type { Receipt } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { Arrivals } from './arrivals.ts'
@@ -24,6 +25,7 @@ import { Originals } from './originals.ts'
 import { Sightings } from './sightings.ts'
 import { Truncations } from './truncations.ts'
 import { UnnamedCopies } from './unnamed-copies.ts'
+import { UnreadRests } from './unread-rests.ts'
 import type { Volume } from './volume.ts'
 
 export interface GenerationsOptions {
@@ -53,6 +55,7 @@ export class Generations {
   readonly #arrivals: Arrivals
   readonly #originals: Originals
   readonly #unnamedCopies: UnnamedCopies
+  readonly #rests: UnreadRests
   readonly #truncations: Truncations
   readonly #departures: Departures
   readonly #descriptors: Descriptors
@@ -67,10 +70,13 @@ export class Generations {
     this.#originals = originals
     this.#unnamedCopies = new UnnamedCopies(originals, clock)
     this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
+    const rests = new UnreadRests({ originals, events, accountedFor: (file) => this.#truncations.release(file) })
+    this.#rests = rests
     const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
     this.#arrivals = new Arrivals({
       ...mine,
       originals,
+      rests,
       copies: new NamedCopies(originals, clock),
       random,
       clock,
@@ -86,7 +92,7 @@ export class Generations {
       leftItsName: (file, standing) => this.#leftItsName(file, standing),
       lose: (file) => this.#lose(file),
     })
-    this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, originals, clock, letGo })
+    this.#truncations = new Truncations({ ...mine, arrivals: this.#arrivals, originals, rests, clock, letGo })
     this.#departures = new Departures({
       ...mine,
       clock,
@@ -174,12 +180,13 @@ export class Generations {
    * the other is passed over. Throws what the file system throws.
    */
   async judge(file: LogFile): Promise<boolean> {
-    const read = await this.#unnamedCopies.compare(file)
-    if (read === 'held') return false
-    if (read === 0) return true
-    const guard = await guardAt(file.volume, file.descriptor, read)
+    const copied = await this.#unnamedCopies.compare(file)
+    if (copied === 'held') return false
+    if (copied === 'none') return true
+    const guard = await guardAt(file.volume, file.descriptor, copied.end)
     if (file.isOver) return false
-    this.#departures.copied(file, read, guard)
+    this.#departures.copied(file, copied.end, guard)
+    this.#rests.copied({ original: copied.original, size: file.size, isReadOn: true })
     return true
   }
 
@@ -200,8 +207,9 @@ export class Generations {
     else file.directory.mtimeMs = -1
   }
 
-  /** Called about once a second: files that have no name of ours any more are drained and let go. */
+  /** Called about once a second: what has had its time is given up, and files without a name of ours are drained. */
   async tick(): Promise<void> {
+    this.#rests.giveUpOld()
     await this.#departures.drain(this.#byKey.values())
     void this.#departures.giveUpMissing()
   }
@@ -214,6 +222,20 @@ export class Generations {
   /** From now on a deleted file's last line does not wait: with our descriptor its bytes go too. */
   end(): void {
     this.#ending = true
+  }
+
+  /**
+   * The files go when the agent has stopped, and no later start can look for copies: those that are there now are taken
+   * in, and nothing else. Of what was cut all that is in none of them is lost.
+   */
+  async giveUpRests(): Promise<void> {
+    this.#arrivals.takeOnlyCopies()
+    for (const directory of this.#rests.directories()) {
+      // a mount could hang, and a directory be gone
+      const look = directory.volume.remote ? null : await directory.look().catch(ignoreSystemError)
+      if (look) await this.see(directory, look)
+    }
+    this.#rests.giveUpAll()
   }
 
   /** A new file is about to be read. */

@@ -79,6 +79,7 @@ export class Input {
   constructor(options: InputOptions) {
     const { inputs, events, now, clock, checkpoint, random, file } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
+    const wake = (file: LogFile): void => this.#schedule.wake(file)
     const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
@@ -90,7 +91,7 @@ export class Input {
       lastLineQuietMs,
       volumeOf: reach,
       hasSeen: (path) => this.#discovery.hasSeen(path),
-      wake: (file) => this.#schedule.wake(file),
+      wake,
       letGo: (file) => this.#schedule.forget(file),
     })
     this.#discovery = new Discovery({
@@ -139,11 +140,8 @@ export class Input {
       look: (at) => void this.#look(at.directory),
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
-    this.#sweep = new Sweep({
-      generations: this.#generations,
-      wake: (file) => this.#schedule.notice(file),
-      share: discoverMs / sweepMs,
-    })
+    const notice = (file: LogFile): void => this.#schedule.notice(file)
+    this.#sweep = new Sweep({ generations: this.#generations, wake: notice, share: discoverMs / sweepMs })
   }
 
   /** Find what is there, and go on finding and reading. */
@@ -172,10 +170,7 @@ export class Input {
    */
   rewind(generation: Generation): void {
     const file = asLogFile(generation)
-    if (file.standing === 'detached') {
-      this.#generations.abandon(file)
-      return
-    }
+    if (file.standing === 'detached') return this.#generations.abandon(file)
     file.rewind()
     this.#schedule.resume(file)
   }
@@ -207,6 +202,11 @@ export class Input {
   /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
   get drained(): boolean {
     return this.#schedule.quiet && !this.#generations.isAdmitting
+  }
+
+  /** All is read and stored, and the files will be gone: what was cut and is in no copy is lost. */
+  giveUpRests(): Promise<void> {
+    return this.#generations.giveUpRests()
   }
 
   async stop(): Promise<void> {

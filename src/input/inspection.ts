@@ -43,13 +43,18 @@ export class Inspection {
       file.note(facts)
       file.revive()
     }
-    // what cannot be read now will still have to be known again, and counted if it is cut before it is read
-    if (file.parked && file.seenSize.isUnsure) await this.confirm(file)
+    // what is not read yet will have to be known again all the same, and counted if it is cut before
+    if (this.isToConfirm(file)) await this.confirm(file)
     if (isSame || file.isOver) return 'same'
     // how much would be lost is known at the next start too
     checkpoint.touch(file)
     // also when it is no longer than before: it may have been cut and filled again, the read will tell
     return 'grown'
+  }
+
+  /** Whether more was seen of a file than surely is its own, and it cannot be read soon, or is known by nothing yet. */
+  isToConfirm({ parked, fingerprint, seenSize }: LogFile): boolean {
+    return seenSize.isUnsure && (parked || fingerprint.length === 0)
   }
 
   /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */

@@ -136,9 +136,9 @@ export class LogFile implements Generation {
     return this.next - this.watermark.offset
   }
 
-  /** Bytes on disk that are not stored yet. */
+  /** Bytes that are not stored yet, and on disk; of a generation that was cut, also those that a copy may have. */
   get lag(): number {
-    return this.standing === 'detached' ? this.unacknowledged : Math.max(0, this.size - this.watermark.offset)
+    return Math.max(0, this.size - this.watermark.offset)
   }
 
   /** Back to the first byte that is not stored. */

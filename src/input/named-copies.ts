@@ -3,20 +3,19 @@
  * the bytes of the known one and agrees with it up to where we are in it, or up to its own end. While the known file has
  * not been cut yet, nobody can say which of them goes on: the new one is held back when it is found, whatever its size,
  * for half a minute, unless it has more bytes than the known one, which is not cut. Once that is cut, the new one is its
- * copy, and not shipped again.
- *
- * (What the known file had unread when it was cut is only in the copy: to go on in it is a later issue; until then those
- * bytes are counted as lost.)
+ * copy: passed over if anything of it was read, else read as a file of its own. What the known file had unread when it was
+ * cut is only in the copy; that it is passed over with the rest is counted by unread-rests.ts.
  */
 import { type Agreement, type Held, agreedBeforeCut } from './agreement.ts'
 import { beginsAs, isOutgrown, mayBecome, originalOf } from './comparison.ts'
 import type { Directory, Sighting } from './directory.ts'
-import { isRotatedName, liveNames } from './glob.ts'
+import { liveNames } from './glob.ts'
 import { FINGERPRINT_BYTES } from './identity.ts'
 import { HELD_MS, type Originals } from './originals.ts'
+import type { Copy } from './unread-rests.ts'
 import type { FileFacts } from './volume.ts'
 
-export type Judgement = 'none' | 'held' | 'copy'
+export type Judgement = 'none' | 'held' | Copy
 
 /** An open file that is not known. */
 interface NewFile {
@@ -49,12 +48,16 @@ export class NamedCopies {
     const { directory, name, facts } = what
     const open = { ...what, volume: directory.volume, size: facts.size }
     const agreed = agreedBeforeCut(this.#held.get(facts.key), facts)
-    if (agreed > 0 && agreed === facts.size) return this.#decide(what, 'copy')
-    for (const cut of this.#originals.cutIn(directory)) {
-      if (isRotatedName(name, (live) => live === cut.name) && (await beginsAs(cut, open)))
-        return this.#decide(what, 'copy')
+    if (agreed?.end === facts.size)
+      return this.#decide(what, { original: agreed.original, size: facts.size, isReadOn: false })
+    const lives = liveNames(name)
+    for (const cut of this.#originals.cutIn(directory, lives)) {
+      if (!(await beginsAs(cut, open))) continue
+      // it may have been asked for its facts while it was written; since the cut it is whole
+      const { size } = await directory.volume.factsOf(what.descriptor)
+      return this.#decide(what, { original: cut.file, size, isReadOn: cut.offset === 0 })
     }
-    for (const live of liveNames(name)) {
+    for (const live of lives) {
       const file = directory.files.get(live)
       if (file?.standing !== 'live') continue
       const outgrown = await isOutgrown(file, facts.size)

@@ -1,19 +1,30 @@
 /**
  * How large a file was seen to be, and how much of that surely was its own. The two differ because a file that was cut
- * can be filled again: what was seen last may be another generation's already, and only a read tells. What is lost by a
- * cut is counted by what was the file's own:
+ * can be filled again: what was seen last may be another generation's already, and only a read tells. What a cut took is
+ * counted by what was the file's own:
  *
  * | seen                            | its own is at least                                          |
  * |---------------------------------|--------------------------------------------------------------|
  * | larger than before              | what was confirmed or read, until it is confirmed again      |
- * | smaller than before             | what was seen before: it was cut, or its end was, only now   |
+ * | smaller than before             | most likely what was seen before: it was cut only now        |
  * | its beginning is as it was      | what was seen: {@link SeenSize.confirm}                      |
  *
  * All sizes in bytes.
  */
+
+/** Where a generation ended when its file was cut, as far as that can be known. */
+export interface EndAtCut {
+  /** Bytes up to here were read, or seen while the file still began as it did. */
+  readonly sure: number
+  /** Bytes up to here were seen; if the file was cut and filled again unseen, some of them were another generation's. */
+  readonly seen: number
+}
+
 export class SeenSize {
   #last = 0
   #own = 0
+  /** As seen before it was seen to be smaller; 0 where it was not. */
+  #before = 0
   #hasShrunk = false
 
   /** As seen last. */
@@ -35,7 +46,7 @@ export class SeenSize {
   note(size: number): void {
     // one that has grown may have been cut and filled again, twice even; one that is smaller was cut only now
     if (size < this.#last && !this.#hasShrunk) {
-      this.#own = Math.max(this.#own, this.#last)
+      this.#before = this.#last
       this.#hasShrunk = true
     }
     this.#last = size
@@ -58,17 +69,20 @@ export class SeenSize {
     this.#last = size
   }
 
-  /** What was unread of it when it was cut. `read`: how far it was read; `now`: its size, null if that is not known. */
-  lostByCut(read: { next: number; seen: number }, now: number | null): number {
+  /** Where it ended when it was cut. `read`: how far it was read; `now`: its size, null if that is not known. */
+  endAtCut(read: { next: number; seen: number }, now: number | null): EndAtCut {
     // nothing was seen since it was cut: what was seen last was its own
     const isOwn = now !== null && now < this.#last && !this.#hasShrunk
-    return Math.max(0, Math.max(this.#own, read.seen, isOwn ? this.#last : 0) - read.next)
+    const sure = Math.max(this.#own, read.seen, read.next)
+    return { sure, seen: Math.max(sure, this.#before, isOwn ? this.#last : 0) }
   }
 
-  /** Its end was cut off: what was unread of that. Parameters as of {@link lostByCut}. */
+  /** Its end was cut off: what was unread of that. Parameters as of {@link endAtCut}. */
   lostAtEnd({ next }: { next: number }, now: number | null): number {
-    const lost = now === null ? 0 : Math.max(0, this.#own - Math.max(now, next))
+    const end = Math.max(this.#own, this.#before)
+    const lost = now === null ? 0 : Math.max(0, end - Math.max(now, next))
     this.#own = this.#last
+    this.#before = 0
     this.#hasShrunk = false
     return lost
   }

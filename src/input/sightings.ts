@@ -130,7 +130,8 @@ export class Sightings {
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (!changed) return
     file.note(facts)
-    if (file.parked) this.#options.inspection.confirm(file).catch(ignoreSystemError)
+    const { inspection } = this.#options
+    if (inspection.isToConfirm(file)) inspection.confirm(file).catch(ignoreSystemError)
     if (file.revive()) this.#options.wake(file)
   }
 

@@ -1,6 +1,6 @@
 /**
  * What becomes of generations whose file was cut: a new one takes over the descriptor, the old one stays until the
- * receipts for what was read of it have come. What was unread is counted as lost.
+ * receipts for what was read of it have come, and until it is known what becomes of what was unread (unread-rests.ts).
  */
 import type { Receipt } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
@@ -10,6 +10,7 @@ import type { Descriptors } from './descriptors.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { Originals } from './originals.ts'
+import type { UnreadRests } from './unread-rests.ts'
 import type { FileFacts } from './volume.ts'
 
 export interface TruncationsOptions {
@@ -17,6 +18,7 @@ export interface TruncationsOptions {
   readonly events: Pick<Events, 'fileTruncated' | 'lost'>
   readonly arrivals: Arrivals
   readonly originals: Pick<Originals, 'remember'>
+  readonly rests: Pick<UnreadRests, 'isOpen' | 'giveUp'>
   readonly descriptors: Descriptors
   readonly missing: Pick<Missing, 'update'>
   /** Generations on disk, by device and inode. */
@@ -35,7 +37,7 @@ export class Truncations {
     this.#options = options
   }
 
-  /** Generations that wait for receipts only. */
+  /** Generations that wait for receipts, or have a rest of which it is not known what becomes of it. */
   detached(): Iterable<LogFile> {
     return this.#detached
   }
@@ -46,15 +48,14 @@ export class Truncations {
 
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
-    const { arrivals, checkpoint, descriptors, events, known, originals, letGo } = this.#options
+    const { arrivals, descriptors, events, known, originals, letGo } = this.#options
     const { directory, rules, within, name, key } = file
-    // what can fail comes first: nothing is to be counted twice
+    // what can fail comes first: nothing is to be done twice
     const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: 0 })
     const facts = factsNow(file)
-    const lost = file.seenSize.lostByCut(file, facts?.size ?? null)
-    events.fileTruncated(file, lost)
-    if (lost > 0) events.lost(file, 'truncated', lost)
-    originals.remember(file, facts?.mtimeMs ?? 0)
+    const end = file.seenSize.endAtCut(file, facts?.size ?? null)
+    events.fileTruncated(file, end.seen - file.next)
+    originals.remember(file, facts?.mtimeMs ?? 0, end)
     descriptors.hand(file, next)
     next.standing = file.standing
     next.isLinked = file.isLinked
@@ -63,15 +64,12 @@ export class Truncations {
     // at a stop the new one is read no further than it is now, either
     if (file.limit < Infinity) next.limit = facts?.size ?? 0
     file.standing = 'detached'
-    file.seenSize.set(file.next)
+    file.seenSize.set(end.seen)
     letGo(file)
     known.set(key, next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
-    if (file.unacknowledged > 0) {
-      this.#detached.add(file)
-      // should the receipts not come before a stop: what was counted as lost now must not be counted again then
-      checkpoint.touch(file)
-    } else checkpoint.remove(file.id)
+    this.#detached.add(file)
+    this.release(file)
     arrivals.admit(next)
   }
 
@@ -94,20 +92,25 @@ export class Truncations {
       if (missing.update(stored)) checkpoint.put(stored)
       return
     }
-    if (file.standing !== 'detached' || file.unacknowledged > 0) {
-      checkpoint.touch(file)
-      return
-    }
-    this.#detached.delete(file)
-    checkpoint.remove(file.id)
+    if (file.standing !== 'detached' || file.unacknowledged > 0) checkpoint.touch(file)
+    else this.release(file)
   }
 
   /** A truncated generation whose unstored bytes can't be read again. */
   abandon(file: LogFile): void {
-    const { checkpoint, events } = this.#options
+    const { checkpoint, events, rests } = this.#options
     if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
+    rests.giveUp(file)
     this.#detached.delete(file)
     checkpoint.remove(file.id)
+  }
+
+  /** Keep of a truncated generation what is still waited for. */
+  release(file: LogFile): void {
+    const { checkpoint, rests } = this.#options
+    if (file.lag === 0) this.#detached.delete(file)
+    if (file.unacknowledged > 0 || rests.isOpen(file)) checkpoint.put(file)
+    else checkpoint.remove(file.id)
   }
 }
 

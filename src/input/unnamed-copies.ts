@@ -42,15 +42,15 @@ export class UnnamedCopies {
   }
 
   /**
-   * How many bytes at the beginning of an open file, of which nothing was handed on, were read in another one that it is
-   * the copy of: 0 if it is none. Its size is up to date afterwards.
+   * Of which file an open one, of which nothing was handed on, is the copy, and how many bytes at its beginning were read
+   * there. Its size is up to date afterwards.
    */
-  async compare(file: LogFile): Promise<number | 'held'> {
+  async compare(file: LogFile): Promise<'none' | 'held' | Agreement> {
     const facts = await file.volume.factsOf(file.descriptor)
     file.note(facts)
     const held = this.#waiting.get(file)
-    const read = (await this.#readOfCut(file, facts)) || agreedBeforeCut(held, facts)
-    if (read > 0) return this.#settle(file, read)
+    const copied = (await this.#cutLike(file, facts)) ?? agreedBeforeCut(held, facts)
+    if (copied !== null) return this.#decide(file, copied)
     const agreement = await this.#sameSoFar(file, facts)
     const since = held?.facts.size === facts.size ? held.since : this.#clock()
     // what is written to all the time must not wait for ever
@@ -62,23 +62,24 @@ export class UnnamedCopies {
       file.limit < Infinity ||
       this.#clock() - since >= patience ||
       this.#clock() - first >= HELD_MS
-    if (agreement === null || isOver) return this.#settle(file, 0)
+    if (agreement === null || isOver) return this.#decide(file, 'none')
     this.#waiting.set(file, { facts, since, first, agreement })
     return 'held'
   }
 
-  #settle(file: LogFile, read: number): number {
+  #decide(file: LogFile, judgement: 'none' | Agreement): 'none' | Agreement {
     this.#waiting.delete(file)
-    if (read < file.size) this.#originals.know(file)
-    return read
+    if (judgement === 'none' || judgement.end < file.size) this.#originals.know(file)
+    return judgement
   }
 
-  async #readOfCut(file: LogFile, facts: FileFacts): Promise<number> {
+  /** A file that was cut after this one was written, and that this one agrees with as far as that was read. */
+  async #cutLike(file: LogFile, facts: FileFacts): Promise<Agreement | null> {
     const its = comparedOf(file, facts)
     for (const cut of this.#originals.cutLike(file)) {
-      if (facts.mtimeMs <= cut.cutAt && (await beginsAs(cut, its))) return cut.offset
+      if (facts.mtimeMs <= cut.cutAt && (await beginsAs(cut, its))) return { original: cut.file, end: cut.offset }
     }
-    return 0
+    return null
   }
 
   /** A live file that agrees with this one as far as both go, and has not fewer bytes. */

@@ -22,7 +22,8 @@ export interface Events {
   // input
   fileFound(file: Generation, from: { offset: number; reason: FoundReason }): void
   fileRotated(file: Generation): void
-  fileTruncated(file: Generation, lostBytes: number): void
+  /** A file was cut that had at least `unreadBytes` more than was read: lost if no copy turns up that has them. */
+  fileTruncated(file: Generation, unreadBytes: number): void
   fileLetGo(file: Generation): void
   fileDenied(path: string, reason: string): void
   fileIgnored(path: string, reason: IgnoreReason): void

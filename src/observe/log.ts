@@ -38,9 +38,9 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
   return {
     fileFound: (file, { offset, reason }) => logger.info({ ...named(file), offset, reason }, 'file found'),
     fileRotated: (file) => logger.info(named(file), 'file rotated: draining it'),
-    fileTruncated: (file, lostBytes) =>
-      lostBytes > 0
-        ? logger.error({ ...named(file), lostBytes }, 'file truncated before all of it was read')
+    fileTruncated: (file, unreadBytes) =>
+      unreadBytes > 0
+        ? logger.warn({ ...named(file), unreadBytes }, 'file truncated before all of it was read')
         : logger.info(named(file), 'file truncated: a new generation begins'),
     fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
     fileDenied: (path, reason) => {

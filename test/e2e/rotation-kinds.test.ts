@@ -132,8 +132,12 @@ test('cut before it could be read: what was lost is told and counted, and nothin
   await kafka.createTopic(scene.topic)
   await scene.arrived(10)
   const told = await agent.logged(({ msg }) => msg === 'file truncated before all of it was read', { what: 'the loss' })
-  assert.deepEqual([told['file'], told['lostBytes']], [path, 500])
+  assert.deepEqual([told['file'], told['unreadBytes']], [path, 500])
   await scene.stop(agent)
+  assert.deepEqual(
+    agent.log.filter(({ msg }) => msg === 'bytes lost').map(({ file, reason, bytes }) => [file, reason, bytes]),
+    [[path, 'truncated', 500]],
+  )
   assert.equal(lastWords(agent)['lostBytes'], 500)
   const lines = (await scene.records()).map(({ value }) => value?.toString())
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /** All stages put together, with a Kafka in memory: what only the whole can be asked. */
 import assert from 'node:assert/strict'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pipelineOptions } from '../../src/commands/compose.ts'
@@ -39,10 +39,11 @@ async function scene(
   checkpoint.start(20)
   const parts = { transport, checkpoint, events, destination: { kind: 'kafka' } } as const
   const pipeline = new Pipeline({ ...pipelineOptions(config, parts), processors })
-  atEnd(t, async () => {
+  const stop = async (): Promise<void> => {
     await pipeline.stop(AbortSignal.timeout(1000))
     await checkpoint.close()
-  })
+  }
+  atEnd(t, stop)
   const values = (): readonly string[] => transport.values('logs', 0)
   return {
     directory,
@@ -50,6 +51,7 @@ async function scene(
     transport,
     pipeline,
     ear,
+    stop,
     values,
     arrived: (count: number) => until(() => values().length >= count, { what: `${count} records`, every: 2 }),
   }
@@ -63,6 +65,24 @@ function stateOf({ position, guard }: StoredGeneration): string {
 function unaccounted({ counters }: Ear, inFlight = 0): number {
   return counters.bytesRead - counters.finishedBytes.stored - counters.finishedBytes.settled - inFlight
 }
+
+void test('counts at a stop what only a copy has where files go with the agent, else leaves it to the next start', async (t) => {
+  for (const { drain, lost } of [
+    { drain: 'end', lost: 4 },
+    { drain: 'inflight', lost: 0 },
+  ]) {
+    const flags = { 'shutdown.drain': drain }
+    const { path, pipeline, arrived, ear, stop } = await scene(t, { flags })
+    writeFileSync(path, 'one\n')
+    await pipeline.start()
+    await arrived(1)
+    appendFileSync(path, 'two\n')
+    copyFileSync(path, `${path}.1`)
+    truncateSync(path)
+    await stop()
+    assert.deepEqual(ear.counters.lostBytes, { truncated: lost, gone: 0 }, drain)
+  }
+})
 
 void test('asks its processors of every entry, and gives those that they settle no record', async (t) => {
   const chunks: string[] = []

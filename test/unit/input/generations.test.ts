@@ -411,11 +411,15 @@ void test('begins a new generation when a file is cut, and keeps the old one for
   assert.ok(world.files().includes(old))
   world.release(old)
   assert.deepEqual(world.files(), [next])
-  assert.ok(!world.checkpoint.entries.has(old.id))
+  assert.ok(world.checkpoint.entries.has(old.id), 'its copy may turn up')
   assert.equal(next.watermark.offset, 0, 'receipts of the old one move nothing here')
   world.release(next)
   assert.equal(next.watermark.offset, 4)
   assert.deepEqual(world.ear.heard('fileTruncated'), [[old, 0]])
+  world.clock.advance(30_001)
+  await world.tick()
+  assert.ok(!world.checkpoint.entries.has(old.id))
+  assert.deepEqual(world.ear.heard('lost'), [])
 })
 
 void test('finds a cut also when the file is longer again than it was', async (t) => {
@@ -439,6 +443,12 @@ void test('counts what was there and not read when the file was cut', async (t) 
   await world.look()
   await world.generations.check(world.file('a.log'))
   await world.turns()
+  assert.deepEqual(
+    world.ear.heard('fileTruncated').map(([, unread]) => unread),
+    [10],
+  )
+  world.clock.advance(30_001)
+  await world.tick()
   assert.equal(world.ear.counters.lostBytes.truncated, 10)
   assert.equal(world.text(), 'one\nx\n')
 })
@@ -739,6 +749,8 @@ void test('counts what a cut took before it was stored once, at the cut or at th
     truncateSync(first.path('a.log'), 0)
     first.awake.add(first.file('a.log'))
     await first.turns()
+    first.clock.advance(30_001)
+    await first.tick()
     assert.equal(first.ear.counters.lostBytes.truncated, content.length - unacknowledged)
     const second = await first.restart(t)
     await second.lookAndRead()

@@ -10,22 +10,24 @@ function seen(...sizes: readonly number[]): SeenSize {
 }
 const read = (next: number, seenTo = 0): { next: number; seen: number } => ({ next, seen: seenTo })
 
-void test('what was read or confirmed was its own, however often it was cut and filled again since', () => {
+void test('what was read or confirmed was surely its own, however often it was cut and filled again since', () => {
   const size = seen(100)
   size.reached(60)
   size.note(500)
   assert.ok(size.isUnsure)
-  assert.deepEqual([size.last, size.lostByCut(read(40), 700), size.lostByCut(read(60), 700)], [500, 20, 0])
+  assert.equal(size.last, 500)
+  assert.deepEqual(size.endAtCut(read(40), 700), { sure: 60, seen: 60 })
+  assert.deepEqual(size.endAtCut(read(80), 700), { sure: 80, seen: 80 })
   size.confirm(500)
   assert.ok(!size.isUnsure)
-  assert.equal(size.lostByCut(read(60), 700), 440)
+  assert.deepEqual(size.endAtCut(read(60), 700), { sure: 500, seen: 500 })
 })
 
 void test('what was seen last was its own if nothing was seen since it was cut', () => {
   const size = seen(100)
-  assert.equal(size.lostByCut(read(40), 10), 60)
-  assert.equal(size.lostByCut(read(40), null), 0, 'nothing is known of now')
-  assert.equal(size.lostByCut(read(40), 100), 0, 'it may have been filled again')
+  assert.deepEqual(size.endAtCut(read(40), 10), { sure: 40, seen: 100 })
+  assert.deepEqual(size.endAtCut(read(40), null), { sure: 40, seen: 40 }, 'nothing is known of now')
+  assert.deepEqual(size.endAtCut(read(40), 100), { sure: 40, seen: 40 }, 'it may have been filled again')
 })
 
 void test('one that is smaller than before was cut only now', () => {
@@ -33,14 +35,15 @@ void test('one that is smaller than before was cut only now', () => {
   assert.ok(size.hasShrunk && !size.isUnsure)
   size.note(30)
   size.confirm(1000)
-  assert.deepEqual([size.last, size.lostByCut(read(40), 30)], [30, 60])
+  assert.equal(size.last, 30)
+  assert.deepEqual(size.endAtCut(read(40), 30), { sure: 40, seen: 100 })
   size.reached(50)
   assert.deepEqual([size.last, size.hasShrunk], [50, false])
-  assert.equal(size.lostByCut(read(40), null), 60)
+  assert.deepEqual(size.endAtCut(read(40), null), { sure: 50, seen: 100 })
 })
 
 void test('what was looked through for a newline was its own', () => {
-  assert.equal(seen(100).lostByCut(read(40, 90), 100), 50)
+  assert.deepEqual(seen(100).endAtCut(read(40, 90), 100), { sure: 90, seen: 90 })
 })
 
 void test('of one whose end was cut off, that is lost but for what was read', () => {
@@ -57,5 +60,5 @@ void test('one that was read is as large as that at least', () => {
   const size = seen(100, 10)
   size.reached(120)
   size.reached(110)
-  assert.deepEqual([size.last, size.lostByCut(read(0), null)], [120, 120])
+  assert.deepEqual([size.last, size.endAtCut(read(0), null)], [120, { sure: 120, seen: 120 }])
 })

@@ -1,0 +1,215 @@
+/**
+ * copytruncate against an account: whatever is read, seen, copied, renamed and cut in whatever order, every byte that was
+ * written is shipped or counted as lost, and none is both.
+ */
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Ending } from '../support/ending.ts'
+import { World } from '../support/file-world.ts'
+import { seeded } from '../support/seed.ts'
+
+/** A line is known by its number. */
+const LINE = 20
+const lines = fc.integer({ min: 1, max: 120 })
+
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('write'), lines }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('write half'), lines }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('read', 'see') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('read some'), lines }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('look', 'look, and read') }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('copy and cut'), lines }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut, and look between', 'cut, and read between') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('second') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('start again') }) },
+) // prettier-ignore
+
+interface Step {
+  readonly do: string
+  readonly lines?: number
+}
+
+interface Kind {
+  /** `a.log.1`, and the older ones renamed on; else names that say nothing. */
+  readonly isNamed: boolean
+  readonly canRestart: boolean
+}
+
+class Story {
+  readonly #ending: Ending
+  readonly #kind: Kind
+  #world: World
+  readonly #worlds: World[]
+  #written = 0
+  /** What is missing of the last line. */
+  #rest = ''
+  #cuts = 0
+  /** It was cut, and has had no turn since. */
+  #isCut = false
+
+  static async begin(ending: Ending, kind: Kind): Promise<Story> {
+    const world = await World.open(ending)
+    world.write('a.log', '')
+    await world.lookAndRead()
+    return new Story(ending, kind, world)
+  }
+
+  private constructor(ending: Ending, kind: Kind, world: World) {
+    this.#ending = ending
+    this.#kind = kind
+    this.#world = world
+    this.#worlds = [world]
+  }
+
+  async take({ do: what, lines = 0 }: Step): Promise<void> {
+    this.#world.clock.advance(1)
+    switch (what) {
+      case 'write':
+        return this.#write(lines)
+      case 'write half':
+        this.#write(lines - 1)
+        return this.#writeHalf()
+      case 'read':
+        return this.#read()
+      case 'read some':
+        await this.#noticeCut()
+        return this.#readSome(lines)
+      case 'see':
+        await this.#noticeCut()
+        return void (await this.#world.generations.check(this.#world.file('a.log')))
+      case 'look':
+        return this.#look()
+      case 'look, and read':
+        await this.#look()
+        return void (await this.#world.turns())
+      case 'copy and cut':
+        return this.#copyAndCut()
+      case 'cut, and look between':
+        return this.#copyAndCut(() => this.#look())
+      case 'cut, and read between':
+        return this.#copyAndCut(() => this.#read())
+      case 'second':
+        this.#world.clock.advance(1000)
+        return this.#world.tick()
+      case 'start again':
+        return this.#startAgain()
+    }
+  }
+
+  /** All that can be read is read, and what is waited for has its time. */
+  async finish(): Promise<void> {
+    this.#write(0)
+    for (let seconds = 0; seconds < 70; seconds++) {
+      this.#world.clock.advance(1000)
+      await this.#read()
+      await this.#world.lookAndRead()
+      await this.#world.tick()
+    }
+    const shipped = new Set(this.#worlds.flatMap((world) => world.text().match(/\d+(?=:)/g) ?? []))
+    const lost = this.#worlds.reduce(
+      (sum, { ear: { counters } }) => sum + counters.lostBytes.truncated + counters.lostBytes.gone,
+      0,
+    )
+    assert.equal(shipped.size * LINE + lost, this.#written, `${shipped.size} lines are shipped, ${lost} bytes are lost`)
+  }
+
+  #write(lines: number): void {
+    let text = this.#rest
+    this.#rest = ''
+    for (let n = 0; n < lines; n++) text += this.#line()
+    this.#world.append('a.log', text)
+  }
+
+  #writeHalf(): void {
+    const line = this.#line()
+    this.#rest = line.slice(10)
+    this.#world.append('a.log', line.slice(0, 10))
+  }
+
+  #line(): string {
+    const line = `${this.#written / LINE}:`.padEnd(LINE - 1, '.')
+    this.#written += LINE
+    return `${line}\n`
+  }
+
+  /** A look, which tells a size; whose it is after a cut that was not noticed is a guess if no copy turns up. */
+  async #look(): Promise<void> {
+    await this.#noticeCut()
+    await this.#world.look()
+  }
+
+  async #noticeCut(): Promise<void> {
+    if (this.#isCut) await this.#read()
+  }
+
+  async #read(): Promise<void> {
+    this.#isCut = false
+    for (const file of this.#world.files()) this.#world.awake.add(file)
+    await this.#world.turns()
+  }
+
+  async #readSome(lines: number): Promise<void> {
+    const file = this.#world.file('a.log')
+    if (!file.admitted) return
+    this.#world.most = lines
+    await this.#world.quantum.turn(file)
+    this.#world.most = Infinity
+    await this.#world.generations.admitted()
+  }
+
+  async #copyAndCut(between?: () => Promise<void>): Promise<void> {
+    if (between !== undefined) await this.#noticeCut()
+    this.#write(0)
+    if (!this.#kind.isNamed) await this.#readAFingerprint()
+    const file = this.#world.file('a.log')
+    // a copy of what is not known yet is no copy
+    if (file.fingerprint.length === 0) await this.#world.generations.check(file)
+    copyFileSync(this.#world.path('a.log'), this.#world.path(this.#copyName()))
+    await between?.()
+    truncateSync(this.#world.path('a.log'))
+    this.#isCut = true
+    if (this.#kind.canRestart) await this.#read()
+  }
+
+  /** What is known by less is shipped again. The rest is seen, and not read. */
+  async #readAFingerprint(): Promise<void> {
+    this.#write(60)
+    for (let turns = 0; turns < 2; turns++) await this.#readSome(Infinity)
+    this.#world.clock.advance(1)
+    this.#write(10)
+    await this.#world.generations.check(this.#world.file('a.log'))
+  }
+
+  #copyName(): string {
+    this.#cuts++
+    if (!this.#kind.isNamed) return `b-${this.#cuts}.log`
+    const nameOf = (n: number): string => this.#world.path(`a.log.${n}`)
+    for (let n = this.#cuts; n > 0; n--) if (existsSync(nameOf(n))) renameSync(nameOf(n), nameOf(n + 1))
+    return 'a.log.1'
+  }
+
+  async #startAgain(): Promise<void> {
+    if (!this.#kind.canRestart) return
+    this.#world = await this.#world.restart(this.#ending)
+    this.#worlds.push(this.#world)
+    await this.#world.lookAndRead()
+  }
+}
+
+for (const [name, kind] of Object.entries({
+  'named like its original': { isNamed: true, canRestart: false },
+  'of any name': { isNamed: false, canRestart: false },
+  'named like its original, over restarts': { isNamed: true, canRestart: true },
+})) {
+  void test(`every byte of a file that is copied and cut is shipped or lost, with copies ${name}`, async (t) => {
+    const happens = async (steps: readonly Step[]): Promise<void> => {
+      const story = await Story.begin(t, kind)
+      for (const one of steps) await story.take(one)
+      await story.finish()
+    }
+    const stories = fc.array(step, { minLength: 5, maxLength: 40, size: 'max' })
+    await fc.assert(fc.asyncProperty(stories, happens), seeded(t, 60))
+  })
+}
