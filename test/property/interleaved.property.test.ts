@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { rawTemplate } from '../../src/encode/raw.ts'
 import { TemplateSlot } from '../../src/encode/template.ts'
+import { NO_GUARD } from '../../src/guard.ts'
 import type { Extent, Range } from '../../src/flow.ts'
 import { Entries } from '../../src/frame/entries.ts'
 import { Watermark } from '../../src/input/watermark.ts'
@@ -74,11 +75,11 @@ test('records stand for what they were made of, however lines interleave and bat
         watched.putEntries(lines, [])
         entries.count = lines.length
         entries.abut = false
-        const mark = new Watermark({ offset: 0, skipped: 0, guard: '' })
+        const mark = new Watermark({ offset: 0, skipped: 0, guard: 0 })
         const told: Extent[] = []
         const tell = (ranges: readonly Extent[], outcome: 'stored' | 'settled'): void => {
           for (const range of ranges) {
-            assert.ok(range.guard === `g${range.end}` || range.guard === '', `${String(range.guard)} at ${range.end}`)
+            assert.ok(range.guard === range.end || range.guard === NO_GUARD, `${String(range.guard)} at ${range.end}`)
             mark.finish(range, outcome, range.guard)
           }
           told.push(...ranges)
@@ -93,8 +94,8 @@ test('records stand for what they were made of, however lines interleave and bat
           file: FILE,
           append: slot.install(rawTemplate(FACTS, null, 'none')),
           ...{ first: 0, end: lines.length, timestamp: 0, skipped: 0, records: 0, stay: 'always' },
-          rangesOf: (first, end) => entries.rangesOf(first, end),
-          guardAt: (offset) => `g${offset}`,
+          extentsOf: (first, end) => entries.rangesOf(first, end).map((range) => ({ ...range, guard: range.end })),
+          guardAt: (offset) => offset,
           settled: (ranges) => void trailing.push(...ranges),
         }
         assert.ok(lane.makeRoom())

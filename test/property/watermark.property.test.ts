@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { NO_GUARD } from '../../src/guard.ts'
 import { Watermark } from '../../src/input/watermark.ts'
 import type { Outcome } from '../../src/input/watermark.ts'
 import { seeded } from '../support/seed.ts'
@@ -62,16 +63,16 @@ const receipt = fc.record({
 void test('is where a byte-by-byte model says, whatever the order and overlap of receipts', (t) => {
   fc.assert(
     fc.property(fc.nat(10), fc.nat(5), fc.array(receipt, { maxLength: 60 }), (offset, skipped, receipts) => {
-      const mark = new Watermark({ offset, skipped, guard: `g${offset}` })
+      const mark = new Watermark({ offset, skipped, guard: offset })
       const model = new ByteModel(offset, skipped)
       for (const { start, length, outcome } of receipts) {
         const end = Math.min(SIZE, start + length)
-        const moved = mark.finish({ start, end }, outcome, `g${end}`)
+        const moved = mark.finish({ start, end }, outcome, end)
         assert.equal(moved, model.finish(start, end, outcome))
         assert.equal(mark.offset, model.offset)
         assert.equal(mark.skipped, model.skipped)
         // The guard given is the end it belongs to, and the offset only ever stands at an end.
-        assert.equal(mark.guard, `g${mark.offset}`)
+        assert.equal(mark.guard, mark.offset)
         assert.equal(mark.pending, model.runs)
       }
     }),
@@ -88,17 +89,17 @@ void test('stands only where the guard is known, and there as soon as all before
   })
   fc.assert(
     fc.property(fc.nat(10), fc.nat(5), fc.array(guarded, { maxLength: 60 }), (offset, skipped, receipts) => {
-      const mark = new Watermark({ offset, skipped, guard: `g${offset}` })
+      const mark = new Watermark({ offset, skipped, guard: offset })
       const model = new ByteModel(offset, skipped)
       const known = { stored: new Set<number>(), settled: new Set<number>() }
       for (const { start, length, outcome, isKnown } of receipts) {
         const end = Math.min(SIZE, start + length)
         const before = { offset: mark.offset, skipped: mark.skipped }
-        const moved = mark.finish({ start, end }, outcome, isKnown ? `g${end}` : '')
+        const moved = mark.finish({ start, end }, outcome, isKnown ? end : NO_GUARD)
         model.finish(start, end, outcome)
         if (isKnown && end > start) known[outcome].add(end)
         assert.equal(moved, mark.offset > before.offset)
-        assert.equal(mark.guard, `g${mark.offset}`)
+        assert.equal(mark.guard, mark.offset)
         assert.ok(mark.offset <= model.offset, `at ${mark.offset}, and finished is only up to ${model.offset}`)
         const { lastOutcome } = model
         if (lastOutcome !== undefined && known[lastOutcome].has(model.offset)) assert.equal(mark.offset, model.offset)
@@ -123,9 +124,9 @@ void test('ends at the end when everything is finished, in any order and however
   })
   fc.assert(
     fc.property(pieces, (ranges) => {
-      const mark = new Watermark({ offset: 0, skipped: 0, guard: '' })
-      for (const range of ranges) mark.finish(range, 'stored', String(range.end))
-      assert.deepEqual([mark.offset, mark.guard, mark.pending], [1000, '1000', 0])
+      const mark = new Watermark({ offset: 0, skipped: 0, guard: 0 })
+      for (const range of ranges) mark.finish(range, 'stored', range.end)
+      assert.deepEqual([mark.offset, mark.guard, mark.pending], [1000, 1000, 0])
     }),
     seeded(t, 1000),
   )

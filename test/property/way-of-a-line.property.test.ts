@@ -70,7 +70,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
     if (end <= next || content.subarray(next, end).lastIndexOf(10) < 0) continue
     const { pointer } = memory.chunk
     content.copy(memory.bytes, pointer, next, end)
-    const chunk: Chunk = { ...{ file: FILE, pointer, length: end - next, offset: next, readAt: 1000 }, lineEnd: null, guardAt: () => '' } // prettier-ignore
+    const chunk: Chunk = { ...{ file: FILE, pointer, length: end - next, offset: next, readAt: 1000 }, lineEnd: null, guardAt: () => 0 } // prettier-ignore
     frameLines(memory, chunk, rules, entries)
     records.begin(chunk, { skipped, stay: 'always', append: slot.install(template) })
     while (records.first < records.end) {

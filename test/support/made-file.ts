@@ -126,7 +126,7 @@ export class MadeFile implements Generation {
     const chunk = {
       file: this,
       ...{ pointer, length, offset, readAt: 1_700_000_000_000, lineEnd: null },
-      guardAt: (at: number) => `guard ${at}`,
+      guardAt: (at: number) => at,
     }
     frameLines(this.#memory, chunk, { emptyLines: 'drop', maxLineBytes: 1024 * KIB, longLines: 'cut' }, entries)
     return {
@@ -138,7 +138,7 @@ export class MadeFile implements Generation {
       skipped: this.skipped,
       records: 0,
       stay: this.stay,
-      rangesOf: (first, end) => entries.rangesOf(first, end),
+      extentsOf: (first, end) => entries.rangesOf(first, end).map((range) => ({ ...range, guard: range.end })),
       guardAt: chunk.guardAt,
       settled: (ranges) => this.receive({ file: this, ranges: [...ranges], records: 0 }, 'settled'),
     }

@@ -1,7 +1,8 @@
 /** What tests of reading speak of: memory, rules, a file that is open, and reading it line by line as the pipeline would. */
 import { closeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import type { Chunk, Guard } from '../../src/flow.ts'
+import type { Chunk } from '../../src/flow.ts'
+import type { Guard } from '../../src/guard.ts'
 import { Directory } from '../../src/input/directory.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { LogFile } from '../../src/input/log-file.ts'
@@ -36,13 +37,13 @@ export interface OpenSettings {
   readonly volume?: Volume
   readonly rules?: Partial<InputRules>
   readonly id?: string
-  readonly start?: { readonly offset: number; readonly skipped: number; readonly guard: string }
+  readonly start?: { readonly offset: number; readonly skipped: number; readonly guard: Guard }
   readonly admitted?: boolean
 }
 
 /** A generation of the file at a path, open for reading; its facts are those of now. */
 export async function openFile(t: Ending, path: string, settings: OpenSettings = {}): Promise<LogFile> {
-  const { volume = localVolume, id = 'a'.repeat(24), start = { offset: 0, skipped: 0, guard: '' } } = settings
+  const { volume = localVolume, id = 'a'.repeat(24), start = { offset: 0, skipped: 0, guard: 0 } } = settings
   const descriptor = await volume.open(path)
   const facts = await volume.factsOf(descriptor)
   const directory = new Directory(dirname(path), volume, [])
@@ -138,7 +139,7 @@ export class ReadingDesk {
 export function paperFile(name: string, change: { volume?: Volume; device?: string; foundAt?: number } = {}): LogFile {
   const { volume = localVolume, device = '1', foundAt = 0 } = change
   const directory = new Directory('/paper', volume, [])
-  const start = { offset: 0, skipped: 0, guard: '' }
+  const start = { offset: 0, skipped: 0, guard: 0 }
   const rules = rulesFor('/paper/*')
   const origin = {
     id: name,

@@ -14,7 +14,7 @@ export function entry(id: string, change: Partial<StoredGeneration> = {}): Store
     inode: '1835021',
     fingerprint: { length: 1024, hash: '9f86d081884c7d65' },
     position: { offset: 0, open: [], skipped: 0 },
-    guard: '2c26b46b68ffc68f',
+    guard: 0x6b46b68ffc68f,
     size: 2_000_000,
     mtimeMs: 1_763_769_600_123.25,
     partition: 3,

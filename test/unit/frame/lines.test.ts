@@ -19,7 +19,7 @@ function chunkOf(bytes: Uint8Array, offset = 0, lineEnd: number | null = null): 
   const pointer = memory.chunk.pointer + 5
   memory.bytes.set(bytes, pointer)
   const file = { id: '0', inputId: 'i', path: '/a' }
-  return { file, pointer, length: bytes.length, offset, readAt: READ_AT, lineEnd, guardAt: () => '' }
+  return { file, pointer, length: bytes.length, offset, readAt: READ_AT, lineEnd, guardAt: () => 0 }
 }
 
 interface Line {

@@ -4,16 +4,8 @@ import { appendFileSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import {
-  bytesAt,
-  fingerprintOf,
-  guardHolds,
-  guardOf,
-  hash,
-  isSame,
-  inodeKeyOf,
-  newId,
-} from '../../../src/input/identity.ts'
+import { NO_GUARD, guardOf } from '../../../src/guard.ts'
+import { bytesAt, fingerprintOf, guardHolds, hash, isSame, inodeKeyOf, newId } from '../../../src/input/identity.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
 import { localVolume } from '../../../src/input/volume.ts'
 import { entry } from '../../support/state.ts'
@@ -64,13 +56,6 @@ void test('a fingerprint is of the first 1024 bytes, and grows with the file unt
   }
   assert.deepEqual(lengths, [0, 1, 501, 1023, 1024, 1024, 1024])
   assert.equal(hashes.size, 5)
-})
-
-void test('a guard is of the last 64 bytes before an offset, or of all there are', () => {
-  const bytes = randomBytes(200)
-  assert.equal(guardOf(bytes), hash(bytes.subarray(136)))
-  assert.equal(guardOf(bytes.subarray(0, 3)), hash(bytes.subarray(0, 3)))
-  assert.equal(guardOf(Buffer.alloc(0)), '')
 })
 
 void test('a hash has 16 digits, and another one for every bit that differs', () => {
@@ -157,12 +142,12 @@ void test('looks at the bytes before the offset only where there are any', async
 
 void test('where it does not know the bytes before the offset, believes only what has the inode and was there then', async (t) => {
   const content = randomBytes(5000)
-  const stored = storedOf(content, 3000, { guard: '', inode: '2', mtimeMs: 1000 })
+  const stored = storedOf(content, 3000, { guard: NO_GUARD, inode: '2', mtimeMs: 1000 })
   assert.ok(await same(t, content, stored))
   assert.ok(await same(t, content, stored, { path: '/elsewhere', bornMs: 1000 }))
   assert.ok(!(await same(t, content, stored, { bornMs: 1001 })), 'another file got the inode')
   assert.ok(!(await same(t, content, { ...stored, inode: '1' })))
-  assert.ok(await same(t, content, storedOf(content, 0, { guard: '' })), 'before the beginning there are none')
+  assert.ok(await same(t, content, storedOf(content, 0, { guard: NO_GUARD })), 'before the beginning there are none')
 })
 
 void test('a key is made of the decimal numbers', () => {

@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { guardOf, hash, inodeKeyOf } from '../../../src/input/identity.ts'
+import { guardOf } from '../../../src/guard.ts'
+import { hash, inodeKeyOf } from '../../../src/input/identity.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
 import { type Volume, localVolume } from '../../../src/input/volume.ts'
@@ -133,7 +134,7 @@ void test('prefers the newest of what has the same inode: the older ones were cu
   const path = write(t, { 'a.log': 'one\n' })
   const one = await storedOf(path('a.log'), 4)
   const start = { ...one.position, offset: 0 }
-  const again = { ...one, id: 'again', position: start, guard: '' }
+  const again = { ...one, id: 'again', position: start, guard: 0 }
   assert.equal(await find(missing([one, again]), path('a.log')), 'again')
   const empty = { ...again, id: 'empty', fingerprint: { length: 0, hash: '' } }
   assert.equal(await find(missing([empty, { ...empty, id: 'newest' }]), path('a.log')), 'newest')
