@@ -81,12 +81,19 @@ export interface Chunk {
   guardAt(offset: number): Guard
 }
 
+/** What keeps a file's lines from being taken over. One object for everybody who is kept by the same. */
+export interface Obstacle {
+  /** room: there is no buffer for its partition; topic: its topic, or its partition of it, cannot be reached. */
+  readonly kind: 'room' | 'topic'
+  readonly topic: string
+}
+
 /** What the stages behind the input did with a chunk. */
 export interface Taken {
   /** File offset behind the last byte that is taken over: the next read begins here. */
   readonly next: number
-  /** Why not all was taken: there is no buffer, or the topic or partition cannot be reached. The file waits. */
-  readonly blocked: 'room' | 'topic' | null
+  /** Why not all was taken; the file waits for it. */
+  readonly blocked: Obstacle | null
 }
 
 /** What became of bytes, which may lie apart. A receipt is the only thing that moves a watermark. */

@@ -25,7 +25,7 @@ import { VERDICT } from './kernel/layout.ts'
 import type { LinearMemory } from './kernel/memory.ts'
 import type { Events } from './observe/events.ts'
 import type { Piece } from './output/batch.ts'
-import type { Lane } from './output/lane.ts'
+import { Lane } from './output/lane.ts'
 import { PartitionChooser } from './output/partition.ts'
 import { Producer, type ProducerOptions } from './output/producer.ts'
 import { type Prepared, PreparedFiles, type Shipping } from './prepared-files.ts'
@@ -96,8 +96,8 @@ export class Pipeline {
       onMoved: (file, partition) => {
         asLogFile(file).partition = partition
       },
-      onRoom: () => this.#input.unblock('room'),
-      onTopic: () => this.#input.unblock('topic'),
+      onRoom: () => this.#giveRoom(),
+      onTopic: (topic) => this.#input.topicChanged(topic),
     })
     this.#input = new Input({
       inputs: options.inputs,
@@ -153,14 +153,14 @@ export class Pipeline {
     // while a mount was waited for, it may have been prepared anew
     const lane = prepared.lane ?? this.#chooseLane(asLogFile(chunk.file), prepared)
     let next = chunk.offset
-    if (lane === null) return { next, blocked: 'topic' }
+    if (lane === null) return { next, blocked: this.#prepared.topicOf(shipping) }
     const entries = this.#entries
     if (chunk.lineEnd === null) frameLines(memory, chunk, shipping, entries)
     else frameOne(memory, chunk, shipping, { entries, end: chunk.lineEnd })
     for (const process of processors) process(entries, chunk)
     const taken = this.#encode(chunk, prepared, lane)
     if (taken > 0) next = entries.endOf(taken - 1)
-    return { next, blocked: taken < entries.count ? 'room' : null }
+    return { next, blocked: taken < entries.count ? lane : null }
   }
 
   /** Returns the first entry that was not taken. */
@@ -196,8 +196,17 @@ export class Pipeline {
   #reserve(file: LogFile): Taken['blocked'] {
     const prepared = this.#prepared.of(file)
     prepared.lane = this.#chooseLane(file, prepared)
-    if (prepared.lane === null) return 'topic'
-    return this.#producer.reserveRoom(prepared.lane) ? null : 'room'
+    if (prepared.lane === null) return this.#prepared.topicOf(prepared.shipping)
+    return this.#producer.reserveRoom(prepared.lane) ? null : prepared.lane
+  }
+
+  /** There is room: partitions that files wait for get what they need, the longest awaited first, until there is none. */
+  #giveRoom(): void {
+    for (const lane of this.#input.obstacles()) {
+      if (!(lane instanceof Lane)) continue
+      if (this.#producer.isLeft(lane) || this.#producer.reserveRoom(lane)) this.#input.unblock(lane)
+      else if (lane.share.refusal === 'short') return
+    }
   }
 
   #chooseLane(file: LogFile, prepared: Prepared): Lane | null {

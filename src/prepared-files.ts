@@ -9,7 +9,7 @@ import type { Template } from './encode/template.ts'
 import { type KeyRule, recordKeyOf } from './enrich/key.ts'
 import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
-import type { Generation } from './flow.ts'
+import type { Generation, Obstacle } from './flow.ts'
 import type { LineRules } from './frame/lines.ts'
 import type { Lane } from './output/lane.ts'
 import { type Partitioner, type Stay, stayOf } from './output/partition.ts'
@@ -38,6 +38,7 @@ export class PreparedFiles {
   readonly #shipping: ReadonlyMap<string, Shipping>
   readonly #metadata: MetadataSource
   readonly #kept: number
+  readonly #topics = new Map<string, Obstacle>()
   #recent = new Map<Generation, Prepared>()
   /** Those that were recent before, until as many others are. */
   #earlier = new Map<Generation, Prepared>()
@@ -59,6 +60,15 @@ export class PreparedFiles {
     }
     this.#recent.set(file, prepared)
     return prepared
+  }
+
+  /** What files of an input wait for while its topic cannot be reached. */
+  topicOf({ topic }: Shipping): Obstacle {
+    const known = this.#topics.get(topic)
+    if (known !== undefined) return known
+    const obstacle: Obstacle = { kind: 'topic', topic }
+    this.#topics.set(topic, obstacle)
+    return obstacle
   }
 
   #prepare(file: Generation): Prepared {

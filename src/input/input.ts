@@ -6,7 +6,7 @@
  * is found is known again by content, or new; 5. what stays missing is searched for under any name, then lost.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Chunk, Generation, Receipt, Taken } from '../flow.ts'
+import type { Chunk, Generation, Obstacle, Receipt, Taken } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import { ignoreSystemError, systemErrorOf } from '../errors.ts'
@@ -22,6 +22,7 @@ import { Search } from './search.ts'
 import { Sweep } from './sweep.ts'
 import { Mounts, mountTable } from './mounts.ts'
 import { type Volume, volumesBeside } from './volume.ts'
+import { Unwatched } from './unwatched.ts'
 import { Watches } from './watches.ts'
 
 export interface InputOptions {
@@ -53,14 +54,8 @@ export interface InputOptions {
   released?: () => void
 }
 
-/** A directory whose files gave nothing for so long is watched again. */
-const QUIET_MS = 1000
-
 /** A start does not wait longer for directories that do not answer. */
 const FIRST_LOOK_MS = 5000
-
-/** How often a directory without a watch is asked for its mtime while its files are polled. */
-const DIRECTORY_POLL_MS = 250
 
 export class Input {
   readonly #options: InputOptions
@@ -68,18 +63,18 @@ export class Input {
   readonly #generations: Generations
   readonly #schedule: Schedule
   readonly #watches: Watches
+  readonly #unwatched: Unwatched
   readonly #quantum: Quantum
   readonly #sweep: Sweep
   readonly #search: Search
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> | null = null
   #frozen = false
-  #directoriesPolledAt = 0
 
   constructor(options: InputOptions) {
     const { inputs, events, now, clock, checkpoint, random, file } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
-    const wake = (file: LogFile): void => this.#schedule.wake(file)
+    const wake = (file: LogFile): void => void this.#schedule.wake(file)
     const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
@@ -115,6 +110,7 @@ export class Input {
       renamed: (directory) => void this.#look(directory),
       unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
     })
+    this.#unwatched = new Unwatched({ discovery: this.#discovery, watches: this.#watches, clock })
     this.#schedule = new Schedule({
       clock,
       pollMs,
@@ -124,7 +120,7 @@ export class Input {
         !file.finished &&
         !file.isOver &&
         (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
-      polling: () => this.#pollDirectories(),
+      polling: () => void (this.#frozen || this.#unwatched.poll()),
     })
     this.#quantum = new Quantum({
       memory: options.memory,
@@ -159,9 +155,8 @@ export class Input {
 
   receive(receipt: Receipt): void {
     this.#generations.receive(receipt)
-    // the file may have been too far ahead
     const file = asLogFile(receipt.file)
-    if (file.parked && file.unacknowledged < this.#options.file.maxUnacked) this.#schedule.resume(file)
+    if (file.parked && file.unacknowledged < this.#options.file.maxUnacked) this.#schedule.acknowledged(file)
   }
 
   /**
@@ -175,9 +170,19 @@ export class Input {
     this.#schedule.resume(file)
   }
 
-  /** Files that waited for this may go on. */
-  unblock(reason: 'room' | 'topic'): void {
-    this.#schedule.unpark(reason)
+  /** What files wait for, the longest awaited first. */
+  obstacles(): Iterable<Obstacle> {
+    return this.#schedule.obstacles()
+  }
+
+  /** This is no obstacle now: files that wait for it go on, one after another, as long as it stays none. */
+  unblock(obstacle: Obstacle): void {
+    this.#schedule.unblock(obstacle)
+  }
+
+  /** Files that wait for something of the topic may try. */
+  topicChanged(topic: string): void {
+    this.#schedule.topicChanged(topic)
   }
 
   /**
@@ -248,16 +253,6 @@ export class Input {
     }
   }
 
-  /** Where files are polled because the directory is too busy to be watched, rotations have to be noticed as well. */
-  #pollDirectories(): void {
-    const now = this.#options.clock()
-    if (now - this.#directoriesPolledAt < DIRECTORY_POLL_MS || this.#frozen) return
-    this.#directoriesPolledAt = now
-    for (const directory of this.#discovery.directories()) {
-      if (!this.#watches.isWatched(directory) && !directory.volume.remote) void this.#discovery.lookIfChanged(directory)
-    }
-  }
-
   /** At the end a directory is looked at once, and no more. */
   async #look(directory: Directory): Promise<void> {
     if (!this.#frozen) await this.#discovery.look(directory)
@@ -284,21 +279,10 @@ export class Input {
   }
 
   async #tick(): Promise<void> {
-    this.#rewatch()
+    this.#unwatched.rewatch()
     await this.#discovery.tick()
     await this.#search.forMissing()
     await this.#generations.tick()
     await this.#sweep.some()
-  }
-
-  /** Directories that have become quiet are watched again; what came before the watch is found by the look after it. */
-  #rewatch(): void {
-    const now = this.#options.clock()
-    for (const directory of this.#discovery.directories()) {
-      if (this.#watches.isWatched(directory) || directory.volume.remote) continue
-      let quiet = true
-      for (const file of directory.files.values()) if (now - file.activeAt < QUIET_MS) quiet = false
-      if (quiet && this.#watches.arm(directory)) directory.mtimeMs = -1
-    }
   }
 }

@@ -3,7 +3,7 @@
  * schedule.ts decides.
  */
 import { ignoreSystemError, systemCodeOf, systemErrorOf } from '../errors.ts'
-import type { Chunk, Taken } from '../flow.ts'
+import type { Chunk, Obstacle, Taken } from '../flow.ts'
 import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
@@ -27,7 +27,7 @@ export interface QuantumOptions {
   /** Wall clock and monotonic clock, ms. */
   readonly now: () => number
   readonly clock: () => number
-  readonly blocked: (file: LogFile) => Taken['blocked']
+  readonly blocked: (file: LogFile) => Obstacle | null
   readonly take: (chunk: Chunk) => Taken
   /** Memory that was borrowed from the pool is back. */
   readonly released: () => void
@@ -74,8 +74,8 @@ export class Quantum {
     return file.next > 0 && file.descriptor >= 0 && !file.volume.remote && !file.hasNews
   }
 
-  #blocked(file: LogFile): Taken['blocked'] {
-    return file.unacknowledged >= this.#options.maxUnacked ? 'room' : this.#options.blocked(file)
+  #blocked(file: LogFile): Obstacle | 'unacknowledged' | null {
+    return file.unacknowledged >= this.#options.maxUnacked ? 'unacknowledged' : this.#options.blocked(file)
   }
 
   /** It is shorter than it was, and not to be read beyond its end. */

@@ -5,14 +5,16 @@
  *
  * One loop for all local files (reading them is synchronous), one for each mount whose calls can hang.
  */
+import type { Obstacle } from '../flow.ts'
 import type { LogFile } from './log-file.ts'
+import { Parking } from './parking.ts'
 import { Polling } from './polling.ts'
 
 /**
- * more: there may be more to read at once; idle: at its end; room, topic: parked until {@link Schedule.unpark};
- * later: try again at the next poll.
+ * more: there may be more to read at once; idle: at its end; later: try again at the next poll; unacknowledged: too far
+ * ahead of its watermark, parked until {@link Schedule.resume}; an obstacle: parked until that is gone.
  */
-export type Turn = 'more' | 'idle' | 'room' | 'topic' | 'later'
+export type Turn = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
 
 export interface ScheduleOptions {
   /** Monotonic ms. */
@@ -43,7 +45,7 @@ export class Schedule {
   readonly #options: ScheduleOptions
   readonly #local = new Queue()
   readonly #remote = new Map<string, Queue>()
-  readonly #parked: Record<'room' | 'topic', Set<LogFile>> = { room: new Set(), topic: new Set() }
+  readonly #parking = new Parking((file) => this.wake(file))
   readonly #polling: Polling
   /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
   readonly #postponed = new Set<LogFile>()
@@ -67,37 +69,50 @@ export class Schedule {
     })
   }
 
-  /** The file may have something to read. Cheap, and without effect when it is queued or parked already. */
-  wake(file: LogFile): void {
-    if (file.queued || file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return
+  /**
+   * The file may have something to read. Cheap, and without effect when it is queued or parked already. True if it is
+   * going to have a turn.
+   */
+  wake(file: LogFile): boolean {
+    if (file.queued) return true
+    if (file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return false
     file.queued = true
     if (file.volume.remote) this.#wakeRemote(file)
     else {
       this.#local.push(file)
       this.#run()
     }
+    return true
   }
 
-  /** There is room again, or a topic changed: who waits for that may try. */
-  unpark(reason: 'room' | 'topic'): void {
-    const files = [...this.#parked[reason]]
-    this.#parked[reason].clear()
-    for (const file of files) {
-      file.parked = false
-      this.wake(file)
-    }
+  /** What parked files wait for, the longest awaited first. */
+  obstacles(): Iterable<Obstacle> {
+    return this.#parking.obstacles()
   }
 
-  /** This one file may go on. */
+  /** This is no obstacle now: who waits for it may try, one after another. */
+  unblock(obstacle: Obstacle): void {
+    this.#parking.wakeFirst(obstacle)
+  }
+
+  /** A topic has changed: whoever waits for something of it may try. */
+  topicChanged(topic: string): void {
+    this.#parking.wakeAll(topic)
+  }
+
+  /** The file is not too far ahead of its watermark any more. */
+  acknowledged(file: LogFile): void {
+    if (this.#parking.isTooFarAhead(file)) this.resume(file)
+  }
+
+  /** This one file may go on, whatever it waits for. */
   resume(file: LogFile): void {
-    this.#parked.room.delete(file)
-    this.#parked.topic.delete(file)
-    file.parked = false
+    this.#parking.leave(file)
     this.wake(file)
   }
 
   get parkedFiles(): number {
-    return this.#parked.room.size + this.#parked.topic.size
+    return this.#parking.count
   }
 
   /** Nobody has a turn, waits for one, is parked, or was put off with something to read. */
@@ -119,10 +134,8 @@ export class Schedule {
   forget(file: LogFile): void {
     this.#polling.forget(file)
     this.#postponed.delete(file)
-    this.#parked.room.delete(file)
-    this.#parked.topic.delete(file)
     // it may come back
-    file.parked = false
+    this.#parking.leave(file)
   }
 
   /** No more turns. Resolves when no turn of a local file is under way; a mount that hangs is not waited for. */
@@ -147,7 +160,7 @@ export class Schedule {
       const turn = this.#options.turn(file)
       // one that takes its time has a file opened: many at once would take many descriptors
       if (turn !== 'idle') long++
-      if (typeof turn === 'string') this.#after(file, turn)
+      if (!(turn instanceof Promise)) this.#after(file, turn)
       else void this.#finish(file, turn)
     }
     if (this.#next !== null) clearImmediate(this.#next)
@@ -176,7 +189,7 @@ export class Schedule {
       file.queued = false
       const turn = this.#options.turn(file)
       // at once: what it waits for may come before the next microtask
-      if (typeof turn === 'string') this.#after(file, turn)
+      if (!(turn instanceof Promise)) this.#after(file, turn)
       else await this.#finish(file, turn)
     }
     this.#remote.delete(mount)
@@ -203,14 +216,14 @@ export class Schedule {
       return
     }
     if (turn !== 'later') this.#postponed.delete(file)
+    if (typeof turn === 'object' || turn === 'unacknowledged') {
+      this.#parking.park(file, turn)
+      return
+    }
+    this.#parking.went(file)
     switch (turn) {
       case 'more':
         this.wake(file)
-        return
-      case 'room':
-      case 'topic':
-        file.parked = true
-        this.#parked[turn].add(file)
         return
       case 'later':
         this.#postponed.add(file)

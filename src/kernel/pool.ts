@@ -23,6 +23,12 @@ interface Block extends PooledBuffer {
 }
 
 export const LARGER: Readonly<Record<SizeClass, SizeClass | null>> = { small: 'medium', medium: 'large', large: null }
+export const SMALLER: Readonly<Record<SizeClass, SizeClass | null>> = { large: 'medium', medium: 'small', small: null }
+const BY_SIZE: readonly SizeClass[] = ['small', 'medium', 'large']
+
+export function largerOf(a: SizeClass, b: SizeClass): SizeClass {
+  return BY_SIZE.indexOf(a) > BY_SIZE.indexOf(b) ? a : b
+}
 
 export class BufferPool {
   /** Bytes the pool has in all, a multiple of the largest class. */

@@ -2,8 +2,9 @@
  * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
  * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (dispatcher.ts).
  */
+import type { Obstacle } from '../flow.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
-import { LARGER, type SizeClass } from '../kernel/pool.ts'
+import { LARGER, SMALLER, type SizeClass, largerOf } from '../kernel/pool.ts'
 import { RESULT } from '../kernel/layout.ts'
 import { bytesOf, split } from '../ranges.ts'
 import type { AppendRequest, Appended } from './append-request.ts'
@@ -27,10 +28,9 @@ export interface LaneOptions {
   onRepeats(batch: Batch, records: number): void
 }
 
-const SMALLER: Record<SizeClass, SizeClass | null> = { large: 'medium', medium: 'small', small: null }
-const BY_SIZE: readonly SizeClass[] = ['small', 'medium', 'large']
-
-export class Lane {
+export class Lane implements Obstacle {
+  /** Files that find no room in it wait for the lane. */
+  readonly kind = 'room'
   readonly topic: string
   readonly partition: number
   readonly sequence: SequenceState
@@ -154,7 +154,7 @@ export class Lane {
   /** Make sure there is an open batch; false when there is no buffer for one. */
   makeRoom(): boolean {
     if (this.open !== null) return true
-    let sizeClass: SizeClass | null = larger(this.#firstClass, this.#leastClass)
+    let sizeClass: SizeClass | null = largerOf(this.#firstClass, this.#leastClass)
     while (sizeClass !== null) {
       const buffer = this.share.take(sizeClass, { needed: sizeClass === this.#leastClass })
       if (buffer !== null) {
@@ -295,8 +295,4 @@ export class Lane {
     if (this.open !== null) this.share.give(this.open.buffer)
     this.open = null
   }
-}
-
-function larger(a: SizeClass, b: SizeClass): SizeClass {
-  return BY_SIZE.indexOf(a) > BY_SIZE.indexOf(b) ? a : b
 }

@@ -156,6 +156,11 @@ export class Producer {
     return lane.leader < 0 ? null : lane
   }
 
+  /** Files have left the lane for another one: there is nothing to wait for in it. */
+  isLeft(lane: Lane): boolean {
+    return this.#lanes.isAbandoned(lane)
+  }
+
   /** Make sure that the lane can take records now. False when it cannot: then, {@link ProducerOptions.onRoom} is called later. */
   reserveRoom(lane: Lane): boolean {
     if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
