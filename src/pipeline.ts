@@ -110,7 +110,7 @@ export class Pipeline {
       random: options.randomBytes,
       blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),
-      released: () => this.#producer.freed(),
+      readMemory: this.#producer.readMemory,
     })
   }
 

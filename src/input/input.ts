@@ -16,7 +16,7 @@ import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
-import { Quantum } from './quantum.ts'
+import { Quantum, type ReadMemory } from './quantum.ts'
 import { Schedule } from './schedule.ts'
 import { Search } from './search.ts'
 import { Sweep } from './sweep.ts'
@@ -43,12 +43,12 @@ export interface InputOptions {
   readonly random: (bytes: number) => Buffer
   /** How directories are reached; the real file system when left out. */
   readonly volumeOf?: (path: string) => Volume
+  /** Memory for reads on mounts that can hang. */
+  readonly readMemory: ReadMemory
   /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
   take(chunk: Chunk): Taken
-  /** Memory that a read had borrowed from the pool is back. */
-  released?: () => void
 }
 
 /** A directory whose files gave nothing for so long is watched again. */
@@ -131,7 +131,7 @@ export class Input {
       clock,
       blocked: (waiting) => options.blocked(waiting),
       take: (chunk) => options.take(chunk),
-      released: () => options.released?.(),
+      readMemory: options.readMemory,
       look: (at) => void this.#look(at.directory),
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
