@@ -45,6 +45,8 @@ export interface PipelineOptions {
   readonly checkpoint: Checkpoint
   readonly events: Events
   readonly file: InputOptions['file']
+  /** How directories are reached. */
+  readonly volumeOf: InputOptions['volumeOf']
   readonly producer: Omit<
     ProducerOptions,
     'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onMoved' | 'onRoom' | 'onTopic'
@@ -107,6 +109,7 @@ export class Pipeline {
       clock,
       checkpoint: options.checkpoint,
       file: options.file,
+      volumeOf: options.volumeOf,
       random: options.randomBytes,
       blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),

@@ -20,8 +20,7 @@ import { Quantum, type ReadMemory } from './quantum.ts'
 import { Schedule } from './schedule.ts'
 import { Search } from './search.ts'
 import { Sweep } from './sweep.ts'
-import { Mounts, mountTable } from './mounts.ts'
-import { type Volume, volumesBeside } from './volume.ts'
+import type { Volume } from './volume.ts'
 import { Watches } from './watches.ts'
 
 export interface InputOptions {
@@ -41,8 +40,8 @@ export interface InputOptions {
   readonly now: () => number
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
-  /** How directories are reached; the real file system when left out. */
-  readonly volumeOf?: (path: string) => Volume
+  /** How directories are reached. */
+  readonly volumeOf: (path: string) => Volume
   /** Memory for reads on mounts that can hang. */
   readonly readMemory: ReadMemory
   /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
@@ -75,9 +74,8 @@ export class Input {
   #directoriesPolledAt = 0
 
   constructor(options: InputOptions) {
-    const { inputs, events, now, clock, checkpoint, random, file } = options
+    const { inputs, events, now, clock, checkpoint, random, file, volumeOf } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
-    const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
       checkpoint,
@@ -86,7 +84,7 @@ export class Input {
       random,
       maxOpenFiles,
       lastLineQuietMs,
-      volumeOf: reach,
+      volumeOf,
       hasSeen: (path) => this.#discovery.hasSeen(path),
       wake: (file) => this.#schedule.wake(file),
       letGo: (file) => this.#schedule.forget(file),
@@ -103,7 +101,7 @@ export class Input {
         this.#watches.arm(directory)
       },
       left: (directory) => this.#left(directory),
-      volumeOf: reach,
+      volumeOf,
     })
     this.#watches = new Watches({
       clock,
