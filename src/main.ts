@@ -7,6 +7,7 @@
 import { constants, hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { addConfigurationFlags, givenFlags } from './commands/flags.ts'
+import { threadsFor } from './commands/threads.ts'
 import { version } from './commands/version.ts'
 import type { Config } from './config/load.ts'
 import { AgentError, exitCodeOf, exitCodeOfSignal, messageOf } from './errors.ts'
@@ -17,6 +18,9 @@ const stop = new AbortController()
 const { signal } = stop
 /** Aborts when standard output has lost its reader. */
 const unread = new AbortController()
+/** libuv reads the variable when it makes its threads, which is when they are first needed: not yet. */
+const threads = threadsFor(environment['UV_THREADPOOL_SIZE'])
+environment['UV_THREADPOOL_SIZE'] = `${threads}`
 
 const program = new Command('logagent')
   .description('Tails files and ships each line to Apache Kafka. An offset moves only after Kafka has the line.')
@@ -37,6 +41,7 @@ addConfigurationFlags(program.command('run').description('tail files and ship ea
       signal,
       unread: unread.signal,
       rssBytes: () => process.memoryUsage.rss(),
+      threads,
     })
   },
 )

@@ -45,6 +45,8 @@ export interface PipelineOptions {
   readonly checkpoint: Checkpoint
   readonly events: Events
   readonly file: InputOptions['file']
+  /** How directories are reached. */
+  readonly volumeOf: InputOptions['volumeOf']
   readonly producer: Omit<
     ProducerOptions,
     'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onMoved' | 'onRoom' | 'onTopic'
@@ -107,11 +109,12 @@ export class Pipeline {
       clock,
       checkpoint: options.checkpoint,
       file: options.file,
+      volumeOf: options.volumeOf,
       random: options.randomBytes,
       blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),
       looked: (isOver) => this.#producer.looked(isOver),
-      released: () => this.#producer.freed(),
+      readMemory: this.#producer.readMemory,
     })
   }
 
@@ -202,10 +205,14 @@ export class Pipeline {
 
   /** There is room: partitions that files wait for get what they need, the longest awaited first, until there is none. */
   #giveRoom(): void {
-    for (const lane of this.#input.obstacles()) {
-      if (!(lane instanceof Lane)) continue
-      if (this.#producer.isLeft(lane) || this.#producer.reserveRoom(lane)) this.#input.unblock(lane)
-      else if (lane.share.refusal === 'short') return
+    let isShort = false
+    for (const obstacle of this.#input.obstacles()) {
+      if (obstacle.kind !== 'room') continue
+      // memory for reads on mounts: whoever tries finds out
+      if (!(obstacle instanceof Lane) || this.#producer.isLeft(obstacle)) this.#input.unblock(obstacle)
+      else if (isShort) continue
+      else if (this.#producer.reserveRoom(obstacle)) this.#input.unblock(obstacle)
+      else isShort = obstacle.share.refusal === 'short'
     }
   }
 

@@ -5,6 +5,7 @@
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
 import { lockState } from '../input/lock.ts'
+import { volumesHere } from '../input/mount-calls.ts'
 import { LinearMemory } from '../kernel/memory.ts'
 import { memorySizes } from '../kernel/sizes.ts'
 import type { Events } from '../observe/events.ts'
@@ -14,6 +15,7 @@ import type { Transport } from '../output/transport.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import type { Shipping } from '../prepared-files.ts'
 import { randomBytes } from './random.ts'
+import { mountCallsAmong } from './threads.ts'
 
 /** Where the records go: to Kafka, or in words to a stream. */
 export type Destination =
@@ -81,10 +83,17 @@ export async function openTransport(config: Config, destination: Destination, ev
   })
 }
 
-export function pipelineOptions(
-  config: Config,
-  { destination, ...parts }: { transport: Transport; checkpoint: Checkpoint; events: Events; destination: Destination },
-): PipelineOptions {
+/** What is there before the pipeline is. */
+export interface PipelineParts {
+  readonly transport: Transport
+  readonly checkpoint: Checkpoint
+  readonly events: Events
+  readonly destination: Destination
+  /** Of libuv's pool. */
+  readonly threads: number
+}
+
+export function pipelineOptions(config: Config, { destination, threads, ...parts }: PipelineParts): PipelineOptions {
   const { kafka, batch, inputs } = config
   return {
     ...parts,
@@ -94,6 +103,7 @@ export function pipelineOptions(
     processors: [],
     memory: memoryFor(config),
     file: config.file,
+    volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events: parts.events }),
     drain: config.shutdown.drain,
     producer: {
       transport: parts.transport,

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly stderr: NodeJS.WritableStream
   readonly stderrIsTTY: boolean
   readonly rssBytes: () => number
+  /** Of libuv's pool. */
+  readonly threads: number
   readonly signal: AbortSignal
   /** Aborts when standard output, if it is written, has lost its reader (`| head`). */
   readonly unread: AbortSignal
@@ -31,7 +33,7 @@ const FOREVER_MS = 2 ** 30
  * `state-unusable` when all is stored but the last positions could not be written.
  */
 export async function run(options: RunOptions): Promise<void> {
-  const { config, output, stdout, stderr, stderrIsTTY } = options
+  const { config, output, stdout, stderr, stderrIsTTY, threads } = options
   const { level, format } = config.log
   const pretty = format === 'pretty' || (format === 'auto' && stderrIsTTY)
   const logger = createLogger({ level, pretty, out: stderr })
@@ -45,7 +47,7 @@ export async function run(options: RunOptions): Promise<void> {
   let saved = true
   try {
     const transport = await openTransport(config, destination, events)
-    const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination }))
+    const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination, threads }))
     const summary = (message: string): void =>
       logSummary({ counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }, message)
     const { agent, inputs, kafka, origins } = config

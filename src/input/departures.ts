@@ -11,6 +11,8 @@ import { inodeKeyOf } from './identity.ts'
 import type { Inspected } from './inspection.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
+import type { StoredGeneration } from './stored-generation.ts'
+import type { Volume } from './volume.ts'
 
 export interface DeparturesOptions {
   readonly checkpoint: Checkpoint
@@ -34,7 +36,8 @@ export interface DeparturesOptions {
 
 export class Departures {
   readonly #options: DeparturesOptions
-  #givingUp: Promise<void> | null = null
+  /** By where they were. */
+  readonly #givingUp = new Map<Volume | null, Promise<void>>()
 
   constructor(options: DeparturesOptions) {
     this.#options = options
@@ -54,10 +57,15 @@ export class Departures {
     }
   }
 
-  /** What stayed missing is given up, one after another: where it was may be a mount that hangs. */
-  giveUpMissing(): Promise<void> {
-    this.#givingUp ??= this.#giveUp().finally(() => (this.#givingUp = null))
-    return this.#givingUp
+  /** What stayed missing is given up, one after another of each volume: it may be on a mount that hangs. */
+  async giveUpMissing(): Promise<void> {
+    const { missing } = this.#options
+    for (const [volume, expired] of Map.groupBy(missing.expired(), (stored) => missing.volumeOf(stored))) {
+      if (this.#givingUp.has(volume)) continue
+      const done = this.#giveUp(expired).finally(() => this.#givingUp.delete(volume))
+      this.#givingUp.set(volume, done)
+    }
+    await Promise.all(this.#givingUp.values())
   }
 
   /** It is the copy of a file that was read as far as `end`, which has this guard. */
@@ -72,9 +80,9 @@ export class Departures {
     this.#finish(file)
   }
 
-  async #giveUp(): Promise<void> {
+  async #giveUp(expired: readonly StoredGeneration[]): Promise<void> {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
-    for (const stored of missing.expired()) {
+    for (const stored of expired) {
       const key = await missing.keyAtPlace(stored)
       // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
       const isThere = key === undefined || (key === inodeKeyOf(stored) && !known.has(key))

@@ -16,12 +16,11 @@ import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
-import { Quantum } from './quantum.ts'
+import { Quantum, type ReadMemory } from './quantum.ts'
 import { Schedule } from './schedule.ts'
 import { Search } from './search.ts'
 import { Sweep } from './sweep.ts'
-import { Mounts, mountTable } from './mounts.ts'
-import { type Volume, volumesBeside } from './volume.ts'
+import type { Volume } from './volume.ts'
 import { Unwatched } from './unwatched.ts'
 import { Watches } from './watches.ts'
 
@@ -42,16 +41,16 @@ export interface InputOptions {
   readonly now: () => number
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
-  /** How directories are reached; the real file system when left out. */
-  readonly volumeOf?: (path: string) => Volume
+  /** How directories are reached. */
+  readonly volumeOf: (path: string) => Volume
+  /** Memory for reads on mounts that can hang. */
+  readonly readMemory: ReadMemory
   /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
   blocked(file: LogFile): Taken['blocked']
   /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
   take(chunk: Chunk): Taken
   /** Chunks were handed on. `isOver`: of all files that may have something; no more come for a while. */
   looked?: (isOver: boolean) => void
-  /** Memory that a read had borrowed from the pool is back. */
-  released?: () => void
 }
 
 /** A start does not wait longer for directories that do not answer. */
@@ -72,10 +71,9 @@ export class Input {
   #frozen = false
 
   constructor(options: InputOptions) {
-    const { inputs, events, now, clock, checkpoint, random, file } = options
+    const { inputs, events, now, clock, checkpoint, random, file, volumeOf } = options
     const { maxOpenFiles, lastLineQuietMs, pollMs, discoverMs, sweepMs } = file
     const wake = (file: LogFile): void => void this.#schedule.wake(file)
-    const reach = options.volumeOf ?? volumesBeside(new Mounts({ read: mountTable, clock }))
     this.#options = options
     this.#generations = new Generations({
       checkpoint,
@@ -84,7 +82,7 @@ export class Input {
       random,
       maxOpenFiles,
       lastLineQuietMs,
-      volumeOf: reach,
+      volumeOf,
       hasSeen: (path) => this.#discovery.hasSeen(path),
       wake,
       letGo: (file) => this.#schedule.forget(file),
@@ -101,7 +99,7 @@ export class Input {
         this.#watches.arm(directory)
       },
       left: (directory) => this.#left(directory),
-      volumeOf: reach,
+      volumeOf,
     })
     this.#watches = new Watches({
       clock,
@@ -132,7 +130,7 @@ export class Input {
       clock,
       blocked: (waiting) => options.blocked(waiting),
       take: (chunk) => options.take(chunk),
-      released: () => options.released?.(),
+      readMemory: options.readMemory,
       look: (at) => void this.#look(at.directory),
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })

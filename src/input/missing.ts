@@ -4,6 +4,7 @@
  * unread bytes are lost, and counted.
  */
 import { dirname } from 'node:path'
+import { ignoreSystemError } from '../errors.ts'
 import { Groups } from './groups.ts'
 import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, inodeKeyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
@@ -108,10 +109,22 @@ export class Missing {
     return Array.from(this.#entries.values()).flatMap(({ stored, until }) => (until <= now ? [stored] : []))
   }
 
-  /** The device and inode of what is at its place; null: nothing is, undefined: that cannot be found out now. */
-  async keyAtPlace({ place }: StoredGeneration): Promise<string | null | undefined> {
+  /** How its place is reached; null: that cannot be found out now. */
+  volumeOf({ place }: StoredGeneration): Volume | null {
     try {
-      const facts = await this.#options.volumeOf(dirname(place)).facts(place)
+      return this.#options.volumeOf(dirname(place))
+    } catch (error) {
+      ignoreSystemError(error)
+      return null
+    }
+  }
+
+  /** The device and inode of what is at its place; null: nothing is, undefined: that cannot be found out now. */
+  async keyAtPlace(stored: StoredGeneration): Promise<string | null | undefined> {
+    const volume = this.volumeOf(stored)
+    if (volume === null) return undefined
+    try {
+      const facts = await volume.facts(stored.place)
       return facts?.key ?? null
     } catch {
       return undefined

@@ -24,17 +24,27 @@ export interface MountsOptions {
   readonly clock: () => number
 }
 
+/** A mount that can hang. */
+export interface Mount {
+  /** `major:minor`. */
+  readonly device: string
+  /** Where it is mounted. */
+  readonly point: string
+  /** What its calls wait for: the host of the server where the table names one, else the device. */
+  readonly server: string
+}
+
 interface Place {
   /** The path without links; where a mount that can hang lies on the way, only as far as that. */
   readonly at: string
-  /** The device of that mount; null if there is none. */
-  readonly device: string | null
+  /** That mount; null if there is none. */
+  readonly mount: Mount | null
 }
 
 export class Mounts {
   readonly #options: MountsOptions
-  /** Devices (`major:minor`) of the mounts that can hang, by mount point. */
-  #devices: ReadonlyMap<string, string> = new Map()
+  /** Those that can hang, by mount point. */
+  #hanging: ReadonlyMap<string, Mount> = new Map()
   #readAt = -Infinity
   /** Where directories lie. */
   readonly #places = new Map<string, Place>()
@@ -44,12 +54,12 @@ export class Mounts {
   }
 
   /**
-   * The device (`major:minor`) of the first mount that can hang on the way to an absolute path; null when there is none.
-   * What does not exist is on no mount beyond what does.
+   * The first mount that can hang on the way to an absolute path; null when there is none. What does not exist is on no
+   * mount beyond what does.
    */
-  hangingAt(path: string): string | null {
+  hangingAt(path: string): Mount | null {
     this.#refresh()
-    return this.#devices.size === 0 ? null : this.#walkTo(path).device
+    return this.#hanging.size === 0 ? null : this.#walkTo(path).mount
   }
 
   /** Each directory is walked to once as long as the table is believed: thousands of files may lie in one. */
@@ -57,7 +67,7 @@ export class Mounts {
     const above = path.slice(0, path.lastIndexOf('/'))
     let place = this.#places.get(above)
     if (place === undefined) this.#places.set(above, (place = this.#walk('', above)))
-    return place.device === null ? this.#walk(place.at, path.slice(above.length)) : place
+    return place.mount === null ? this.#walk(place.at, path.slice(above.length)) : place
   }
 
   /** `from`: where the path begins, without links. */
@@ -66,23 +76,23 @@ export class Mounts {
     let links = 0
     const left = path.split('/').reverse()
     for (;;) {
-      const device = this.#devices.get(at === '' ? '/' : at)
-      if (device !== undefined) return { at, device }
+      const mount = this.#hanging.get(at === '' ? '/' : at)
+      if (mount !== undefined) return { at, mount }
       const name = left.pop()
-      if (name === undefined) return { at, device: null }
+      if (name === undefined) return { at, mount: null }
       if (name === '' || name === '.') continue
       if (name === '..') {
         at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
         continue
       }
       const next = `${at}/${name}`
-      const target = this.#devices.has(next) ? null : linkAt(next)
+      const target = this.#hanging.has(next) ? null : linkAt(next)
       if (target === null) {
         at = next
         continue
       }
       // the kernel says ELOOP then
-      if (++links > MOST_LINKS) return { at, device: null }
+      if (++links > MOST_LINKS) return { at, mount: null }
       if (target.startsWith('/')) at = ''
       left.push(...target.split('/').reverse())
     }
@@ -91,7 +101,7 @@ export class Mounts {
   #refresh(): void {
     const now = this.#options.clock()
     if (now - this.#readAt < OLD_MS) return
-    this.#devices = hanging(this.#options.read())
+    this.#hanging = hanging(this.#options.read())
     this.#readAt = now
     this.#places.clear()
   }
@@ -102,20 +112,26 @@ export function mountTable(): string {
   return fs.readFileSync('/proc/self/mountinfo', 'latin1')
 }
 
-function hanging(table: string): Map<string, string> {
-  const devices = new Map<string, string>()
+function hanging(table: string): Map<string, Mount> {
+  const mounts = new Map<string, Mount>()
   for (const line of table.split('\n')) {
-    // id, parent, major:minor, root, mount point, options, optional fields, '-', type, …
+    // id, parent, major:minor, root, mount point, options, optional fields, '-', type, source, …
     const words = line.split(' ')
-    const [, , device, , point] = words
-    const type = words[words.indexOf('-', 6) + 1]
-    if (device === undefined || point === undefined || type === undefined) continue
-    const path = point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    const [, , device, , at] = words
+    const [type, source = ''] = words.slice(words.indexOf('-', 6) + 1)
+    if (device === undefined || at === undefined || type === undefined) continue
+    const point = at.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
     // what was mounted last is on top
-    if (CAN_HANG.test(type)) devices.set(path, device)
-    else devices.delete(path)
+    if (CAN_HANG.test(type)) mounts.set(point, { device, point, server: hostOf(source) ?? device })
+    else mounts.delete(point)
   }
-  return devices
+  return mounts
+}
+
+/** The host in the source of a mount: `host:/export`, `user@host:directory`, `[fd00::1]:/export`, `//host/share`. */
+function hostOf(source: string): string | null {
+  const [, host, windowsHost] = /^(?:[^/:@]*@)?(\[[^\]]*\]|[^/:@]+):|^\/\/([^/]+)/.exec(source) ?? []
+  return host ?? windowsHost ?? null
 }
 
 /** Where a link points to; null for what is none, or cannot be asked about. */

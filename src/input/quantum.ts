@@ -6,6 +6,7 @@ import { ignoreSystemError, systemCodeOf, systemErrorOf } from '../errors.ts'
 import type { Chunk, Obstacle, Taken } from '../flow.ts'
 import { GUARD_BYTES, SLACK } from '../kernel/layout.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
+import type { PooledBuffer } from '../kernel/pool.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Generations } from './generations.ts'
@@ -14,8 +15,20 @@ import type { LogFile } from './log-file.ts'
 import { FileReader, type ReadResult } from './read.ts'
 import type { Turn } from './schedule.ts'
 
+/** Where reads on mounts that can hang put their bytes. */
+export interface ReadMemory {
+  /**
+   * A buffer for one read; `largest`: as large as there are, for a line of whatever length. Null: there is none now, and
+   * files that wait for room are called when there may be.
+   */
+  take(largest: boolean): PooledBuffer | null
+  /** The read was answered. */
+  give(buffer: PooledBuffer): void
+}
+
 export interface QuantumOptions {
   readonly memory: LinearMemory
+  readonly readMemory: ReadMemory
   readonly generations: Pick<
     Generations,
     'open' | 'isFinal' | 'truncated' | 'shortened' | 'growFingerprint' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
@@ -29,15 +42,18 @@ export interface QuantumOptions {
   readonly clock: () => number
   readonly blocked: (file: LogFile) => Obstacle | null
   readonly take: (chunk: Chunk) => Taken
-  /** Memory that was borrowed from the pool is back. */
-  readonly released: () => void
   /** Something else is where the file was. */
   readonly look: (file: LogFile) => void
 }
 
+/** There is no memory for a read on a mount that can hang: for one of usual length, and for a line of any length. */
+const NO_PIECE: Obstacle = { kind: 'room', topic: '' }
+const NO_BLOCK: Obstacle = { kind: 'room', topic: '' }
+
 export class Quantum {
   readonly #options: QuantumOptions
   readonly #local: FileReader
+  readonly #growing = new Set<LogFile>()
   #stopped = false
 
   constructor(options: QuantumOptions) {
@@ -62,7 +78,7 @@ export class Quantum {
     const blocked = this.#isLook(file) ? null : this.#blocked(file)
     if (blocked !== null) {
       // what cannot be read now will still have to be known again
-      if (file.next === 0) this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
+      if (file.next === 0) this.#growFingerprint(file)
       return blocked
     }
     if (file.descriptor < 0) return this.#openAndRead(file)
@@ -112,11 +128,15 @@ export class Quantum {
     }
   }
 
-  /** What is read from a mount that can hang has a chunk of its own meanwhile; where there is no memory, it waits. */
+  /**
+   * What is read from a mount that can hang has a chunk of its own meanwhile. Where there is no memory it waits for room,
+   * and is not polled: of more mounts than there is memory for, the same would be first each time.
+   */
   async #readRemote(file: LogFile): Promise<Turn> {
-    const { memory, now, generations } = this.#options
-    const buffer = memory.pool.take('large')
-    if (buffer === null) return 'later'
+    const { memory, readMemory, now, generations } = this.#options
+    // a long line whose end is sought has to fit in whole, or what a record takes of it
+    const buffer = readMemory.take(file.search !== null)
+    if (buffer === null) return file.search === null ? NO_PIECE : NO_BLOCK
     const pointer = buffer.address + GUARD_BYTES
     const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.reading = true
@@ -126,8 +146,7 @@ export class Quantum {
       return this.#unreadable(file, error)
     } finally {
       file.reading = false
-      memory.pool.release(buffer)
-      this.#options.released()
+      readMemory.give(buffer)
     }
   }
 
@@ -162,10 +181,17 @@ export class Quantum {
     events.bytesRead(next - file.next)
     reader.advance(file, next)
     // what cannot be read now is asked for again with the next bytes
-    if (file.fingerprint.length < FINGERPRINT_BYTES)
-      this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
+    if (file.fingerprint.length < FINGERPRINT_BYTES) this.#growFingerprint(file)
     if (blocked !== null) return blocked
     return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
+  }
+
+  /** Once at a time: of a mount that hangs it is asked at every turn, and nothing is answered. */
+  #growFingerprint(file: LogFile): void {
+    if (this.#growing.has(file)) return
+    this.#growing.add(file)
+    const grown = this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
+    void grown.finally(() => this.#growing.delete(file))
   }
 
   /** What was just read is read again when it turns out to be no copy. */

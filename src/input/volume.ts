@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs'
 import { ignoreSystemError, systemCodeOf } from '../errors.ts'
-import type { Mounts } from './mounts.ts'
+import type { Mount, Mounts } from './mounts.ts'
 
 export interface FileFacts {
   /** `device:inode`, decimal. */
@@ -26,7 +26,7 @@ export interface Listed {
   readonly isLink: boolean
 }
 
-type Maybe<T> = T | Promise<T>
+export type Maybe<T> = T | Promise<T>
 
 export interface Volume {
   readonly remote: boolean
@@ -131,40 +131,32 @@ export const remoteVolume: Volume = {
   realPath: (path) => fs.promises.realpath(bytesOf(path), 'latin1'),
 }
 
-/**
- * The same, one call after the other: each takes one of the few threads there are, for ever where the mount is dead,
- * and the state's disk needs one too.
- */
-export function oneCallAtATime(volume: Volume): Volume {
-  let last: Promise<unknown> = Promise.resolve()
-  const inLine = <T>(start: () => Maybe<T>): Promise<T> => {
-    const turn = last.then(start)
-    last = turn.catch(() => undefined)
-    return turn
-  }
+/** The same, but when a call begins is up to `call`. */
+export function through(volume: Volume, call: <T>(start: () => Maybe<T>) => Promise<T>): Volume {
   return {
     remote: volume.remote,
-    facts: (path) => inLine(() => volume.facts(path)),
-    list: (path) => inLine(() => volume.list(path)),
-    open: (path) => inLine(() => volume.open(path)),
-    factsOf: (descriptor) => inLine(() => volume.factsOf(descriptor)),
-    read: (descriptor, into) => inLine(() => volume.read(descriptor, into)),
-    close: (descriptor) => inLine(() => volume.close(descriptor)),
-    realPath: (path) => inLine(() => volume.realPath(path)),
+    facts: (path) => call(() => volume.facts(path)),
+    list: (path) => call(() => volume.list(path)),
+    open: (path) => call(() => volume.open(path)),
+    factsOf: (descriptor) => call(() => volume.factsOf(descriptor)),
+    read: (descriptor, into) => call(() => volume.read(descriptor, into)),
+    close: (descriptor) => call(() => volume.close(descriptor)),
+    realPath: (path) => call(() => volume.realPath(path)),
   }
 }
 
-/** How to reach a directory, which need not exist yet: what is said asks nothing that can hang. */
-export function volumesBeside(mounts: Pick<Mounts, 'hangingAt'>): (path: string) => Volume {
+/**
+ * How to reach a directory, which need not exist yet: what is said asks nothing that can hang. `volumeOn`: how to reach
+ * what is on a mount that can.
+ */
+export function volumesBeside(
+  mounts: Pick<Mounts, 'hangingAt'>,
+  volumeOn: (mount: Mount) => Volume,
+): (path: string) => Volume {
   const local = localBeside(mounts)
-  // whoever asks a mount that can hang stands in its line
-  const lines = new Map<string, Volume>()
   return (path) => {
-    const device = mounts.hangingAt(path)
-    if (device === null) return local
-    const volume = lines.get(device) ?? oneCallAtATime(remoteVolume)
-    lines.set(device, volume)
-    return volume
+    const mount = mounts.hangingAt(path)
+    return mount === null ? local : volumeOn(mount)
   }
 }
 

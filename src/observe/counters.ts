@@ -17,6 +17,9 @@ export class Counters {
     'rotated-before-first-start': 0,
   }
   watchesUnavailable = 0
+  mountHangs = 0
+  mountWaits = 0
+  mountAnswers = 0
   /** Source bytes handed to the pipeline. */
   bytesRead = 0
   recordsEncoded = 0
@@ -74,6 +77,9 @@ export function countingEvents(counters: Counters, now: () => number): Events {
     fileLetGo: () => void counters.filesLetGo++,
     fileDenied: () => void counters.filesDenied++,
     fileIgnored: (_path, reason) => void counters.filesIgnored[reason]++,
+    mountHangs: () => void counters.mountHangs++,
+    mountWaits: () => void counters.mountWaits++,
+    mountAnswers: () => void counters.mountAnswers++,
     bytesRead: (bytes) => void (counters.bytesRead += bytes),
     watchUnavailable: () => void counters.watchesUnavailable++,
     settled(_file, reason, { lines, bytes }) {

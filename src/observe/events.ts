@@ -27,6 +27,12 @@ export interface Events {
   fileLetGo(file: Generation): void
   fileDenied(path: string, reason: string): void
   fileIgnored(path: string, reason: IgnoreReason): void
+  /** The server of a mount has not answered a call for seconds. */
+  mountHangs(point: string): void
+  /** A mount is not called, because as many calls to others are without an answer as there may be. */
+  mountWaits(point: string): void
+  /** Of a mount that hung or waited, as reported before. */
+  mountAnswers(point: string): void
   bytesRead(bytes: number): void
   watchUnavailable(directory: string, reason: string): void
   settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void

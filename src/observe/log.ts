@@ -47,6 +47,9 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
       if (isDue(`denied ${path}`)) logger.warn({ path: textOfPath(path), reason }, 'cannot read; trying again')
     },
     fileIgnored: (path, reason) => logger.info({ path: textOfPath(path), reason }, 'file ignored'),
+    mountHangs: (point) => logger.warn({ mount: textOfPath(point) }, 'mount does not answer: its files wait'),
+    mountWaits: (point) => logger.error({ mount: textOfPath(point) }, 'too many mounts hang: this one waits too'),
+    mountAnswers: (point) => logger.info({ mount: textOfPath(point) }, 'mount answers again'),
     bytesRead: nothing,
     watchUnavailable: (directory, reason) =>
       logger.warn({ directory: textOfPath(directory), reason }, 'no inotify watch to be had: files are polled'),

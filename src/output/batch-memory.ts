@@ -9,6 +9,8 @@
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
  *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
  *
+ * What the input borrows for reads that may never be answered has shares too: read-memory.ts.
+ *
  * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
  */
 import { SMALL } from '../kernel/layout.ts'

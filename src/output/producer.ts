@@ -17,6 +17,7 @@ import { Lane } from './lane.ts'
 import { Oversize } from './oversize.ts'
 import type { TopicState } from './partition.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { ReadMemory } from './read-memory.ts'
 import { Seal } from './seal.ts'
 import type { Mode } from './sequence.ts'
 import { TopicLanes } from './topic-lanes.ts'
@@ -59,6 +60,8 @@ const LEADERLESS_MS = 10_000
 const FORGETFUL_MS = 12 * 3_600_000
 
 export class Producer {
+  /** Memory for reads of the input's that may never be answered. */
+  readonly readMemory: ReadMemory
   readonly #options: ProducerOptions
   readonly #buffers: BatchMemory
   readonly #lanes: TopicLanes
@@ -83,6 +86,7 @@ export class Producer {
     const sealOpen = (lane: Lane): void => this.#sealOpen(lane)
     this.#options = options
     this.#buffers = new BatchMemory(options.memory.pool, () => this.#announceRoom())
+    this.readMemory = new ReadMemory(this.#buffers)
     this.#lanes = new TopicLanes({
       transport,
       now,
@@ -200,11 +204,6 @@ export class Producer {
   /** What is appended for now is. `isOver`: nothing more comes for a while, so that it is no use to linger for it. */
   looked(isOver: boolean): void {
     this.#dispatcher.looked(isOver)
-  }
-
-  /** Memory of the pool that somebody else had is back. */
-  freed(): void {
-    this.#buffers.freed()
   }
 
   /** Send what is open without waiting for it to linger; resolves when every lane is empty. */

@@ -6,7 +6,7 @@ import { constants, zstdCompress } from 'node:zlib'
 import type { Batch, Compression } from './batch.ts'
 
 /** Batches compressed at the same time: each takes a thread of libuv's pool and its own working memory. */
-const SLOTS = 2
+export const SLOTS = 2
 
 type Compress = (payload: Uint8Array, done: (error: Error | null, bytes: Uint8Array) => void) => void
 

@@ -1,7 +1,7 @@
 /** What is shipped: dist/ by itself, away from the sources and from node_modules. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
@@ -39,6 +39,24 @@ test('ships with nothing beside it', async (t) => {
   await scene.stop(agent)
   await scene.delivered()
 })
+
+for (const [asked, threads] of [
+  ['', 24],
+  ['4', 24],
+  ['40', 40],
+] as const) {
+  test(`has ${threads} threads for what may hang, where UV_THREADPOOL_SIZE is '${asked}'`, async (t) => {
+    const env = { UV_THREADPOOL_SIZE: asked }
+    const scene = await openScene(t, kafka, { agent: { from: copied(t), env } })
+    scene.writer('a.log').write(1)
+    const agent = scene.start()
+    await scene.arrived()
+    const tasks = `/proc/${agent.pid}/task`
+    const names = readdirSync(tasks).map((task) => readFileSync(join(tasks, task, 'comm'), 'utf8').trim())
+    assert.equal(names.filter((name) => name === 'libuv-worker').length, threads)
+    await scene.stop(agent)
+  })
+}
 
 test('has every command', async (t) => {
   const program = copied(t)

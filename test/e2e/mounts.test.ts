@@ -1,10 +1,11 @@
 /** Logs on a file system whose server can be gone: nobody else waits for it, and nothing on it is forgotten. */
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, statSync, symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { sharedKafka } from '../support/kafka.ts'
+import { storedOffsets } from '../support/kept-state.ts'
 import { canBe } from '../support/privileges.ts'
 import { type Agent, type LogLine, startAgent } from '../support/process.ts'
 import { lastWords, openScene, type Scene } from '../support/scene.ts'
@@ -24,32 +25,62 @@ const mounting = canBe({ command: [...NAMESPACE, 'sh', '-c', 'test -w /dev/fuse 
   ? {}
   : { skip: 'the tests may not mount' }
 
-interface Mounted {
-  readonly scene: Scene
-  /** The server answers no more, until it comes back. */
+/** A server of mounts. */
+interface Server {
+  /** It answers no more, until it comes back. */
   readonly goAway: () => Promise<void>
   readonly comeBack: () => Promise<void>
 }
 
-/** `logs` is local, `logs/far` is a mount of `backing`. */
-async function withMount(t: TestContext): Promise<Mounted> {
-  const under: string[] = []
-  const scene = await openScene(t, kafka, { agent: { under }, args: ['--shutdown-timeout', '2s'] })
-  for (const name of ['logs/far', 'logs/near', 'backing']) mkdirSync(scene.path(name), { recursive: true })
-  const args = [scene.path('backing'), scene.path('logs/far')]
-  const server = startAgent(t, { from: PROGRAM, args, under: NAMESPACE })
-  const said = (what: string): Promise<boolean> =>
-    until(() => server.output().toString().endsWith(`${what}\n`), {
-      what: () => `the server to say ${what}; it said ${JSON.stringify(server.log)}`,
-    })
-  await said('mounted')
-  under.push('nsenter', `--mount=/proc/${server.pid}/ns/mnt`)
-  const toggle = async (what: string): Promise<void> => {
-    server.signal('SIGUSR2')
-    await said(what)
-  }
-  return { scene, goAway: () => toggle('away'), comeBack: () => toggle('back') }
+interface World {
+  readonly scene: Scene
+  /** `logs/NAME` is a mount of `backing/NAME` for each of the names. */
+  readonly serve: (...names: readonly string[]) => Promise<Server>
 }
+
+/** A scene whose `logs` is local but for what is mounted below. */
+async function withServers(t: TestContext): Promise<World> {
+  const inside: string[] = []
+  const scene = await openScene(t, kafka, { agent: { under: inside }, args: ['--shutdown-timeout', '2s'] })
+  const serve = async (...names: readonly string[]): Promise<Server> => {
+    const pairs = names.map((name) => [scene.path(`backing/${name}`), scene.path(`logs/${name}`)])
+    for (const path of pairs.flat()) mkdirSync(path, { recursive: true })
+    // it ends with its test, however that ends, and its mounts with it
+    const under = inside.length > 0 ? [...inside] : NAMESPACE
+    const server = startAgent(t, { from: PROGRAM, args: pairs.flat(), under })
+    const said = (what: string): Promise<boolean> =>
+      until(() => server.output().toString().endsWith(`${what}\n`), {
+        what: () => `the server to say ${what}; it said ${JSON.stringify(server.log)}`,
+      })
+    await said('mounted')
+    if (inside.length === 0) inside.push('nsenter', `--mount=/proc/${server.pid}/ns/mnt`)
+    const toggle = async (what: string): Promise<void> => {
+      server.signal('SIGUSR2')
+      await said(what)
+    }
+    return { goAway: () => toggle('away'), comeBack: () => toggle('back') }
+  }
+  return { scene, serve }
+}
+
+/** `logs` is local, `logs/far` is a mount of `backing/far`. */
+async function withMount(t: TestContext): Promise<Server & Pick<World, 'scene'>> {
+  const { scene, serve } = await withServers(t)
+  mkdirSync(scene.path('logs/near'), { recursive: true })
+  return { scene, ...(await serve('far')) }
+}
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `far${n}`)
+
+/** The mounts that a message of the log is about, by their names. */
+function mountsIn(agent: Agent, message: string): string[] {
+  const lines = agent.log.filter(({ msg }) => msg === message)
+  return lines.map(({ mount }) => basename(String(mount))).sort()
+}
+
+const HANGS = 'mount does not answer: its files wait'
+const WAITS = 'too many mounts hang: this one waits too'
+const ANSWERS = 'mount answers again'
 
 /** In order, but for the call that hangs: no exit can wait for that, and what FUSE keeps not even a kill can end. */
 async function toldToStop(agent: Agent): Promise<void> {
@@ -61,7 +92,7 @@ async function toldToStop(agent: Agent): Promise<void> {
 
 test('reads what is on a mount to its end, also when it is told to stop', mounting, async (t) => {
   const { scene } = await withMount(t)
-  const far = scene.writer('backing/app.log')
+  const far = scene.writer('backing/far/app.log')
   far.write(1000)
   const agent = scene.start('--paths', scene.path('logs/**/*.log'))
   await scene.arrived()
@@ -72,7 +103,7 @@ test('reads what is on a mount to its end, also when it is told to stop', mounti
 
 test('a mount that answers no more stops nobody else, and ends with the agent', mounting, async (t) => {
   const { scene, goAway, comeBack } = await withMount(t)
-  const [far, near] = [scene.writer('backing/app.log'), scene.writer('logs/app.log')]
+  const [far, near] = [scene.writer('backing/far/app.log'), scene.writer('logs/app.log')]
   symlinkSync('far/app.log', scene.path('logs/link.log'))
   symlinkSync('../far', scene.path('logs/near/directory'))
   for (const writer of [far, near]) writer.write(1000)
@@ -97,4 +128,73 @@ test('a mount that answers no more stops nobody else, and ends with the agent', 
   await scene.stop(third)
   await scene.delivered()
   assert.equal(far.next, 1100)
+})
+
+test(
+  'seven mounts that hang leave threads to the state, to zstd, to names and to a mount that answers',
+  mounting,
+  async (t) => {
+    const { scene, serve } = await withServers(t)
+    const names = numbered(7)
+    const gone = await serve(...names)
+    await serve('well')
+    const far = names.map((name) => scene.writer(`backing/${name}/app.log`))
+    const [well, near] = [scene.writer('backing/well/app.log'), scene.writer('logs/app.log')]
+    for (const writer of [...far, well, near]) writer.write(100)
+    await gone.goAway()
+    const paths = ['--paths', scene.path('logs/**/*.log')]
+    // whatever needs a thread is done while they hang
+    const brokers = kafka.bootstrap.replaceAll('127.0.0.1', 'localhost')
+    const first = scene.start(...paths, '--kafka-compression', 'zstd', '--kafka-brokers', brokers)
+    await scene.arrived(200)
+    const hung = (): boolean => mountsIn(first, HANGS).length === 7
+    await until(hung, { what: () => `a word of each; there were ${mountsIn(first, HANGS).join(' ')}` })
+    for (const writer of [well, near]) writer.write(1000)
+    const late = scene.writer('logs/late.log')
+    late.write(10)
+    await scene.arrived(2210)
+    const sizes = ['logs/app.log', 'logs/late.log', 'backing/well/app.log'].map(
+      (name) => statSync(scene.path(name)).size,
+    )
+    let offsets: number[] = []
+    const isKept = async (): Promise<boolean> => {
+      offsets = [...(await storedOffsets(t, scene.state)).values()]
+      return sizes.every((size) => offsets.includes(size))
+    }
+    await until(isKept, { what: () => `positions ${sizes.join(' ')}; there were ${offsets.join(' ')}` })
+    await toldToStop(first)
+    assert.deepEqual(mountsIn(first, HANGS), names)
+    assert.deepEqual(mountsIn(first, WAITS), [])
+    await gone.comeBack()
+    assert.equal((await first.exited()).signal, 'SIGKILL')
+    const second = scene.start(...paths)
+    await scene.arrived()
+    await scene.stop(second)
+    await scene.delivered()
+  },
+)
+
+test('more mounts hang than may, and only mounts wait for that, until they answer', mounting, async (t) => {
+  const { scene, serve } = await withServers(t)
+  // more than there are threads
+  const names = numbered(30)
+  const { goAway, comeBack } = await serve(...names)
+  const far = names.map((name) => scene.writer(`backing/${name}/app.log`))
+  const near = scene.writer('logs/app.log')
+  for (const writer of [...far, near]) writer.write(100)
+  const agent = scene.start('--paths', scene.path('logs/**/*.log'), '--kafka-compression', 'zstd')
+  await scene.arrived()
+  await goAway()
+  const reported = (): string[] => [...mountsIn(agent, HANGS), ...mountsIn(agent, WAITS)].sort()
+  for (const writer of far) writer.write(100)
+  await until(() => reported().length >= 30, { what: () => `a word of each; ${reported().join(' ')}` })
+  near.write(1000)
+  await scene.arrived(3100 + 1000)
+  assert.deepEqual([reported(), mountsIn(agent, HANGS).length], [[...names].sort(), 8])
+  assert.deepEqual(mountsIn(agent, ANSWERS), [])
+  await comeBack()
+  await scene.arrived()
+  await until(() => mountsIn(agent, ANSWERS).length === 30, { what: 'a word of each that answers again' })
+  await scene.stop(agent)
+  await scene.delivered()
 })

@@ -18,7 +18,7 @@ import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { HandClock } from './hand-clock.ts'
 import { type Ear, hear } from './hear.ts'
-import { type Piece, rulesFor, takeLines, testMemory } from './reading.ts'
+import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { settled } from './state.ts'
 import { freshDirectory } from './temp.ts'
 
@@ -44,6 +44,7 @@ export interface Shipped extends Piece {
 }
 
 const memory = testMemory()
+const readMemory = testReadMemory(memory)
 /** Ids in the order in which they are given away. */
 let ids = 0
 
@@ -118,6 +119,7 @@ export class World {
     })
     this.quantum = new Quantum({
       memory,
+      readMemory,
       generations: this.generations,
       checkpoint,
       events: ear.events,
@@ -127,7 +129,6 @@ export class World {
       blocked: () => this.blocked,
       take: (chunk) => this.#take(chunk),
       look: (file) => void this.lookedFor.push(file),
-      released: () => undefined,
     })
     this.directory = this.below('')
     this.directory.wasThere = settings.wasThere ?? false

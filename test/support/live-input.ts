@@ -10,7 +10,7 @@ import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { type Ear, hear } from './hear.ts'
-import { type Piece, rulesFor, takeLines, testMemory } from './reading.ts'
+import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { freshDirectory } from './temp.ts'
 import { until } from './wait.ts'
 
@@ -86,6 +86,7 @@ export class LiveInput {
         ),
       ],
       memory,
+      readMemory: testReadMemory(memory, () => this.input.unblock('room')),
       checkpoint: made.checkpoint,
       events: made.ear.events,
       file: {

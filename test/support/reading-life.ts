@@ -14,7 +14,7 @@ import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { FakeDisk } from './fake-disk.ts'
 import { type Ear, hear } from './hear.ts'
 import type { Bytes, LogWorld } from './log-world.ts'
-import { type Piece, rulesFor, takeLines } from './reading.ts'
+import { type Piece, rulesFor, takeLines, testReadMemory } from './reading.ts'
 import { until } from './wait.ts'
 
 /** What is known of every life: which bytes an id stands for, and which of them are acknowledged. */
@@ -83,7 +83,7 @@ export class ReadingLife {
     const { directory } = known.world
     this.input = new Input({
       inputs: [rulesFor(`${directory}/*.log`, { maxLineBytes: MAX_LINE_BYTES })],
-      ...{ memory, checkpoint: made.checkpoint, events: made.ear.events },
+      ...{ memory, readMemory: testReadMemory(memory), checkpoint: made.checkpoint, events: made.ear.events },
       file: {
         ...{ maxUnacked: 20_000, maxOpenFiles: 100, lastLineQuietMs: LAST_LINE_QUIET_MS },
         // every file is asked at every tick

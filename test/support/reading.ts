@@ -9,6 +9,8 @@ import { LogFile } from '../../src/input/log-file.ts'
 import { FileReader } from '../../src/input/read.ts'
 import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
+import { BatchMemory } from '../../src/output/batch-memory.ts'
+import { ReadMemory } from '../../src/output/read-memory.ts'
 import { atEnd, type Ending } from './ending.ts'
 
 export const MAX_LINE = 256 * 1024
@@ -18,6 +20,11 @@ export function testMemory(maxLineBytes = MAX_LINE): LinearMemory {
   const chunk = maxLineBytes + 64 * 1024
   const largest = chunk + 1024
   return new LinearMemory({ total: 4 * largest + 1024 * 1024, chunk, largest })
+}
+
+/** A buffer for each read on a mount, as the output lends them; `onRoom`: one came free that somebody waits for. */
+export function testReadMemory(memory: LinearMemory, onRoom: () => void = () => undefined): ReadMemory {
+  return new ReadMemory(new BatchMemory(memory.pool, () => void setImmediate(onRoom)))
 }
 
 export function rulesFor(globs: string | readonly string[], change: Partial<InputRules> = {}): InputRules {

@@ -1,5 +1,13 @@
 /** File systems as the input sees them: the local one with its reads counted, one that fails, mounts that can hang. */
+import { MountCalls } from '../../src/input/mount-calls.ts'
 import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume.ts'
+
+/** A mount as the input has it: one call after the other. */
+export function inLine(mount: Volume): Volume {
+  const nobody = { mountHangs: () => undefined, mountWaits: () => undefined, mountAnswers: () => undefined }
+  const calls = new MountCalls({ atOnce: 8, clock: () => performance.now(), events: nobody })
+  return calls.volumeOn({ device: '0:7', point: '/mnt/far', server: '0:7' }, mount)
+}
 
 type Synchronous<T> = Exclude<T, Promise<unknown>>
 

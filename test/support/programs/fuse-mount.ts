@@ -1,15 +1,13 @@
 /**
- * Mounts a directory a second time, through FUSE, and serves it until it is ended: a file system with a server behind it
- * that can be gone. Read only, one request after the other, nothing cached. SIGUSR2 makes it answer no more, or again.
+ * Mounts directories a second time, through FUSE, and serves them until it is ended: file systems with a server behind
+ * them that can be gone. Read only, one request after the other, nothing cached. SIGUSR2 makes it answer no more, or again.
  * (SIGSTOP could hit it with a request in its hands: who waits for that one cannot even be killed.)
- * Says `mounted`, `away` and `back` on standard output. Arguments: the directory, and where it is to be mounted.
+ * Says `mounted`, `away` and `back` on standard output. Arguments: a directory, and where it is to be mounted; more pairs.
  */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { systemCodeOf } from '../../../src/errors.ts'
-
-const [backing = '', point = ''] = process.argv.slice(2)
 
 const [ENOENT, ENOSYS] = [2, 38]
 const ROOT = 1n
@@ -17,8 +15,13 @@ const HEADER_BYTES = 40
 /** Opened so, a file is read from here each time. */
 const DIRECT_IO = 1
 
-const paths = new Map([[ROOT, backing]])
-const device = fs.openSync('/dev/fuse', fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
+interface Mounted {
+  readonly backing: string
+  readonly device: number
+}
+
+/** Of what was looked up, by inode: the directories are of one file system. */
+const paths = new Map<bigint, string>()
 
 /** An answer's fields of 4 and 8 bytes. */
 function packed(...fields: readonly (readonly [bytes: 2 | 4 | 8, value: number | bigint])[]): Buffer {
@@ -68,8 +71,8 @@ function entries(path: string, from: number, room: number): Buffer {
 }
 
 /** The answer to a request: its body, an error, or null where none is wanted. */
-function answer(operation: number, node: bigint, body: Buffer): Buffer | number | null {
-  const path = paths.get(node) ?? ''
+function answer(backing: string, operation: number, node: bigint, body: Buffer): Buffer | number | null {
+  const path = node === ROOT ? backing : (paths.get(node) ?? '')
   switch (operation) {
     case 26: // INIT: protocol 7.31
       return Buffer.concat([u32(7, 31, 0, 0), packed([2, 12], [2, 10]), u32(1 << 17, 1, 32), Buffer.alloc(32)])
@@ -116,16 +119,26 @@ function answer(operation: number, node: bigint, body: Buffer): Buffer | number 
 }
 
 const options = `fd=3,rootmode=40000,user_id=0,group_id=0,allow_other`
-const mounted = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'test', point], {
-  stdio: ['ignore', 'inherit', 'inherit', device],
-})
-if (mounted.status !== 0) throw new Error('mount failed')
+
+function mount(backing: string, point: string): Mounted {
+  const device = fs.openSync('/dev/fuse', fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
+  const mounted = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'test', point], {
+    stdio: ['ignore', 'inherit', 'inherit', device],
+  })
+  if (mounted.status !== 0) throw new Error('mount failed')
+  return { backing, device }
+}
+
+const directories = process.argv.slice(2)
+const mounts: Mounted[] = []
+for (let pair = 0; pair < directories.length; pair += 2)
+  mounts.push(mount(directories[pair] ?? '', directories[pair + 1] ?? ''))
 process.stdout.write('mounted\n')
 
 const request = Buffer.alloc(1 << 20)
 
 /** Serves what there is. */
-function serve(): void {
+function serve({ backing, device }: Mounted): void {
   for (;;) {
     let length: number
     try {
@@ -134,7 +147,8 @@ function serve(): void {
       if (systemCodeOf(error) === 'EAGAIN') return
       throw error
     }
-    const result = answer(request.readUInt32LE(4), request.readBigUInt64LE(16), request.subarray(HEADER_BYTES, length))
+    const [operation, node] = [request.readUInt32LE(4), request.readBigUInt64LE(16)]
+    const result = answer(backing, operation, node, request.subarray(HEADER_BYTES, length))
     if (result === null) continue
     const [error, body] = typeof result === 'number' ? [result, Buffer.alloc(0)] : [0, result]
     const head = Buffer.alloc(16)
@@ -154,4 +168,6 @@ process.on('SIGUSR2', () => {
   else clearTimeout(end)
   process.stdout.write(isAway ? 'away\n' : 'back\n')
 })
-setInterval(() => isAway || serve(), 1)
+setInterval(() => {
+  if (!isAway) for (const mounted of mounts) serve(mounted)
+}, 1)

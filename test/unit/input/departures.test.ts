@@ -140,13 +140,36 @@ void test('asks about one after the other, so that a mount that hangs costs one 
   mount.hang()
   const first = departures.giveUpMissing()
   for (let tick = 0; tick < 5; tick++) {
-    assert.equal(departures.giveUpMissing(), first)
+    void departures.giveUpMissing()
     await settled()
   }
-  assert.equal(mount.mostPending, 1)
+  assert.equal(mount.calls.length, 1)
   mount.answer()
   await first
   assert.equal(ear.heard('lost').length, 20)
+})
+
+void test('gives up what was elsewhere while a mount hangs', async (t) => {
+  const mount = new RemoteMount('7')
+  const stored = [unread('far', '/far/a.log'), unread('near', '/nowhere/a.log'), unread('late', '/nowhere/b.log')]
+  const { clock, departures, ear, missing } = await scene(t, {
+    stored: stored.slice(0, 2),
+    volumeOf: (path) => (path === '/far' ? mount : localVolume),
+  })
+  const lost = (): unknown[] => ear.heard('lost').map(([what]) => what)
+  mount.hang()
+  clock.advance(30_000)
+  void departures.giveUpMissing()
+  await settled()
+  assert.deepEqual(lost(), [stored[1]])
+  missing.add(stored[2]!)
+  clock.advance(30_000)
+  const second = departures.giveUpMissing()
+  await settled()
+  assert.deepEqual(lost(), stored.slice(1))
+  mount.answer()
+  await second
+  assert.deepEqual(lost(), [...stored.slice(1), stored[0]])
 })
 
 void test('waits on for what cannot be asked about', async (t) => {

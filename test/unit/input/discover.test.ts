@@ -6,14 +6,14 @@ import type { TestContext } from 'node:test'
 import type { Directory, Look } from '../../../src/input/directory.ts'
 import { Discovery } from '../../../src/input/discover.ts'
 import type { InputRules } from '../../../src/input/input-rules.ts'
-import { type Volume, oneCallAtATime, localVolume } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { hear } from '../../support/hear.ts'
 import { rulesFor } from '../../support/reading.ts'
 import { settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
-import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
+import { RemoteMount, countedVolume, inLine, systemError } from '../../support/volumes.ts'
 
 interface Setting {
   /** Globs below the fresh directory, one input each; or whole rules. */
@@ -408,10 +408,10 @@ void test('notices that the file behind a link is another one, or there at last'
 
 void test('asks a mount one thing at a time', async (t) => {
   const mount = new RemoteMount('7')
-  const inLine = oneCallAtATime(mount)
+  const volume = inLine(mount)
   const { discovery, write, sighted } = scene(t, {
     inputs: ['logs/*/*.log', 'logs/**/*.txt', 'logs/1/*.log', 'logs/2/*.log'],
-    volumeOf: () => inLine,
+    volumeOf: () => volume,
   })
   for (let n = 0; n < 20; n++) write(`logs/${n}/a.log`)
   await discovery.lookAround()

@@ -12,10 +12,10 @@ import fs, {
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Volume, oneCallAtATime } from '../../../src/input/volume.ts'
+import type { Volume } from '../../../src/input/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
-import { RemoteMount, systemError } from '../../support/volumes.ts'
+import { RemoteMount, inLine, systemError } from '../../support/volumes.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 const PROMPT_MS = 10_000
@@ -373,7 +373,7 @@ void test('goes on looking after the place of a lost file became one that cannot
 async function withMounts(t: Parameters<typeof LiveInput.open>[0]) {
   const mounts = { one: new RemoteMount('901'), two: new RemoteMount('902') }
   const lines = new Map<string, Volume>()
-  for (const [name, mount] of Object.entries(mounts)) lines.set(name, oneCallAtATime(mount))
+  for (const [name, mount] of Object.entries(mounts)) lines.set(name, inLine(mount))
   const live = await LiveInput.open(t, {
     globs: ['one/*.log', 'two/*.log', 'local/*.log'],
     volumeOf: (path) => lines.get(basename(path)),
@@ -408,6 +408,21 @@ void test('goes on everywhere else while a mount hangs, there when it answers, a
   const before = live.lines.length
   await until(() => mounts.one.pending + mounts.two.pending === 0, { what: 'the mounts have answered' })
   assert.equal(live.lines.length, before, 'nothing is handed on after the end')
+})
+
+void test('reads more mounts than there is memory for reads at the same time', async (t) => {
+  const names = Array.from({ length: 30 }, (_, n) => `far${n}`)
+  const mounts = new Map(names.map((name, n) => [name, inLine(new RemoteMount(String(900 + n)))]))
+  const live = await LiveInput.open(t, {
+    globs: names.map((name) => `${name}/*.log`),
+    volumeOf: (path) => mounts.get(basename(path)),
+    file: { discoverMs: 60_000 },
+  })
+  for (const name of names) live.write(`${name}/a.log`, `${name} 1\n`)
+  await live.input.start()
+  await live.came(...names.map((name) => `${name} 1`))
+  for (const name of names) live.append(`${name}/a.log`, `${name} 2\n`)
+  await live.came(...names.map((name) => `${name} 2`))
 })
 
 void test('reads mounts to their ends, too, and finds what came to be there at the last moment', async (t) => {

@@ -13,13 +13,14 @@ interface Mounted {
   readonly point: string
   readonly type: string
   readonly device?: string
+  readonly source?: string
 }
 
 /** The table of this machine, with more mounted. */
 function table(...mounted: readonly Mounted[]): string {
-  const more = mounted.map(({ point, type, device = '0:99' }, index) => {
+  const more = mounted.map(({ point, type, device = '0:99', source = 'server:/x' }, index) => {
     const escaped = point.replaceAll(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`)
-    return `${9000 + index} 27 ${device} / ${escaped} rw,relatime shared:7 master:2 - ${type} server:/x rw,hard\n`
+    return `${9000 + index} 27 ${device} / ${escaped} rw,relatime shared:7 master:2 - ${type} ${source} rw,hard\n`
   })
   return OWN + more.join('')
 }
@@ -45,7 +46,7 @@ void test('tells the mount that a path is on, or leads through', (t) => {
   const { at } = scene(t, ['logs/nfs/deep', 'logs/nfsx'])
   const mounts = mountsOf(table({ point: at('logs/nfs'), type: 'nfs4', device: '0:77' }))
   for (const name of ['logs/nfs', 'logs/nfs/', 'logs/nfs/deep/a.log', 'logs/./nfs/nothing', 'logs/nfsx/../nfs/a'])
-    assert.equal(mounts.hangingAt(at(name)), '0:77', name)
+    assert.equal(mounts.hangingAt(at(name))?.device, '0:77', name)
   for (const name of ['logs', 'logs/nfsx/a.log', 'logs/nothing/nfs', 'a.log'])
     assert.equal(mounts.hangingAt(at(name)), null, name)
 })
@@ -69,7 +70,7 @@ void test('follows links, also those of links, without asking what is behind the
   writeFileSync(at('other/sub/a.log'), '')
   const mounts = mountsOf(table({ point: at('far'), type: 'fuse.sshfs' }))
   for (const name of ['absolute', 'relative', 'chain', 'chain/a.log', 'near/../../far/x'])
-    assert.equal(mounts.hangingAt(at(`logs/${name}`)), '0:99', name)
+    assert.equal(mounts.hangingAt(at(`logs/${name}`))?.device, '0:99', name)
   for (const name of ['near', 'near/a.log', 'loop', 'loop/a', 'dangling', 'dangling/../..'])
     assert.equal(mounts.hangingAt(at(`logs/${name}`)), null, name)
 })
@@ -85,7 +86,7 @@ void test('counts what was mounted last where several are mounted at one place',
     ),
   )
   assert.equal(mounts.hangingAt(at('one/a')), null)
-  assert.equal(mounts.hangingAt(at('two/a')), '0:99')
+  assert.equal(mounts.hangingAt(at('two/a'))?.device, '0:99')
 })
 
 void test('reads names with spaces, and names that are no text', (t) => {
@@ -94,12 +95,29 @@ void test('reads names with spaces, and names that are no text', (t) => {
   for (const name of names) mkdirSync(Buffer.from(at(name), 'latin1'))
   for (const name of names) {
     const mounts = mountsOf(table({ point: at(name), type: 'nfs' }))
-    assert.equal(mounts.hangingAt(at(`${name}/a.log`)), '0:99', name)
+    assert.equal(mounts.hangingAt(at(`${name}/a.log`))?.point, at(name), name)
   }
 })
 
+void test('knows by the source whose server the calls wait for', () => {
+  const serverOf = (source: string): unknown => {
+    const mounts = mountsOf(table({ point: '/mnt/x', type: 'fuse', device: '0:77', source }))
+    return mounts.hangingAt('/mnt/x/a')?.server
+  }
+  const sources = {
+    'nas:/export': 'nas',
+    '10.0.0.7:/export/a:b': '10.0.0.7',
+    '[fd00::7]:/export': '[fd00::7]',
+    '//nas/share': 'nas',
+    'me@nas:logs': 'nas',
+    '10.0.0.7:6789,10.0.0.8:6789:/': '10.0.0.7',
+  }
+  for (const [source, host] of Object.entries(sources)) assert.equal(serverOf(source), host, source)
+  for (const source of ['none', 's3fs', '/dev/fuse', '', '//', ':/x']) assert.equal(serverOf(source), '0:77', source)
+})
+
 void test('all is on the mount where the root is one', () => {
-  assert.equal(mountsOf(table({ point: '/', type: '9p' })).hangingAt('/var/log/a.log'), '0:99')
+  assert.equal(mountsOf(table({ point: '/', type: '9p' })).hangingAt('/var/log/a.log')?.point, '/')
 })
 
 void test('reads the table again after a second, and not for every question', (t) => {
@@ -114,6 +132,6 @@ void test('reads the table again after a second, and not for every question', (t
   assert.equal(mounts.hangingAt(at('logs')), null)
   assert.equal(reads, 1)
   clock.advance(1)
-  assert.equal(mounts.hangingAt(at('logs')), '0:99')
+  assert.equal(mounts.hangingAt(at('logs'))?.device, '0:99')
   assert.equal(reads, 2)
 })

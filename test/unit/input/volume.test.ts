@@ -8,21 +8,20 @@ import {
   type Volume,
   deviceOf,
   localVolume,
-  oneCallAtATime,
   remoteVolume,
   volumesBeside,
 } from '../../../src/input/volume.ts'
 import { pathOfText } from '../../../src/paths.ts'
 import { freshDirectory } from '../../support/temp.ts'
-import { RemoteMount } from '../../support/volumes.ts'
+import { inLine } from '../../support/volumes.ts'
 
 const sorted = (listed: Listed[] | null): unknown => listed?.map(({ name }) => name).sort()
 
 for (const [kind, volume] of Object.entries({
   local: localVolume,
-  'local, beside others': volumesBeside({ hangingAt: () => null })('/'),
+  'local, beside others': volumesBeside({ hangingAt: () => null }, () => remoteVolume)('/'),
   remote: remoteVolume,
-  'in line': oneCallAtATime(remoteVolume),
+  'in line': inLine(remoteVolume),
 })) {
   suite(`a volume, ${kind},`, () => {
     test('tells the facts of files, directories and the rest', async (t) => {
@@ -92,38 +91,22 @@ for (const [kind, volume] of Object.entries({
   })
 }
 
-void test('calls in line come one after the other, also behind one that failed', async (t) => {
-  const mount = new RemoteMount('7')
-  const volume: Volume = oneCallAtATime(mount)
-  assert.ok(volume.remote)
-  const directory = freshDirectory(t)
-  mount.hang()
-  const answers = [
-    Promise.resolve(volume.list(directory)),
-    Promise.resolve(volume.facts(directory)),
-    Promise.resolve(volume.open(join(directory, 'nothing'))).catch((error: unknown) => error instanceof Error),
-    Promise.resolve(volume.facts(join(directory, 'nothing'))),
-  ]
-  mount.answer()
-  const [names, facts, failed, nothing] = await Promise.all(answers)
-  assert.deepEqual([names, failed, nothing], [[], true, null])
-  assert.match(JSON.stringify(facts), /"kind":"directory"/)
-  assert.equal(mount.mostPending, 1)
-  assert.deepEqual(mount.calls, ['list', 'facts', 'open', 'facts'])
-})
-
 /** All below a path is on a mount that can hang. */
-function beside(mount: string, device = '0:99'): (path: string) => Volume {
-  return volumesBeside({ hangingAt: (path) => (path.startsWith(mount) ? device : null) })
+function beside(point: string): (path: string) => Volume {
+  const mount = { device: '0:99', point, server: '0:99' }
+  const far = inLine(remoteVolume)
+  return volumesBeside({ hangingAt: (path) => (path.startsWith(point) ? mount : null) }, (on) => {
+    assert.equal(on, mount)
+    return far
+  })
 }
 
-void test('a local file system is read at once, a mount that can hang in line with all who read there', async (t) => {
+void test('a local file system is read at once, a mount that can hang as such', async (t) => {
   const directory = freshDirectory(t)
   const volumeOf = beside(join(directory, 'far'))
   assert.ok(!volumeOf(directory).remote)
   assert.equal(volumeOf(join(directory, 'not/yet')), volumeOf('/'))
   assert.ok(volumeOf(join(directory, 'far')).remote)
-  assert.equal(volumeOf(join(directory, 'far/away')), volumeOf(join(directory, 'farther')))
   writeFileSync(join(directory, 'far.log'), '')
   assert.equal((await volumeOf(join(directory, 'far')).facts(join(directory, 'far.log')))?.kind, 'file')
 })

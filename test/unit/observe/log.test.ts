@@ -55,8 +55,9 @@ void test('tells errors where data is lost or somebody must act', () => {
       events.batchRefused('logs', 1, 'TOPIC_AUTHORIZATION_FAILED')
       events.producerIdRefused('kafka:9092', 'CLUSTER_AUTHORIZATION_FAILED')
       events.topicRefused('logs', 'TOPIC_AUTHORIZATION_FAILED')
+      events.mountWaits('/mnt')
     }),
-    Array.from({ length: 9 }, () => 'error'),
+    Array.from({ length: 10 }, () => 'error'),
   )
 })
 
@@ -65,6 +66,7 @@ void test('tells warnings where it got over something', () => {
     events.fileDenied('/a', 'EACCES')
     events.fileTruncated(FILE, 10)
     events.watchUnavailable('/a', 'ENOSPC')
+    events.mountHangs('/mnt')
     events.batchRetried('logs', 1, 'NOT_LEADER')
     events.batchSplit('logs', 1, 3, 500)
     events.possibleRepeats('logs', 1, 3)
@@ -90,6 +92,7 @@ void test('tells the lives of files and connections, and details only to who ask
     events.fileIgnored('/a', 'not-regular')
     events.brokerConnected(1, 'kafka:9092')
     events.topicReady('logs', 3)
+    events.mountAnswers('/mnt')
     events.settled(FILE, 'empty', { lines: 1, bytes: 1, offset: 0 })
   })
   assert.deepEqual([...new Set(levels)], ['info'])
