@@ -13,6 +13,7 @@ import { type Ear, hear } from './hear.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { freshDirectory } from './temp.ts'
 import { until } from './wait.ts'
+import { giveRoom } from './obstacles.ts'
 
 export interface LiveSettings {
   readonly root?: string
@@ -86,7 +87,7 @@ export class LiveInput {
         ),
       ],
       memory,
-      readMemory: testReadMemory(memory, () => this.input.unblock('room')),
+      readMemory: testReadMemory(memory, () => giveRoom(this.input)),
       checkpoint: made.checkpoint,
       events: made.ear.events,
       file: {

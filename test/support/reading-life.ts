@@ -16,6 +16,7 @@ import { type Ear, hear } from './hear.ts'
 import type { Bytes, LogWorld } from './log-world.ts'
 import { type Piece, rulesFor, takeLines, testReadMemory } from './reading.ts'
 import { until } from './wait.ts'
+import { ROOM, giveRoom } from './obstacles.ts'
 
 /** What is known of every life: which bytes an id stands for, and which of them are acknowledged. */
 export interface Knowledge {
@@ -93,7 +94,7 @@ export class ReadingLife {
       clock: () => this.clock,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
       volumeOf: () => this.#counting(directory),
-      blocked: () => (this.room > 0 ? null : 'room'),
+      blocked: () => (this.room > 0 ? null : ROOM),
       take: (chunk) => this.#take(chunk),
     })
   }
@@ -152,7 +153,7 @@ export class ReadingLife {
 
   allow(lines: number): void {
     this.room = lines
-    this.input.unblock('room')
+    giveRoom(this.input)
   }
 
   /** Drops everything in memory. What reached the state before stays. */
@@ -193,7 +194,7 @@ export class ReadingLife {
     for (const piece of pieces) this.#tryDeliver(file, piece)
     this.room -= pieces.length
     const isAll = next >= (chunk.lineEnd ?? lastLineEnd(this.#memory, chunk))
-    return { next, blocked: isAll ? null : 'room' }
+    return { next, blocked: isAll ? null : ROOM }
   }
 
   /** What is wrong is told at the next {@link settle}: thrown from here, it would be the input that breaks. */

@@ -11,6 +11,7 @@ import type { LogFile } from '../../../src/input/log-file.ts'
 import { Originals } from '../../../src/input/originals.ts'
 import { UnnamedCopies } from '../../../src/input/unnamed-copies.ts'
 import { localVolume } from '../../../src/input/volume.ts'
+import { TOPIC } from '../../support/obstacles.ts'
 
 /** copytruncate in its two steps. */
 const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
@@ -441,7 +442,7 @@ void test('goes on in a copy of any name where reading the original ended', asyn
   for (const isHeld of [false, true]) {
     const world = await World.open(t)
     await readLong(world)
-    world.blocked = 'topic'
+    world.blocked = TOPIC
     world.append('a.log', 'unread\n')
     await wakeAll(world)
     copy(world, 'b.log')

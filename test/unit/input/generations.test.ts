@@ -18,6 +18,7 @@ import { NOTHING_THERE } from '../../../src/input/directory.ts'
 import { World } from '../../support/file-world.ts'
 import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
 import { until } from '../../support/wait.ts'
+import { ROOM } from '../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
@@ -712,7 +713,7 @@ void test('takes a file that was cut while it was stopped for a new one', async 
 
 void test('counts what was unread of a file that went while it was stopped', async (t) => {
   const first = await World.open(t)
-  first.blocked = 'room'
+  first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
   first.append('a.log', 'three\n')
@@ -781,7 +782,7 @@ void test('counts, after a kill -9, what was read of a file that went before it 
 
 void test('counts what was unread of a file whose inode another one has under its name', async (t) => {
   const first = await World.open(t)
-  first.blocked = 'room'
+  first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
   await first.stop()

@@ -16,6 +16,7 @@ import type { Volume } from '../../../src/input/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
 import { RemoteMount, inLine, systemError } from '../../support/volumes.ts'
+import { ROOM, giveRoom } from '../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 const PROMPT_MS = 10_000
@@ -182,14 +183,14 @@ void test('begins a new generation when a file is cut, and stores nothing of the
 
 void test('waits while there is no room, and goes on when there is', async (t) => {
   const live = await LiveInput.open(t)
-  live.blocked = 'room'
+  live.blocked = ROOM
   live.write('a.log', 'a1\n')
   await live.input.start()
   await until(() => live.file('a.log').parked, { what: 'it waits' })
   live.blocked = null
-  live.input.unblock('topic')
+  live.input.topicChanged('another')
   assert.ok(live.file('a.log').parked)
-  live.input.unblock('room')
+  giveRoom(live.input)
   await live.came('a1')
 })
 
@@ -235,7 +236,7 @@ void test('reads to the end that was seen last, and no further', async (t) => {
   live.write('a.log', 'a1\n')
   await live.input.start()
   await live.came('a1')
-  live.blocked = 'room'
+  live.blocked = ROOM
   live.append('a.log', 'a2\n')
   live.write('b.log', 'b1\nhalf')
   await live.input.freeze()
@@ -244,7 +245,7 @@ void test('reads to the end that was seen last, and no further', async (t) => {
   live.write('c.log', 'c1\n')
   assert.ok(!live.input.drained)
   live.blocked = null
-  live.input.unblock('room')
+  giveRoom(live.input)
   await live.drained()
   assert.deepEqual(live.lines.toSorted(), ['a1', 'a2', 'b1'])
 })
@@ -260,14 +261,14 @@ void test('does not call itself drained before a file has been read that was fou
 
 void test('does not call itself drained before a generation has been read that began after the freeze', async (t) => {
   const live = await LiveInput.withOne(t)
-  live.blocked = 'room'
+  live.blocked = ROOM
   live.append('a.log', 'two\n')
   await live.input.freeze()
   writeFileSync(live.path('a.log'), 'x\n')
   let written = (): void => undefined
   t.mock.method(live.checkpoint, 'written', () => new Promise<void>((resolve) => (written = resolve)))
   live.blocked = null
-  live.input.unblock('room')
+  giveRoom(live.input)
   await until(() => live.ear.heard('fileTruncated').length > 0, { what: 'the cut is seen' })
   for (let turns = 0; turns < 10; turns++) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -430,7 +431,7 @@ void test('reads mounts to their ends, too, and finds what came to be there at t
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   // so that nothing but the stop finds it
-  live.blocked = 'room'
+  live.blocked = ROOM
   for (const name of ['one', 'two', 'local']) {
     live.append(`${name}/a.log`, `${name} 2\n`)
     live.write(`${name}/b.log`, `${name} 3\n`)
@@ -438,7 +439,7 @@ void test('reads mounts to their ends, too, and finds what came to be there at t
   await live.input.freeze()
   for (const name of ['one', 'two', 'local']) live.append(`${name}/a.log`, `${name} too late\n`)
   live.blocked = null
-  live.input.unblock('room')
+  giveRoom(live.input)
   await live.drained()
   const expected = ['local', 'one', 'two'].flatMap((name) => [1, 2, 3].map((n) => `${name} ${n}`))
   assert.deepEqual(live.lines.toSorted(), expected)

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
+import { ROOM, TOPIC } from '../../support/obstacles.ts'
 
 void test('ships what comes to a rotated file after it was let go', async (t) => {
   for (const sweepMs of [30_000, 40]) {
@@ -66,7 +67,7 @@ void test('knows how long a file is also where no line has ended', async (t) => 
 
 void test('a stop waits for nothing that a file without news would need', async (t) => {
   const live = await LiveInput.withOne(t)
-  live.blocked = 'topic'
+  live.blocked = TOPIC
   await live.input.freeze()
   await live.drained()
 })
@@ -74,7 +75,7 @@ void test('a stop waits for nothing that a file without news would need', async 
 void test('a stop waits for no file that is parked and has no news', async (t) => {
   const first = await LiveInput.withOne(t)
   const second = await first.restart(t)
-  second.blocked = 'topic'
+  second.blocked = TOPIC
   await second.input.start()
   await until(() => second.file('a.log').parked, { what: 'it is parked', every: 2 })
   await second.input.freeze()
@@ -83,7 +84,7 @@ void test('a stop waits for no file that is parked and has no news', async (t) =
 
 void test('counts what is cut off just before a stop, unread', async (t) => {
   const live = await LiveInput.withOne(t)
-  live.blocked = 'room'
+  live.blocked = ROOM
   live.append('a.log', 'never read\n')
   await until(() => live.file('a.log').size === 15 && !live.file('a.log').seenSize.isUnsure, {
     what: 'it is seen',

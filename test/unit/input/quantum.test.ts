@@ -15,6 +15,7 @@ import { MAX_LINE, type OpenSettings, openFile, takeLines, testMemory, testReadM
 import { settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { RemoteMount, countedVolume, systemError } from '../../support/volumes.ts'
+import { ROOM, TOPIC } from '../../support/obstacles.ts'
 
 const memory = testMemory()
 
@@ -96,7 +97,7 @@ void test('does not read a file that is too far ahead of what is stored', async 
   const { quantum, text } = scene({ maxUnacked: 8 })
   const file = await log(t, 'one\ntwo\nthree\n', { volume })
   file.next = 8
-  assert.equal(await quantum.turn(file), 'room')
+  assert.equal(await quantum.turn(file), 'unacknowledged')
   assert.equal(volume.reads, 0)
   file.watermark.finish({ start: 0, end: 4 }, 'stored', guardOf(Buffer.from('one\n')))
   file.rewind()
@@ -105,7 +106,7 @@ void test('does not read a file that is too far ahead of what is stored', async 
 })
 
 void test('does not read a file whose records have nowhere to go, and takes over nothing', async (t) => {
-  for (const reason of ['room', 'topic'] as const) {
+  for (const reason of [ROOM, TOPIC]) {
     const volume = countedVolume()
     const file = await log(t, 'one\n', { volume })
     assert.equal(await scene({ blocked: () => reason }).quantum.turn(file), reason)
@@ -264,7 +265,7 @@ void test('keeps no more of the memory while a mount hangs than a read needs', a
 })
 
 void test('asks a mount that hangs once for what a file begins with, however often it has no room', async (t) => {
-  const { quantum, generations } = scene({ blocked: () => 'room' })
+  const { quantum, generations } = scene({ blocked: () => ROOM })
   const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
   let asked = 0
   let answer: () => void = () => undefined
@@ -272,11 +273,11 @@ void test('asks a mount that hangs once for what a file begins with, however oft
     asked++
     return new Promise((resolve) => (answer = () => resolve(undefined)))
   }
-  for (let n = 0; n < 10; n++) assert.equal(await quantum.turn(file), 'room')
+  for (let n = 0; n < 10; n++) assert.equal(await quantum.turn(file), ROOM)
   assert.equal(asked, 1)
   answer()
   await settled()
-  assert.equal(await quantum.turn(file), 'room')
+  assert.equal(await quantum.turn(file), ROOM)
   assert.equal(asked, 2)
   answer()
 })
@@ -290,7 +291,7 @@ void test('has memory for so many reads at once, lets the others wait, and gives
   for (const mount of mounts) mount.hang()
   const turns = files.map((file) => Promise.resolve(quantum.turn(file)))
   assert.ok(fresh.pool.freeBytes < before)
-  assert.equal(await turns.at(-1), 'room')
+  assert.equal(await turns.at(-1), ROOM)
   const local = await log(t, 'one\n')
   assert.equal(await quantum.turn(local), 'idle')
   for (const mount of mounts) mount.answer()

@@ -49,11 +49,7 @@ function assertWhole(pieces: Piece[] | 'changed', content: Buffer, start = 0): v
     assert.equal(piece.start, at)
     const bytes = content.subarray(piece.start, piece.end)
     assert.ok(bytes.subarray(0, piece.bytes.length).equals(piece.bytes), `bytes at ${piece.start}`)
-    assert.equal(
-      piece.guard,
-      guardOf(content.subarray(Math.max(0, piece.end - 64), piece.end)),
-      `guard ${piece.end}`,
-    )
+    assert.equal(piece.guard, guardOf(content.subarray(Math.max(0, piece.end - 64), piece.end)), `guard ${piece.end}`)
     at = piece.end
   }
   assert.equal(at, content.length)

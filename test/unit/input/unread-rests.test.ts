@@ -3,6 +3,7 @@ import { copyFileSync, renameSync, truncateSync } from 'node:fs'
 import { test } from 'node:test'
 import { World } from '../../support/file-world.ts'
 import { RemoteMount } from '../../support/volumes.ts'
+import { TOPIC } from '../../support/obstacles.ts'
 
 /** More than a fingerprint. */
 const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
@@ -211,7 +212,7 @@ void test('counts what was seen of a file after its copy was made', async (t) =>
 void test('reads the copy of a file of which nothing was read, and counts nothing', async (t) => {
   for (const isHeld of [false, true]) {
     const world = await World.open(t)
-    world.blocked = 'topic'
+    world.blocked = TOPIC
     world.write('a.log', 'one\ntwo\n')
     await world.lookAndRead()
     copy(world)
@@ -281,7 +282,7 @@ void test('counts nothing that is read on in a copy', async (t) => {
 void test('counts nothing of a copy that was held back and taken in while Kafka was away', async (t) => {
   const world = await World.open(t)
   await behind(world, { read: LONG, rest: 'rest\n' })
-  world.blocked = 'topic'
+  world.blocked = TOPIC
   copy(world)
   cut(world)
   for (let n = 0; n < 40; n++) {

@@ -28,6 +28,7 @@ function scene(t: TestContext) {
   const told: string[] = []
   const watches = new Watches({
     clock: clock.read,
+    pollMs: 5,
     changed: (at, name) => void told.push(`changed ${name ?? 'all'}${at === directory ? '' : ' elsewhere'}`),
     renamed: () => void told.push('renamed'),
     unavailable: (at, reason) => void told.push(`unavailable ${at === directory} ${reason}`),
@@ -207,6 +208,7 @@ void test('hears nothing any more once it is closed', async (t) => {
   const heard: string[] = []
   const second = new Watches({
     clock: () => 0,
+    pollMs: 5,
     changed: () => undefined,
     renamed: () => void heard.push('renamed'),
     unavailable: () => undefined,
