@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import type { LogFile } from '../../../src/input/log-file.ts'
 import { Schedule, type Turn } from '../../../src/input/schedule.ts'
 import { HandClock } from '../../support/hand-clock.ts'
+import { ROOM, TOPIC } from '../../support/obstacles.ts'
 import { paperFile } from '../../support/reading.ts'
 import { settled } from '../../support/state.ts'
 import { RemoteMount } from '../../support/volumes.ts'
@@ -16,6 +17,7 @@ function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean
   const backlog = new Map<LogFile, number>()
   const answers = new Map<LogFile, Turn | Promise<Turn>>()
   let polls = 0
+  const looked: boolean[] = []
   const schedule = new Schedule({
     clock: clock.read,
     pollMs: settings.pollMs ?? 5,
@@ -27,6 +29,7 @@ function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean
       backlog.set(file, left)
       return left > 0 ? 'more' : 'idle'
     },
+    looked: (isOver) => void looked.push(isOver),
     isPolled: settings.isPolled ?? (() => false),
     polling: () => void polls++,
   })
@@ -37,6 +40,8 @@ function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean
     backlog,
     answers,
     polls: () => polls,
+    /** What was told of it since the last call. */
+    looked: () => looked.splice(0),
     /** Files that had a turn since the last call, in order. */
     turns: () => turns.splice(0).join(' '),
     /** So many ms pass, in steps of one. */
@@ -78,14 +83,14 @@ void test('has forgotten who was lost while it had its turn', async (t) => {
 void test('wakes a file on a mount also when what it waits for comes twice at once', async (t) => {
   const { schedule, answers, turns } = scene(t)
   const remote = paperFile('remote', { volume: new RemoteMount('7') })
-  answers.set(remote, 'topic')
+  answers.set(remote, TOPIC)
   schedule.wake(remote)
   await settled()
   turns()
   // the first answer is not for it yet, the second one is
-  schedule.unpark('topic')
+  schedule.topicChanged('logs')
   answers.delete(remote)
-  schedule.unpark('topic')
+  schedule.topicChanged('logs')
   await settled()
   assert.equal(turns(), 'remote remote')
   assert.equal(schedule.parkedFiles, 0)
@@ -163,30 +168,43 @@ void test('keeps the order of thousands', async (t) => {
 
 // -- parking -------------------------------------------------------------------------------------------------------------
 
-void test('parks who has no room or no topic until that is there', async (t) => {
+void test('parks who cannot go on, and takes back who is told that it can', async (t) => {
   const { schedule, answers, turns, quiet } = scene(t)
-  const [room, topic] = files('room', 'topic')
-  assert.ok(room && topic)
-  answers.set(room, 'room').set(topic, 'topic')
-  for (const file of [room, topic]) schedule.wake(file)
+  const [room, topic, ahead] = files('room', 'topic', 'ahead')
+  assert.ok(room && topic && ahead)
+  answers.set(room, ROOM).set(topic, TOPIC).set(ahead, 'unacknowledged')
+  for (const file of [room, topic, ahead]) schedule.wake(file)
   await settled()
   await settled()
-  assert.equal(turns(), 'room topic')
-  assert.equal(schedule.parkedFiles, 2)
-  for (const file of [room, topic]) schedule.wake(file)
+  assert.equal(turns(), 'room topic ahead')
+  assert.deepEqual([schedule.parkedFiles, room.parked, ahead.parked], [3, true, true])
+  for (const file of [room, topic, ahead]) assert.ok(!schedule.wake(file))
+  answers.clear()
+  schedule.topicChanged('logs')
+  await settled()
+  await settled()
+  assert.equal(turns(), 'room topic', 'a topic is all there is of it, its partitions too')
+  schedule.unblock(ROOM)
+  assert.ok(!schedule.quiet, 'one still waits')
+  schedule.acknowledged(ahead)
+  await quiet()
+  assert.equal(turns(), 'ahead')
+  assert.equal(schedule.parkedFiles, 0)
+})
+
+void test('lets a file that waits for room wait, however much of it is acknowledged', async (t) => {
+  const { schedule, answers, turns } = scene(t)
+  const [a] = files('a')
+  assert.ok(a)
+  answers.set(a, ROOM)
+  schedule.wake(a)
+  await settled()
+  await settled()
+  turns()
+  schedule.acknowledged(a)
   await settled()
   assert.equal(turns(), '')
-  answers.delete(topic)
-  schedule.unpark('topic')
-  await settled()
-  await settled()
-  assert.equal(turns(), 'topic')
-  assert.ok(!schedule.quiet, 'one still waits')
-  answers.delete(room)
-  schedule.unpark('room')
-  await quiet()
-  assert.equal(turns(), 'room')
-  assert.equal(schedule.parkedFiles, 0)
+  assert.ok(a.parked)
 })
 
 void test('lets one parked file go on by itself', async (t) => {
@@ -194,7 +212,7 @@ void test('lets one parked file go on by itself', async (t) => {
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   for (const file of [a, b]) {
-    answers.set(file, 'room')
+    answers.set(file, ROOM)
     schedule.wake(file)
   }
   await settled()
@@ -204,7 +222,7 @@ void test('lets one parked file go on by itself', async (t) => {
   schedule.resume(b)
   await settled()
   assert.equal(turns(), 'b')
-  schedule.unpark('room')
+  schedule.unblock(ROOM)
   await quiet()
   assert.equal(turns(), 'a')
 })
@@ -213,7 +231,7 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   const { schedule, answers, turns, quiet } = scene(t)
   const [a] = files('a')
   assert.ok(a)
-  answers.set(a, 'topic')
+  answers.set(a, TOPIC)
   schedule.wake(a)
   await settled()
   await settled()
@@ -221,7 +239,7 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   a.finished = true
   assert.ok(schedule.quiet)
   turns()
-  schedule.unpark('topic')
+  schedule.topicChanged('logs')
   await quiet()
   assert.equal(turns(), '')
   answers.clear()
@@ -231,72 +249,40 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   assert.equal(turns(), 'a')
 })
 
-// -- polling -------------------------------------------------------------------------------------------------------------
+// -- what it tells those behind it ---------------------------------------------------------------------------------------
 
-void test('polls a hot file often, and a cold one now and then', async (t) => {
-  const { schedule, clock, turns, pass, polls } = scene(t, { isPolled: () => true })
-  const [hot, cold] = files('hot', 'cold')
-  assert.ok(hot && cold)
-  hot.activeAt = clock.read()
-  cold.activeAt = clock.read() - 5000
-  for (const file of [hot, cold]) schedule.poll(file)
-  await pass(900)
-  const during = turns().split(' ')
-  const count = (name: string): number => during.filter((turn) => turn === name).length
-  assert.ok(count('hot') >= 170 && count('hot') <= 200, `hot ${count('hot')}`)
-  assert.ok(count('cold') >= 7 && count('cold') <= 10, `cold ${count('cold')}`)
-  assert.ok(polls() >= 170)
-  await pass(200)
-  turns()
-  await pass(1000)
-  const after = turns().split(' ')
-  assert.ok(after.length >= 18 && after.length <= 22, `both are cold by now: ${after.length}`)
+void test('says when all files have had their turns, and after every round when not', async (t) => {
+  const { schedule, backlog, looked, quiet } = scene(t)
+  const [a, b] = files('a', 'b')
+  assert.ok(a && b)
+  for (const file of [a, b]) schedule.wake(file)
+  await quiet()
+  assert.deepEqual(looked(), [true])
+  backlog.set(a, 9)
+  schedule.wake(a)
+  await quiet()
+  assert.deepEqual(looked(), [false, false, true])
 })
 
-for (const [hot, least, most] of [
-  [8, 150, 210],
-  [32, 40, 55],
-  [640, 8, 12],
-  [2560, 4, 6],
-] as const) {
-  void test(`polls less often the more files are hot: ${hot}`, async (t) => {
-    const { schedule, clock, turns, pass } = scene(t, { isPolled: () => true })
-    for (let n = 0; n < hot; n++) {
-      const file = paperFile(String(n))
-      file.activeAt = clock.read() + 1_000_000
-      schedule.poll(file)
-    }
-    await pass(1000)
-    const each = turns().split(' ').length / hot
-    assert.ok(each >= least && each <= most, `${each} polls of each file a second`)
-  })
-}
-
-void test('polls no more than a thousand cold files a second', async (t) => {
-  const { schedule, turns, pass } = scene(t, { isPolled: () => true })
-  for (let n = 0; n < 3000; n++) schedule.poll(paperFile(String(n)))
-  await pass(1000)
-  const first = turns().split(' ')
-  assert.ok(first.length >= 900 && first.length <= 1100, `${first.length}`)
-  await pass(2300)
-  assert.equal(new Set([...first, ...turns().split(' ')]).size, 3000, 'each in its turn')
-})
-
-void test('stops polling a file that a watch speaks for, after one more look', async (t) => {
-  const { schedule, turns, pass } = scene(t, { isPolled: () => false })
+void test('says so too after a turn that took its time', async (t) => {
+  const { schedule, answers, looked } = scene(t)
   const [a] = files('a')
   assert.ok(a)
-  schedule.poll(a)
-  await pass(1000)
-  assert.equal(turns(), 'a')
+  answers.set(a, Promise.resolve('idle'))
+  schedule.wake(a)
+  await settled()
+  await settled()
+  assert.equal(looked().at(-1), true)
 })
+
+// -- polling -------------------------------------------------------------------------------------------------------------
 
 void test('goes on polling a file that was idle and that no watch speaks for', async (t) => {
   const { schedule, turns, pass } = scene(t, { isPolled: () => true })
   const [a] = files('a')
   assert.ok(a)
   schedule.wake(a)
-  await pass(350)
+  await pass(1000)
   assert.ok(turns().split(' ').length >= 3)
 })
 
@@ -307,15 +293,15 @@ void test('tries again later what could not be opened, watched or not, and is no
   a.seenSize.set(10)
   answers.set(a, 'later')
   schedule.wake(a)
-  await pass(450)
+  await pass(1100)
   const tries = turns().split(' ').length
   assert.ok(tries >= 3 && tries <= 6, `${tries}`)
   assert.ok(!schedule.quiet)
   answers.clear()
-  await pass(200)
+  await pass(500)
   assert.ok(schedule.quiet)
   turns()
-  await pass(500)
+  await pass(1000)
   assert.equal(turns(), '')
 })
 
@@ -410,7 +396,7 @@ void test('gives no more turns once it is stopped', async (t) => {
   turns()
   await schedule.stop()
   schedule.wake(b)
-  schedule.unpark('room')
+  schedule.unblock(ROOM)
   await pass(500)
   assert.equal(turns(), '')
 })
