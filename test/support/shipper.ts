@@ -144,6 +144,7 @@ export class Shipper {
     else {
       const what = file.appendRequest()
       this.producer.append(lane, what)
+      this.producer.looked(false)
       file.took(what)
       if (what.first < what.end) shipped.parked = 'room'
       else if (file.waiting > 0) setImmediate(() => this.#try(shipped))

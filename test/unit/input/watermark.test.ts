@@ -34,7 +34,7 @@ void test('stops at the first byte that is not finished, and jumps when the hole
   const mark = new Watermark(NEW)
   assert.equal(finish(mark, 20, 30), false)
   assert.equal(finish(mark, 40, 50), false)
-  assert.deepEqual(facts(mark), [0, 0, '', 2])
+  assert.deepEqual(facts(mark), [0, 0, 0, 2])
   assert.equal(finish(mark, 0, 20), true)
   assert.deepEqual(facts(mark), [30, 0, 30, 1])
   assert.equal(finish(mark, 30, 40), true)

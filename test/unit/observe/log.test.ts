@@ -80,7 +80,7 @@ void test('tells warnings where it got over something', () => {
     events.stateUnlocked('/state', 'ENOTSUP')
   })
   assert.deepEqual([...new Set(levels)], ['warn'])
-  assert.equal(levels.length, 14)
+  assert.equal(levels.length, 15)
 })
 
 void test('tells the lives of files and connections, and details only to who asks', () => {
