@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { EarlierRun } from './parts/earlier.ts'
 import type { IdleRun } from './parts/idle.ts'
 import type { LatencyRun } from './parts/latency.ts'
 import type { LiveRun } from './parts/live.ts'
@@ -21,6 +22,7 @@ interface Runs {
   readonly memory: MemoryRun
   readonly outage: OutageRun
   readonly idle: IdleRun
+  readonly earlier: EarlierRun
 }
 
 export type PartName = keyof Runs
@@ -43,6 +45,8 @@ export type Results = { readonly [Part in PartName]?: Measured<Runs[Part]> }
 export interface Course {
   readonly round: number
   readonly quick: boolean
+  /** The commit that is measured beside this one, and which of the figures: all if none is named. */
+  readonly earlier: { readonly commit: string; readonly figures: readonly string[] }
   /** Tells how it goes: a line. */
   readonly tell: (line: string) => void
 }

@@ -1,12 +1,14 @@
 /**
  * The benchmarks: `npm run bench [-- part…] [--rounds n] [--quick] [--out directory]`. Parts: throughput, profile, live, latency,
- * memory, outage, idle; all of them if none is named. `render` only writes the page anew. Against one real Kafka with its
+ * memory, outage, idle, earlier (this build beside that of another commit, `--earlier`, in all or some `--figures`); all of
+ * them if none is named. `render` only writes the page anew. Against one real Kafka with its
  * data in memory; what is found is merged into benchmarks/results.json after each part, and docs/benchmarks.md is
  * rendered from that. With --quick everything is cut short to see whether it works, and written elsewhere (tmp/bench).
  */
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writePage } from './page/page.ts'
+import { earlier } from './parts/earlier.ts'
 import { idle } from './parts/idle.ts'
 import { latency } from './parts/latency.ts'
 import { live } from './parts/live.ts'
@@ -19,8 +21,8 @@ import { describeMachine } from './stage/machine.ts'
 import { Stage } from './stage/stage.ts'
 
 type Part = (stage: Stage, course: Course) => Promise<readonly object[]>
-const PARTS: Readonly<Record<PartName, Part>> = { throughput, profile, live, latency, memory, outage, idle }
-const NAMES = ['throughput', 'profile', 'live', 'latency', 'memory', 'outage', 'idle'] satisfies PartName[]
+const PARTS: Readonly<Record<PartName, Part>> = { throughput, profile, live, latency, memory, outage, idle, earlier }
+const NAMES = ['throughput', 'profile', 'live', 'latency', 'memory', 'outage', 'idle', 'earlier'] satisfies PartName[]
 const ROOT = join(import.meta.dirname, '../..')
 
 const { values, positionals } = parseArgs({
@@ -29,9 +31,12 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     out: { type: 'string' },
+    earlier: { type: 'string', default: 'f36ce2e' },
+    figures: { type: 'string', default: '' },
   },
 })
 const { quick } = values
+const beside = { commit: values.earlier, figures: values.figures.split(',').filter(Boolean) }
 const rounds = Number(values.rounds ?? (quick ? 1 : 5))
 if (!(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: how often each part is run, 1 or more`)
 const out = resolve(values.out ?? join(ROOT, quick ? 'tmp/bench' : 'docs'))
@@ -64,7 +69,7 @@ async function measureOne(stage: Stage, name: PartName): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const tell = (line: string): void =>
       void process.stdout.write(`${name} ${round} (${minutes().toFixed(1)} min) ${line}\n`)
-    runs.push(...(await PARTS[name](stage, { round, quick, tell })))
+    runs.push(...(await PARTS[name](stage, { round, quick, earlier: beside, tell })))
     const at = new Date().toISOString().slice(0, 16).replace('T', ' ')
     const measured = { at, minutes: Math.round(minutes()), rounds: round, quick, machine, runs }
     saveResults(file, { ...loadResults(file), [name]: measured })

@@ -18,11 +18,15 @@ export const LOGAGENT_FLAGS = {
 } as const
 export type Wanted = keyof typeof LOGAGENT_FLAGS
 
-/** logagent with its defaults, but for what is told. */
-export function logagent(what: Wanted): Contestant {
+/** What docs/operations.md has for those who want each line as soon as it can be had. */
+export const LOW_LATENCY = ['--file-poll-ms', '5']
+
+/** logagent with its defaults, but for what is said. */
+export function logagent(what: Wanted, how: '' | 'low latency' = ''): Contestant {
+  const flags = [...LOGAGENT_FLAGS[what], ...(how === '' ? [] : LOW_LATENCY)]
   return {
-    name: `logagent ${what}`,
-    start: (stage, job) => stage.launch(logagentCommand(stage, job, LOGAGENT_FLAGS[what])),
+    name: ['logagent', what, how].filter(Boolean).join(' '),
+    start: (stage, job) => stage.launch(logagentCommand(stage, job, flags)),
   }
 }
 

@@ -5,8 +5,17 @@ import type { Results } from '../results.ts'
 import type { OtherLoad } from '../stage/other-load.ts'
 import { spreadOf } from '../statistics.ts'
 import { plots } from './plots.ts'
-import { idleTable, latencyTable, liveTable, memoryTable, profileTable, samples, throughputTables } from './sections.ts'
-import { HOW, LATENCY, LIVE, IDLE, MEMORY, PROFILE, THROUGHPUT, TOP, VERDICT } from './texts.ts'
+import {
+  earlierTable,
+  idleTable,
+  latencyTable,
+  liveTable,
+  memoryTable,
+  profileTable,
+  samples,
+  throughputTables,
+} from './sections.ts'
+import { EARLIER, HOW, LATENCY, LIVE, IDLE, MEMORY, PROFILE, THROUGHPUT, TOP, VERDICT } from './texts.ts'
 import { verdict } from './verdict.ts'
 import { number, table } from './wording.ts'
 
@@ -51,6 +60,9 @@ export function writePage(directory: string, results: Results): void {
     '## Idle',
     IDLE,
     idleTable(results),
+    earlierTable(results) && '## Beside an earlier version',
+    earlierTable(results) && EARLIER,
+    earlierTable(results),
     '## How it was measured',
     HOW,
     partsTable(results),

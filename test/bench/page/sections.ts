@@ -1,4 +1,5 @@
 /** The tables of the page, a section for each part. */
+import { FIGURES } from '../parts/earlier.ts'
 import { LINES_PER_SECOND } from '../parts/latency.ts'
 import { FILES, PARTITIONS, RATES } from '../parts/live.ts'
 import { DOINGS } from '../parts/profile.ts'
@@ -112,6 +113,26 @@ export function liveTable({ live }: Results): string {
   })
   const head = [`${FILES} files, ${PARTITIONS} partitions`, 'CPU, % of a core', 'to rsyslog', 'peak RSS', 'arrived']
   return table(head, rows)
+}
+
+/** This build beside an earlier one: each figure of both, and the ratio within a round. */
+export function earlierTable({ earlier }: Results): string {
+  const runs = earlier?.runs ?? []
+  if (runs.length === 0) return ''
+  const rows = Object.entries(FIGURES).flatMap(([name, { words, unit, most }]) => {
+    const own = runs.filter(({ figure }) => figure === name)
+    if (own.length === 0) return []
+    const of = (subject: string): string => spread(spreadOf(valuesOf(own, subject, ({ value }) => value)))
+    const within = ratiosOf(own, ['now', 'earlier'], ({ value }) => value)
+    const reached = within === null ? NOTHING : within.median <= most ? 'yes' : '**no**'
+    return [[`${words}, ${unit}`, of('now'), of('earlier'), spread(within, times), `${most}×`, reached, exactness(own)]]
+  })
+  const commits = distinct(runs.map(({ commit }) => commit)).join(', ')
+  return table(['figure', 'now', commits, 'ratio', 'wanted at most', 'reached', 'arrived'], rows)
+}
+
+function times(value: number): string {
+  return `${value.toFixed(2)}×`
 }
 
 export function latencyTable({ latency }: Results): string {

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { usageOf } from '../../support/process.ts'
-import { logagentCommand } from '../contestants/contestant.ts'
+import { type Contestant, logagent } from '../contestants/contestant.ts'
 import type { Course } from '../results.ts'
 import { follow, recordsIn } from '../stage/arrivals.ts'
 import { LineBlock } from '../stage/lines.ts'
@@ -37,12 +37,13 @@ const QUICK = { settleMs: 3000, measuredMs: 6000, traceMs: 3000 }
 const NODE_MS = 2000
 
 type Length = typeof FULL
+const SUBJECT = logagent('raw')
 
 export async function idle(stage: Stage, { round, quick, tell }: Course): Promise<IdleRun[]> {
   const runs: IdleRun[] = []
   const length = quick ? QUICK : FULL
   for (const files of [0, FEW, MANY]) {
-    const run = { round, files, ...(files === 0 ? await bareNode(stage) : await agent(stage, files, length)) }
+    const run = { round, files, ...(files === 0 ? await bareNode(stage) : await idleAgent(stage, SUBJECT, { files, ...length })) } // prettier-ignore
     runs.push(run)
     const timers = run.eventLoop === null ? '' : `, ${run.eventLoop.timers.toFixed(1)} timers/s`
     tell(`${files} files: ${run.rssMb.toFixed(1)} MB, ${run.cpuPercent.toFixed(2)} % of a core, ${run.sleepsPerSecond.toFixed(1)} sleeps/s${timers}`) // prettier-ignore
@@ -60,11 +61,16 @@ async function bareNode(stage: Stage): Promise<Figures> {
   return { ...figures, eventLoop: null }
 }
 
-async function agent(stage: Stage, files: number, { settleMs, measuredMs, traceMs }: Length): Promise<Figures> {
+/** What one agent costs while nothing happens to its files. */
+export async function idleAgent(
+  stage: Stage,
+  contestant: Contestant,
+  { files, settleMs, measuredMs, traceMs }: Length & { files: number },
+): Promise<Figures> {
   const job = await stage.openJob()
   makeFiles(job.logs, files)
   const glob = { ...job, glob: join(job.logs, '*', '*.log') }
-  const agent = stage.launch(logagentCommand(stage, glob, ['--encoding', 'raw', '--headers', 'none']))
+  const agent = contestant.start(stage, glob)
   await follow({ topics: stage.kafka, topic: job.topic, agent, records: files * LINES })
   await delay(settleMs)
   const figures = await measure(agent.pid, measuredMs)

@@ -50,10 +50,10 @@ const FULL_N = GB
 const QUICK_N = 100e6
 const MB = 2 ** 20
 /** The file goes on after 2N: its end, where an agent waits for its last answers, is in no figure. */
-const BEYOND = 1.02
+export const BEYOND = 1.02
 
 /** The same for all runs of a round. */
-interface Setting {
+export interface Setting {
   readonly stage: Stage
   readonly input: InputFile
   readonly markBytes: number
@@ -68,7 +68,7 @@ export async function throughput(stage: Stage, { round, quick, tell }: Course): 
   const setting = { stage, input, markBytes }
   for (const group of ['raw', 'json', 'naive'] as const) {
     for (const subject of abba(GROUPS[group])) {
-      const figures = subject === 'floor' ? await runFloor(setting) : await runAgent(setting, subject)
+      const figures = subject === 'floor' ? await runFloor(setting) : await shipFile(setting, subject)
       const name = subject === 'floor' ? subject : subject.name
       runs.push({ round, group, subject: name, markBytes, lines: input.lines, ...figures })
       tell(`${name}: ${figures.cpuSecondsPerGb.toFixed(2)} CPU-s/GB, ${Math.round(figures.linesPerSecond)} lines/s, peak ${figures.peakRssMb.toFixed(0)} MB`) // prettier-ignore
@@ -77,7 +77,8 @@ export async function throughput(stage: Stage, { round, quick, tell }: Course): 
   return runs
 }
 
-async function runAgent({ stage, input, markBytes }: Setting, contestant: Contestant): Promise<Figures> {
+/** What one agent costs for a file, as fast as it goes. */
+export async function shipFile({ stage, input, markBytes }: Setting, contestant: Contestant): Promise<Figures> {
   const job = await stage.openJob()
   linkSync(input.path, join(job.logs, 'app.log'))
   const otherLoad = watchOtherLoad()

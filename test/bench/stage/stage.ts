@@ -37,6 +37,7 @@ export class Stage {
   readonly #watchdog: Watchdog
   readonly #inputs = new Map<number, InputFile>()
   readonly #freeBefore = new Map<string, number>()
+  readonly #made = new Map<string, string>()
   #launched = 0
 
   private constructor(directory: string, kafka: Kafka, watchdog: Watchdog) {
@@ -67,6 +68,13 @@ export class Stage {
   input(bytes: number): InputFile {
     const made = this.#inputs.get(bytes) ?? makeInputFile(join(this.directory, `input-${bytes}.log`), bytes)
     this.#inputs.set(bytes, made)
+    return made
+  }
+
+  /** What `make` gives, made at the first call with this name. */
+  once(name: string, make: () => string): string {
+    const made = this.#made.get(name) ?? make()
+    this.#made.set(name, made)
     return made
   }
 

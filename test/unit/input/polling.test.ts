@@ -44,7 +44,7 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
     clock,
     pass,
     /** A polled file that is written to. */
-    written(name: string, bytesPerSecond: number): LogFile {
+    written: (name: string, bytesPerSecond: number): LogFile => {
       const file = paperFile(name)
       file.next = 0
       file.activeAt = clock.read()
@@ -53,12 +53,12 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
       polling.poll(file)
       return file
     },
-    stopWriting(file: LogFile): void {
+    stopWriting: (file: LogFile): void => {
       const { next } = file
       sizes.set(file, () => next)
     },
     /** How often each was looked at since the last call. */
-    looks(): Record<string, number> {
+    looks: (): Record<string, number> => {
       const counts: Record<string, number> = {}
       for (const name of looks.splice(0)) counts[name] = (counts[name] ?? 0) + 1
       return counts
