@@ -108,7 +108,8 @@ export class Input {
       renamed: (directory) => void this.#look(directory),
       unavailable: (directory, reason) => events.watchUnavailable(directory.path, reason),
     })
-    this.#unwatched = new Unwatched({ discovery: this.#discovery, watches: this.#watches, clock })
+    const isWarm = (file: LogFile): boolean => this.#schedule.isWarm(file)
+    this.#unwatched = new Unwatched({ discovery: this.#discovery, watches: this.#watches, isWarm, clock })
     this.#schedule = new Schedule({
       clock,
       pollMs,

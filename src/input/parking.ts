@@ -90,7 +90,8 @@ export class Parking {
   wakeAll(topic: string): void {
     for (const obstacle of this.obstacles()) {
       if (obstacle.topic !== topic) continue
-      for (const file of [...(this.#files.get(obstacle) ?? [])]) {
+      // one that is refused a turn may be parked again at once
+      for (const file of Array.from(this.#files.get(obstacle) ?? [])) {
         this.#leave(file)
         file.parked = false
         this.#wake(file)

@@ -20,13 +20,13 @@ export interface PollingOptions {
   /** From one beat to the next, at least; ms. */
   readonly pollMs: number
   /** Whether no watch speaks for the file, so that it has to be polled. */
-  isPolled(file: LogFile): boolean
+  readonly isPolled: (file: LogFile) => boolean
   /** The file may have something to read. */
-  wake(file: LogFile): void
+  readonly wake: (file: LogFile) => void
   /** Give the files that were woken their turns, now. */
-  takeTurns(): void
+  readonly takeTurns: () => void
   /** A beat: directories without a watch should be looked at too. */
-  polling(): void
+  readonly polling: () => void
 }
 
 /** A file is slow, and not cold, for so long after its last bytes, and for two looks at least. */
@@ -36,7 +36,7 @@ const WARM_MS = 1000
 const BUSY_BYTES = 8192
 
 /** So many looks a second, in all, may bring less, as long as nobody has to wait longer than the other for it. */
-const SLOW_LOOKS_PER_SECOND = 150
+const SLOW_LOOKS_PER_SECOND = 120
 const SLOW_MS = 1000
 
 /** With shorter beats, whoever asked for them pays for more: so many slow files are looked at at every beat. */
@@ -88,6 +88,11 @@ export class Polling {
     if (this.#polled.has(file)) return
     this.#polled.set(file, { next: file.next, isBusy: false })
     this.#arm(file.activeAt > this.#warmSince ? this.#slowAt + this.#slowMs : this.#coldAt + COLD_POLL_MS)
+  }
+
+  /** Whether it had bytes a moment ago: it is busy or slow, and not cold. */
+  isWarm(file: LogFile): boolean {
+    return file.activeAt > this.#warmSince
   }
 
   forget(file: LogFile): void {

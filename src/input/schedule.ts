@@ -24,14 +24,14 @@ export interface ScheduleOptions {
   /** One quantum of one file. Synchronous where the file's volume is. Must not throw. */
   turn(file: LogFile): Turn | Promise<Turn>
   /** Whether no watch speaks for the file, so that it has to be polled. */
-  isPolled(file: LogFile): boolean
+  readonly isPolled: (file: LogFile) => boolean
   /**
    * Files have had turns. `isOver`: all that were to have one, so that nothing comes for a while; else others are about
    * to have theirs.
    */
   looked(isOver: boolean): void
   /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
-  polling(): void
+  readonly polling: () => void
 }
 
 /**
@@ -124,6 +124,11 @@ export class Schedule {
   /** Something happened to the file: it has its turn soon, with others. */
   notice(file: LogFile): void {
     if (!file.queued && !file.parked) this.#polling.notice(file)
+  }
+
+  /** Whether bytes came to the file a moment ago, as often as it is looked at. */
+  isWarm(file: LogFile): boolean {
+    return this.#polling.isWarm(file)
   }
 
   /** Poll this file from now on, until it is found to be watched. */

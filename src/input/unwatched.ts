@@ -4,17 +4,17 @@
  */
 import type { Directory } from './directory.ts'
 import type { Discovery } from './discover.ts'
+import type { LogFile } from './log-file.ts'
 import type { Watches } from './watches.ts'
 
 export interface UnwatchedOptions {
   readonly discovery: Pick<Discovery, 'directories' | 'lookIfChanged'>
   readonly watches: Pick<Watches, 'isWatched' | 'arm'>
+  /** Whether bytes came to a file a moment ago, as often as it is looked at. */
+  readonly isWarm: (file: LogFile) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
 }
-
-/** A directory whose files gave nothing for so long is watched again. */
-const QUIET_MS = 1000
 
 /** How often directories are asked for their mtime while their files are polled, a ms for each where they are many. */
 const POLL_MS = 250
@@ -42,11 +42,9 @@ export class Unwatched {
 
   /** Watch those again that have become quiet; what came before the watch is found by the look after it. */
   rewatch(): void {
-    const { clock, watches } = this.#options
-    const now = clock()
+    const { watches, isWarm } = this.#options
     for (const directory of this.#all()) {
-      let isQuiet = true
-      for (const file of directory.files.values()) if (now - file.activeAt < QUIET_MS) isQuiet = false
+      const isQuiet = ![...directory.files.values()].some(isWarm)
       if (isQuiet && watches.arm(directory)) directory.mtimeMs = -1
     }
   }

@@ -3,7 +3,7 @@
  * them. Counted since the start of the process.
  */
 import type { IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
-import type { Events } from './events.ts'
+import { type Events, nothing } from './events.ts'
 
 export class Counters {
   filesFound = 0
@@ -145,6 +145,10 @@ export function both(first: Events, second: Events): Events {
   for (const name of Object.keys(first) as (keyof Events)[]) {
     const a = first[name] as (...args: unknown[]) => void
     const b = second[name] as (...args: unknown[]) => void
+    if (b === nothing) {
+      all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => a.call(first, w, x, y, z)
+      continue
+    }
     // no event has more than four parameters; a list of them would be made for every call
     all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
       a.call(first, w, x, y, z)

@@ -85,3 +85,8 @@ export interface Events {
   /** Nobody can be kept out of the state directory. */
   stateUnlocked(directory: string, reason: string): void
 }
+
+/** What an implementation has for an event that it leaves to others: whoever joins several need not call it. */
+export function nothing(): void {
+  // on purpose
+}

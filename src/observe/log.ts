@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { Generation } from '../flow.ts'
 import { textOfPath } from '../paths.ts'
-import type { Events } from './events.ts'
+import { type Events, nothing } from './events.ts'
 
 /** The same trouble is told at most so often; the counter has them all. */
 const REPEAT_MS = 10_000
@@ -19,7 +19,6 @@ export interface LogOptions {
 }
 
 export function loggingEvents({ logger, report, clock }: LogOptions): Events {
-  const nothing = (): void => undefined
   const rarely = new Map<string, number>()
   /** Of which brokers the log says last that we are connected, and at which address. */
   const connected = new Map<string, string>()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { NO_GUARD, guardOf, guardText, parseGuard } from '../../src/guard.ts'
 import { GUARD_BYTES } from '../../src/kernel/layout.ts'
 import { seeded } from '../support/seed.ts'

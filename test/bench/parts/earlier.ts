@@ -40,7 +40,7 @@ interface Figure {
   readonly flags: readonly string[]
   /** Those of this build, where they are others. */
   readonly flagsNow?: readonly string[]
-  measure(stage: Stage, contestant: Contestant, quick: boolean): Promise<Measured>
+  readonly measure: (stage: Stage, contestant: Contestant, quick: boolean) => Promise<Measured>
 }
 
 interface Load {

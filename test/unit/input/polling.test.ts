@@ -132,8 +132,8 @@ void test('a busy file is looked at at every beat, a slow one as well where they
 })
 
 for (const [slow, least, most] of [
-  [15, 9, 11],
-  [30, 4.5, 5.5],
+  [12, 9, 11],
+  [30, 3.5, 4.5],
   [300, 0.9, 1.1],
   [3000, 0.9, 1.1],
 ] as const) {
