@@ -259,6 +259,8 @@ export class Generations {
       // its writer may go on for a while
       file.activeAt = this.#options.clock()
       this.#options.events.fileRotated(file)
+      // what was written to it goes before what is written to the next one
+      this.#options.wake(file)
     }
     file.standing = standing
   }

@@ -133,7 +133,7 @@ void test('a busy file is looked at at every beat, a slow one as well where they
 
 for (const [slow, least, most] of [
   [12, 9, 11],
-  [30, 3.5, 4.5],
+  [30, 3, 4.5],
   [300, 0.9, 1.1],
   [3000, 0.9, 1.1],
 ] as const) {
