@@ -296,6 +296,8 @@ function recreate(what: {
     foundAt,
   })
   file.partition = partition
+  file.format = stored.format
+  file.unknown = stored.unknown
   // what was seen of it and is not there any more was lost
   file.seenSize.set(stored.size)
   return file
