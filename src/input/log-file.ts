@@ -154,6 +154,15 @@ export class LogFile implements Generation {
     this.guard = this.watermark.guard
   }
 
+  /** What the state has of it beside its identity and position, which it was made with. */
+  recall({ partition, format, unknown, size }: StoredGeneration): void {
+    this.partition = partition
+    this.format = format
+    this.unknown = unknown
+    // what was seen of it and is not there any more was lost
+    this.seenSize.set(size)
+  }
+
   /** Its bytes up to here are another file's, and were read there. */
   passOver(end: number, guard: Guard): void {
     this.watermark.finish({ start: 0, end }, 'stored', guard)
