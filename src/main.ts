@@ -6,7 +6,7 @@
  */
 import { constants, hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { addConfigurationFlags, givenFlags } from './commands/flags.ts'
+import { addConfigurationFlags, addStateFlags, givenFlags } from './commands/flags.ts'
 import { threadsFor } from './commands/threads.ts'
 import { version } from './commands/version.ts'
 import type { Config } from './config/load.ts'
@@ -90,9 +90,21 @@ program
   .option('-f, --follow', 'go on with what is appended', false)
   .action(async (files: string[], options: { lines: number; follow: boolean }) => {
     const { tail } = await import('./commands/tail.ts')
-    const complain = (message: string): void => void stderr.write(`logagent: ${message}\n`)
     await tail({ files, ...options, stdout, complain, signal })
   })
+
+const state = program.command('state').description('what the agent keeps of positions, while no agent runs')
+addStateFlags(
+  state.command('set-aside').description('give the positions up: the next start reads every file from its beginning'),
+).action(async (options: { config?: string }) => {
+  const [{ setAside }, { loadStateDirectory }] = await Promise.all([
+    import('./commands/state.ts'),
+    import('./config/load.ts'),
+  ])
+  const flags = givenFlags(options)
+  const directory = await loadStateDirectory({ configPath: options.config, environment, flags })
+  await setAside({ directory, stdout, complain, now: Date.now, random: Math.random })
+})
 
 program
   .command('version')
@@ -100,6 +112,10 @@ program
   .action(() =>
     version({ stdout, platform: { node: process.versions.node, os: process.platform, arch: process.arch } }),
   )
+
+function complain(message: string): void {
+  stderr.write(`logagent: ${message}\n`)
+}
 
 type ConfigurationOptions = {
   readonly config?: string

@@ -147,6 +147,14 @@ export class Pipeline {
     }
   }
 
+  /** After a fault: nothing is read any more, and nothing sent once this has resolved. Nothing is waited for that hangs. */
+  async abandon(): Promise<void> {
+    // what it has begun to read is not ours to wait for: it finds nowhere to go
+    const stopping = this.#input.stop()
+    await this.#producer.close()
+    await stopping
+  }
+
   // -- from a chunk to an open batch ----------------------------------------------------------------------------------
 
   #take(chunk: Chunk): Taken {

@@ -26,7 +26,10 @@ export interface State {
   readonly checkpoint: Checkpoint
   /** Write the last checkpoint, and let the next agent in. False: it could not be written, which was told. */
   readonly close: () => Promise<boolean>
-  /** Let the next agent in, without writing anything: after a fault the last checkpoint is the right one. */
+  /**
+   * Let the next agent in, without writing anything any more: after a fault the last checkpoint is the right one. A disk
+   * that hangs in the middle of a write keeps the lock, which then ends with the process, as the write does.
+   */
   readonly abandon: () => Promise<void>
 }
 
@@ -36,16 +39,29 @@ export async function openState(config: Config, destination: Destination, events
   if (destination.kind === 'stdout') {
     const { noDisk } = await import('../input/no-disk.ts')
     const checkpoint = await openCheckpoint({ ...options, directory: '/', disk: noDisk() })
-    return { checkpoint, close: () => checkpoint.close(), abandon: () => Promise.resolve() }
+    return { checkpoint, close: () => checkpoint.close(), abandon: () => checkpoint.abandon() }
   }
-  const directory = config.state.dir
+  return lockedState(config.state.dir, events, (directory) => openCheckpoint({ ...options, directory }))
+}
+
+/** A call to a disk that works takes no longer. */
+const DISK_MS = 5000
+
+/** The state that `open` finds in the directory, which is locked before and until it is closed or abandoned. */
+export async function lockedState(
+  directory: string,
+  events: Pick<Events, 'stateUnlocked'>,
+  open: (directory: string) => Promise<Checkpoint>,
+): Promise<State> {
   const lock = await lockState(directory, Math.random)
   if (lock.unenforced !== '') events.stateUnlocked(directory, lock.unenforced)
   try {
-    const checkpoint = await openCheckpoint({ ...options, directory })
+    const checkpoint = await open(directory)
     return {
       checkpoint,
-      abandon: () => lock.release(),
+      async abandon() {
+        if (await endsWithin(checkpoint.abandon(), DISK_MS)) await lock.release()
+      },
       async close() {
         const saved = await checkpoint.close()
         await lock.release()
@@ -55,6 +71,16 @@ export async function openState(config: Config, destination: Destination, events
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), ms)
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -4,26 +4,39 @@
  */
 import { Option, type Command } from 'commander'
 import { GROUPS, SCHEMA } from '../config/schema.ts'
-import { namedSettings } from '../config/setting.ts'
+import { namedSettings, type NamedSetting } from '../config/setting.ts'
 import { defaultText } from '../config/words.ts'
 
 /** Adds `--config`, `--output` and a flag for every setting. */
 export function addConfigurationFlags(command: Command): Command {
-  command
-    .option('--config <file>', 'configuration file: YAML, JSON or INI by its ending (LOGAGENT_CONFIG)')
-    .addOption(
-      new Option('--output <where>', 'kafka, or stdout to print what would be sent')
-        .choices(['kafka', 'stdout'])
-        .default('kafka'),
-    )
-  for (const { name, env, flag, setting } of namedSettings(SCHEMA)) {
-    const value =
-      setting.format === 'boolean' ? '[true|false]' : `<${setting.unit ?? setting.options?.join('|') ?? 'value'}>`
-    const option = new Option(`--${flag} ${value}`, `${setting.doc} (${env}; default ${defaultText(setting)})`)
+  addConfigFlag(command).addOption(
+    new Option('--output <where>', 'kafka, or stdout to print what would be sent')
+      .choices(['kafka', 'stdout'])
+      .default('kafka'),
+  )
+  for (const named of namedSettings(SCHEMA)) {
+    const { name } = named
     const group = name.includes('.') ? name.slice(0, name.indexOf('.')) : ''
-    command.addOption(option.helpGroup(`${GROUPS[group]}:`))
+    command.addOption(flagOf(named).helpGroup(`${GROUPS[group]}:`))
   }
   return command
+}
+
+/** Adds `--config` and `--state-dir`. */
+export function addStateFlags(command: Command): Command {
+  addConfigFlag(command)
+  for (const named of namedSettings(SCHEMA)) if (named.name === 'state.dir') command.addOption(flagOf(named))
+  return command
+}
+
+function addConfigFlag(command: Command): Command {
+  return command.option('--config <file>', 'configuration file: YAML, JSON or INI by its ending (LOGAGENT_CONFIG)')
+}
+
+function flagOf({ env, flag, setting }: NamedSetting): Option {
+  const value =
+    setting.format === 'boolean' ? '[true|false]' : `<${setting.unit ?? setting.options?.join('|') ?? 'value'}>`
+  return new Option(`--${flag} ${value}`, `${setting.doc} (${env}; default ${defaultText(setting)})`)
 }
 
 /** What was given of these flags, by setting's name. */

@@ -8,7 +8,7 @@ import { loggingEvents } from '../observe/log.ts'
 import { createLogger } from '../observe/logger.ts'
 import { logSummary } from '../observe/summary.ts'
 import { Pipeline } from '../pipeline.ts'
-import { type Destination, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
+import { type Destination, type State, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
 
 export interface RunOptions {
   readonly config: Config
@@ -43,11 +43,13 @@ export async function run(options: RunOptions): Promise<void> {
   const destination: Destination = output === 'kafka' ? { kind: output } : { kind: output, stdout }
   const state = await openState(config, destination, events)
   const { checkpoint } = state
+  let begun: Pipeline | undefined
   let clean = false
   let saved = true
   try {
     const transport = await openTransport(config, destination, events)
     const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination, threads }))
+    begun = pipeline
     const summary = (message: string): void =>
       logSummary({ counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }, message)
     const { agent, inputs, kafka, origins } = config
@@ -64,11 +66,19 @@ export async function run(options: RunOptions): Promise<void> {
     if (failure !== null) throw failure
   } finally {
     if (clean) saved = await state.close()
-    else await state.abandon()
+    else await abandon(begun, state)
   }
   if (saved) return
   const again = 'the next start ships again what was stored since they last were'
   throw new AgentError('state-unusable', `the positions could not be written to ${config.state.dir}: ${again}`)
+}
+
+/** The fault is thrown on: what else goes wrong now is its consequence. Nothing of ours goes on when the lock ends. */
+async function abandon(pipeline: Pipeline | undefined, state: State): Promise<void> {
+  const stopped = await Promise.allSettled([pipeline?.abandon()])
+  // what could not be stopped may send until the process ends, and so does the lock
+  if (stopped.every(({ status }) => status === 'fulfilled')) await state.abandon()
+  else await state.checkpoint.abandon()
 }
 
 /** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */

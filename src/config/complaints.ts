@@ -22,8 +22,15 @@ export interface Complaint {
 export class Complaints {
   readonly #lines: string[] = []
   readonly #settings = new Set<string>()
+  readonly #concerns: (setting: string) => boolean
+
+  /** `concerns`: complaints of other settings are dropped. */
+  constructor(concerns: (setting: string) => boolean = () => true) {
+    this.#concerns = concerns
+  }
 
   add(complaint: Complaint): void {
+    if (!this.#concerns(complaint.setting)) return
     const { words, isSecret } =
       typeof complaint.origin === 'object' ? complaint.origin : { words: complaint.origin, isSecret: false }
     const value = 'value' in complaint && !isSecret ? ` = ${showValue(complaint.value)}` : ''

@@ -8,7 +8,7 @@ import { readConfigFile } from './file.ts'
 import { parseBroker, type BrokerAddress } from './broker-address.ts'
 import { resolveInputs, type InputConfig } from './inputs.ts'
 import type { Environment } from './environment-names.ts'
-import { collect } from './layers.ts'
+import { collect, type Layers } from './layers.ts'
 import type { Origin } from './origin.ts'
 import { checkRules } from './rules.ts'
 import { SCHEMA, type Settings } from './schema.ts'
@@ -41,14 +41,13 @@ export interface Sources {
   readonly output: 'kafka' | 'stdout'
 }
 
+/** What only one setting is asked of. */
+export type LayerSources = Pick<Sources, 'configPath' | 'environment' | 'flags'>
+
 /** Throws AgentError `usage` whose message has a complaint a line; never another error for what a user wrote. */
 export async function load(sources: Sources): Promise<Config> {
   const complaints = new Complaints()
-  const { environment, flags } = sources
-  const path = sources.configPath ?? (environment['LOGAGENT_CONFIG'] || undefined)
-  const namedBy = sources.configPath === undefined ? 'environment LOGAGENT_CONFIG' : 'flag --config'
-  const file = path === undefined ? {} : { file: { path, tree: await readConfigFile(path, namedBy, complaints) } }
-  const given = collect({ ...file, environment, flags }, SCHEMA, complaints)
+  const given = collect(await layersOf(sources, complaints), SCHEMA, complaints)
   const { values, origins } = settle(SCHEMA, given, { complaints })
   const agentId = values.agent.id || sources.hostName
   const needsKafka = sources.output === 'kafka'
@@ -66,6 +65,25 @@ export async function load(sources: Sources): Promise<Config> {
     inputs: resolved.inputs,
     origins: Object.fromEntries([...origins, ...resolved.origins]),
   })
+}
+
+/**
+ * The state's directory alone. The rest may be missing or wrong: a state has to be set aside also where a rollback has
+ * left settings that this program does not know. Throws as {@link load}.
+ */
+export async function loadStateDirectory(sources: LayerSources): Promise<string> {
+  const complaints = new Complaints((setting) => /^(configuration|state)(\.|$)/.test(setting))
+  const given = collect(await layersOf(sources, complaints), SCHEMA, complaints)
+  const { values } = settle({ state: SCHEMA.state }, given, { complaints })
+  complaints.throwIfAny()
+  return values.state.dir
+}
+
+async function layersOf({ configPath, environment, flags }: LayerSources, complaints: Complaints): Promise<Layers> {
+  const path = configPath ?? (environment['LOGAGENT_CONFIG'] || undefined)
+  if (path === undefined) return { environment, flags }
+  const namedBy = configPath === undefined ? 'environment LOGAGENT_CONFIG' : 'flag --config'
+  return { file: { path, tree: await readConfigFile(path, namedBy, complaints) }, environment, flags }
 }
 
 /** Freezes what is reachable; a configuration is a tree of plain objects and arrays, a few levels deep. */

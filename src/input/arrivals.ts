@@ -281,7 +281,7 @@ function recreate(what: {
   foundAt: number
 }): LogFile {
   const { directory, within, name, key, stored, foundAt } = what
-  const { id, path, position, guard, partition } = stored
+  const { id, path, position, guard } = stored
   const start = { ...position, guard }
   const file = new LogFile({
     id,
@@ -295,8 +295,6 @@ function recreate(what: {
     start,
     foundAt,
   })
-  file.partition = partition
-  // what was seen of it and is not there any more was lost
-  file.seenSize.set(stored.size)
+  file.recall(stored)
   return file
 }

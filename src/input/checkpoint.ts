@@ -12,10 +12,12 @@ import type { Events } from '../observe/events.ts'
 import { AgentError, messageOf } from '../errors.ts'
 import { nodeDisk, oneSyncAtATime } from './state-disk.ts'
 import type { StateDisk } from './state-disk.ts'
-import { STATE_VERSIONS } from './state-format.ts'
-import type { StateVersions } from './state-format.ts'
+import { gateBefore } from './state-gate.ts'
+import { STATE_VERSIONS, headerAfter } from './state-header.ts'
+import type { StateVersions } from './state-header.ts'
 import { isDenied, loadState } from './state-load.ts'
 import type { LoadedState } from './state-load.ts'
+import type { Notes, PodFacts } from './state-notes.ts'
 import { StateWriter } from './state-writer.ts'
 import { type Entry, type EntrySource, type StoredGeneration, storedOf } from './stored-generation.ts'
 
@@ -50,16 +52,19 @@ const JOURNAL_MIN_BYTES = 256 * 1024
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
   const { directory, agentId, events, now, after = afterTimeout, versions = STATE_VERSIONS } = options
   const { journalMinBytes = JOURNAL_MIN_BYTES } = options
-  const disk = oneSyncAtATime(options.disk ?? nodeDisk)
+  const gate = gateBefore(options.disk ?? nodeDisk)
+  const disk = oneSyncAtATime(gate.disk)
   try {
     await disk.createDirectory(directory)
     const loaded = await loadState({ disk, directory, now, events, versions })
-    const since = loaded.since ?? (loaded.fresh ? now() : 0)
-    const header = { agentId, since, version: versions.current }
-    const writer = new StateWriter({ disk, directory, header, now, events, loaded, journalMinBytes })
+    const since = loaded.header?.since ?? (loaded.fresh ? now() : 0)
+    const header = headerAfter(loaded.header, { agentId, since, versions })
+    const shutDisk = (): Promise<void> => gate.shut()
+    const writer = new StateWriter({ disk, shutDisk, directory, header, now, events, loaded, journalMinBytes })
     if (loaded.journal === undefined) await firstSnapshot(writer, loaded, events)
     return new Checkpoint({ ...loaded, since }, writer, after)
   } catch (error) {
+    if (error instanceof AgentError) throw new AgentError(error.code, `the state in ${directory} ${error.message}`)
     const message = `the state directory ${directory} cannot be used: ${messageOf(error)}`
     throw new AgentError('state-unusable', message, { cause: error })
   }
@@ -88,6 +93,7 @@ export class Checkpoint {
   readonly since: number
 
   readonly #entries: Map<string, Entry>
+  readonly #notes: Notes
   readonly #writer: StateWriter
   readonly #after: After
   readonly #touched = new Map<string, EntrySource>()
@@ -102,6 +108,7 @@ export class Checkpoint {
     this.damaged = loaded.damaged
     this.since = loaded.since
     this.#entries = loaded.entries
+    this.#notes = loaded.notes
     this.#writer = writer
     this.#after = after
   }
@@ -136,6 +143,25 @@ export class Checkpoint {
     this.#arm()
   }
 
+  /** What is known of pods, by uid, durable or not: a copy. */
+  get pods(): ReadonlyMap<string, PodFacts> {
+    return this.#notes.pods()
+  }
+
+  /** Replaces what is known of a pod. */
+  putPod(uid: string, facts: PodFacts): void {
+    this.#writer.touchNote(this.#notes.putPod(uid, facts))
+    this.#arm()
+  }
+
+  /** The pod is no more. */
+  removePod(uid: string): void {
+    const removed = this.#notes.removePod(uid)
+    if (removed === undefined) return
+    this.#writer.touchNote(removed)
+    this.#arm()
+  }
+
   /**
    * Resolves when what was put before the call is in the journal, where a kill -9 of this process cannot lose it any
    * more (true), or could not be written (false; told, and tried again). A new file ships nothing before this.
@@ -161,6 +187,16 @@ export class Checkpoint {
   close(): Promise<boolean> {
     this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  /**
+   * After a fault: nothing is written any more, also not what has changed, since the last checkpoint is the right one.
+   * Resolves when the disk has nothing of ours left to do, which takes as long as the disk takes.
+   */
+  async abandon(): Promise<void> {
+    this.#closed ??= Promise.resolve(false)
+    this.#cancelTimer?.()
+    await this.#writer.abandon()
   }
 
   #collect(): void {

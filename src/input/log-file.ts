@@ -8,7 +8,7 @@ import type { Guard } from '../guard.ts'
 import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
-import type { StoredGeneration } from './stored-generation.ts'
+import type { LogFormat, StoredGeneration } from './stored-generation.ts'
 import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
 import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
@@ -86,6 +86,10 @@ export class LogFile implements Generation {
 
   partition = -1
   finished = false
+  /** Of its lines, once it is known. Nothing sets it yet. */
+  format: LogFormat | undefined
+  /** What a newer program has stored of it. */
+  unknown: StoredGeneration['unknown']
   /** Monotonic ms when bytes last came, it was opened, or it lost its name: since when it can be said to be quiet. */
   activeAt = 0
   /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
@@ -150,6 +154,15 @@ export class LogFile implements Generation {
     this.guard = this.watermark.guard
   }
 
+  /** What the state has of it beside its identity and position, which it was made with. */
+  recall({ partition, format, unknown, size }: StoredGeneration): void {
+    this.partition = partition
+    this.format = format
+    this.unknown = unknown
+    // what was seen of it and is not there any more was lost
+    this.seenSize.set(size)
+  }
+
   /** Its bytes up to here are another file's, and were read there. */
   passOver(end: number, guard: Guard): void {
     this.watermark.finish({ start: 0, end }, 'stored', guard)
@@ -201,6 +214,8 @@ export class LogFile implements Generation {
       mtimeMs: this.mtimeMs,
       partition: this.partition,
       finished: this.finished,
+      ...(this.format && { format: this.format }),
+      ...(this.unknown && { unknown: this.unknown }),
     }
   }
 }

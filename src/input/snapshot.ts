@@ -8,15 +8,18 @@ import type { StateDisk } from './state-disk.ts'
 import {
   footerLine,
   headerLine,
+  noteLine,
   parseStateName,
-  readEntry,
-  readHeader,
   readLines,
   stateLine,
   stateName,
+  takeLine,
 } from './state-format.ts'
-import type { Header, StateVersions } from './state-format.ts'
-import { type Entry, type StoredGeneration, isObject, storedOf, toJson } from './stored-generation.ts'
+import type { StateContent } from './state-format.ts'
+import { readHeader } from './state-header.ts'
+import type { Header, StateVersions } from './state-header.ts'
+import { Notes } from './state-notes.ts'
+import { isObject, storedOf, toJson } from './stored-generation.ts'
 
 export interface SnapshotPlan {
   readonly disk: StateDisk
@@ -25,7 +28,7 @@ export interface SnapshotPlan {
   readonly number: number
   readonly header: Header
   /** Read bit by bit while it is written. What changes meanwhile must be in the journal that follows, or be dirty. */
-  readonly entries: Iterable<Entry>
+  readonly content: StateContent
 }
 
 /** A snapshot that is on the disk under a name no reader looks at. */
@@ -35,8 +38,8 @@ export interface Draft {
 }
 
 /** A snapshot read back. */
-export interface Snapshot extends Header {
-  readonly entries: Map<string, StoredGeneration>
+export interface Snapshot extends StateContent {
+  readonly header: Header
   /** Length of the file. */
   readonly bytes: number
 }
@@ -87,14 +90,18 @@ export async function publishSnapshot({ disk, directory, number }: SnapshotPlan)
 export async function removeOlder(disk: StateDisk, directory: string, number: number): Promise<void> {
   for (const name of await disk.list(directory)) {
     const found = parseStateName(name)
-    if (found === undefined || found.unreadable || found.number >= number) continue
+    if (found === undefined || found.isAside || found.number >= number) continue
     await disk.remove(path.join(directory, name)).catch(() => {})
   }
 }
 
-/** The snapshot in a file, or why there is none: it is whole, or it counts for nothing. */
+/**
+ * The snapshot in a file, or why there is none: it is whole, or it counts for nothing.
+ *
+ * @throws AgentError state-unusable when a program of another version has to read it
+ */
 export async function readSnapshot(blocks: AsyncIterable<Buffer>, versions: StateVersions): Promise<Snapshot | string> {
-  const entries = new Map<string, StoredGeneration>()
+  const content: StateContent = { entries: new Map(), notes: new Notes() }
   const found: { header?: Header | string; end?: unknown } = {}
   let count = 0
   const { whole, bytes } = await readLines(blocks, (value) => {
@@ -107,20 +114,18 @@ export async function readSnapshot(blocks: AsyncIterable<Buffer>, versions: Stat
       found.end = value['end']
       return true
     }
-    const entry = readEntry(value, found.header.version, versions)
-    if (entry === undefined) return false
-    entries.set(entry.id, entry)
-    count++
-    return true
+    const isTaken = takeLine(value, content, { version: found.header.version, versions })
+    if (isTaken) count++
+    return isTaken
   })
   if (typeof found.header === 'string') return found.header
   if (found.header === undefined || whole < bytes) return `its line at byte ${whole} is torn or altered`
   if (found.end === undefined) return 'its end is missing'
-  if (found.end !== count) return 'its entries are not as many as its end says'
-  return { ...found.header, entries, bytes }
+  if (found.end !== count) return 'its lines are not as many as its end says'
+  return { ...content, header: found.header, bytes }
 }
 
-/** Header, entries, footer; counts the entries as they go by, since the map behind them may change between blocks. */
+/** Header, entries, notes, footer; counts them as they go by, since the maps behind them may change between blocks. */
 class SnapshotLines implements Iterable<string> {
   entries = 0
   readonly #plan: SnapshotPlan
@@ -131,10 +136,16 @@ class SnapshotLines implements Iterable<string> {
 
   *[Symbol.iterator](): Generator<string> {
     yield headerLine(this.#plan.header)
-    for (const entry of this.#plan.entries) {
+    const { entries, notes } = this.#plan.content
+    for (const entry of entries.values()) {
       yield stateLine(toJson(storedOf(entry)))
       this.entries++
     }
-    yield footerLine(this.entries)
+    let count = this.entries
+    for (const note of notes.values()) {
+      yield noteLine(note)
+      count++
+    }
+    yield footerLine(count)
   }
 }

@@ -6,36 +6,25 @@
  *   state.<n>.journal   what changed since snapshot n, in order; its end may be torn
  *   state.<n>.tmp       a snapshot being written
  *   <name>.unreadable-<ms>   set aside: could not be read, kept for a person
+ *   <name>.set-aside-<ms>    set aside by `logagent state set-aside`
  *
  *   line    = crc ' ' json '\n'      crc: CRC-32 (zlib) of the JSON's bytes, 8 hexadecimal digits
- *   header  = {"logagent":"state","version":1,"agent":"node-1","since":1763769600000}
- *   footer  = {"end":2}              how many entries
+ *   header  = {"logagent":"state","version":2,"readableFrom":2,…}                   see state-header.ts
+ *   footer  = {"end":2}              how many lines lie between it and the header
  *   entry   = {"id":"5c1f…","input":"web","path":"/var/log/…","device":"65024",…}   see stored-generation.ts
- *   gone    = {"gone":"5c1f…"}       journal only: the entry was removed
+ *   note    = {"kind":"pod","key":"0f5c…",…}                                        see state-notes.ts
+ *   gone    = {"gone":"5c1f…"}       journal only: the entry was removed; with a kind, the note
  *
- * A number is never used twice, and a snapshot holds everything that older files hold.
+ * A number is never used twice, and a snapshot holds everything that older files hold. `logagent`, `end`,
+ * `gone` and `kind` tell the lines apart: no version may use them for anything else.
  */
 import { crc32 } from 'node:zlib'
-import { fromJson, isObject, isWhole } from './stored-generation.ts'
-import type { StoredGeneration } from './stored-generation.ts'
-
-export interface Header {
-  readonly agentId: string
-  /** Milliseconds since the epoch of the first start with this state. */
-  readonly since: number
-  readonly version: number
-}
-
-/** Lifts a parsed entry of one version to the next. */
-export type Migration = (entry: Record<string, unknown>) => Record<string, unknown>
-
-/** The version this program writes, and under each older version how its entries are lifted by one. */
-export interface StateVersions {
-  readonly current: number
-  readonly migrations: ReadonlyMap<number, Migration>
-}
-
-export const STATE_VERSIONS: StateVersions = { current: 1, migrations: new Map() }
+import { headerJson } from './state-header.ts'
+import type { Header, StateVersions } from './state-header.ts'
+import { goneNoteJson, noteFrom } from './state-notes.ts'
+import type { Note, Notes } from './state-notes.ts'
+import { fromJson, isObject } from './stored-generation.ts'
+import type { Entry, StoredGeneration } from './stored-generation.ts'
 
 const KINDS = ['json', 'journal', 'tmp'] as const
 export type StateFileKind = (typeof KINDS)[number]
@@ -43,7 +32,8 @@ export type StateFileKind = (typeof KINDS)[number]
 export interface StateName {
   readonly number: number
   readonly kind: StateFileKind
-  readonly unreadable: boolean
+  /** It counts for nothing but this: there was a state once. */
+  readonly isAside: boolean
 }
 
 export function stateName(number: number, kind: StateFileKind): string {
@@ -52,26 +42,34 @@ export function stateName(number: number, kind: StateFileKind): string {
 
 /** What a name in the state directory means; undefined for what is not the state's (the lock, a person's copy). */
 export function parseStateName(name: string): StateName | undefined {
-  const match = /^state\.(\d{1,15})\.(\w+)(\.unreadable-\d+)?$/.exec(name)
+  const match = /^state\.(\d{1,15})\.(\w+)(\.(?:unreadable|set-aside)-\d+)?$/.exec(name)
   const kind = KINDS.find((kind) => kind === match?.[2])
   if (match === null || kind === undefined) return undefined
-  return { number: Number(match[1]), kind, unreadable: match[3] !== undefined }
+  return { number: Number(match[1]), kind, isAside: match[3] !== undefined }
 }
 
 export function stateLine(json: string): string {
   return `${hex(crc32(json))} ${json}\n`
 }
 
-export function headerLine({ agentId, since, version }: Header): string {
-  return stateLine(JSON.stringify({ logagent: 'state', version, agent: agentId, since }))
+export function headerLine(header: Header): string {
+  return stateLine(headerJson(header))
 }
 
-export function footerLine(entries: number): string {
-  return stateLine(JSON.stringify({ end: entries }))
+export function footerLine(lines: number): string {
+  return stateLine(JSON.stringify({ end: lines }))
+}
+
+export function noteLine(note: Note): string {
+  return stateLine(JSON.stringify(note))
 }
 
 export function goneLine(id: string): string {
   return stateLine(JSON.stringify({ gone: id }))
+}
+
+export function goneNoteLine(id: string): string {
+  return stateLine(goneNoteJson(id))
 }
 
 /** No line of ours is longer; a file of another kind may have no line ends at all. */
@@ -118,22 +116,44 @@ function takeLines(bytes: Buffer, take: (value: unknown) => boolean): { length: 
   }
 }
 
-/** Reads header facts, or says in words why they cannot be read. */
-export function readHeader(value: unknown, versions: StateVersions): Header | string {
-  if (!isObject(value) || value['logagent'] !== 'state') return 'its first line is not a header'
-  const { version, agent, since } = value
-  if (!isWhole(version)) return 'its header has no version'
-  if (version > versions.current) return `it has version ${version}, this program knows up to ${versions.current}`
-  for (let older = version; older < versions.current; older++) {
-    if (!versions.migrations.has(older)) return `it has version ${version}, which this program no longer reads`
+/** What the lines of a state add up to. */
+export interface StateContent {
+  readonly entries: Map<string, Entry>
+  readonly notes: Notes
+}
+
+/** Takes an entry or a note, as some version wrote it, into the content; false if it is neither. */
+export function takeLine(
+  value: unknown,
+  { entries, notes }: StateContent,
+  { version, versions }: { version: number; versions: StateVersions },
+): boolean {
+  if (!isObject(value)) return false
+  if ('kind' in value) {
+    const note = noteFrom(value)
+    if (note !== undefined) notes.put(note)
+    return note !== undefined
   }
-  if (typeof agent !== 'string' || !isWhole(since)) return 'its header is incomplete'
-  return { agentId: agent, since, version }
+  const entry = readEntry(value, version, versions)
+  if (entry !== undefined) entries.set(entry.id, entry)
+  return entry !== undefined
+}
+
+/** Takes a line that says that something was removed; false if it is none. */
+export function takeGone(value: unknown, { entries, notes }: StateContent): boolean {
+  if (!isObject(value) || typeof value['gone'] !== 'string') return false
+  const { gone: key, kind } = value
+  if (typeof kind === 'string') notes.remove({ kind, key })
+  else entries.delete(key)
+  return true
 }
 
 /** An entry as some version wrote it, in today's form; undefined if it is none. */
-export function readEntry(value: unknown, version: number, versions: StateVersions): StoredGeneration | undefined {
-  if (!isObject(value)) return undefined
+function readEntry(
+  value: Record<string, unknown>,
+  version: number,
+  versions: StateVersions,
+): StoredGeneration | undefined {
   let entry = value
   for (let older = version; older < versions.current; older++) {
     const lift = versions.migrations.get(older)

@@ -1,18 +1,20 @@
 /**
  * What is found in the state directory at start: the newest snapshot that is whole, then its journal. Nothing found
- * here stops the agent but a directory it may not use; what can't be read is cut or set aside, and told.
+ * here stops the agent but a directory it may not use, and a state that only another version can read; what is damaged is
+ * cut or set aside, and reported.
  */
 import * as path from 'node:path'
 import type { Events } from '../observe/events.ts'
-import { messageOf, systemCodeOf } from '../errors.ts'
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts'
 import { Journal } from './journal.ts'
 import type { StateDisk } from './state-disk.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
-import { parseStateName, readEntry, readLines, stateName } from './state-format.ts'
-import type { StateFileKind, StateVersions } from './state-format.ts'
-import { isObject } from './stored-generation.ts'
-import type { Entry } from './stored-generation.ts'
+import { parseStateName, readLines, stateName, takeGone, takeLine } from './state-format.ts'
+import type { StateContent, StateFileKind, StateName } from './state-format.ts'
+import { canGoOn } from './state-header.ts'
+import type { Header, StateVersions } from './state-header.ts'
+import { Notes } from './state-notes.ts'
 
 export interface StateSource {
   readonly disk: StateDisk
@@ -22,10 +24,9 @@ export interface StateSource {
   readonly versions: StateVersions
 }
 
-export interface LoadedState {
-  readonly entries: Map<string, Entry>
-  /** undefined: no header could be read. */
-  readonly since: number | undefined
+export interface LoadedState extends StateContent {
+  /** undefined: none could be read. */
+  readonly header: Header | undefined
   /** There was no state, nor a trace of one. */
   readonly fresh: boolean
   /** Something that was known once is not known any more. */
@@ -38,24 +39,29 @@ export interface LoadedState {
   readonly journal: Journal | undefined
 }
 
-/** Throws the file system's error when the directory can't be used at all. */
+/**
+ * Throws the file system's error when the directory can't be used at all.
+ *
+ * @throws AgentError state-unusable when a program of another version has to read it: then nothing in it has been changed
+ */
 export async function loadState(source: StateSource): Promise<LoadedState> {
   const names = (await source.disk.list(source.directory)).map(parseStateName).filter((name) => name !== undefined)
   const highest = names.reduce((most, name) => Math.max(most, name.number), 0)
-  const inUse = names.filter((name) => !name.unreadable)
+  const inUse = names.filter((name) => !name.isAside)
   const numbers = inUse.filter((name) => name.kind === 'json').map((name) => name.number)
-  let damaged = false
+  const damage = new Map<number, string>()
   for (const number of numbers.sort((a, b) => b - a)) {
     const snapshot = await orReason(readSnapshot(blocksOf(source, number, 'json'), source.versions))
-    if (typeof snapshot !== 'string') {
-      const resumed = await resumeJournal(source, number, snapshot)
-      return { ...snapshot, fresh: false, damaged: damaged || resumed.damaged, highest, journal: resumed.journal }
+    if (typeof snapshot === 'string') {
+      damage.set(number, snapshot)
+      continue
     }
-    damaged = true
-    await setAside(source, number, 'json', snapshot)
-    const itsJournal = inUse.some((name) => name.kind === 'journal' && name.number === number)
-    if (itsJournal) await setAside(source, number, 'journal', 'its snapshot cannot be read')
+    await setSnapshotsAside(source, damage, inUse)
+    const { journal, damaged } = await resumeJournal(source, number, snapshot)
+    return { ...snapshot, fresh: false, damaged: damage.size > 0 || damaged, highest, journal }
   }
+  await setSnapshotsAside(source, damage, inUse)
+  let damaged = damage.size > 0
   // No snapshot: a first start, or somebody removed it. A start that died before its first snapshot had its name
   // leaves an empty journal behind, and nothing was shipped then.
   for (const { kind, number } of damaged ? [] : inUse) {
@@ -65,8 +71,22 @@ export async function loadState(source: StateSource): Promise<LoadedState> {
     damaged = true
     await setAside(source, number, kind, typeof read === 'string' ? read : 'its snapshot is missing')
   }
-  damaged ||= names.some((name) => name.unreadable)
-  return { entries: new Map(), since: undefined, fresh: !damaged, damaged, highest, bytes: 0, journal: undefined }
+  damaged ||= names.some((name) => name.isAside)
+  const nothing = { entries: new Map(), notes: new Notes(), header: undefined, bytes: 0, journal: undefined }
+  return { ...nothing, fresh: !damaged, damaged, highest }
+}
+
+/** Only once it is known that no snapshot is another version's: that one's directory is left as it is. */
+async function setSnapshotsAside(
+  source: StateSource,
+  damage: ReadonlyMap<number, string>,
+  inUse: readonly StateName[],
+): Promise<void> {
+  for (const [number, reason] of damage) {
+    await setAside(source, number, 'json', reason)
+    const itsJournal = inUse.some((name) => name.kind === 'journal' && name.number === number)
+    if (itsJournal) await setAside(source, number, 'journal', 'its snapshot cannot be read')
+  }
 }
 
 /** Applies the journal to the snapshot's entries, and cuts it where it is torn, so that it can be gone on with. */
@@ -76,7 +96,9 @@ async function resumeJournal(
   snapshot: Snapshot,
 ): Promise<{ journal: Journal | undefined; damaged: boolean }> {
   const file = path.join(source.directory, stateName(number, 'journal'))
-  const apply = (value: unknown): boolean => applyLine(value, snapshot, source.versions)
+  const { version } = snapshot.header
+  const apply = (value: unknown): boolean =>
+    takeGone(value, snapshot) || takeLine(value, snapshot, { version, versions: source.versions })
   const read = await orReason(readLines(blocksOf(source, number, 'journal'), apply))
   if (typeof read === 'string') {
     await setAside(source, number, 'journal', read)
@@ -84,8 +106,7 @@ async function resumeJournal(
   }
   const { whole, bytes } = read
   if (whole < bytes) source.events.stateTorn(file, bytes - whole)
-  // Lines of two versions don't mix in one file.
-  if (snapshot.version !== source.versions.current) return { journal: undefined, damaged: false }
+  if (!canGoOn(snapshot.header, source.versions)) return { journal: undefined, damaged: false }
   try {
     const opened = await source.disk.resume(file)
     try {
@@ -102,17 +123,6 @@ async function resumeJournal(
     if (isDenied(error)) throw error
     return { journal: undefined, damaged: false } // everything is in memory: a new snapshot takes its place
   }
-}
-
-function applyLine(value: unknown, { entries, version }: Snapshot, versions: StateVersions): boolean {
-  if (isObject(value) && typeof value['gone'] === 'string') {
-    entries.delete(value['gone'])
-    return true
-  }
-  const entry = readEntry(value, version, versions)
-  if (entry === undefined) return false
-  entries.set(entry.id, entry)
-  return true
 }
 
 /** A state file's bytes; none if it is not there. */
@@ -133,7 +143,7 @@ async function orReason<T>(reading: Promise<T>): Promise<T | string> {
   try {
     return await reading
   } catch (error) {
-    if (isDenied(error)) throw error
+    if (isDenied(error) || error instanceof AgentError) throw error
     return messageOf(error)
   }
 }

@@ -11,21 +11,29 @@ import type { Journal } from './journal.ts'
 import { draftSnapshot, publishSnapshot, removeOlder } from './snapshot.ts'
 import type { Draft, SnapshotPlan } from './snapshot.ts'
 import type { StateDisk } from './state-disk.ts'
-import { goneLine, stateLine } from './state-format.ts'
-import type { Header } from './state-format.ts'
+import { goneLine, goneNoteLine, noteLine, stateLine } from './state-format.ts'
+import type { Header } from './state-header.ts'
 import type { LoadedState } from './state-load.ts'
 import { storedOf, toJson } from './stored-generation.ts'
 import { inTurns } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
   readonly disk: StateDisk
+  /** Makes {@link disk} refuse every change from now on; resolves when those under way have ended. */
+  readonly shutDisk: () => Promise<void>
   readonly directory: string
   readonly header: Header
   readonly now: () => number
   readonly events: Pick<Events, 'checkpointWritten' | 'checkpointFailed'>
-  /** What to go on from; the entries are the living ones. */
+  /** What to go on from; entries and notes are the living ones. */
   readonly loaded: LoadedState
   readonly journalMinBytes: number
+}
+
+/** Ids of what was put or removed and is not written. */
+interface Dirty {
+  readonly entries: Set<string>
+  readonly notes: Set<string>
 }
 
 /** The journal holds the same entries again and again and is read whole at start: this bounds both. */
@@ -33,7 +41,8 @@ const JOURNAL_PER_SNAPSHOT = 4
 
 export class StateWriter {
   readonly #options: StateWriterOptions
-  #dirty = new Set<string>()
+  #dirty: Dirty = { entries: new Set(), notes: new Set() }
+  #abandoned = false
   /** undefined: there is none to go on in, the first turn writes a snapshot. */
   #journal: Journal | undefined
   /** The last snapshot tried; a number is never used again. */
@@ -54,12 +63,24 @@ export class StateWriter {
 
   /** Something is not durable yet. */
   get behind(): boolean {
-    return this.#dirty.size > 0 || this.#journal === undefined || !this.#journal.usable || this.#journal.unsynced
+    const { entries, notes } = this.#dirty
+    return (
+      entries.size > 0 ||
+      notes.size > 0 ||
+      this.#journal === undefined ||
+      !this.#journal.usable ||
+      this.#journal.unsynced
+    )
   }
 
   /** The entry by this id was put or removed. */
   touch(id: string): void {
-    this.#dirty.add(id)
+    this.#dirty.entries.add(id)
+  }
+
+  /** The note by this id was put or removed. */
+  touchNote(id: string): void {
+    this.#dirty.notes.add(id)
   }
 
   /** As {@link written}, for durable. */
@@ -73,6 +94,14 @@ export class StateWriter {
     await this.#journal?.close().catch(() => {}) // what it held is synced, or was told as not saved
   }
 
+  /** Writes nothing any more, wherever it is. Resolves when the disk has nothing of ours left to do. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true
+    await this.#options.shutDisk()
+    await this.flush()
+    await this.close()
+  }
+
   /** Writes everything to a new snapshot and goes on in its journal. Only while no turn of appending runs. */
   async snapshot(): Promise<void> {
     const { disk, directory, header, now, events, loaded } = this.#options
@@ -81,7 +110,7 @@ export class StateWriter {
     const replaced = this.#journal
     const taken = this.#takeDirty()
     try {
-      const plan = { disk, directory, number, header, entries: loaded.entries.values() }
+      const plan = { disk, directory, number, header, content: loaded }
       const draft = await draftSnapshot(plan)
       await this.#publish(plan, draft)
       events.checkpointWritten(draft.entries, draft.bytes, now() - began)
@@ -108,6 +137,7 @@ export class StateWriter {
   }
 
   async #append(): Promise<boolean> {
+    if (this.#abandoned) return false
     const outgrown = this.#journal !== undefined && this.#journal.length > this.#journalLimit
     if (outgrown || !this.#journal?.usable) {
       if (await this.#told(() => this.snapshot())) return true
@@ -123,7 +153,7 @@ export class StateWriter {
   async #sync(): Promise<boolean> {
     const { now, events } = this.#options
     const journal = this.#journal
-    if (journal === undefined || !journal.usable) return false
+    if (this.#abandoned || journal === undefined || !journal.usable) return false
     if (!journal.unsynced) return true
     const began = now()
     try {
@@ -131,7 +161,7 @@ export class StateWriter {
       events.checkpointWritten(entries, bytes, now() - began)
       return true
     } catch (error) {
-      events.checkpointFailed(messageOf(error))
+      this.#report(error)
       return false
     }
   }
@@ -141,26 +171,37 @@ export class StateWriter {
       await work()
       return true
     } catch (error) {
-      this.#options.events.checkpointFailed(messageOf(error))
+      this.#report(error)
       return false
     }
   }
 
-  #takeDirty(): Set<string> {
+  /** What was abandoned is not to be mended. */
+  #report(error: unknown): void {
+    if (!this.#abandoned) this.#options.events.checkpointFailed(messageOf(error))
+  }
+
+  #takeDirty(): Dirty {
     const taken = this.#dirty
-    this.#dirty = new Set()
+    this.#dirty = { entries: new Set(), notes: new Set() }
     return taken
   }
 
-  #giveBack(ids: Iterable<string>): void {
-    for (const id of ids) this.#dirty.add(id)
+  #giveBack({ entries, notes }: Dirty): void {
+    for (const id of entries) this.#dirty.entries.add(id)
+    for (const id of notes) this.#dirty.notes.add(id)
   }
 
   /** An entry put again while lines are being written is written as it is then, and once more in the next turn. */
-  *#linesOf(ids: Iterable<string>): Generator<string> {
-    for (const id of ids) {
-      const entry = this.#options.loaded.entries.get(id)
+  *#linesOf(dirty: Dirty): Generator<string> {
+    const { entries, notes } = this.#options.loaded
+    for (const id of dirty.entries) {
+      const entry = entries.get(id)
       yield entry === undefined ? goneLine(id) : stateLine(toJson(storedOf(entry)))
+    }
+    for (const id of dirty.notes) {
+      const note = notes.get(id)
+      yield note === undefined ? goneNoteLine(id) : noteLine(note)
     }
   }
 

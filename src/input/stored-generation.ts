@@ -29,7 +29,14 @@ export interface StoredGeneration {
   readonly partition: number
   /** Drained and let go; kept while a file by that inode is still on disk. */
   readonly finished: boolean
+  /** The form of its lines, once it is known. */
+  readonly format?: LogFormat
+  /** Members that a newer program wrote: written again as they are. */
+  readonly unknown?: Readonly<Record<string, unknown>>
 }
+
+const FORMATS = ['lines', 'cri', 'docker'] as const
+export type LogFormat = (typeof FORMATS)[number]
 
 /** What has an entry, and makes it when it is asked for: one object less for each of ten thousand files. */
 export interface EntrySource {
@@ -60,6 +67,9 @@ export function toJson(entry: StoredGeneration): string {
     mtimeMs: entry.mtimeMs,
     partition: entry.partition,
     finished: entry.finished || undefined,
+    ...entry.unknown,
+    // after a format that only a newer program knows
+    ...(entry.format && { format: entry.format }),
   })
 }
 
@@ -68,13 +78,15 @@ export function toJson(entry: StoredGeneration): string {
  * we wrote was right, since a position of NaN would be worse than no position.
  */
 export function fromJson(value: unknown): StoredGeneration | undefined {
-  if (!isObject(value) || !isObject(value['fingerprint']) || !isObject(value['position'])) return undefined
-  const { id, input, device, inode, size, mtimeMs, partition, finished = false } = value
-  const guard = isText(value['guard']) ? parseGuard(value['guard']) : null
-  const { length, hash } = value['fingerprint']
-  const { offset, skipped, open = [] } = value['position']
-  const path = pathFromJson('path', value)
-  const place = pathFromJson('place', value) ?? path
+  if (!isObject(value)) return undefined
+  const { id, input, path: pathText, pathHex, place: placeText, placeHex, device, inode, ...facts } = value
+  const { fingerprint, position, guard: guardDigits, size, mtimeMs, partition, finished = false, ...rest } = facts
+  if (!isObject(fingerprint) || !isObject(position)) return undefined
+  const guard = isText(guardDigits) ? parseGuard(guardDigits) : null
+  const { length, hash } = fingerprint
+  const { offset, skipped, open = [] } = position
+  const path = pathFromJson(pathText, pathHex)
+  const place = pathFromJson(placeText, placeHex) ?? path
   if (
     !isText(id) ||
     id === '' ||
@@ -88,6 +100,9 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
   if (!isBytes(length) || !isText(hash) || guard === null) return undefined
   if (!isBytes(offset) || !isBytes(skipped) || !isOpen(open) || !isBytes(size)) return undefined
   if (typeof mtimeMs !== 'number' || !isWhole(partition) || typeof finished !== 'boolean') return undefined
+  const format = FORMATS.find((known) => known === rest['format'])
+  if (format !== undefined) delete rest['format']
+  const unknown = unlessEmpty(rest)
   return {
     id,
     inputId: input,
@@ -102,11 +117,18 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     mtimeMs,
     partition,
     finished,
+    ...(format && { format }),
+    ...(unknown && { unknown }),
   }
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Nothing is kept where there is nothing: ten thousand entries have no unknown members. */
+export function unlessEmpty(members: Record<string, unknown>): Record<string, unknown> | undefined {
+  return Object.keys(members).length > 0 ? members : undefined
 }
 
 /** Under its own name, or as hexadecimal digits under another: no JSON string gives back bytes that are not UTF-8. */
@@ -116,10 +138,8 @@ function pathToJson(name: string, path: string): Record<string, string> {
   return isUtf8(bytes) ? { [name]: bytes.toString('utf8') } : { [`${name}Hex`]: bytes.toString('hex') }
 }
 
-function pathFromJson(name: string, value: Record<string, unknown>): string | undefined {
-  const text = value[name]
+function pathFromJson(text: unknown, hex: unknown): string | undefined {
   if (isText(text)) return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
-  const hex = value[`${name}Hex`]
   return isText(hex) ? Buffer.from(hex, 'hex').toString('latin1') : undefined
 }
 

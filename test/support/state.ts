@@ -1,6 +1,8 @@
 /** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was told. */
 import { openCheckpoint } from '../../src/input/checkpoint.ts'
 import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/checkpoint.ts'
+import { stateLine } from '../../src/input/state-format.ts'
+import type { FakeDisk } from './fake-disk.ts'
 
 /** An entry like those of a Kubernetes node. */
 export function entry(id: string, change: Partial<StoredGeneration> = {}): StoredGeneration {
@@ -47,6 +49,17 @@ export async function openState(options: Partial<CheckpointOptions>): Promise<{ 
   return { state, told }
 }
 
+/** A state file's lines with their checksums, as a newer or older program may have written them. */
+export function stateFile(...lines: readonly object[]): Buffer {
+  return Buffer.from(lines.map((line) => stateLine(JSON.stringify(line))).join(''))
+}
+
+/** What a state file says, line by line. */
+export function stateLines(file: Buffer): Record<string, unknown>[] {
+  const lines = file.toString().split('\n').slice(0, -1)
+  return lines.map((line): Record<string, unknown> => JSON.parse(line.slice(9)))
+}
+
 /** Offsets by id: what most tests want to know of a state. */
 export function offsets(state: Checkpoint): Record<string, number> {
   return Object.fromEntries([...state.entries].map(([id, { position }]) => [id, position.offset]))
@@ -77,4 +90,15 @@ export class HandTimer {
 /** Lets everything that only waits for promises happen. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The same state as snapshot 2 with an empty journal. */
+export async function compact(disk: FakeDisk): Promise<FakeDisk> {
+  const compacted = disk.afterKill()
+  const { state } = await openState({ disk: compacted })
+  for (const one of state.entries.values()) state.put(one)
+  compacted.failingSyncs = 1
+  const [flushed, closed] = [await state.flush(), await state.close()]
+  if (flushed || !closed) throw new Error('no snapshot was written')
+  return compacted
 }

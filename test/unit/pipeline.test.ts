@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pipelineOptions } from '../../src/commands/compose.ts'
 import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import { setStateAside } from '../../src/input/set-aside.ts'
 import { guardOf } from '../../src/guard.ts'
 import type { StoredGeneration } from '../../src/input/stored-generation.ts'
 import { VERDICT } from '../../src/kernel/layout.ts'
@@ -25,10 +26,10 @@ async function scene(
     readonly processors?: readonly Processor[]
     readonly flags?: Readonly<Record<string, string>>
     readonly disk?: FakeDisk
+    readonly directory?: string
   } = {},
 ) {
-  const { processors = [], flags = {}, disk = new FakeDisk() } = settings
-  const directory = freshDirectory(t)
+  const { processors = [], flags = {}, disk = new FakeDisk(), directory = freshDirectory(t) } = settings
   const path = join(directory, 'app.log')
   const environment = { ...ENOUGH, LOGAGENT_PATHS: join(directory, '*.log'), LOGAGENT_ENCODING: 'raw' }
   const config = await loadGiven(t, { environment, flags })
@@ -230,4 +231,38 @@ void test('ships on while that disk is full, new files too, and keeps its place 
     return stored.join() === '6,8'
   }
   await until(isKept, { what: () => `offsets 6 and 8: ${stored.join()}` })
+})
+
+void test('reads every file from its beginning after its state was set aside, whatever start says', async (t) => {
+  const disk = new FakeDisk()
+  await openState({ disk })
+  await setStateAside(disk, '/state', 1)
+  const { path, pipeline, values, arrived } = await scene(t, { disk, flags: { start: 'end' } })
+  writeFileSync(path, 'one\n')
+  await pipeline.start()
+  await arrived(1)
+  assert.deepEqual(values(), ['one'])
+})
+
+void test('keeps what a newer program has stored of a file, and its format, over its own life of it', async (t) => {
+  const disk = new FakeDisk()
+  const directory = freshDirectory(t)
+  const first = await scene(t, { disk, directory })
+  writeFileSync(first.path, 'one\n')
+  await first.pipeline.start()
+  await first.arrived(1)
+  await first.stop()
+  const newer = await openState({ disk })
+  for (const entry of newer.state.entries.values()) {
+    newer.state.put({ ...entry, format: 'cri', unknown: { lease: 'x' } })
+  }
+  await newer.state.close()
+  const second = await scene(t, { disk, directory })
+  await second.pipeline.start()
+  appendFileSync(second.path, 'two\n')
+  await second.arrived(1)
+  assert.deepEqual(second.values(), ['two'])
+  await second.stop()
+  const [found] = (await openState({ disk })).state.entries.values()
+  assert.deepEqual([found?.position.offset, found?.format, found?.unknown], [8, 'cri', { lease: 'x' }])
 })

@@ -32,7 +32,7 @@ suite('the command line', () => {
   test('shows help that knows every command and groups the flags of run', async (t) => {
     const { code, out } = await logagent(t, ['--help'])
     assert.equal(code, 0)
-    for (const command of ['run', 'check', 'consume', 'tail', 'version'])
+    for (const command of ['run', 'check', 'consume', 'tail', 'state', 'version'])
       assert.match(out, new RegExp(`^  ${command} `, 'm'))
     const run = await logagent(t, ['run', '--help'])
     assert.equal(run.code, 0)

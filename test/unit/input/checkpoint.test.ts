@@ -3,10 +3,9 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import type { StoredGeneration } from '../../../src/input/checkpoint.ts'
-import type { StateVersions } from '../../../src/input/state-format.ts'
 import { FakeDisk, systemError } from '../../support/fake-disk.ts'
 import { startAgent } from '../../support/process.ts'
-import { at, entry, HandTimer, offsets, openState, settled } from '../../support/state.ts'
+import { at, compact, entry, HandTimer, offsets, openState, settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
 
@@ -234,42 +233,6 @@ void test('does not take a journal without its snapshot for a first start', asyn
   assert.deepEqual(halfway.files(), ['/state/state.2.journal', '/state/state.2.json'])
 })
 
-void test('sets a snapshot of an unknown newer version aside, and lifts an older one', async () => {
-  const versions = (current: number): StateVersions => ({
-    current,
-    migrations: new Map([[1, (old) => ({ ...old, partition: 40, input: `${String(old['input'])}-lifted` })]]),
-  })
-  const disk = new FakeDisk()
-  const old = await openState({ disk, now: () => 55 })
-  old.state.put(entry('in-snapshot'))
-  await old.state.flush()
-  const compacted = await compact(disk)
-  const { state: current } = await openState({ disk: compacted })
-  current.put(entry('in-journal'))
-  await current.flush()
-
-  const lifted = await openState({ disk: compacted.afterKill(), versions: versions(2) })
-  assert.deepEqual([lifted.state.since, lifted.state.damaged], [55, false])
-  for (const { partition, inputId } of lifted.state.entries.values()) {
-    assert.deepEqual([partition, inputId], [40, 'containers-lifted'])
-  }
-  assert.equal(lifted.state.entries.size, 2)
-
-  const newer = compacted.afterKill()
-  const lifting = await openState({ disk: newer, versions: versions(2) })
-  lifting.state.put(entry('new', { partition: 1 }))
-  await lifting.state.close()
-  assert.equal(
-    (await openState({ disk: newer.afterKill(), versions: versions(2) })).state.entries.get('new')?.partition,
-    1,
-  )
-  const back = await openState({ disk: newer })
-  assert.deepEqual([back.state.entries.size, back.state.fresh, back.state.damaged], [0, false, true])
-  assert.match(String(back.told[0]?.[3]), /version 2, this program knows up to 1/)
-  const forgotten = await openState({ disk: compacted.afterKill(), versions: { current: 3, migrations: new Map() } })
-  assert.match(String(forgotten.told[0]?.[3]), /version 1, which this program no longer reads/)
-})
-
 void test('writes a snapshot when the journal has outgrown it, and removes what that made superfluous', async () => {
   const disk = new FakeDisk()
   const { state, told } = await openState({ disk, journalMinBytes: 4000 })
@@ -461,6 +424,42 @@ void test('writes what is left when it is closed, and nothing after', async () =
   assert.deepEqual(offsets((await openState({ disk: disk.afterKill() })).state), { a: 1 })
 })
 
+void test('writes nothing any more once it is abandoned, and waits for what the disk is doing', async () => {
+  for (const journalMinBytes of [10, 100_000]) {
+    const disk = new FakeDisk()
+    const timer = new HandTimer()
+    const { state, told } = await openState({ disk, after: timer.after, journalMinBytes })
+    state.start(1000)
+    state.put(at('a', 1))
+    await state.flush()
+    // the next turn syncs its journal, or is in the middle of a snapshot
+    for (let round = 0; round < 20; round++) state.put(at(`b${round}`, 1))
+    await state.written()
+    const release = disk.holdSyncs()
+    state.put(at('a', 2))
+    timer.fire()
+    await settled()
+    assert.ok(disk.seen.syncs > 0)
+    state.put(at('a', 3))
+    const changes: string[] = []
+    disk.refuse = (operation) => void changes.push(operation)
+    const reports = told.length
+    const abandoned = state.abandon()
+    state.put(at('a', 4))
+    assert.equal(await Promise.race([abandoned, settled().then(() => 'waits')]), 'waits')
+    release()
+    await abandoned
+    await settled()
+    // the sync that the disk was held up in comes to its end, and nothing else
+    assert.deepEqual(changes, ['sync'])
+    assert.deepEqual([timer.isArmed, disk.seen.open], [false, 0])
+    assert.ok(told.slice(reports).every(([name]) => name !== 'checkpointFailed'))
+    assert.deepEqual([await state.written(), await state.flush(), await state.close()], [false, false, false])
+    const again = await openState({ disk: disk.afterKill() })
+    assert.equal(again.state.entries.get('a')?.position.offset, journalMinBytes === 10 ? 1 : 2)
+  }
+})
+
 void test('says at the end when the last flush failed', async () => {
   const disk = new FakeDisk()
   const { state } = await openState({ disk })
@@ -524,13 +523,3 @@ void test('loses nothing it has said is written when its process is killed', asy
     await state.close()
   }
 })
-
-/** The same state as snapshot 2 with an empty journal. */
-async function compact(disk: FakeDisk): Promise<FakeDisk> {
-  const compacted = disk.afterKill()
-  const { state } = await openState({ disk: compacted })
-  for (const one of state.entries.values()) state.put(one)
-  compacted.failingSyncs = 1
-  assert.deepEqual([await state.flush(), await state.close()], [false, true])
-  return compacted
-}
