@@ -50,6 +50,8 @@ export class Generations {
   readonly #options: GenerationsOptions
   readonly #byKey = new Map<string, LogFile>()
   #ending = false
+  /** Files that have lost their name and may still be written to. */
+  readonly #draining = new Set<LogFile>()
   /** Files that we knew and have not found under any name that the globs match. */
   readonly missing: Missing
   readonly #arrivals: Arrivals
@@ -80,9 +82,12 @@ export class Generations {
       copies: new NamedCopies(originals, clock),
       random,
       clock,
-      wake: options.wake,
+      wake: (file) => this.#begin(file),
     })
-    const { letGo } = options
+    const letGo = (file: LogFile): void => {
+      this.#draining.delete(file)
+      options.letGo(file)
+    }
     this.#inspection = new Inspection({ ...mine, originals, deleted: (file) => this.#leftItsName(file, 'deleted') })
     this.#sightings = new Sightings({
       ...mine,
@@ -260,9 +265,16 @@ export class Generations {
       file.activeAt = this.#options.clock()
       this.#options.events.fileRotated(file)
       // what was written to it goes before what is written to the next one
+      this.#draining.add(file)
       this.#options.wake(file)
     }
     file.standing = standing
+  }
+
+  /** A file is read for the first time. What has come to the logs that were rotated beside it goes before that. */
+  #begin(file: LogFile): void {
+    for (const other of this.#draining) if (other.directory === file.directory) this.#options.wake(other)
+    this.#options.wake(file)
   }
 
   /** A closed file is not where it was: it may turn up elsewhere for a while. */
@@ -278,6 +290,7 @@ export class Generations {
     this.#originals.forget(file)
     if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
+    this.#draining.delete(file)
     this.#options.letGo(file)
   }
 }
