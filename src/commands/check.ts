@@ -6,6 +6,7 @@ import { describe, type DescribedSetting } from '../config/describe.ts'
 import type { Config } from '../config/load.ts'
 import { AgentError } from '../errors.ts'
 import type { Finding } from './connect.ts'
+import { descriptorLimit, openFilesFor } from './open-files.ts'
 
 export interface CheckOptions {
   readonly config: Config
@@ -21,7 +22,11 @@ export async function check({ config, json, connect, stdout }: CheckOptions): Pr
   const { tryKafka } = connect ? await import('./connect.ts') : { tryKafka: null }
   const findings = tryKafka === null ? [] : await tryKafka(config)
   const settings = rows.map(toJson)
+  // refused here as at a start
+  const { logs, limit } = openFilesFor(config.file.maxOpenFiles, descriptorLimit())
+  const bound = `file.maxOpenFiles: this process may have ${limit} files open, so that ${logs} logs are at a time\n`
   if (json) stdout.write(`${JSON.stringify(connect ? { settings, findings } : settings, null, 2)}\n`)
+  else if (logs < config.file.maxOpenFiles) stdout.write(`${table(rows)}${bound}${findings.map(toLine).join('')}`)
   else stdout.write(connect ? `${table(rows)}\n${findings.map(toLine).join('')}` : table(rows))
   const bad = findings.filter((finding) => !finding.ok).map((finding) => finding.what)
   if (bad.length > 0) throw new AgentError('kafka-refused', `Kafka is not ready for us: ${bad.join(', ')}`)

@@ -14,6 +14,7 @@ import type { Mode } from '../output/sequence.ts'
 import type { Transport } from '../output/transport.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import type { Shipping } from '../prepared-files.ts'
+import type { OpenFiles } from './open-files.ts'
 import { randomBytes } from './random.ts'
 import { mountCallsAmong } from './threads.ts'
 
@@ -117,9 +118,13 @@ export interface PipelineParts {
   readonly destination: Destination
   /** Of libuv's pool. */
   readonly threads: number
+  readonly openFiles: Pick<OpenFiles, 'logs'>
 }
 
-export function pipelineOptions(config: Config, { destination, threads, ...parts }: PipelineParts): PipelineOptions {
+export function pipelineOptions(
+  config: Config,
+  { destination, threads, openFiles, ...parts }: PipelineParts,
+): PipelineOptions {
   const { kafka, batch, inputs } = config
   return {
     ...parts,
@@ -128,7 +133,7 @@ export function pipelineOptions(config: Config, { destination, threads, ...parts
     metadata: { agentId: config.agent.id, fields: new Map(inputs.map((input) => [input.id, input.fields])) },
     processors: [],
     memory: memoryFor(config),
-    file: config.file,
+    file: { ...config.file, maxOpenFiles: openFiles.logs },
     volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events: parts.events }),
     drain: config.shutdown.drain,
     producer: {

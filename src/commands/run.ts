@@ -6,9 +6,11 @@ import { Counters, both, countingEvents } from '../observe/counters.ts'
 import type { Events } from '../observe/events.ts'
 import { loggingEvents } from '../observe/log.ts'
 import { createLogger } from '../observe/logger.ts'
+import { harmless } from '../observe/harmless.ts'
 import { logSummary } from '../observe/summary.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type Destination, type State, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
+import { descriptorLimit, openFilesFor } from './open-files.ts'
 
 export interface RunOptions {
   readonly config: Config
@@ -40,6 +42,8 @@ export async function run(options: RunOptions): Promise<void> {
   const counters = new Counters()
   const log = loggingEvents({ logger, report: config.report === 'log', clock: monotonic })
   const events = both(countingEvents(counters, Date.now), log)
+  const report = harmless(logger)
+  const openFiles = openFilesFor(config.file.maxOpenFiles, descriptorLimit())
   const destination: Destination = output === 'kafka' ? { kind: output } : { kind: output, stdout }
   const state = await openState(config, destination, events)
   const { checkpoint } = state
@@ -48,16 +52,20 @@ export async function run(options: RunOptions): Promise<void> {
   let saved = true
   try {
     const transport = await openTransport(config, destination, events)
-    const pipeline = new Pipeline(pipelineOptions(config, { transport, checkpoint, events, destination, threads }))
+    const pipeline = new Pipeline(
+      pipelineOptions(config, { transport, checkpoint, events, destination, threads, openFiles }),
+    )
     begun = pipeline
-    const summary = (message: string): void =>
-      logSummary({ counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }, message)
+    const source = { counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }
+    const summary = (message: string): void => report(() => logSummary(source, message))
     const { agent, inputs, kafka, origins } = config
     const known = {
       agent: shown(agent.id, origins['agent.id']),
       brokers: shown(kafka.brokers, origins['kafka.brokers']),
     }
     logger.info({ ...known, inputs: inputs.length }, 'logagent starts')
+    if (openFiles.logs < config.file.maxOpenFiles)
+      logger.warn(openFiles, 'fewer logs are open at a time than file.maxOpenFiles says')
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true

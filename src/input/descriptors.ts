@@ -28,6 +28,10 @@ export class Descriptors {
     return this.#open.size
   }
 
+  get isFull(): boolean {
+    return this.#open.size >= this.#max
+  }
+
   adopt(file: LogFile, descriptor: number, facts: FileFacts): void {
     file.descriptor = descriptor
     this.#open.add(file)
@@ -35,7 +39,7 @@ export class Descriptors {
     file.activeAt = this.#clock()
   }
 
-  /** Make sure that a file is open; false when it cannot be now, or something else is at its place. */
+  /** Make sure that a file is open; false when it cannot be now (all may be in use: {@link isFull}), or something else is at its place. */
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
     if (file.isOver || !this.makeRoom()) return false

@@ -121,8 +121,9 @@ export class Generations {
     return this.#byKey.size + this.#truncations.waiting
   }
 
-  get openFiles(): number {
-    return this.#descriptors.count
+  /** As many are open as may be: others wait. */
+  get isFull(): boolean {
+    return this.#descriptors.isFull
   }
 
   /** A directory was looked at. Returns true when it has to be looked at again soon. */

@@ -6,6 +6,7 @@
  * Paths have one character a byte (latin1).
  */
 import fs from 'node:fs'
+import { ignoreSystemError } from '../errors.ts'
 
 /** Network file systems, those with a daemon behind them, and what mounts one of them when it is touched. */
 const CAN_HANG =
@@ -101,8 +102,15 @@ export class Mounts {
   #refresh(): void {
     const now = this.#options.clock()
     if (now - this.#readAt < OLD_MS) return
-    this.#hanging = hanging(this.#options.read())
+    const isFirst = this.#readAt === -Infinity
     this.#readAt = now
+    try {
+      this.#hanging = hanging(this.#options.read())
+    } catch (error) {
+      // no descriptor is left for it now: what it said last is believed for a while longer
+      if (isFirst) throw error
+      ignoreSystemError(error)
+    }
     this.#places.clear()
   }
 }

@@ -31,7 +31,16 @@ export interface QuantumOptions {
   readonly readMemory: ReadMemory
   readonly generations: Pick<
     Generations,
-    'open' | 'isFinal' | 'truncated' | 'shortened' | 'growFingerprint' | 'drop' | 'isSuspect' | 'isWaiting' | 'judge'
+    | 'open'
+    | 'isFull'
+    | 'isFinal'
+    | 'truncated'
+    | 'shortened'
+    | 'growFingerprint'
+    | 'drop'
+    | 'isSuspect'
+    | 'isWaiting'
+    | 'judge'
   >
   readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
@@ -104,8 +113,9 @@ export class Quantum {
 
   async #openAndRead(file: LogFile): Promise<Turn> {
     try {
-      if (!(await this.#options.generations.open(file))) {
-        this.#options.look(file)
+      const { generations, look } = this.#options
+      if (!(await generations.open(file))) {
+        if (!generations.isFull) look(file)
         return 'later'
       }
     } catch (error) {

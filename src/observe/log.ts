@@ -43,7 +43,9 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
         : logger.info(named(file), 'file truncated: a new generation begins'),
     fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
     fileDenied: (path, reason) => {
-      if (isDue(`denied ${path}`)) logger.warn({ path: textOfPath(path), reason }, 'cannot read; trying again')
+      // of a limit of the process or the machine every file tells
+      const what = /^(EMFILE|ENFILE)/.test(reason) ? '' : path
+      if (isDue(`denied ${what}`)) logger.warn({ path: textOfPath(path), reason }, 'cannot read; trying again')
     },
     fileIgnored: (path, reason) => logger.info({ path: textOfPath(path), reason }, 'file ignored'),
     mountHangs: (point) => logger.warn({ mount: textOfPath(point) }, 'mount does not answer: its files wait'),

@@ -38,7 +38,14 @@ async function scene(
   const transport = new MemoryTransport({ logs: [1] })
   const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
   checkpoint.start(20)
-  const parts = { transport, checkpoint, events, destination: { kind: 'kafka' }, threads: 24 } as const
+  const parts = {
+    transport,
+    checkpoint,
+    events,
+    destination: { kind: 'kafka' },
+    threads: 24,
+    openFiles: { logs: 100 },
+  } as const
   const pipeline = new Pipeline({ ...pipelineOptions(config, parts), processors })
   const stop = async (): Promise<void> => {
     await pipeline.stop(AbortSignal.timeout(1000))

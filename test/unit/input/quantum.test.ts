@@ -28,6 +28,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
   const text: string[] = []
   const generations = {
     open: () => Promise.resolve(true),
+    isFull: false,
     isFinal: () => false,
     truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
     shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
