@@ -121,6 +121,10 @@ export class Generations {
     return this.#byKey.size + this.#truncations.waiting
   }
 
+  get openFiles(): number {
+    return this.#descriptors.count
+  }
+
   /** As many are open as may be: others wait. */
   get isFull(): boolean {
     return this.#descriptors.isFull
@@ -141,7 +145,7 @@ export class Generations {
     this.#truncations.truncated(file)
   }
 
-  /** What a read found: the file is shorter than it was, and the bytes before its offset are there. */
+  /** What a read found: the file is shorter, and the bytes before its offset are there. */
   shortened(file: LogFile): void {
     this.#truncations.shortened(file)
   }
