@@ -155,7 +155,7 @@ export class Generations {
     this.#truncations.receive(receipt)
   }
 
-  /** A truncated generation whose unstored bytes can't be read again. */
+  /** Its unstored bytes cannot be read again. */
   abandon(file: LogFile): void {
     this.#truncations.abandon(file)
   }
@@ -170,10 +170,7 @@ export class Generations {
     return this.#descriptors.open(file)
   }
 
-  /**
-   * Nothing of the file was handed on, and it begins like another one: it has to be judged first. If not, others are
-   * compared with it from now on.
-   */
+  /** Nothing of it was handed on, and it begins like another one: it has to be judged. If not, others are compared with it. */
   isSuspect(file: LogFile): boolean {
     const isSuspect = this.#unnamedCopies.isSuspect(file)
     if (!isSuspect) this.#originals.know(file)
