@@ -9,6 +9,7 @@ import type { Directory } from './directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
 import type { LogFormat, StoredGeneration } from './stored-generation.ts'
+import type { Moved } from './moved-entry.ts'
 import type { InputRules } from './input-rules.ts'
 import type { FileFacts, Volume } from './volume.ts'
 import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
@@ -196,6 +197,17 @@ export class LogFile implements Generation {
   /** Something is to be read, or it has to be found out by a read what was cut off. */
   get hasNews(): boolean {
     return this.size > this.next || this.seenSize.hasShrunk
+  }
+
+  /** See {@link EntrySource}. */
+  lasting(): readonly unknown[] | null {
+    if (this.open.length > 0) return null
+    return [this.directory, this.name, this.fingerprint, this.partition, this.finished, this.format]
+  }
+
+  moved(): Moved {
+    const { offset, skipped, guard } = this.watermark
+    return { offset, skipped, guard, size: this.size, mtimeMs: this.mtimeMs }
   }
 
   toStored(): StoredGeneration {

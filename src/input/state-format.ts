@@ -12,17 +12,19 @@
  *   header  = {"logagent":"state","version":2,"readableFrom":2,…}                   see state-header.ts
  *   footer  = {"end":2}              how many lines lie between it and the header
  *   entry   = {"id":"5c1f…","input":"web","path":"/var/log/…","device":"65024",…}   see stored-generation.ts
+ *   moved   = {"moved":"5c1f…","offset":…}   journal only: its position moved          see moved-entry.ts
  *   note    = {"kind":"pod","key":"0f5c…",…}                                        see state-notes.ts
  *   gone    = {"gone":"5c1f…"}       journal only: the entry was removed; with a kind, the note
  *
  * A number is never used twice, and a snapshot holds everything that older files hold. `logagent`, `end`,
- * `gone` and `kind` tell the lines apart: no version may use them for anything else.
+ * `gone`, `moved` and `kind` tell the lines apart: no version may use them for anything else.
  */
 import { crc32 } from 'node:zlib'
 import { headerJson } from './state-header.ts'
 import type { Header, StateVersions } from './state-header.ts'
 import { goneNoteJson, noteFrom } from './state-notes.ts'
 import type { Note, Notes } from './state-notes.ts'
+import { takeMoved } from './moved-entry.ts'
 import { fromJson, isObject } from './stored-generation.ts'
 import type { Entry, StoredGeneration } from './stored-generation.ts'
 
@@ -129,6 +131,8 @@ export function takeLine(
   { version, versions }: { version: number; versions: StateVersions },
 ): boolean {
   if (!isObject(value)) return false
+  const moved = takeMoved(value, entries)
+  if (moved !== null) return moved
   if ('kind' in value) {
     const note = noteFrom(value)
     if (note !== undefined) notes.put(note)

@@ -14,7 +14,8 @@ import type { StateDisk } from './state-disk.ts'
 import { goneLine, goneNoteLine, noteLine, stateLine } from './state-format.ts'
 import type { Header } from './state-header.ts'
 import type { LoadedState } from './state-load.ts'
-import { storedOf, toJson } from './stored-generation.ts'
+import { WholeLines, movedJson } from './moved-entry.ts'
+import { type Entry, storedOf, toJson } from './stored-generation.ts'
 import { inTurns } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
@@ -42,6 +43,7 @@ const JOURNAL_PER_SNAPSHOT = 4
 export class StateWriter {
   readonly #options: StateWriterOptions
   #dirty: Dirty = { entries: new Set(), notes: new Set() }
+  readonly #whole = new WholeLines()
   #abandoned = false
   /** undefined: there is none to go on in, the first turn writes a snapshot. */
   #journal: Journal | undefined
@@ -128,6 +130,7 @@ export class StateWriter {
   async #publish(plan: SnapshotPlan, draft: Draft): Promise<void> {
     try {
       this.#journal = await publishSnapshot(plan)
+      this.#whole.forget()
       this.#journalLimit = this.#limitAfter(draft.bytes)
     } catch (error) {
       // A restart may find the new snapshot, and then reads the new journal: what we add to this one would be lost.
@@ -146,7 +149,10 @@ export class StateWriter {
     const journal = this.#journal
     const taken = this.#takeDirty()
     const appended = await this.#told(() => journal.append(this.#linesOf(taken)))
-    if (!appended) this.#giveBack(taken)
+    if (!appended) {
+      this.#whole.forget()
+      this.#giveBack(taken)
+    }
     return appended
   }
 
@@ -197,12 +203,18 @@ export class StateWriter {
     const { entries, notes } = this.#options.loaded
     for (const id of dirty.entries) {
       const entry = entries.get(id)
-      yield entry === undefined ? goneLine(id) : stateLine(toJson(storedOf(entry)))
+      if (entry === undefined) this.#whole.gone(id)
+      yield entry === undefined ? goneLine(id) : this.#lineOf(entry)
     }
     for (const id of dirty.notes) {
       const note = notes.get(id)
       yield note === undefined ? goneNoteLine(id) : noteLine(note)
     }
+  }
+
+  #lineOf(entry: Entry): string {
+    const json = this.#whole.hasOnlyMoved(entry) ? movedJson(entry.id, entry.moved()) : toJson(storedOf(entry))
+    return stateLine(json)
   }
 
   #limitAfter(snapshotBytes: number): number {

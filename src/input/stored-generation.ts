@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { OpenPiece, Position, Range, Stream } from '../flow.ts'
 import { type Guard, guardText, parseGuard } from '../guard.ts'
+import type { Moved } from './moved-entry.ts'
 
 export interface StoredGeneration {
   /** `log.file.id`, for life. */
@@ -42,6 +43,9 @@ export type LogFormat = (typeof FORMATS)[number]
 export interface EntrySource {
   readonly id: string
   toStored(): StoredGeneration
+  /** What of the entry changes seldom, member by member; null: something is open, which no short line can tell. */
+  lasting?(): readonly unknown[] | null
+  moved?(): Moved
 }
 
 export type Entry = StoredGeneration | EntrySource
@@ -157,7 +161,7 @@ export function isWhole(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value)
 }
 
-function isBytes(value: unknown): value is number {
+export function isBytes(value: unknown): value is number {
   return isWhole(value) && value >= 0
 }
 
