@@ -4,7 +4,7 @@
  */
 import { messageOf, systemCodeOf } from '../errors.ts'
 import type { InputRules } from './input-rules.ts'
-import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
+import { type Segment, isRotatedName, liveNames, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import { ELSEWHERE, type FileFacts, type Listed, type Volume } from './volume.ts'
 
@@ -102,6 +102,8 @@ export class Directory {
   mtimeMs = -1
   /** Wall clock ms of the last look. */
   lookedAt = 0
+  /** Monotonic ms: what came or went before is known, unless it could not be looked at; -Infinity before the first look. */
+  askedAt = -Infinity
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
@@ -191,12 +193,29 @@ export class Directory {
     return found
   }
 
+  /**
+   * Whether a file is named like a rotated piece of one that had the name `former` here, or like a later piece of what
+   * that one was a piece of.
+   */
+  isSibling({ name, kind, interest }: Sighting, former: string): boolean {
+    if (kind === 'sought') return false
+    const bases = liveNames(name)
+    if (bases.includes(former)) return true
+    // where the glob itself matches them, app.1 and app.2 may be two logs
+    if (kind === 'live' || this.#isLive(interest, former)) return false
+    return liveNames(former).some((base) => bases.includes(base) && this.#isLive(interest, base))
+  }
+
+  #isLive(interest: Interest, name: string): boolean {
+    const segment = interest.segments[interest.at]
+    return segment !== undefined && matchesSegment(segment, name) && !interest.excludes(this.pathOf(name))
+  }
+
   #wants(interest: Interest, { name, isLink }: Listed): Want | null {
     const segment = interest.segments[interest.at]
     if (segment === undefined) return null
     const last = interest.at === interest.segments.length - 1
-    const isOurs = (candidate: string): boolean =>
-      matchesSegment(segment, candidate) && !interest.excludes(this.pathOf(candidate))
+    const isOurs = (candidate: string): boolean => this.#isLive(interest, candidate)
     if (segment.kind === 'any-depth') {
       if (name.startsWith('.')) return null
       // links could lead round in circles

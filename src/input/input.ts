@@ -134,7 +134,7 @@ export class Input {
       released: () => options.released?.(),
       look: (at) => void this.#look(at.directory),
     })
-    this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
+    this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events, clock })
     this.#sweep = new Sweep({
       generations: this.#generations,
       wake: (file) => this.#schedule.wake(file),
@@ -191,6 +191,7 @@ export class Input {
     await this.#ticking
     // an application that ends rotates or begins a file at the last moment
     await this.#discovery.lookLast('local')
+    await this.#search.last()
     this.#watches.close()
     this.#generations.end()
     await this.#freezeFiles('local')
@@ -275,8 +276,7 @@ export class Input {
           this.#ticking = null
           this.#armTick(Math.max(file.discoverMs / 10, file.discoverMs - (clock() - begin)))
         })
-    }, after)
-    this.#timer.unref()
+    }, after).unref()
   }
 
   async #tick(): Promise<void> {

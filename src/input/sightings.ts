@@ -5,6 +5,7 @@
  */
 import type { Events } from '../observe/events.ts'
 import { ignoreSystemError, systemErrorOf } from '../errors.ts'
+import { isSameBirth } from './birth-time.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -16,7 +17,7 @@ import type { Missing } from './missing.ts'
 export interface SightingsOptions {
   readonly checkpoint: Pick<Checkpoint, 'put' | 'touch'>
   readonly events: Pick<Events, 'fileFound' | 'fileDenied'>
-  readonly missing: Pick<Missing, 'has'>
+  readonly missing: Pick<Missing, 'isEmpty' | 'has' | 'hasPlace'>
   readonly arrivals: Arrivals
   readonly descriptors: Descriptors
   readonly inspection: Inspection
@@ -51,10 +52,7 @@ export class Sightings {
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
-    // those that a missing file had the inode of come first: a copy of it must not be taken for it
-    const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
-    const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]
-    for (const sighting of sightings) {
+    for (const sighting of this.#inOrder(directory, look.sightings)) {
       const known = await this.#knownOf(directory, sighting)
       if (known === 'unsure') {
         again = true
@@ -83,6 +81,18 @@ export class Sightings {
     return again
   }
 
+  /** What may be a missing file comes before its copies: what has the inode of one, then what is at the place of one. */
+  #inOrder(directory: Directory, sightings: readonly Sighting[]): readonly Sighting[] {
+    const { missing } = this.#options
+    if (missing.isEmpty) return sightings
+    const ranks: [Sighting[], Sighting[], Sighting[]] = [[], [], []]
+    for (const sighting of sightings) {
+      const isPlace = (): boolean => missing.hasPlace(directory.pathOf(sighting.name))
+      ranks[missing.has(sighting.facts.key) ? 0 : isPlace() ? 1 : 2].push(sighting)
+    }
+    return ranks.flat()
+  }
+
   /** Take in a file that is no open generation. */
   async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
     const arrival = await this.#options.arrivals.judge(directory, sighting)
@@ -104,9 +114,12 @@ export class Sightings {
   async #knownOf(directory: Directory, { name, facts, interest }: Sighting): Promise<LogFile | 'unsure' | null> {
     const file = this.#options.known.get(facts.key)
     if (file === undefined) return null
+    const path = directory.pathOf(name)
     // an open descriptor keeps the inode from being used again
-    if (file.descriptor >= 0 || file.isAsSeen(facts)) return file
-    const found = await this.#options.descriptors.isSameAt(file, directory.pathOf(name), interest)
+    if (file.descriptor >= 0) return file
+    // where there are no birth times, file times are coarse as well
+    if (file.isAsSeen(facts) && (isSameBirth(facts.bornMs, file.bornMs) === true || path === file.place)) return file
+    const found = await this.#options.descriptors.isSameAt(file, path, interest)
     // another look, or a turn, may have been faster
     if (file.isOver || file.descriptor >= 0) return 'unsure'
     if (found !== 'other') return found === 'same' ? file : 'unsure'

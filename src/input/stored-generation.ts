@@ -24,6 +24,8 @@ export interface StoredGeneration {
   /** Last known size in bytes. */
   readonly size: number
   readonly mtimeMs: number
+  /** When its inode was made, in ms since the epoch; 0 where that is not known. */
+  readonly bornMs: number
   /** The partition a sticky file stays on, -1 when it has none yet. */
   readonly partition: number
   /** Drained and let go; kept while a file by that inode is still on disk. */
@@ -57,6 +59,7 @@ export function toJson(entry: StoredGeneration): string {
     guard: entry.guard,
     size: entry.size,
     mtimeMs: entry.mtimeMs,
+    bornMs: entry.bornMs || undefined,
     partition: entry.partition,
     finished: entry.finished || undefined,
   })
@@ -68,7 +71,7 @@ export function toJson(entry: StoredGeneration): string {
  */
 export function fromJson(value: unknown): StoredGeneration | undefined {
   if (!isObject(value) || !isObject(value['fingerprint']) || !isObject(value['position'])) return undefined
-  const { id, input, device, inode, guard, size, mtimeMs, partition, finished = false } = value
+  const { id, input, device, inode, guard, size, mtimeMs, partition, bornMs = 0, finished = false } = value
   const { length, hash } = value['fingerprint']
   const { offset, skipped, open = [] } = value['position']
   const path = pathFromJson('path', value)
@@ -85,6 +88,7 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     return undefined
   if (!isBytes(length) || !isText(hash) || !isText(guard)) return undefined
   if (!isBytes(offset) || !isBytes(skipped) || !isOpen(open) || !isBytes(size)) return undefined
+  if (typeof bornMs !== 'number' || bornMs < 0) return undefined
   if (typeof mtimeMs !== 'number' || !isWhole(partition) || typeof finished !== 'boolean') return undefined
   return {
     id,
@@ -98,6 +102,7 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     guard,
     size,
     mtimeMs,
+    bornMs,
     partition,
     finished,
   }
