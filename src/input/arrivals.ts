@@ -16,6 +16,7 @@ import type { Missing } from './missing.ts'
 import type { NamedCopies } from './named-copies.ts'
 import { openLog, rootsOf } from './open.ts'
 import type { Originals } from './originals.ts'
+import { recreate } from './recreate.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { UnreadRests } from './unread-rests.ts'
 import { type FileFacts, closeOn } from './volume.ts'
@@ -43,7 +44,7 @@ export type Arrival =
   /** Found meanwhile by another look. */
   | { readonly kind: 'twin'; readonly file: LogFile }
   | { readonly kind: 'ignored' }
-  /** Look again soon: it is denied, held back, gone, or there is no descriptor left. */
+  /** Look again soon: it is denied, held back, gone, unsettled (missing.ts), or there is no descriptor left. */
   | { readonly kind: 'again' }
 
 interface OpenFile {
@@ -79,15 +80,15 @@ export class Arrivals {
   async #judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
-    if (this.#isOldPiece(sighting)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
-    if (!descriptors.makeRoom()) return AGAIN
+    if (this.#isOldPiece(sighting, path)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
+    if (!descriptors.makeRoom()) return this.#leave(sighting)
     const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
         return this.#ignore(directory, sighting, opened.reason)
       case 'denied':
         this.deny(directory, sighting.name, opened.reason)
-        return AGAIN
+        return this.#leave(sighting)
       case 'gone':
         return AGAIN
       case 'open':
@@ -171,6 +172,11 @@ export class Arrivals {
     return isNews
   }
 
+  #leave({ facts }: Sighting): Arrival {
+    this.#options.missing.outOfReach(facts)
+    return AGAIN
+  }
+
   /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
   async #identifyOrDeny(directory: Directory, sighting: Sighting, opened: OpenFile): Promise<Arrival> {
     const { missing, known } = this.#options
@@ -179,16 +185,19 @@ export class Arrivals {
     const twin = known.get(opened.facts.key)
     if (twin !== undefined) {
       closeOn(directory.volume, opened.descriptor)
-      return { kind: 'twin', file: twin }
+      // a closed one may have had the inode before: the next look will ask
+      return twin.descriptor < 0 ? AGAIN : { kind: 'twin', file: twin }
     }
     let stored: StoredGeneration | null = null
     try {
-      stored = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path })
-      // no glob asks for this name
-      if (sought && stored === null) {
+      const isSibling = (name: string): boolean => directory.isSibling(sighting, name)
+      const found = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path, isSibling })
+      // no glob asks for what is sought
+      if (found === 'unsettled' || (sought && found === null)) {
         closeOn(directory.volume, opened.descriptor)
-        return IGNORED
+        return found === null ? IGNORED : AGAIN
       }
+      stored = found
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
       this.#told.get(directory)?.delete(sighting.name)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
@@ -197,7 +206,7 @@ export class Arrivals {
       closeOn(directory.volume, opened.descriptor)
       if (stored !== null) missing.add(stored)
       this.deny(directory, sighting.name, systemErrorOf(error).message)
-      return AGAIN
+      return this.#leave(sighting)
     }
   }
 
@@ -244,9 +253,10 @@ export class Arrivals {
     return { kind: 'file', file, reason }
   }
 
-  #isOldPiece({ kind, interest, facts }: Sighting): boolean {
+  #isOldPiece({ kind, interest, facts }: Sighting, path: string): boolean {
     const { checkpoint, missing } = this.#options
-    if (kind === 'live' || interest.rules.rotated === 'all' || missing.has(facts.key)) return false
+    if (kind === 'live' || interest.rules.rotated === 'all') return false
+    if (missing.has(facts.key) || missing.hasPlace(path)) return false
     return facts.mtimeMs < checkpoint.since
   }
 
@@ -270,31 +280,4 @@ export class Arrivals {
     const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: atStart.size - from })
     return from + bytes.lastIndexOf(10) + 1
   }
-}
-
-function recreate(what: {
-  directory: Directory
-  within: Bounds
-  name: string
-  key: string
-  stored: StoredGeneration
-  foundAt: number
-}): LogFile {
-  const { directory, within, name, key, stored, foundAt } = what
-  const { id, path, position, guard } = stored
-  const start = { ...position, guard }
-  const file = new LogFile({
-    id,
-    rules: within.rules,
-    within,
-    path,
-    name,
-    key,
-    volume: directory.volume,
-    directory,
-    start,
-    foundAt,
-  })
-  file.recall(stored)
-  return file
 }

@@ -83,9 +83,9 @@ export class Departures {
   async #giveUp(expired: readonly StoredGeneration[]): Promise<void> {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of expired) {
-      const key = await missing.keyAtPlace(stored)
+      const isAtPlace = await missing.isAtPlace(stored)
       // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
-      const isThere = key === undefined || (key === inodeKeyOf(stored) && !known.has(key))
+      const isThere = isAtPlace === undefined || (isAtPlace && !known.has(inodeKeyOf(stored)))
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
         continue

@@ -4,7 +4,7 @@
  */
 import { messageOf, systemCodeOf } from '../errors.ts'
 import type { InputRules } from './input-rules.ts'
-import { type Segment, isRotatedName, matchesSegment } from './glob.ts'
+import { type Segment, isRotatedName, liveNames, matchesSegment } from './glob.ts'
 import type { LogFile } from './log-file.ts'
 import { ELSEWHERE, type FileFacts, type Listed, type Volume } from './volume.ts'
 
@@ -16,6 +16,9 @@ const MAX_REST_MS = 10_000
 
 /** a look this short costs so little that what comes and goes within milliseconds is worth another. */
 const SHORT_LOOK_MS = 20
+
+/** In a directory in which names come and go all the time, the last of so many looks is taken as it is. */
+const LOOKS = 3
 
 /** What is sought in a directory: the segment of a glob that its names have to match, and what comes after. */
 export interface Interest {
@@ -102,6 +105,8 @@ export class Directory {
   mtimeMs = -1
   /** Wall clock ms of the last look. */
   lookedAt = 0
+  /** Monotonic ms: what came or went before is known, unless it could not be looked at; -Infinity before the first look. */
+  askedAt = -Infinity
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
   lookAgain = false
@@ -136,6 +141,22 @@ export class Directory {
 
   pathOf(name: string): string {
     return this.path === '/' ? `/${name}` : `${this.path}/${name}`
+  }
+
+  /**
+   * A look during which no name came or went, and the directory's facts of then: what is renamed in the middle of a look
+   * can be missed, and a log that came after it found first. After a few attempts any look will do. Null when it is gone.
+   */
+  async lookSteadily(): Promise<{ facts: FileFacts; look: Look } | null> {
+    let facts = await this.volume.facts(this.path)
+    for (let attempt = 1; facts !== null; attempt++) {
+      const look = await this.look()
+      if (look === null) return null
+      const after = attempt < LOOKS ? await this.volume.facts(this.path) : facts
+      if (after?.mtimeMs === facts.mtimeMs && after.key === facts.key) return { facts, look }
+      facts = after
+    }
+    return null
   }
 
   /** List it and ask for the facts of what matches. Null when it is gone. */
@@ -191,12 +212,29 @@ export class Directory {
     return found
   }
 
+  /**
+   * Whether a file is named like a rotated piece of one that had the name `former` here, or like a later piece of what
+   * that one was a piece of.
+   */
+  isSibling({ name, kind, interest }: Sighting, former: string): boolean {
+    if (kind === 'sought') return false
+    const bases = liveNames(name)
+    if (bases.includes(former)) return true
+    // where the glob itself matches them, app.1 and app.2 may be two logs
+    if (kind === 'live' || this.#isLive(interest, former)) return false
+    return liveNames(former).some((base) => bases.includes(base) && this.#isLive(interest, base))
+  }
+
+  #isLive(interest: Interest, name: string): boolean {
+    const segment = interest.segments[interest.at]
+    return segment !== undefined && matchesSegment(segment, name) && !interest.excludes(this.pathOf(name))
+  }
+
   #wants(interest: Interest, { name, isLink }: Listed): Want | null {
     const segment = interest.segments[interest.at]
     if (segment === undefined) return null
     const last = interest.at === interest.segments.length - 1
-    const isOurs = (candidate: string): boolean =>
-      matchesSegment(segment, candidate) && !interest.excludes(this.pathOf(candidate))
+    const isOurs = (candidate: string): boolean => this.#isLive(interest, candidate)
     if (segment.kind === 'any-depth') {
       if (name.startsWith('.')) return null
       // links could lead round in circles

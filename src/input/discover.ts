@@ -3,8 +3,8 @@
  * that names came or went, and once in a while in any case. A directory that does not exist yet is waited for.
  */
 import type { Events } from '../observe/events.ts'
-import { dirname } from 'node:path'
 import { systemCodeOf, systemErrorOf } from '../errors.ts'
+import { Coverage } from './coverage.ts'
 import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from './input-rules.ts'
@@ -39,6 +39,7 @@ export class Discovery {
   readonly #elsewhere = new Set<Promise<void>>()
   readonly #looks = new Map<Directory, Promise<void>>()
   readonly #resting = new Map<Directory, NodeJS.Timeout>()
+  readonly #coverage: Coverage
   /** Directories that could not be asked about at the start: what is in them was there then. */
   readonly #unasked = new Set<string>()
   #stopped = false
@@ -46,6 +47,12 @@ export class Discovery {
 
   constructor(options: DiscoverOptions) {
     this.#options = options
+    this.#coverage = new Coverage({
+      directories: this.#directories,
+      entering: this.#entering,
+      looks: this.#looks,
+      volumeOf: options.volumeOf,
+    })
     this.#globs = options.inputs.flatMap((rules) => {
       const excludes = excluder(rules.exclude)
       return rules.globs.map((glob) => ({ rules, excludes, at: 0, ...parseGlob(glob) }))
@@ -60,17 +67,14 @@ export class Discovery {
     return this.#directories.get(path)
   }
 
-  /** Whether what is at a path has been seen: no directory above it is in its first look, or waits for it. */
+  /** {@link Coverage.hasSeen} */
   hasSeen(path: string): boolean {
-    const isLookedAt = (this.#directories.get(dirname(path))?.lookedAt ?? 0) > 0
-    const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
-    for (const directory of this.#entering.keys()) if (isAbove(directory) && !isLookedAt) return false
-    for (const directory of this.#directories.values()) {
-      // one that cannot be listed at all must not keep what is below it for ever
-      const isPending = directory.lookedAt === 0 && (!isLookedAt || this.#looks.has(directory))
-      if (isPending && isAbove(directory.path)) return false
-    }
-    return true
+    return this.#coverage.hasSeen(path)
+  }
+
+  /** {@link Coverage.askedAt} */
+  askedAt(remote: boolean): number {
+    return this.#coverage.askedAt(remote)
   }
 
   /** Look everywhere once; resolves when all that is there has been seen, which a dead mount can put off for ever. */
@@ -93,12 +97,15 @@ export class Discovery {
     }
   }
 
-  /** Look at every local directory, or at every one on a mount that can hang: all mounts at once. */
-  async lookLast(which: 'local' | 'remote'): Promise<void> {
+  /**
+   * Look at every local directory, or at every one on a mount that can hang: all mounts at once. `paths`: only at these.
+   */
+  async lookLast(which: 'local' | 'remote', paths?: ReadonlySet<string>): Promise<void> {
     // nothing is known yet of one that has never answered
     if (which === 'remote') await Promise.all(this.#entering.values())
     const looks: Promise<void>[] = []
     for (const directory of this.#directories.values()) {
+      if (paths?.has(directory.path) === false) continue
       if (directory.volume.remote !== (which === 'remote')) continue
       directory.notBefore = 0
       const look = this.look(directory)
@@ -215,11 +222,15 @@ export class Discovery {
   /** Look at a directory if its mtime says that names came or went since the last look, or may say so. */
   async lookIfChanged(directory: Directory): Promise<void> {
     if (this.#looks.has(directory) || this.#stopped) return
+    const begin = this.#options.clock()
     try {
       const facts = await directory.volume.facts(directory.path)
       const unchanged = facts?.mtimeMs === directory.mtimeMs && facts.key === directory.key
       const isSure = directory.mtimeMs + MTIME_GRAIN_MS < directory.lookedAt
-      if (unchanged && isSure && this.#options.clock() < directory.due) return
+      if (unchanged && isSure && begin < directory.due) {
+        directory.askedAt = begin
+        return
+      }
     } catch {
       // the look tells what is wrong
     }
@@ -231,13 +242,13 @@ export class Discovery {
     const begin = clock()
     try {
       // the time before the look: what changes during it is looked at again
-      const facts = await directory.volume.facts(directory.path)
       const lookedAt = now()
-      const look = facts === null ? null : await directory.look()
-      if (look === null || facts === null) {
+      const steady = await directory.lookSteadily()
+      if (steady === null) {
         this.#leave(directory)
         return
       }
+      const { facts, look } = steady
       if (directory.key !== facts.key) {
         // a watch stays with the directory that was, not with its path
         if (directory.key !== '') this.#options.entered(directory)
@@ -259,8 +270,10 @@ export class Discovery {
       }
       // not before: what is below has been seen by then, or is being entered
       directory.lookedAt = lookedAt
+      directory.askedAt = begin
     } catch (error) {
       directory.mtimeMs = -1
+      directory.askedAt = begin
       // another file system was mounted here: it is entered anew
       if (systemCodeOf(error) === ELSEWHERE) this.#leave(directory)
       else events.fileDenied(directory.path, systemErrorOf(error).message)

@@ -1,11 +1,15 @@
 /**
- * How a file is known again. Device and inode make it cheap to look up and prove nothing: inodes are reused within
- * milliseconds and device numbers change at a reboot. Content decides:
+ * How a file is known again: content decides, and place bounds it. The content is
  * - the fingerprint: a hash of the first min(size, 1024) bytes, with its length; it grows with the file;
  * - the guard: a hash of the up to 64 bytes before an offset, which an appended file cannot change.
+ * Where both agree, a file is still another one unless it has the inode or the path of the one that is known: what two
+ * runs of a job log begins alike, and may end alike. And an inode is used again within milliseconds, so it says something
+ * only together with its birth time or, where that is not known, with the directory.
  */
+import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Guard, NO_GUARD, guardOf } from '../guard.ts'
+import { isSameBirth } from './birth-time.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 import { GUARD_BYTES } from '../kernel/layout.ts'
@@ -17,12 +21,27 @@ export interface Fingerprint {
   readonly hash: string
 }
 
-/** A file that may be a generation that we know. */
-interface Candidate {
+/** A file that was seen somewhere. */
+export interface SeenFile {
   readonly facts: FileFacts
   readonly path: string
+}
+
+/** A file, and the generation that it may be. */
+interface Claim extends SeenFile {
   readonly stored: StoredGeneration
 }
+
+/** Where a generation was when it was last seen. */
+export interface Whereabouts {
+  /** `device:inode`. */
+  readonly key: string
+  readonly bornMs: number
+  readonly place: string
+}
+
+/** What a file and a known generation have in common beside their content, so that they can be the same. */
+export type Bond = 'inode' | 'path'
 
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
@@ -60,21 +79,37 @@ export async function fingerprintOf(volume: Volume, descriptor: number): Promise
   return { length: bytes.length, hash: hash(bytes) }
 }
 
-/**
- * Whether a file is the stored generation that was empty when it was last seen, so that no content tells it: it has its
- * inode, and under another name it must have been there then, for the inode may have been used again.
- */
-export function isSameEmpty({ facts, path, stored }: Candidate): boolean {
-  const wasThere = facts.bornMs > 0 && facts.bornMs <= stored.mtimeMs
-  return facts.key === inodeKeyOf(stored) && (wasThere || path === stored.place)
+/** Null: whatever its content, the file is another one than the known generation. */
+export function bondOf({ facts, path }: SeenFile, known: Whereabouts): Bond | null {
+  const isThere = path === known.place
+  if (facts.key === known.key) {
+    const isSameInode = isSameBirth(facts.bornMs, known.bornMs) ?? (isThere || dirname(path) === dirname(known.place))
+    if (isSameInode) return 'inode'
+  }
+  return isThere ? 'path' : null
 }
 
-/** Whether an open file is the stored generation, by content. */
-export async function isSame(volume: Volume, descriptor: number, what: Candidate): Promise<boolean> {
+export function whereaboutsOf(stored: StoredGeneration): Whereabouts {
+  return { key: inodeKeyOf(stored), bornMs: stored.bornMs, place: stored.place }
+}
+
+/**
+ * Whether a file is the stored generation that was empty when it was last seen, so that no content tells it: it has its
+ * inode, and where the birth time does not say that this was not used again, it was there then, or has the path.
+ */
+export function isSameEmpty({ facts, path, stored }: Claim): boolean {
+  if (facts.key !== inodeKeyOf(stored) || bondOf({ facts, path }, whereaboutsOf(stored)) === null) return false
+  const wasThere = facts.bornMs > 0 && facts.bornMs <= stored.mtimeMs
+  return isSameBirth(facts.bornMs, stored.bornMs) === true || wasThere || path === stored.place
+}
+
+/** Whether an open file is the stored generation, by what bonds them and by content. */
+export async function isSame(volume: Volume, descriptor: number, what: Claim): Promise<boolean> {
   const { facts, stored } = what
   const { fingerprint, position } = stored
   if (facts.size < position.offset) return false
   if (fingerprint.length === 0) return isSameEmpty(what)
+  if (bondOf(what, whereaboutsOf(stored)) === null) return false
   return (await hasHead(volume, descriptor, fingerprint)) && guardHolds(volume, descriptor, what)
 }
 
@@ -101,7 +136,7 @@ export async function guardAt(volume: Volume, descriptor: number, offset: number
 export async function guardHolds(
   volume: Volume,
   descriptor: number,
-  { facts, stored }: Pick<Candidate, 'facts' | 'stored'>,
+  { facts, stored }: Pick<Claim, 'facts' | 'stored'>,
 ): Promise<boolean> {
   const { offset } = stored.position
   if (offset === 0) return true

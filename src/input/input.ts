@@ -134,7 +134,7 @@ export class Input {
       readMemory: options.readMemory,
       look: (at) => void this.#look(at.directory),
     })
-    this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events })
+    this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events, clock })
     const notice = (file: LogFile): void => this.#schedule.notice(file)
     this.#sweep = new Sweep({ generations: this.#generations, wake: notice, share: discoverMs / sweepMs })
   }
@@ -194,6 +194,7 @@ export class Input {
     await this.#ticking
     // an application that ends rotates or begins a file at the last moment
     await this.#discovery.lookLast('local')
+    await this.#search.last()
     this.#watches.close()
     this.#generations.end()
     await this.#freezeFiles('local')
@@ -273,8 +274,7 @@ export class Input {
           this.#ticking = null
           this.#armTick(Math.max(file.discoverMs / 10, file.discoverMs - (clock() - begin)))
         })
-    }, after)
-    this.#timer.unref()
+    }, after).unref()
   }
 
   async #tick(): Promise<void> {

@@ -66,6 +66,8 @@ export class LogFile implements Generation {
   /** Monotonic ms since when others are compared with it, Infinity: they are not. Owned by originals.ts. */
   knownAt = Infinity
   mtimeMs = 0
+  /** {@link FileFacts.bornMs} */
+  bornMs = 0
   /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
   isLinked = false
   fingerprint: Fingerprint = NO_FINGERPRINT
@@ -172,14 +174,15 @@ export class LogFile implements Generation {
   }
 
   /** Whether the file system says of it what it said last. */
-  isAsSeen({ size, mtimeMs }: FileFacts): boolean {
-    return size === this.size && mtimeMs === this.mtimeMs
+  isAsSeen({ size, mtimeMs, bornMs }: FileFacts): boolean {
+    return size === this.size && mtimeMs === this.mtimeMs && bornMs === this.bornMs
   }
 
   /** What the file system just said of it. */
   note(facts: FileFacts): void {
     this.seenSize.note(facts.size)
     this.mtimeMs = facts.mtimeMs
+    this.bornMs = facts.bornMs
   }
 
   /** It has no turns any more. */
@@ -202,7 +205,7 @@ export class LogFile implements Generation {
   /** See {@link EntrySource}. */
   lasting(): readonly unknown[] | null {
     if (this.open.length > 0) return null
-    return [this.directory, this.name, this.fingerprint, this.partition, this.finished, this.format]
+    return [this.directory, this.name, this.fingerprint, this.bornMs, this.partition, this.finished, this.format]
   }
 
   moved(): Moved {
@@ -224,6 +227,7 @@ export class LogFile implements Generation {
       guard: this.watermark.guard,
       size: this.size,
       mtimeMs: this.mtimeMs,
+      bornMs: this.bornMs,
       partition: this.partition,
       finished: this.finished,
       ...(this.format && { format: this.format }),

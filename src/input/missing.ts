@@ -1,12 +1,20 @@
 /**
  * Generations that we know and that are not where they were: at the start all of the state's, later closed files that
- * vanished. Each waits a while to turn up under another name, in another directory, on another device number; then its
- * unread bytes are lost, and counted.
+ * vanished. Each waits a while to turn up; then its unread bytes are lost, and counted.
+ *
+ * A file is known to be one of them by its content, and only
+ *   (a) with its inode (device, inode and birth time), wherever it is,
+ *   (b) at its path, or
+ *   (c) in its directory, under a name that rotation gives it, if 1,024 bytes and the guard agree.
+ * In any other place it is a file of its own. What has the inode may be found last, as a log that was moved away behind a
+ * new one at its path that begins alike. So (b) and (c) wait until everything was looked at since the generation went
+ * missing: from then on it is *settled*.
  */
 import { dirname } from 'node:path'
 import { ignoreSystemError } from '../errors.ts'
-import { Groups } from './groups.ts'
-import { FINGERPRINT_BYTES, bytesAt, guardHolds, hash, isSameEmpty, inodeKeyOf } from './identity.ts'
+import { isSameBirth } from './birth-time.ts'
+import { Candidates, type UnknownFile } from './candidates.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardHolds, inodeKeyOf } from './identity.ts'
 import type { StoredGeneration } from './stored-generation.ts'
 import type { FileFacts, Volume } from './volume.ts'
 
@@ -14,8 +22,15 @@ import type { FileFacts, Volume } from './volume.ts'
 const PATIENCE_MS = 30_000
 
 interface Entry {
-  readonly stored: StoredGeneration
+  stored: StoredGeneration
+  /** Monotonic ms: until when it may turn up, */
   until: number
+  /** and since when it is missing, or known to be there and out of reach. */
+  since: number
+  /** out-of-reach: what may be it cannot be opened now; it is searched for only if a file waits for it. */
+  state: 'unsearched' | 'searched' | 'settled' | 'out-of-reach'
+  /** A file that may be this one waits until it is settled. */
+  isAwaited: boolean
 }
 
 export interface MissingOptions {
@@ -26,79 +41,130 @@ export interface MissingOptions {
 
 export class Missing {
   readonly #entries = new Map<string, Entry>()
-  /** Ids by device and inode, and by fingerprint: thousands may be missing at the start. */
-  readonly #byKey = new Groups<string>()
-  readonly #byFingerprint = new Groups<string>()
-  /** How many there are of each length of a fingerprint. */
-  readonly #lengths = new Map<number, number>()
-  readonly #unsearched = new Set<string>()
+  readonly #candidates = new Candidates<Entry>()
+  readonly #unsearched = new Set<Entry>()
+  readonly #freed = new Set<string>()
   readonly #options: MissingOptions
+  /** Nothing waits any more for what is not settled. */
+  #isEnding = false
 
   constructor(stored: Iterable<StoredGeneration>, options: MissingOptions) {
     this.#options = options
     for (const entry of stored) this.add(entry)
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0
+  }
+
   add(stored: StoredGeneration): void {
-    const { length, hash: digest } = stored.fingerprint
-    this.#entries.set(stored.id, { stored, until: this.#options.clock() + PATIENCE_MS })
-    this.#unsearched.add(stored.id)
-    this.#byKey.add(inodeKeyOf(stored), stored.id)
-    this.#byFingerprint.add(fingerprintKey(length, digest), stored.id)
-    this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1)
+    const since = this.#options.clock()
+    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'settled', isAwaited: false }
+    this.#entries.set(stored.id, entry)
+    this.#candidates.add(entry)
+    if (!this.#isEnding) this.#toSearch(entry)
   }
 
   /** What of it was on its way is stored by now: true if it is still missing. Its content is the same. */
   update(stored: StoredGeneration): boolean {
     const entry = this.#entries.get(stored.id)
-    if (entry !== undefined) this.#entries.set(stored.id, { ...entry, stored })
+    if (entry !== undefined) entry.stored = stored
     return entry !== undefined
   }
 
   /** Whether a missing generation had this device and inode. */
   has(key: string): boolean {
-    return this.#byKey.count(key) > 0
+    return this.#candidates.hasKey(key)
+  }
+
+  /** Whether a missing generation was at this path. */
+  hasPlace(path: string): boolean {
+    return this.#candidates.hasPlace(path)
   }
 
   /** The input of a missing generation with this device and inode. */
   inputOf(key: string): string | null {
-    const [id = ''] = this.#byKey.get(key)
-    return this.#entries.get(id)?.stored.inputId ?? null
+    return this.#candidates.withKey(key)[0]?.stored.inputId ?? null
   }
 
-  /** Directories where those were last seen, of those that can be searched; each generation is told once. */
-  unsearched(canBeSearched: (directory: string) => boolean): ReadonlySet<string> {
-    const places = new Set<string>()
-    for (const id of this.#unsearched) {
-      const place = dirname(this.#entries.get(id)?.stored.place ?? '')
-      if (!canBeSearched(place)) continue
-      places.add(place)
-      this.#unsearched.delete(id)
+  /**
+   * Directories where those were last seen, of those that can be searched, and the ids of what is missing there. Each
+   * generation is handed out once. `since`: monotonic ms, when it went missing.
+   */
+  unsearched(canBeSearched: (directory: string, since: number) => boolean): Map<string, string[]> {
+    const places = new Map<string, string[]>()
+    for (const entry of this.#unsearched) {
+      const place = dirname(entry.stored.place)
+      if (!canBeSearched(place, entry.since)) continue
+      const ids = places.get(place) ?? []
+      ids.push(entry.stored.id)
+      places.set(place, ids)
+      entry.state = 'searched'
+      this.#unsearched.delete(entry)
     }
     return places
   }
 
+  /** Everything was looked at, and searched, since these went missing. */
+  settle(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      // it may have come out of reach meanwhile
+      if (entry?.state === 'searched') this.#settle(entry)
+    }
+  }
+
+  /** At a stop: from now on every one is settled. */
+  settleAll(): void {
+    this.#isEnding = true
+    this.#unsearched.clear()
+    for (const entry of this.#entries.values()) this.#settle(entry)
+  }
+
+  /** Directories in which a file waits until a missing one is settled. */
+  awaited(): ReadonlySet<string> {
+    const waiting = Array.from(this.#entries.values()).filter(({ isAwaited }) => isAwaited)
+    return new Set(waiting.map(({ stored }) => dirname(stored.place)))
+  }
+
+  /** Directories in which a file waited, and need not wait any longer; each is handed out once. */
+  freed(): ReadonlySet<string> {
+    const places = new Set(this.#freed)
+    this.#freed.clear()
+    return places
+  }
+
+  /** A file that may have the inode of a missing one cannot be opened now: no other one is taken for that until it can. */
+  outOfReach({ key, bornMs }: FileFacts): void {
+    if (this.#isEnding) return
+    for (const entry of this.#candidates.withKey(key)) {
+      if (isSameBirth(bornMs, entry.stored.bornMs) === false) continue
+      entry.since = this.#options.clock()
+      if (entry.state !== 'unsearched') entry.state = 'out-of-reach'
+    }
+  }
+
   /**
-   * The missing generation that an open file is by its content, taken out; null when it is none. Among equals the one
-   * with its inode is preferred, then the one with its path: after a reboot every device number may be another one.
-   * One that was empty is told by its inode: see {@link isSameEmpty}.
+   * The missing generation that an open file is, taken out; null when it is none; 'unsettled' when it may be one that can
+   * still turn up with its inode.
    */
-  async find(
-    volume: Volume,
-    descriptor: number,
-    { facts, path }: { facts: FileFacts; path: string },
-  ): Promise<StoredGeneration | null> {
-    if (this.#entries.size === 0) return null
+  async find(volume: Volume, descriptor: number, file: UnknownFile): Promise<StoredGeneration | 'unsettled' | null> {
+    if (this.isEmpty) return null
+    const { size } = file.facts
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
-    const rank = (stored: StoredGeneration): number =>
-      inodeKeyOf(stored) === facts.key ? 0 : stored.place === path ? 1 : 2
-    const candidates = this.#candidates(facts.key, head).sort((a, b) => rank(a) - rank(b))
-    for (const stored of candidates) {
-      if (stored.fingerprint.length === 0 && !isSameEmpty({ facts, path, stored })) continue
-      if (facts.size < stored.position.offset || !(await guardHolds(volume, descriptor, { facts, stored }))) continue
+    for (const { candidate: entry, bond } of this.#candidates.of(file, head)) {
+      const { stored } = entry
+      if (size < stored.position.offset || !(await guardHolds(volume, descriptor, { facts: file.facts, stored })))
+        continue
       // what was on its way may have been stored meanwhile
-      const now = this.#entries.get(stored.id)?.stored
-      if (now !== undefined && facts.size >= now.position.offset && this.take(now)) return now
+      const { stored: now, state } = entry
+      if (this.#entries.get(now.id) !== entry || size < now.position.offset) continue
+      if (bond !== 'inode' && state !== 'settled') {
+        entry.isAwaited = true
+        if (state === 'out-of-reach') this.#toSearch(entry)
+        return 'unsettled'
+      }
+      if (this.take(now)) return now
     }
     return null
   }
@@ -119,13 +185,14 @@ export class Missing {
     }
   }
 
-  /** The device and inode of what is at its place; null: nothing is, undefined: that cannot be found out now. */
-  async keyAtPlace(stored: StoredGeneration): Promise<string | null | undefined> {
+  /** Whether a file with its inode is at its place; undefined: that cannot be found out now. */
+  async isAtPlace(stored: StoredGeneration): Promise<boolean | undefined> {
+    const { place, bornMs } = stored
     const volume = this.volumeOf(stored)
     if (volume === null) return undefined
     try {
-      const facts = await volume.facts(stored.place)
-      return facts?.key ?? null
+      const facts = await volume.facts(place)
+      return facts?.key === inodeKeyOf(stored) && isSameBirth(facts.bornMs, bornMs) !== false
     } catch {
       return undefined
     }
@@ -139,34 +206,27 @@ export class Missing {
 
   /** It is not missing any more; false when it was not, or is not as it was told any more. */
   take(stored: StoredGeneration): boolean {
-    if (this.#entries.get(stored.id)?.stored !== stored) return false
+    const entry = this.#entries.get(stored.id)
+    if (entry?.stored !== stored) return false
     this.#entries.delete(stored.id)
-    const { length, hash: digest } = stored.fingerprint
-    this.#byKey.remove(inodeKeyOf(stored), stored.id)
-    this.#byFingerprint.remove(fingerprintKey(length, digest), stored.id)
-    this.#unsearched.delete(stored.id)
-    const left = (this.#lengths.get(length) ?? 0) - 1
-    if (left > 0) this.#lengths.set(length, left)
-    else this.#lengths.delete(length)
+    this.#candidates.remove(entry)
+    this.#unsearched.delete(entry)
+    this.#free(entry)
     return true
   }
 
-  /**
-   * Those whose fingerprint the file has, and that were empty and had its inode. The newest come first: a file that was
-   * cut can have left an older generation of its own, whose last bytes were on their way.
-   */
-  #candidates(key: string, head: Buffer): StoredGeneration[] {
-    const ids: string[] = []
-    for (const length of this.#lengths.keys()) {
-      if (length === 0 || length > head.length) continue
-      ids.push(...this.#byFingerprint.get(fingerprintKey(length, hash(head.subarray(0, length)))))
-    }
-    const all = ids.flatMap((id) => this.#entries.get(id)?.stored ?? [])
-    const empty = [...this.#byKey.get(key)].flatMap((id) => this.#entries.get(id)?.stored ?? [])
-    return [...empty.filter((stored) => stored.fingerprint.length === 0), ...all].reverse()
+  #settle(entry: Entry): void {
+    entry.state = 'settled'
+    this.#free(entry)
   }
-}
 
-function fingerprintKey(length: number, digest: string): string {
-  return `${length}:${digest}`
+  #free(entry: Entry): void {
+    if (entry.isAwaited) this.#freed.add(dirname(entry.stored.place))
+    entry.isAwaited = false
+  }
+
+  #toSearch(entry: Entry): void {
+    entry.state = 'unsearched'
+    this.#unsearched.add(entry)
+  }
 }

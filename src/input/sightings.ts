@@ -3,20 +3,22 @@
  * not, and which are gone; what is none of them goes to arrivals.ts. Between the look and here, and at every question
  * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
  */
+import type { FoundReason } from '../flow.ts'
 import type { Events } from '../observe/events.ts'
 import { ignoreSystemError, systemErrorOf } from '../errors.ts'
+import { isSameBirth } from './birth-time.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import type { Inspection } from './inspection.ts'
-import type { LogFile } from './log-file.ts'
+import { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 
 export interface SightingsOptions {
   readonly checkpoint: Pick<Checkpoint, 'put' | 'touch'>
   readonly events: Pick<Events, 'fileFound' | 'fileDenied'>
-  readonly missing: Pick<Missing, 'has'>
+  readonly missing: Pick<Missing, 'isEmpty' | 'has' | 'hasPlace'>
   readonly arrivals: Arrivals
   readonly descriptors: Descriptors
   readonly inspection: Inspection
@@ -35,6 +37,12 @@ interface Seen {
   readonly isKnown: boolean
 }
 
+/** A generation that a look has found. */
+interface New {
+  readonly file: LogFile
+  readonly reason: FoundReason
+}
+
 export class Sightings {
   readonly #options: SightingsOptions
 
@@ -45,33 +53,42 @@ export class Sightings {
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const seen = new Map<LogFile, Seen>()
+    const arrived: New[] = []
     const before = [...directory.files] // another file may come under the name of one that went
     const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
     const unsure = new Set<string>()
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
-    // those that a missing file had the inode of come first: a copy of it must not be taken for it
-    const isMissing = ({ facts }: Sighting): boolean => this.#options.missing.has(facts.key)
-    const sightings = [...look.sightings.filter(isMissing), ...look.sightings.filter((one) => !isMissing(one))]
-    for (const sighting of sightings) {
-      const known = await this.#knownOf(directory, sighting)
-      if (known === 'unsure') {
-        again = true
-        unsure.add(sighting.facts.key)
-        continue
+    const sightings = this.#inOrder(directory, look.sightings)
+    const isKnown = ({ facts }: Sighting): boolean => this.#options.known.has(facts.key)
+    // what was rotated is known to be so, and read, before what came in its place
+    for (const some of [sightings.filter(isKnown), sightings.filter((sighting) => !isKnown(sighting))]) {
+      const found = new Map<LogFile, Seen>()
+      for (const sighting of some) {
+        const known = await this.#knownOf(directory, sighting)
+        if (known === 'unsure') {
+          again = true
+          unsure.add(sighting.facts.key)
+          continue
+        }
+        const arrival = known ?? (await this.#judge(directory, sighting))
+        if (typeof arrival === 'object' && !(arrival instanceof LogFile)) arrived.push(arrival)
+        const file = typeof arrival === 'object' && !(arrival instanceof LogFile) ? arrival.file : arrival
+        if (file === 'again') again = true
+        // of two names of one file (hard links), the one that the globs match counts
+        else if (file !== 'ignored' && (found.get(file) ?? seen.get(file))?.sighting.kind !== 'live')
+          found.set(file, { sighting, isKnown: known !== null })
       }
-      const file = known ?? (await this.arrived(directory, sighting))
-      if (file === 'again') again = true
-      // of two names of one file (hard links), the one that the globs match counts
-      else if (file !== 'ignored' && seen.get(file)?.sighting.kind !== 'live')
-        seen.set(file, { sighting, isKnown: known !== null })
+      for (const [file, what] of found) {
+        seen.set(file, what)
+        if (!file.isOver) this.#found(file, directory, what)
+      }
     }
-    for (const [file, what] of seen) {
-      // cut since it was seen: its place is another generation's
-      if (file.isOver) again = true
-      else this.#found(file, directory, what)
-    }
+    // they were judged in another order than that in which they were written
+    for (const one of arrived.sort((a, b) => a.file.mtimeMs - b.file.mtimeMs)) this.#admit(one)
+    // cut since it was seen: its place is another generation's
+    for (const file of seen.keys()) if (file.isOver) again = true
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
         continue
@@ -83,13 +100,37 @@ export class Sightings {
     return again
   }
 
+  /** What may be a missing file comes before its copies: what has the inode of one, then what is at the place of one. */
+  #inOrder(directory: Directory, sightings: readonly Sighting[]): readonly Sighting[] {
+    const { missing } = this.#options
+    if (missing.isEmpty) return sightings
+    const ranks: [Sighting[], Sighting[], Sighting[]] = [[], [], []]
+    for (const sighting of sightings) {
+      const isPlace = (): boolean => missing.hasPlace(directory.pathOf(sighting.name))
+      ranks[missing.has(sighting.facts.key) ? 0 : isPlace() ? 1 : 2].push(sighting)
+    }
+    return ranks.flat()
+  }
+
   /** Take in a file that is no open generation. */
   async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
+    const arrival = await this.#judge(directory, sighting)
+    if (typeof arrival === 'string' || arrival instanceof LogFile) return arrival
+    this.#admit(arrival)
+    return arrival.file
+  }
+
+  /** What is new is to be admitted by {@link #admit}. */
+  async #judge(directory: Directory, sighting: Sighting): Promise<New | LogFile | 'ignored' | 'again'> {
     const arrival = await this.#options.arrivals.judge(directory, sighting)
     if (arrival.kind === 'twin') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind
     const { file, reason } = arrival
     directory.files.set(file.name, file)
+    return { file, reason }
+  }
+
+  #admit({ file, reason }: New): void {
     if (reason === 'finished') {
       file.admitted = true
       this.#options.checkpoint.put(file)
@@ -97,16 +138,18 @@ export class Sightings {
       this.#options.events.fileFound(file, { offset: file.next, reason })
       this.#options.arrivals.admit(file)
     }
-    return file
   }
 
   /** The generation that has the sighting's inode, if it is still the same file. */
   async #knownOf(directory: Directory, { name, facts, interest }: Sighting): Promise<LogFile | 'unsure' | null> {
     const file = this.#options.known.get(facts.key)
     if (file === undefined) return null
+    const path = directory.pathOf(name)
     // an open descriptor keeps the inode from being used again
-    if (file.descriptor >= 0 || file.isAsSeen(facts)) return file
-    const found = await this.#options.descriptors.isSameAt(file, directory.pathOf(name), interest)
+    if (file.descriptor >= 0) return file
+    // where there are no birth times, file times are coarse as well
+    if (file.isAsSeen(facts) && (isSameBirth(facts.bornMs, file.bornMs) === true || path === file.place)) return file
+    const found = await this.#options.descriptors.isSameAt(file, path, interest)
     // another look, or a turn, may have been faster
     if (file.isOver || file.descriptor >= 0) return 'unsure'
     if (found !== 'other') return found === 'same' ? file : 'unsure'

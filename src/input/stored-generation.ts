@@ -26,6 +26,8 @@ export interface StoredGeneration {
   /** Last known size in bytes. */
   readonly size: number
   readonly mtimeMs: number
+  /** When its inode was made, in ms since the epoch; 0 where that is not known. */
+  readonly bornMs: number
   /** The partition a sticky file stays on, -1 when it has none yet. */
   readonly partition: number
   /** Drained and let go; kept while a file by that inode is still on disk. */
@@ -69,6 +71,7 @@ export function toJson(entry: StoredGeneration): string {
     guard: guardText(entry.guard),
     size: entry.size,
     mtimeMs: entry.mtimeMs,
+    bornMs: entry.bornMs || undefined,
     partition: entry.partition,
     finished: entry.finished || undefined,
     ...entry.unknown,
@@ -84,7 +87,17 @@ export function toJson(entry: StoredGeneration): string {
 export function fromJson(value: unknown): StoredGeneration | undefined {
   if (!isObject(value)) return undefined
   const { id, input, path: pathText, pathHex, place: placeText, placeHex, device, inode, ...facts } = value
-  const { fingerprint, position, guard: guardDigits, size, mtimeMs, partition, finished = false, ...rest } = facts
+  const {
+    fingerprint,
+    position,
+    guard: guardDigits,
+    size,
+    mtimeMs,
+    partition,
+    bornMs = 0,
+    finished = false,
+    ...rest
+  } = facts
   if (!isObject(fingerprint) || !isObject(position)) return undefined
   const guard = isText(guardDigits) ? parseGuard(guardDigits) : null
   const { length, hash } = fingerprint
@@ -103,6 +116,7 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     return undefined
   if (!isBytes(length) || !isText(hash) || guard === null) return undefined
   if (!isBytes(offset) || !isBytes(skipped) || !isOpen(open) || !isBytes(size)) return undefined
+  if (typeof bornMs !== 'number' || bornMs < 0) return undefined
   if (typeof mtimeMs !== 'number' || !isWhole(partition) || typeof finished !== 'boolean') return undefined
   const format = FORMATS.find((known) => known === rest['format'])
   if (format !== undefined) delete rest['format']
@@ -119,6 +133,7 @@ export function fromJson(value: unknown): StoredGeneration | undefined {
     guard,
     size,
     mtimeMs,
+    bornMs,
     partition,
     finished,
     ...(format && { format }),

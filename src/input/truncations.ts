@@ -60,6 +60,7 @@ export class Truncations {
     next.standing = file.standing
     next.isLinked = file.isLinked
     next.mtimeMs = file.mtimeMs
+    next.bornMs = file.bornMs
     next.activeAt = this.#options.clock()
     // at a stop the new one is read no further than it is now, either
     if (file.limit < Infinity) next.limit = facts?.size ?? 0

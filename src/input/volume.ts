@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs'
 import { ignoreSystemError, systemCodeOf } from '../errors.ts'
+import { bornMsOf } from './birth-time.ts'
 import type { Mount, Mounts } from './mounts.ts'
 
 export interface FileFacts {
@@ -14,7 +15,7 @@ export interface FileFacts {
   readonly key: string
   readonly size: number
   readonly mtimeMs: number
-  /** When it was made; 0 where the file system does not tell. */
+  /** When it was made; 0 where that is not known. */
   readonly bornMs: number
   readonly links: number
   readonly kind: 'file' | 'directory' | 'other'
@@ -60,7 +61,7 @@ function factsFrom(stats: fs.BigIntStats): FileFacts {
     key: `${stats.dev}:${stats.ino}`,
     size: Number(stats.size),
     mtimeMs: Number(stats.mtimeNs) / 1e6,
-    bornMs: Number(stats.birthtimeNs) / 1e6,
+    bornMs: bornMsOf(stats),
     links: Number(stats.nlink),
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
   }

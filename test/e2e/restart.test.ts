@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sharedKafka } from '../support/kafka.ts'
 import type { LogWriter } from '../support/numbered-log.ts'
-import { originsOf } from '../support/ranges.ts'
-import { openScene, type Scene } from '../support/scene.ts'
+import type { Agent } from '../support/process.ts'
+import { originOf, originsOf } from '../support/ranges.ts'
+import { lastWords, openScene, type Scene } from '../support/scene.ts'
 import type { Ending } from '../support/temp.ts'
 
 let kafka: Awaited<ReturnType<typeof sharedKafka>>
@@ -84,6 +85,57 @@ test('moved to another directory that is read as well', async (t) => {
   await scene.arrived()
   await scene.stop(second)
   assert.equal(originsOf(await scene.delivered()).size, 2)
+})
+
+/** Where each line comes from: its text, the path below the scene's directory, and which of the ids that is. */
+async function linesOf(scene: Scene): Promise<string[]> {
+  const ids: string[] = []
+  return (await scene.records()).map((record) => {
+    const { id, path } = originOf(record) ?? { id: '', path: '' }
+    if (!ids.includes(id)) ids.push(id)
+    return `${record.value?.toString()} ${path.slice(scene.directory.length + 1)} ${ids.indexOf(id)}`
+  })
+}
+
+test('removed, and another directory has a file with the same line, as of the next pod of a CronJob', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  for (const pod of ['a', 'b']) mkdirSync(scene.path(pod))
+  const start = (): Agent => scene.start('--paths', scene.path('*/*.log'))
+  writeFileSync(scene.path('a/status.log'), 'done\n')
+  const first = start()
+  await scene.arrived(1)
+  await scene.stop(first)
+  const { ino } = statSync(scene.path('a/status.log'))
+  unlinkSync(scene.path('a/status.log'))
+  // made where the old one was, it has its inode again on most file systems
+  writeFileSync(scene.path('a/new'), 'done\n')
+  renameSync(scene.path('a/new'), scene.path('b/status.log'))
+  t.diagnostic(`inode ${ino} ${statSync(scene.path('b/status.log')).ino === ino ? 'came again' : 'did not come again'}`)
+  const second = start()
+  await scene.arrived(2)
+  writeFileSync(scene.path('b/status.log'), 'more\n', { flag: 'a' })
+  await scene.arrived(3)
+  await scene.stop(second)
+  assert.deepEqual(await linesOf(scene), ['done a/status.log 0', 'done b/status.log 1', 'more b/status.log 1'])
+  assert.equal(lastWords(second)['lostBytes'], 0)
+})
+
+test('moved to another directory, and a file with the same line in its place', async (t) => {
+  const scene = await openScene(t, kafka, { args: QUICK })
+  for (const name of ['a', 'b']) mkdirSync(scene.path(name))
+  const start = (): Agent => scene.start('--paths', scene.path('*/*.log'))
+  writeFileSync(scene.path('a/status.log'), 'done\n')
+  const first = start()
+  await scene.arrived(1)
+  await scene.stop(first)
+  renameSync(scene.path('a/status.log'), scene.path('b/other.log'))
+  writeFileSync(scene.path('b/other.log'), 'more\n', { flag: 'a' })
+  writeFileSync(scene.path('a/status.log'), 'done\n')
+  const second = start()
+  await scene.arrived(3)
+  await scene.stop(second)
+  const [, ...others] = await linesOf(scene)
+  assert.deepEqual(others.sort(), ['done a/status.log 1', 'more a/status.log 0'].sort())
 })
 
 test('deleted, and its inode used again by a new file of the same name', async (t) => {

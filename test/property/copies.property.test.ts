@@ -112,7 +112,11 @@ class Story {
       (sum, { ear: { counters } }) => sum + counters.lostBytes.truncated + counters.lostBytes.gone,
       0,
     )
-    assert.equal(shipped.size * LINE + lost, this.#written, `${shipped.size} lines are shipped, ${lost} bytes are lost`)
+    const all = shipped.size * LINE + lost
+    const words = `${shipped.size} lines are shipped, ${lost} bytes are lost`
+    // at the next start a copy is known again by 1,024 bytes only: a shorter one is shipped whole, and its rest counted as well
+    if (this.#worlds.length > 1) assert.ok(all >= this.#written, words)
+    else assert.equal(all, this.#written, words)
   }
 
   #write(lines: number): void {

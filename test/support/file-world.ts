@@ -13,11 +13,13 @@ import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
 import { Quantum } from '../../src/input/quantum.ts'
 import type { Turn } from '../../src/input/schedule.ts'
+import { Search } from '../../src/input/search.ts'
 import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { HandClock } from './hand-clock.ts'
 import { type Ear, hear } from './hear.ts'
+import { lookedAt } from './looked-at.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { settled } from './state.ts'
 import { freshDirectory } from './temp.ts'
@@ -71,6 +73,7 @@ export class World {
   readonly lookedFor: LogFile[] = []
   readonly #shipped: Shipped[] = []
   readonly #directories = new Map<string, Directory>()
+  readonly #search: Search
   readonly #settings: WorldSettings
 
   static async open(t: Ending, settings: WorldSettings = {}): Promise<World> {
@@ -130,6 +133,12 @@ export class World {
       take: (chunk) => this.#take(chunk),
       look: (file) => void this.lookedFor.push(file),
     })
+    this.#search = new Search({
+      generations: this.generations,
+      events: ear.events,
+      clock: clock.read,
+      discovery: lookedAt(this.#directories, (directory) => this.look(directory)),
+    })
     this.directory = this.below('')
     this.directory.wasThere = settings.wasThere ?? false
   }
@@ -171,6 +180,8 @@ export class World {
     if (look === null) throw new Error(`${directory.path} is gone`)
     const again = await this.generations.see(directory, look)
     directory.wasThere = false
+    directory.askedAt = this.clock.read()
+    directory.lookedAt = 1
     await this.generations.admitted()
     return again
   }
@@ -183,6 +194,18 @@ export class World {
     for (const sighting of sightings) became.push(await generations.arrived(directory, sighting))
     await generations.admitted()
     return became
+  }
+
+  /** What is missing is searched for once all directories were looked at, and what waited for that is looked at. */
+  async settle(): Promise<void> {
+    await this.#search.forMissing()
+    await this.generations.admitted()
+  }
+
+  /** A stop in order: nothing waits any longer. */
+  async last(): Promise<void> {
+    await this.#search.last()
+    await this.generations.admitted()
   }
 
   /** Turns of all who are awake, until nobody is; the last result of each. */

@@ -19,6 +19,7 @@ export function entry(id: string, change: Partial<StoredGeneration> = {}): Store
     guard: 0x6b46b68ffc68f,
     size: 2_000_000,
     mtimeMs: 1_763_769_600_123.25,
+    bornMs: 0,
     partition: 3,
     finished: false,
     ...change,

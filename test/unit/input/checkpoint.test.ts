@@ -27,6 +27,7 @@ void test('gives back every field of an entry', async () => {
   const { state } = await openState({ disk })
   const entries: StoredGeneration[] = [
     entry('plain'),
+    entry('born', { bornMs: 1_763_766_000_456.75 }),
     entry('rotated', { place: '/var/log/pods/0.log.20261122-133000' }),
     entry('utf8', { path: Buffer.from('/var/log/größe-\u2028-日本.log').toString('latin1') }),
     entry('bytes', { path: '/var/log/\xff\xfe\n"\\\0.log', place: '/\xfe', inode: '18446744073709551615' }),

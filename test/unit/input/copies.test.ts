@@ -233,13 +233,22 @@ void test('knows a copy that was made of more than we had read, and counts that 
 })
 
 void test('goes on in the copy after a restart, when the file was cut while it was stopped', async (t) => {
-  const first = await World.stoppedBehind(t)
-  copy(first)
-  cut(first)
-  first.append('a.log', 'new\n')
-  const second = await first.restart(t)
-  await second.lookAndRead()
-  assert.deepEqual(second.shipped().sort(), ['a.log@0: new\n', 'a.log@4: two\n'])
+  for (const content of [LONG, 'too short to be told from others\n']) {
+    const first = await World.open(t)
+    first.write('a.log', content)
+    await first.lookAndRead()
+    await first.stop()
+    first.append('a.log', 'two\n')
+    copy(first)
+    cut(first)
+    first.append('a.log', 'new\n')
+    const second = await first.restart(t)
+    await second.lookAndRead()
+    await second.settle()
+    await second.turns()
+    const ofCopy = content === LONG ? [`a.log@${LONG.length}: two\n`] : [`a.log.1@0: ${content}`, `a.log.1@${content.length}: two\n`] // prettier-ignore
+    assert.deepEqual(second.shipped().sort(), [...ofCopy, 'a.log@0: new\n'].sort())
+  }
 })
 
 void test('knows a copy whose original went on before it was cut', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync } from 'node:fs'
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -195,6 +195,21 @@ void test('waits on for what cannot be asked about', async (t) => {
   clock.advance(30_000)
   await departures.giveUpMissing()
   assert.equal(ear.heard('lost').length, 1)
+})
+
+void test('waits on for what is at its place, unless its inode was used again for another file', async (t) => {
+  const { clock, departures, ear, directory, missing } = await scene(t)
+  const place = join(directory, 'a.log')
+  writeFileSync(place, 'not for us to read')
+  const { key = '', bornMs = 0 } = (await localVolume.facts(place)) ?? {}
+  const [device = '', inode = ''] = key.split(':')
+  missing.add({ ...unread('there', place), device, inode, bornMs })
+  missing.add({ ...unread('unknown', place), device, inode, bornMs: 0 })
+  missing.add({ ...unread('other', place), device, inode, bornMs: 1 })
+  clock.advance(30_000)
+  await departures.giveUpMissing()
+  const lost = ear.heard('lost').map(([file]) => (file as StoredGeneration).id)
+  assert.deepEqual(lost, bornMs > 0 ? ['other'] : [])
 })
 
 void test('drains only who has lost its name and is open', async (t) => {

@@ -82,6 +82,36 @@ void test('takes a piece for a live file where the glob matches it', async (t) =
   assert.deepEqual(await sighted(), ['a.log live a', 'a.log.1 live a'])
 })
 
+void test('knows which name rotation gives a file that had another one', async (t) => {
+  const siblings = async (names: string[], globs: string[], rules: Partial<InputRules> = {}): Promise<string[]> => {
+    const { directory } = scene(t, names, { globs, rules })
+    const sightings = (await directory.look())?.sightings ?? []
+    const pairs = sightings.flatMap((one) =>
+      names.flatMap((former) =>
+        former !== one.name && directory.isSibling(one, former) ? [`${former} > ${one.name}`] : [],
+      ),
+    )
+    return pairs.sort()
+  }
+  const names = ['a.log', 'a.log.1', 'a.log.2', 'b.log', 'b.log.1', 'a-1.log', 'a-2.log', 'a-1.log.1', 'a-2.log.1', 'a']
+  assert.deepEqual(await siblings(names, ['*.log']), [
+    'a-1.log > a-1.log.1',
+    'a-2.log > a-2.log.1',
+    'a.log > a.log.1',
+    'a.log > a.log.2',
+    'a.log.1 > a.log.2',
+    'a.log.2 > a.log.1',
+    'b.log > b.log.1',
+    ...['a > a-1.log', 'a > a-1.log.1', 'a > a-2.log', 'a > a-2.log.1', 'a > a.log', 'a > a.log.1', 'a > a.log.2'],
+  ].sort()) // prettier-ignore
+  assert.deepEqual(
+    await siblings(['app.1', 'app.2', 'app.2.1'], ['app.*']),
+    ['app.2 > app.2.1'],
+    'they may be two logs',
+  )
+  assert.deepEqual(await siblings(['a.log.1', 'a.log.2'], ['*.log'], { exclude: ['a.log'] }), [])
+})
+
 void test('leaves out what is excluded, and the pieces of what is excluded', async (t) => {
   const names = ['a.log', 'a.log.1', 'debug.log', 'debug.log.1', 'b.log', 'b.log.1', 'b.log.2']
   const { sighted } = scene(t, names, { rules: { exclude: ['debug.log', '*.2'] } })

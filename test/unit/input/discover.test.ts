@@ -457,6 +457,52 @@ void test('has not seen a directory while the one beside it takes its time', asy
   for (const name of ['1', '2']) assert.ok(discovery.hasSeen(path(`logs/${name}/a.log`)), name)
 })
 
+void test('knows since when it has asked everywhere, mounts that hang left out if need be', async (t) => {
+  const mount = new RemoteMount('7')
+  const { discovery, write, path, clock, ticking } = scene(t, {
+    inputs: ['local/*/*.log', 'hung/*.log'],
+    volumeOf: (place) => (place.endsWith('/hung') ? mount : localVolume),
+    lookMs: () => 10,
+  })
+  for (const name of ['local/a', 'local/b', 'hung']) write(`${name}/a.log`)
+  const asked = (): number[] => [discovery.askedAt(false), discovery.askedAt(true)]
+  assert.deepEqual(asked(), [Infinity, Infinity], 'nothing is known yet')
+  mount.hang()
+  const begin = clock.read()
+  const looking = discovery.lookAround()
+  assert.deepEqual(asked(), [-Infinity, -Infinity])
+  await until(() => discovery.hasSeen(path('local/b/a.log')), { what: 'a look at the local directories' })
+  assert.deepEqual(asked(), [begin, -Infinity], 'the look at what is above began first')
+  mount.answer()
+  await looking
+  assert.equal(discovery.askedAt(true), begin)
+  // what has not changed need not be looked at
+  clock.advance(1000)
+  const later = clock.read()
+  await discovery.tick()
+  assert.equal(discovery.askedAt(false), later)
+  await ticking('the mount is asked, too', () => discovery.askedAt(true) >= later)
+})
+
+void test('has asked also where a directory cannot be listed', async (t) => {
+  const { discovery, clock } = scene(t, {
+    inputs: ['*.log'],
+    volumeOf: () => countedVolume({ list: () => { throw systemError('EACCES', 'scandir') } }), // prettier-ignore
+  })
+  await discovery.lookAround()
+  assert.equal(discovery.askedAt(false), clock.read())
+})
+
+void test('has not asked while it rests after a long look', async (t) => {
+  const { discovery, directory, clock } = await lookedAt(t, { lookMs: () => 500 })
+  await discovery.look(directory)
+  const before = discovery.askedAt(false)
+  assert.ok(directory.notBefore > clock.read())
+  await discovery.look(directory)
+  await discovery.tick()
+  assert.equal(discovery.askedAt(false), before)
+})
+
 void test('asks once which volume a directory is on, not for every directory below', async (t) => {
   const asked: string[] = []
   const { discovery, write } = scene(t, {

@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { NO_GUARD, guardOf } from '../../../src/guard.ts'
-import { bytesAt, fingerprintOf, guardHolds, hash, isSame, inodeKeyOf, newId } from '../../../src/input/identity.ts'
+import {
+  bondOf,
+  bytesAt,
+  fingerprintOf,
+  guardHolds,
+  hash,
+  isSame,
+  inodeKeyOf,
+  newId,
+} from '../../../src/input/identity.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
 import { localVolume } from '../../../src/input/volume.ts'
 import { entry } from '../../support/state.ts'
@@ -91,7 +100,7 @@ void test('brings fewer bytes where the file ends', async (t) => {
   ])
 })
 
-void test('knows a file again that has grown, whatever its inode', async (t) => {
+void test('knows a file again at its path that has grown, whatever its inode', async (t) => {
   const content = randomBytes(5000)
   assert.ok(await same(t, Buffer.concat([content, randomBytes(100)]), storedOf(content, 3000)))
   assert.ok(await same(t, content, storedOf(content, 5000)))
@@ -116,16 +125,47 @@ void test('does not take a file for one that was read further than it reaches', 
   assert.ok(!(await same(t, content.subarray(0, 500), storedOf(content, 0))))
 })
 
-void test('tells an empty file by its inode, elsewhere only if that was there when it was seen last', async (t) => {
+void test('is bonded by inode and birth time anywhere, without by inode in the directory, and by path', () => {
+  const known = { key: '1:2', bornMs: 1000, place: '/logs/a/app.log' }
+  const bond = (path: string, key: string, { bornMs = 1000, ofKnown = 1000 } = {}): unknown => {
+    const facts = { key, bornMs, size: 0, mtimeMs: 0, links: 1, kind: 'file' } as const
+    return bondOf({ facts, path }, { ...known, bornMs: ofKnown })
+  }
+  const [there, beside, elsewhere] = ['/logs/a/app.log', '/logs/a/app.log.1', '/logs/b/app.log']
+  assert.deepEqual(
+    [there, beside, elsewhere].map((path) => bond(path, '1:2')),
+    ['inode', 'inode', 'inode'],
+  )
+  assert.deepEqual(
+    [there, beside, elsewhere].map((path) => bond(path, '1:3')),
+    ['path', null, null],
+  )
+  const other = { bornMs: 1001 }
+  assert.deepEqual(
+    [there, beside, elsewhere].map((path) => bond(path, '1:2', other)),
+    ['path', null, null],
+  )
+  for (const unknown of [{ bornMs: 0 }, { ofKnown: 0 }, { bornMs: 0, ofKnown: 0 }])
+    assert.deepEqual(
+      [there, beside, elsewhere].map((path) => bond(path, '1:2', unknown)),
+      ['inode', 'inode', null],
+    )
+})
+
+void test('tells an empty file by its inode, beside only if that was there when it was seen last', async (t) => {
   const anything = Buffer.from('anything')
-  const empty = storedOf(Buffer.alloc(0), 0, { mtimeMs: 1000 })
+  const empty = storedOf(Buffer.alloc(0), 0, { place: '/logs/app.log', mtimeMs: 1000 })
   assert.ok(!(await same(t, anything, empty)))
   const its = { ...empty, inode: '2' }
   assert.ok(await same(t, anything, its))
   assert.ok(await same(t, anything, its, { bornMs: 1001 }))
-  assert.ok(await same(t, anything, its, { path: '/elsewhere', bornMs: 1000 }))
-  assert.ok(!(await same(t, anything, its, { path: '/elsewhere', bornMs: 1001 })))
-  assert.ok(!(await same(t, anything, its, { path: '/elsewhere' })), 'the file system does not tell')
+  assert.ok(await same(t, anything, its, { path: '/logs/beside', bornMs: 1000 }))
+  assert.ok(!(await same(t, anything, its, { path: '/logs/beside', bornMs: 1001 })))
+  assert.ok(!(await same(t, anything, its, { path: '/elsewhere/app.log', bornMs: 1000 })))
+  assert.ok(!(await same(t, anything, its, { path: '/logs/beside' })), 'the file system does not tell')
+  const born = { ...its, bornMs: 1001 }
+  assert.ok(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1001 }))
+  assert.ok(!(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1000 })))
 })
 
 void test('looks at the bytes before the offset only where there are any', async (t) => {
@@ -142,9 +182,9 @@ void test('looks at the bytes before the offset only where there are any', async
 
 void test('where it does not know the bytes before the offset, believes only what has the inode and was there then', async (t) => {
   const content = randomBytes(5000)
-  const stored = storedOf(content, 3000, { guard: NO_GUARD, inode: '2', mtimeMs: 1000 })
+  const stored = storedOf(content, 3000, { guard: NO_GUARD, inode: '2', mtimeMs: 1000, bornMs: 0 })
   assert.ok(await same(t, content, stored))
-  assert.ok(await same(t, content, stored, { path: '/elsewhere', bornMs: 1000 }))
+  assert.ok(await same(t, content, stored, { path: `${stored.place}.1`, bornMs: 1000 }))
   assert.ok(!(await same(t, content, stored, { bornMs: 1001 })), 'another file got the inode')
   assert.ok(!(await same(t, content, { ...stored, inode: '1' })))
   assert.ok(await same(t, content, storedOf(content, 0, { guard: NO_GUARD })), 'before the beginning there are none')

@@ -73,6 +73,7 @@ void test('its entry has all that is needed to know it again', async (t) => {
     guard: 6,
     size: 6,
     mtimeMs: log.mtimeMs,
+    bornMs: log.bornMs,
     partition: 4,
     finished: false,
   })

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { guardOf } from '../../../src/guard.ts'
+import { NO_GUARD, guardOf } from '../../../src/guard.ts'
 import { hash, inodeKeyOf } from '../../../src/input/identity.ts'
 import { Missing } from '../../../src/input/missing.ts'
 import type { StoredGeneration } from '../../../src/input/stored-generation.ts'
@@ -45,12 +45,19 @@ function missing(stored: readonly StoredGeneration[], settings: { clock?: HandCl
   })
 }
 
+/** Everything was looked at. */
+function settle(lost: Missing): void {
+  for (const ids of lost.unsearched(() => true).values()) lost.settle(ids)
+}
+
 /** The id of what is found of the file at a path; `key`: the inode it is to have. */
-async function find(of: Missing, path: string, key?: string): Promise<string | null> {
+async function find(of: Missing, path: string, key?: string, isSibling = () => true): Promise<string | null> {
   const descriptor = openSync(path, 'r')
   try {
     const facts = await localVolume.factsOf(descriptor)
-    return (await of.find(localVolume, descriptor, { facts: { ...facts, key: key ?? facts.key }, path }))?.id ?? null
+    const seen = { facts: { ...facts, key: key ?? facts.key }, path, isSibling }
+    const found = await of.find(localVolume, descriptor, seen)
+    return found === 'unsettled' || found === null ? found : found.id
   } finally {
     closeSync(descriptor)
   }
@@ -73,10 +80,67 @@ void test('finds a generation under another name, once', async (t) => {
   assert.equal(await find(lost, path('a.log.1')), null)
 })
 
-void test('finds a generation by its content after the device numbers have changed', async (t) => {
-  const path = write(t, { 'a.log': 'one\ntwo\n' })
+void test('finds a generation at its path after the device numbers have changed, once it is settled', async (t) => {
+  const path = write(t, { 'a.log': 'one\ntwo\n', 'b.log': 'one\ntwo\n' })
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1' })
-  assert.equal(await find(missing([stored]), path('a.log')), stored.id)
+  const lost = missing([stored])
+  assert.deepEqual(lost.awaited(), new Set())
+  assert.equal(await find(lost, path('b.log')), null)
+  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  assert.deepEqual([lost.awaited(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
+  settle(lost)
+  assert.deepEqual([lost.freed(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
+  assert.equal(await find(lost, path('b.log')), null)
+  assert.equal(await find(lost, path('a.log')), stored.id)
+})
+
+void test('finds a generation under a rotated name if 1,024 bytes and the guard agree', async (t) => {
+  const content = 'a line of many\n'.repeat(100)
+  const path = write(t, { 'a.log': content, 'a.log.1': `${content}more\n`, 'a.log.2': `${content.slice(0, 1100)}\n` })
+  const elsewhere = { device: '99', inode: '1' }
+  const stored = await storedOf(path('a.log'), 1200, elsewhere)
+  const short = {
+    ...stored,
+    id: 'short',
+    fingerprint: { length: 1020, hash: hash(Buffer.from(content.slice(0, 1020))) },
+  }
+  const unread = { ...stored, id: 'unread', position: { ...stored.position, offset: 0 }, guard: NO_GUARD }
+  const far = { ...stored, id: 'far', place: '/elsewhere/a.log' }
+  const none = missing([short, unread, far])
+  none.settleAll()
+  assert.equal(await find(none, path('a.log.1')), null)
+  const lost = missing([short, stored, unread, far])
+  assert.equal(await find(lost, path('a.log.1')), 'unsettled')
+  assert.equal(await find(lost, path('a.log.2')), null, 'it ends before')
+  settle(lost)
+  assert.equal(await find(lost, path('a.log.1'), '7:7', () => false), null, 'no rotation gives it that name')
+  assert.equal(await find(lost, path('a.log.1')), stored.id)
+})
+
+void test('takes what cannot be opened now for nobody else', async (t) => {
+  const path = write(t, { 'a.log': 'one\n' })
+  const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1', bornMs: 5 })
+  const facts = { key: '99:1', size: 4, mtimeMs: 0, bornMs: 5, links: 1, kind: 'file' } as const
+  const free = missing([stored])
+  settle(free)
+  free.outOfReach({ ...facts, bornMs: 6 })
+  free.outOfReach({ ...facts, key: '99:2' })
+  assert.equal(await find(free, path('a.log')), stored.id, 'others were out of reach')
+  const lost = missing([stored])
+  settle(lost)
+  lost.outOfReach(facts)
+  assert.deepEqual(
+    lost.unsearched(() => true),
+    new Map(),
+    'nobody waits',
+  )
+  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  const [ids = []] = lost.unsearched(() => true).values()
+  lost.outOfReach(facts)
+  lost.settle(ids)
+  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  settle(lost)
+  assert.equal(await find(lost, path('a.log')), stored.id)
 })
 
 void test('does not take a file for one that had its inode', async (t) => {
@@ -106,7 +170,7 @@ void test('does not take a file for one of which more was stored meanwhile than 
   const descriptor = openSync(path('a.log'), 'r')
   t.after(() => closeSync(descriptor))
   const facts = await localVolume.factsOf(descriptor)
-  assert.equal(await lost.find(volume, descriptor, { facts, path: path('a.log') }), null)
+  assert.equal(await lost.find(volume, descriptor, { facts, path: path('a.log'), isSibling: () => false }), null)
   assert.ok(lost.take(more), 'it is missing as before')
 })
 
@@ -118,6 +182,7 @@ void test('of two with the same content finds the one with the inode, then the o
   assert.equal(await find(byInode, path('a.log')), path('a.log'))
   const elsewhere = stored.map((one, n) => ({ ...one, device: '99', inode: String(n) }))
   const byPath = missing(elsewhere)
+  settle(byPath)
   assert.equal(await find(byPath, path('b.log')), path('b.log'))
   assert.equal(await find(byPath, path('a.log')), path('a.log'))
 })
@@ -168,7 +233,8 @@ void test('finds each of 10,000 quickly', async (t) => {
     })
   })
   const lost = missing(all)
-  // as if the device numbers had changed: every file is looked for by content
+  settle(lost)
+  // as if the device numbers had changed: every file is looked for by its path
   const contents = new Map<number, Buffer>(all.map((_, n) => [n, Buffer.from(content(n))]))
   const volume = countedVolume({
     read(descriptor, { bytes, at, length, position }) {
@@ -181,8 +247,9 @@ void test('finds each of 10,000 quickly', async (t) => {
   for (let n = 0; n < all.length; n++) {
     const size = contents.get(n)?.length ?? 0
     const facts = { key: `7:${n}`, size, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' } as const
-    const found = await lost.find(volume, n, { facts, path: join(directory, `${n}.log`) })
-    assert.equal(found?.id, `file${n}`)
+    const found = await lost.find(volume, n, { facts, path: join(directory, `${n}.log`), isSibling: () => false })
+    assert.ok(found !== null && found !== 'unsettled')
+    assert.equal(found.id, `file${n}`)
   }
   const { user, system } = process.cpuUsage(begin)
   assert.ok(user + system < 4_000_000, `${(user + system) / 1000} ms of CPU`)
@@ -191,10 +258,27 @@ void test('finds each of 10,000 quickly', async (t) => {
 void test('tells each directory to be searched once, as soon as it can be', () => {
   const stored = ['/a/x.log', '/a/y.log', '/b/z.log'].map((place) => entry(place, { place, inputId: place }))
   const lost = missing(stored)
-  assert.deepEqual([...lost.unsearched((directory) => directory === '/a')], ['/a'])
-  assert.deepEqual([...lost.unsearched((directory) => directory === '/a')], [])
-  assert.deepEqual([...lost.unsearched(() => true)], ['/b'])
-  assert.deepEqual([...lost.unsearched(() => true)], [])
+  const told = (canBeSearched: (directory: string, since: number) => boolean) => [...lost.unsearched(canBeSearched)]
+  assert.deepEqual(
+    told((directory) => directory === '/a'),
+    [['/a', ['/a/x.log', '/a/y.log']]],
+  )
+  assert.deepEqual(
+    told((directory) => directory === '/a'),
+    [],
+  )
+  assert.deepEqual(
+    told((_, since) => since > 1_000_000),
+    [],
+  )
+  assert.deepEqual(
+    told((_, since) => since === 1_000_000),
+    [['/b', ['/b/z.log']]],
+  )
+  assert.deepEqual(
+    told(() => true),
+    [],
+  )
   assert.equal(lost.inputOf('66305:1835021'), '/a/x.log')
   assert.equal(lost.inputOf('66305:1'), null)
 })
@@ -221,19 +305,23 @@ void test('has patience for half a minute, from when it was missed', () => {
   assert.deepEqual(ids(), ['first'])
 })
 
-void test('tells what is at the place, nothing, and that it cannot know', async (t) => {
+void test('tells whether it is at its place, and that it cannot know', async (t) => {
   const path = write(t, { 'a.log': 'x' })
   const stored = await storedOf(path('a.log'), 0)
   const lost = missing([stored])
-  assert.equal(await lost.keyAtPlace(stored), inodeKeyOf(stored))
-  assert.equal(await lost.keyAtPlace({ ...stored, place: path('b.log') }), null)
-  assert.equal(await lost.keyAtPlace({ ...stored, place: path('c/d/b.log') }), null)
+  const { bornMs } = (await localVolume.facts(path('a.log'))) ?? {}
+  assert.equal(await lost.isAtPlace(stored), true)
+  assert.equal(await lost.isAtPlace({ ...stored, bornMs: bornMs ?? 0 }), true)
+  assert.equal(await lost.isAtPlace({ ...stored, bornMs: 1 }), bornMs === 0, 'its inode was used again')
+  assert.equal(await lost.isAtPlace({ ...stored, inode: '1' }), false)
+  assert.equal(await lost.isAtPlace({ ...stored, place: path('b.log') }), false)
+  assert.equal(await lost.isAtPlace({ ...stored, place: path('c/d/b.log') }), false)
   mkdirSync(path('c'))
-  assert.equal(await lost.keyAtPlace({ ...stored, place: join(dirname(path('c')), 'c/b.log') }), null)
+  assert.equal(await lost.isAtPlace({ ...stored, place: join(dirname(path('c')), 'c/b.log') }), false)
   const denied = countedVolume({
     facts: () => {
       throw systemError('EACCES', 'stat')
     },
   })
-  assert.equal(await missing([stored], { volume: denied }).keyAtPlace(stored), undefined)
+  assert.equal(await missing([stored], { volume: denied }).isAtPlace(stored), undefined)
 })

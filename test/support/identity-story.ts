@@ -1,0 +1,255 @@
+/**
+ * Agents one after another over files that come, go, move and are mistaken for each other, held to the rules of identity:
+ * what is on the disk is shipped whole, once, and under its own id and path. An id goes over to another file only where
+ * place and content allow it.
+ */
+import assert from 'node:assert/strict'
+import { basename, dirname } from 'node:path'
+import type { Chunk, Taken } from '../../src/flow.ts'
+import { openCheckpoint } from '../../src/input/checkpoint.ts'
+import { Input } from '../../src/input/input.ts'
+import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
+import { FakeDisk } from './fake-disk.ts'
+import { type Ear, hear } from './hear.ts'
+import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
+import type { Made, ReusedInodes } from './reused-inodes.ts'
+import { until } from './wait.ts'
+
+const memory = testMemory(4096)
+const FINGERPRINT_BYTES = 1024
+/** Looks of the input around, without news, after which it has seen everything. */
+const QUIET_TICKS = 4
+/** Longer than anything is held back. */
+const PATIENCE_MS = 31_000
+
+/** What was shipped under an id. */
+interface Shipped {
+  /** Whose bytes came last under it. */
+  owner: Made
+  /** Where that was when the agent last had time to look. */
+  place: string
+  bytes: Buffer
+  /** Devices got other numbers since. */
+  wasRebooted: boolean
+}
+
+export class IdentityStory {
+  readonly #files: ReusedInodes
+  #disk = new FakeDisk()
+  #life: Life | null = null
+  readonly #shipped = new Map<string, Shipped>()
+  #clock = 1000
+  #ids = 0
+
+  constructor(files: ReusedInodes) {
+    this.#files = files
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== null
+  }
+
+  reboot(): void {
+    this.#files.reboot()
+    for (const shipped of this.#shipped.values()) shipped.wasRebooted = true
+  }
+
+  async start(maxOpenFiles: number): Promise<void> {
+    const ear = hear()
+    const { events } = ear
+    const disk = this.#disk
+    const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: () => 1, disk })
+    const life = { ticks: 0, fault: null, ear, checkpoint, input: this.#input({ checkpoint, events, maxOpenFiles }) }
+    this.#life = life
+    this.#files.asked = (path) => {
+      if (path === this.#files.root) life.ticks++
+    }
+    await life.input.start()
+    await this.settle()
+  }
+
+  /** Resolves once the agent has seen everything, and read it. */
+  async settle(): Promise<void> {
+    const life = this.#living()
+    let since = life.ticks
+    let news = 0
+    const isQuiet = (): boolean => {
+      this.#clock += 40
+      const heard = life.ear.names().length
+      if (!life.input.drained || heard !== news) since = life.ticks
+      news = heard
+      return life.ticks - since >= QUIET_TICKS
+    }
+    await until(isQuiet, { what: 'the input has seen everything', every: 1 })
+    this.#note()
+    // what is closed was quiet for longer than file times are coarse
+    this.#files.pass(2000)
+  }
+
+  /** A stop in order, also of what happened a moment before. Every file that has a live name is shipped. */
+  async stop(): Promise<void> {
+    const { input, checkpoint } = this.#living()
+    await input.freeze()
+    await until(() => input.drained, { what: 'the input is drained', every: 1 })
+    this.#note()
+    this.#check((made) => made.path?.endsWith('.log') === true)
+    await input.stop()
+    await checkpoint.close()
+    this.#disk = this.#disk.afterKill()
+    this.#life = null
+    this.#files.asked = () => undefined
+  }
+
+  /** Nothing is held back any more: all that was ever wanted is shipped. */
+  async finish(): Promise<void> {
+    for (let times = 0; times < 2; times++) {
+      this.#clock += PATIENCE_MS
+      await this.settle()
+    }
+    this.#check((made) => made.path?.endsWith('.old') === false)
+    await this.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#life?.input.stop()
+  }
+
+  #living(): Life {
+    if (this.#life === null) throw new Error('no agent is running')
+    return this.#life
+  }
+
+  #input({ checkpoint, events, maxOpenFiles }: Pick<InputParts, 'checkpoint' | 'events' | 'maxOpenFiles'>): Input {
+    return new Input({
+      inputs: [rulesFor(`${this.#files.root}/*/*.log`, { maxLineBytes: 4096 })],
+      ...{ memory, readMemory: testReadMemory(memory), checkpoint, events },
+      file: {
+        ...{ maxUnacked: 1_000_000, maxOpenFiles, lastLineQuietMs: 50 },
+        ...{ pollMs: 1, discoverMs: 1, sweepMs: 1 },
+      },
+      now: () => 1,
+      // time goes on between any two events
+      clock: () => (this.#clock += 0.001),
+      random: (bytes) => Buffer.from((++this.#ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
+      volumeOf: () => this.#files.volume,
+      blocked: () => null,
+      take: (chunk) => this.#take(chunk),
+    })
+  }
+
+  #take(chunk: Chunk): Taken {
+    const pieces: Piece[] = []
+    const next = takeLines(memory, chunk, pieces)
+    const file = asLogFile(chunk.file)
+    const life = this.#living()
+    for (const piece of pieces) {
+      try {
+        this.#ships(file, piece)
+      } catch (error) {
+        // thrown from here, it would be the input that breaks
+        life.fault ??= error instanceof Error ? error : new Error(String(error))
+      }
+    }
+    // the turn has first to know how far it came
+    queueMicrotask(() => {
+      for (const { start, end, guard } of pieces)
+        life.input.receive({ file, ranges: [{ start, end, guard }], outcome: 'stored' })
+    })
+    return { next, blocked: null }
+  }
+
+  #ships(file: LogFile, { start, end, bytes }: Piece): void {
+    const made = this.#files.behind(file.descriptor)
+    assert.ok(made, 'what is read is open')
+    this.#belongs(file.id, made)
+    const shipped = this.#shipped.get(file.id) ?? this.#begin(file, made)
+    assert.equal(start, shipped.bytes.length, `${file.id} came to ${shipped.bytes.length}, and now from ${start}`)
+    assert.ok(made.content.subarray(start, start + bytes.length).equals(bytes))
+    shipped.bytes = made.content.subarray(0, end)
+  }
+
+  #begin(file: LogFile, made: Made): Shipped {
+    assert.equal(file.path, made.path ?? file.path, `file ${made.number} is shipped under another one's name`)
+    for (const [id, { owner }] of this.#shipped)
+      assert.ok(owner !== made || this.#mayBeForgotten(id), `file ${made.number} was ${id}, and is ${file.id} now`)
+    const shipped = { owner: made, place: file.place, bytes: Buffer.alloc(0), wasRebooted: false }
+    this.#shipped.set(file.id, shipped)
+    return shipped
+  }
+
+  /** Nobody can know a file again that was moved where the inode says nothing. */
+  #mayBeForgotten(id: string): boolean {
+    const { owner, place, wasRebooted } = this.#shipped.get(id)!
+    if (owner.path === place || owner.path === null) return owner.path === null
+    if (wasRebooted) return true
+    return owner.bornMs === 0 && dirname(owner.path) !== dirname(place)
+  }
+
+  /** An id is a file's own, or goes over to it from one that it can be taken for. */
+  #belongs(id: string, made: Made): void {
+    const shipped = this.#shipped.get(id)
+    if (shipped === undefined || shipped.owner === made) return
+    const { owner, place, bytes, wasRebooted } = shipped
+    const what = `${id} was file ${owner.number} at ${place}, and is file ${made.number} at ${made.path} now`
+    assert.ok(made.path !== null, what)
+    assert.ok(made.content.subarray(0, bytes.length).equals(bytes), `${what}: its content is another one`)
+    // it would be found: under a name that is asked for anywhere, under any name where it was
+    const isThere = owner.path !== null && (owner.path.includes('.log') || dirname(owner.path) === dirname(place))
+    const mayBeElsewhere = wasRebooted || (owner.bornMs === 0 && dirname(owner.path ?? '') !== dirname(place))
+    assert.ok(!isThere || mayBeElsewhere, `${what}, and the other is at ${owner.path}`)
+    const isNear = dirname(made.path) === dirname(place)
+    const isSibling = isNear && bytes.length > 0 && made.content.length >= FINGERPRINT_BYTES && areSiblings(made.path, place) // prettier-ignore
+    const hasInode = isNear && owner.bornMs === 0 && owner.inode === made.inode
+    assert.ok(made.path === place || isSibling || hasInode, what)
+    shipped.owner = made
+  }
+
+  #note(): void {
+    const life = this.#living()
+    if (life.fault !== null) throw life.fault
+    for (const file of life.input.files()) {
+      const made = this.#files.at(file.place)
+      if (made !== undefined && this.#files.keyOf(made) === file.key) this.#belongs(file.id, made)
+    }
+    // what is missing may be known to have another place
+    for (const { id, place, device, inode } of life.checkpoint.entries.values()) {
+      const shipped = this.#shipped.get(id)
+      if (shipped?.owner.path !== place || this.#files.keyOf(shipped.owner) !== `${device}:${inode}`) continue
+      shipped.place = place
+      shipped.wasRebooted = false
+    }
+  }
+
+  #check(isWanted: (made: Made) => boolean): void {
+    const files = [...this.#living().input.files()]
+    for (const made of this.#files.all) {
+      if (made.path === null || !isWanted(made)) continue
+      const file = files.find(({ key, standing }) => key === this.#files.keyOf(made) && standing !== 'detached')
+      const bytes = file === undefined ? undefined : this.#shipped.get(file.id)?.bytes
+      const what = `file ${made.number} at ${made.path}`
+      assert.ok(bytes !== undefined, `nothing of ${what} is shipped`)
+      assert.equal(bytes.length, made.content.length, `${what} is not shipped whole`)
+      assert.ok(bytes.equals(made.content), `other bytes were shipped for ${what}`)
+    }
+  }
+}
+
+interface InputParts {
+  readonly checkpoint: Awaited<ReturnType<typeof openCheckpoint>>
+  readonly events: Ear['events']
+  readonly maxOpenFiles: number
+}
+
+interface Life {
+  ticks: number
+  fault: Error | null
+  readonly ear: Ear
+  readonly checkpoint: InputParts['checkpoint']
+  readonly input: Input
+}
+
+/** Whether one can be what rotation made of the other. */
+function areSiblings(path: string, former: string): boolean {
+  const [name, other] = [basename(path), basename(former)]
+  return name.startsWith(`${other}.`) || (/^x\.log\.\d$/.test(name) && /^x\.log\.\d$/.test(other))
+}
