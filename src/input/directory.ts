@@ -189,7 +189,7 @@ export class Directory {
       if (first?.kind) sightings.push({ name, facts, interest: first.interest, kind: first.kind, isLink })
     }
     // a log that was rotated more than once since the last look is read in the order in which it was written
-    sightings.sort((a, b) => a.facts.mtimeMs - b.facts.mtimeMs)
+    sightings.sort((a, b) => inOrderOfWriting(a.facts, b.facts))
     return { sightings, below, links, denied }
   }
 
@@ -255,4 +255,11 @@ interface Want {
   readonly isWay: boolean
   /** What a file by this name is. */
   readonly kind: 'live' | 'rotated' | null
+}
+
+type Times = Pick<FileFacts, 'mtimeMs' | 'bornMs'>
+
+/** For sorting. What was written last within the same tick of the clock was made last too. */
+export function inOrderOfWriting(a: Times, b: Times): number {
+  return a.mtimeMs - b.mtimeMs || a.bornMs - b.bornMs
 }

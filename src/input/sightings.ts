@@ -10,7 +10,7 @@ import { isSameBirth } from './birth-time.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
-import type { Directory, Look, Sighting } from './directory.ts'
+import { type Directory, type Look, type Sighting, inOrderOfWriting } from './directory.ts'
 import type { Inspection } from './inspection.ts'
 import { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
@@ -86,7 +86,7 @@ export class Sightings {
       }
     }
     // they were judged in another order than that in which they were written
-    for (const one of arrived.sort((a, b) => a.file.mtimeMs - b.file.mtimeMs)) this.#admit(one)
+    for (const one of arrived.sort((a, b) => inOrderOfWriting(a.file, b.file))) this.#admit(one)
     // cut since it was seen: its place is another generation's
     for (const file of seen.keys()) if (file.isOver) again = true
     for (const [name, file] of before) {
