@@ -52,7 +52,6 @@ export class Sightings {
 
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
-    const seen = new Map<LogFile, Seen>()
     const arrived: New[] = []
     const before = [...directory.files] // another file may come under the name of one that went
     const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
@@ -60,35 +59,32 @@ export class Sightings {
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
-    const sightings = this.#inOrder(directory, look.sightings)
-    const isKnown = ({ facts }: Sighting): boolean => this.#options.known.has(facts.key)
     // what was rotated is known to be so, and read, before what came in its place
-    for (const some of [sightings.filter(isKnown), sightings.filter((sighting) => !isKnown(sighting))]) {
-      const found = new Map<LogFile, Seen>()
-      for (const sighting of some) {
-        const known = await this.#knownOf(directory, sighting)
-        if (known === 'unsure') {
-          again = true
-          unsure.add(sighting.facts.key)
-          continue
-        }
-        const arrival = known ?? (await this.#judge(directory, sighting))
-        if (typeof arrival === 'object' && !(arrival instanceof LogFile)) arrived.push(arrival)
-        const file = typeof arrival === 'object' && !(arrival instanceof LogFile) ? arrival.file : arrival
-        if (file === 'again') again = true
-        // of two names of one file (hard links), the one that the globs match counts
-        else if (file !== 'ignored' && (found.get(file) ?? seen.get(file))?.sighting.kind !== 'live')
-          found.set(file, { sighting, isKnown: known !== null })
-      }
-      for (const [file, what] of found) {
-        seen.set(file, what)
-        if (!file.isOver) this.#found(file, directory, what)
-      }
+    const others: Sighting[] = []
+    const known = new Map<LogFile, Seen>()
+    for (const sighting of look.sightings) {
+      const file = await this.#knownOf(directory, sighting)
+      if (file === null) others.push(sighting)
+      else if (file === 'unsure') unsure.add(sighting.facts.key)
+      else notice(known, file, { sighting, isKnown: true })
     }
+    if (unsure.size > 0) again = true
+    const found = new Map<LogFile, Seen>()
+    for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
+    for (const sighting of this.#inOrder(directory, others)) {
+      const arrival = await this.#judge(directory, sighting)
+      if (arrival === 'again') again = true
+      if (typeof arrival === 'string') continue
+      if (!(arrival instanceof LogFile)) arrived.push(arrival)
+      const file = arrival instanceof LogFile ? arrival : arrival.file
+      if (known.get(file)?.sighting.kind !== 'live') notice(found, file, { sighting, isKnown: false })
+    }
+    for (const [file, what] of found) if (!file.isOver) this.#found(file, directory, what)
+    const seen = new Set([...known.keys(), ...found.keys()])
     // they were judged in another order than that in which they were written
     for (const one of arrived.sort((a, b) => inOrderOfWriting(a.file, b.file))) this.#admit(one)
     // cut since it was seen: its place is another generation's
-    for (const file of seen.keys()) if (file.isOver) again = true
+    for (const file of seen) if (file.isOver) again = true
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
         continue
@@ -197,4 +193,9 @@ export class Sightings {
       return this.#options.lose(file)
     }
   }
+}
+
+/** Of two names of one file (hard links), the one that the globs match counts. */
+function notice(files: Map<LogFile, Seen>, file: LogFile, seen: Seen): void {
+  if (files.get(file)?.sighting.kind !== 'live') files.set(file, seen)
 }
