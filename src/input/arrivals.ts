@@ -46,6 +46,8 @@ export type Arrival =
   | { readonly kind: 'ignored' }
   /** Look again soon: it is denied, held back, gone, unsettled (missing.ts), or there is no descriptor left. */
   | { readonly kind: 'again' }
+  /** To be judged once more when all others in the directory were (missing.ts). */
+  | { readonly kind: 'sibling' }
 
 interface OpenFile {
   readonly descriptor: number
@@ -57,6 +59,7 @@ const LOOK_BACK = 64 * 1024
 
 const IGNORED: Arrival = { kind: 'ignored' }
 const AGAIN: Arrival = { kind: 'again' }
+const SIBLING: Arrival = { kind: 'sibling' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
@@ -69,15 +72,16 @@ export class Arrivals {
     this.#options = options
   }
 
-  async judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
+  async judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
     const { wasThere, untaken } = directory
-    const arrival = await this.#judge(directory, sighting)
+    const arrival = await this.#judge(directory, sighting, bySibling)
+    if (arrival.kind === 'sibling') return arrival
     if (arrival.kind !== 'again') untaken.delete(sighting.name)
     else if (wasThere || untaken.get(sighting.name) === null) untaken.set(sighting.name, sighting.facts)
     return arrival
   }
 
-  async #judge(directory: Directory, sighting: Sighting): Promise<Arrival> {
+  async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
     if (this.#isOldPiece(sighting, path)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
@@ -92,7 +96,7 @@ export class Arrivals {
       case 'gone':
         return AGAIN
       case 'open':
-        return this.#identifyOrDeny(directory, sighting, opened)
+        return this.#identifyOrDeny(directory, sighting, { ...opened, bySibling })
     }
     return opened satisfies never
   }
@@ -178,7 +182,11 @@ export class Arrivals {
   }
 
   /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
-  async #identifyOrDeny(directory: Directory, sighting: Sighting, opened: OpenFile): Promise<Arrival> {
+  async #identifyOrDeny(
+    directory: Directory,
+    sighting: Sighting,
+    { bySibling, ...opened }: OpenFile & { bySibling: 'now' | 'not yet' },
+  ): Promise<Arrival> {
     const { missing, known } = this.#options
     const path = directory.pathOf(sighting.name)
     const sought = sighting.kind === 'sought'
@@ -191,11 +199,12 @@ export class Arrivals {
     let stored: StoredGeneration | null = null
     try {
       const isSibling = (name: string): boolean => directory.isSibling(sighting, name)
-      const found = await missing.find(directory.volume, opened.descriptor, { facts: opened.facts, path, isSibling })
+      const file = { facts: opened.facts, path, isSibling, bySibling }
+      const found = await missing.find(directory.volume, opened.descriptor, file)
       // no glob asks for what is sought
-      if (found === 'unsettled' || (sought && found === null)) {
+      if (typeof found === 'string' || (sought && found === null)) {
         closeOn(directory.volume, opened.descriptor)
-        return found === null ? IGNORED : AGAIN
+        return found === null ? IGNORED : found === 'sibling' ? SIBLING : AGAIN
       }
       stored = found
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })

@@ -22,7 +22,7 @@ import type { LogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
 import { NamedCopies } from './named-copies.ts'
 import { Originals } from './originals.ts'
-import { Sightings } from './sightings.ts'
+import { type Judgement, Sightings } from './sightings.ts'
 import { Truncations } from './truncations.ts'
 import { UnnamedCopies } from './unnamed-copies.ts'
 import { UnreadRests } from './unread-rests.ts'
@@ -136,7 +136,7 @@ export class Generations {
   }
 
   /** Take in a file that is no open generation. */
-  arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
+  arrived(directory: Directory, sighting: Sighting): Promise<Judgement> {
     return this.#sightings.arrived(directory, sighting)
   }
 

@@ -8,7 +8,8 @@
  *   (c) in its directory, under a name that rotation gives it, if 1,024 bytes and the guard agree.
  * In any other place it is a file of its own. What has the inode may be found last, as a log that was moved away behind a
  * new one at its path that begins alike. So (b) and (c) wait until everything was looked at since the generation went
- * missing: from then on it is *settled*.
+ * missing: from then on it is *settled*. And (c) waits until all others in the directory were asked: what is at its path
+ * comes first.
  */
 import { dirname } from 'node:path'
 import { ignoreSystemError } from '../errors.ts'
@@ -146,9 +147,13 @@ export class Missing {
 
   /**
    * The missing generation that an open file is, taken out; null when it is none; 'unsettled' when it may be one that can
-   * still turn up with its inode.
+   * still turn up with its inode; 'sibling' when it would be one by (c), and `bySibling` is 'not yet'.
    */
-  async find(volume: Volume, descriptor: number, file: UnknownFile): Promise<StoredGeneration | 'unsettled' | null> {
+  async find(
+    volume: Volume,
+    descriptor: number,
+    { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: 'now' | 'not yet' },
+  ): Promise<StoredGeneration | 'unsettled' | 'sibling' | null> {
     if (this.isEmpty) return null
     const { size } = file.facts
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
@@ -164,6 +169,7 @@ export class Missing {
         if (state === 'out-of-reach') this.#toSearch(entry)
         return 'unsettled'
       }
+      if (bond === 'sibling' && bySibling === 'not yet') return 'sibling'
       if (this.take(now)) return now
     }
     return null

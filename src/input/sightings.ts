@@ -37,6 +37,9 @@ interface Seen {
   readonly isKnown: boolean
 }
 
+/** A generation that is known, or why there is none (arrivals.ts). */
+export type Judgement = LogFile | 'ignored' | 'again' | 'sibling'
+
 /** A generation that a look has found. */
 interface New {
   readonly file: LogFile
@@ -71,14 +74,18 @@ export class Sightings {
     if (unsure.size > 0) again = true
     const found = new Map<LogFile, Seen>()
     for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
-    for (const sighting of this.#inOrder(directory, others)) {
-      const arrival = await this.#judge(directory, sighting)
+    const siblings: Sighting[] = []
+    const judge = async (sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<void> => {
+      const arrival = await this.#judge(directory, sighting, bySibling)
+      if (arrival === 'sibling') siblings.push(sighting)
       if (arrival === 'again') again = true
-      if (typeof arrival === 'string') continue
+      if (typeof arrival === 'string') return
       if (!(arrival instanceof LogFile)) arrived.push(arrival)
       const file = arrival instanceof LogFile ? arrival : arrival.file
       if (known.get(file)?.sighting.kind !== 'live') notice(found, file, { sighting, isKnown: false })
     }
+    for (const sighting of this.#inOrder(directory, others)) await judge(sighting, 'not yet')
+    for (const sighting of siblings) await judge(sighting, 'now')
     for (const [file, what] of found) if (!file.isOver) this.#found(file, directory, what)
     const seen = new Set([...known.keys(), ...found.keys()])
     // they were judged in another order than that in which they were written
@@ -109,16 +116,16 @@ export class Sightings {
   }
 
   /** Take in a file that is no open generation. */
-  async arrived(directory: Directory, sighting: Sighting): Promise<LogFile | 'ignored' | 'again'> {
-    const arrival = await this.#judge(directory, sighting)
+  async arrived(directory: Directory, sighting: Sighting): Promise<Judgement> {
+    const arrival = await this.#judge(directory, sighting, 'now')
     if (typeof arrival === 'string' || arrival instanceof LogFile) return arrival
     this.#admit(arrival)
     return arrival.file
   }
 
   /** What is new is to be admitted by {@link #admit}. */
-  async #judge(directory: Directory, sighting: Sighting): Promise<New | LogFile | 'ignored' | 'again'> {
-    const arrival = await this.#options.arrivals.judge(directory, sighting)
+  async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
+    const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
     if (arrival.kind === 'twin') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind
     const { file, reason } = arrival

@@ -13,6 +13,7 @@ import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/log-file.ts'
 import { Quantum } from '../../src/input/quantum.ts'
 import type { Turn } from '../../src/input/schedule.ts'
+import type { Judgement } from '../../src/input/sightings.ts'
 import { Search } from '../../src/input/search.ts'
 import { type Volume, localVolume } from '../../src/input/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
@@ -187,10 +188,10 @@ export class World {
   }
 
   /** The directory is searched for files that are missing, under whatever name. What became of the sightings. */
-  async search(): Promise<(LogFile | 'ignored' | 'again')[]> {
+  async search(): Promise<Judgement[]> {
     const { directory, generations } = this
     const sightings = await directory.search((key) => generations.missing.inputOf(key))
-    const became: (LogFile | 'ignored' | 'again')[] = []
+    const became: Judgement[] = []
     for (const sighting of sightings) became.push(await generations.arrived(directory, sighting))
     await generations.admitted()
     return became

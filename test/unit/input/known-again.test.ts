@@ -313,6 +313,23 @@ void test('takes the file at the path before a copy of it', async (t) => {
   assert.equal(scene.world.file('long.log', scene.world.below('a')).watermark.offset, LONG.length + 5)
 })
 
+void test('takes the file at the path before a copy of it that has the name of another one', async (t) => {
+  const scene = new Scene(t)
+  scene.write('a/long.log', LONG)
+  scene.write('a/long.log.1', 'another one\n')
+  await scene.between(() => {
+    scene.files.reboot()
+    scene.remove('a/long.log.1')
+    scene.write('a/long.log.1', LONG)
+    scene.write('a/long.log', 'more\n')
+  })
+  await scene.look('a', 'b')
+  await scene.settle()
+  const shipped = scene.shipped()
+  assert.ok(shipped.includes(`a/long.log@${LONG.length}: more\n`), shipped.join(''))
+  assert.ok(!shipped.some((line) => line.startsWith('a/long.log@0:')), 'it is not another one')
+})
+
 // -- while the agent runs ---------------------------------------------------------------------------------------------
 
 for (const hasBirthTimes of [true, false]) {

@@ -43,7 +43,7 @@ function scene(volume: Volume) {
   const taken = async (): Promise<string | null> => {
     const facts = { key: 'other', size: 1_000_000, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' } as const
     const found = await missing.find(its, 0, { facts, path: PLACE, isSibling: () => false })
-    return found === null || found === 'unsettled' ? found : found.id
+    return found === null || typeof found === 'string' ? found : found.id
   }
   return { clock, ear, directory, asked, looked, search, taken, missing, stored }
 }
