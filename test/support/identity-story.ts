@@ -31,6 +31,8 @@ interface Shipped {
   bytes: Buffer
   /** Devices got other numbers since. */
   wasRebooted: boolean
+  /** Its owner has another id by now: it was moved to where it could not be known again. */
+  isForgotten: boolean
 }
 
 export class IdentityStory {
@@ -170,9 +172,12 @@ export class IdentityStory {
 
   #begin(file: LogFile, made: Made): Shipped {
     assert.equal(file.path, made.path ?? file.path, `file ${made.number} is shipped under another one's name`)
-    for (const [id, { owner }] of this.#shipped)
-      assert.ok(owner !== made || this.#mayBeForgotten(id), `file ${made.number} was ${id}, and is ${file.id} now`)
-    const shipped = { owner: made, place: file.place, bytes: Buffer.alloc(0), wasRebooted: false }
+    for (const [id, former] of this.#shipped) {
+      if (former.owner !== made) continue
+      assert.ok(former.isForgotten || this.#mayBeForgotten(id), `file ${made.number} was ${id}, and is ${file.id} now`)
+      former.isForgotten = true
+    }
+    const shipped = { owner: made, place: file.place, bytes: Buffer.alloc(0), wasRebooted: false, isForgotten: false }
     this.#shipped.set(file.id, shipped)
     return shipped
   }
@@ -189,19 +194,22 @@ export class IdentityStory {
   #belongs(id: string, made: Made): void {
     const shipped = this.#shipped.get(id)
     if (shipped === undefined || shipped.owner === made) return
-    const { owner, place, bytes, wasRebooted } = shipped
+    const { owner, place, bytes, wasRebooted, isForgotten } = shipped
     const what = `${id} was file ${owner.number} at ${place}, and is file ${made.number} at ${made.path} now`
     assert.ok(made.path !== null, what)
     assert.ok(made.content.subarray(0, bytes.length).equals(bytes), `${what}: its content is another one`)
     // it would be found: under a name that is asked for anywhere, under any name where it was
-    const isThere = owner.path !== null && (owner.path.includes('.log') || dirname(owner.path) === dirname(place))
+    const isThere =
+      !isForgotten && owner.path !== null && (owner.path.includes('.log') || dirname(owner.path) === dirname(place))
     const mayBeElsewhere = wasRebooted || (owner.bornMs === 0 && dirname(owner.path ?? '') !== dirname(place))
     assert.ok(!isThere || mayBeElsewhere, `${what}, and the other is at ${owner.path}`)
     const isNear = dirname(made.path) === dirname(place)
     const isSibling = isNear && bytes.length > 0 && made.content.length >= FINGERPRINT_BYTES && areSiblings(made.path, place) // prettier-ignore
     const hasInode = isNear && owner.bornMs === 0 && owner.inode === made.inode
     assert.ok(made.path === place || isSibling || hasInode, what)
+    for (const former of this.#shipped.values()) if (former.owner === made) former.isForgotten = true
     shipped.owner = made
+    shipped.isForgotten = false
   }
 
   #note(): void {
