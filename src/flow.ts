@@ -83,8 +83,11 @@ export interface Chunk {
 
 /** What keeps a file's lines from being taken over. One object for everybody who is kept by the same. */
 export interface Obstacle {
-  /** room: there is no buffer for its partition; topic: its topic, or its partition of it, cannot be reached. */
-  readonly kind: 'room' | 'topic'
+  /**
+   * room: there is no buffer for its partition; topic: its topic, or its partition of it, cannot be reached; descriptor:
+   * as many files are open as may be, and all of them are needed.
+   */
+  readonly kind: 'room' | 'topic' | 'descriptor'
   readonly topic: string
 }
 

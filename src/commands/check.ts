@@ -5,8 +5,8 @@
 import { describe, type DescribedSetting } from '../config/describe.ts'
 import type { Config } from '../config/load.ts'
 import { AgentError } from '../errors.ts'
+import { type DescriptorLimit, descriptorLimitHere, openFilesWithin } from './descriptor-limit.ts'
 import type { Finding } from './connect.ts'
-import { descriptorLimit, openFilesFor } from './open-files.ts'
 
 export interface CheckOptions {
   readonly config: Config
@@ -18,18 +18,25 @@ export interface CheckOptions {
 
 /** Throws AgentError `kafka-refused` when something that was tried with `connect` would keep us from shipping. */
 export async function check({ config, json, connect, stdout }: CheckOptions): Promise<void> {
-  const rows = describe(config)
+  const here = descriptorLimitHere()
+  const rows = describe(config).map((row) => (row.setting === MAX_OPEN_FILES ? bounded(row, config, here) : row))
   const { tryKafka } = connect ? await import('./connect.ts') : { tryKafka: null }
   const findings = tryKafka === null ? [] : await tryKafka(config)
   const settings = rows.map(toJson)
-  // refused here as at a start
-  const { logs, limit } = openFilesFor(config.file.maxOpenFiles, descriptorLimit())
-  const bound = `file.maxOpenFiles: this process may have ${limit} files open, so that ${logs} logs are at a time\n`
   if (json) stdout.write(`${JSON.stringify(connect ? { settings, findings } : settings, null, 2)}\n`)
-  else if (logs < config.file.maxOpenFiles) stdout.write(`${table(rows)}${bound}${findings.map(toLine).join('')}`)
   else stdout.write(connect ? `${table(rows)}\n${findings.map(toLine).join('')}` : table(rows))
   const bad = findings.filter((finding) => !finding.ok).map((finding) => finding.what)
   if (bad.length > 0) throw new AgentError('kafka-refused', `Kafka is not ready for us: ${bad.join(', ')}`)
+}
+
+const MAX_OPEN_FILES = 'file.maxOpenFiles'
+
+/** What is in effect is bounded by the process's own limit; where the setting is from is said all the same. */
+function bounded(row: DescribedSetting, { file }: Config, here: DescriptorLimit): DescribedSetting {
+  const value = openFilesWithin(file.maxOpenFiles, here)
+  if (value === file.maxOpenFiles) return row
+  const origin = `${row.origin} (${row.text}), bounded by the process's limit of ${here.limit} descriptors (ulimit -n)`
+  return { ...row, value, text: `${value}`, origin }
 }
 
 function toLine({ ok, what, words }: Finding): string {

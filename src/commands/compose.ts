@@ -14,8 +14,7 @@ import type { Mode } from '../output/sequence.ts'
 import type { Transport } from '../output/transport.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import type { Shipping } from '../prepared-files.ts'
-import type { OpenFiles } from './open-files.ts'
-import { randomBytes } from './random.ts'
+import { openRandomBytes } from './random.ts'
 import { mountCallsAmong } from './threads.ts'
 
 /** Where the records go: to Kafka, or in words to a stream. */
@@ -118,13 +117,12 @@ export interface PipelineParts {
   readonly destination: Destination
   /** Of libuv's pool. */
   readonly threads: number
-  readonly openFiles: Pick<OpenFiles, 'logs'>
+  /** `file.maxOpenFiles`, or fewer where the process may not open as many. */
+  readonly maxOpenFiles: number
 }
 
-export function pipelineOptions(
-  config: Config,
-  { destination, threads, openFiles, ...parts }: PipelineParts,
-): PipelineOptions {
+export function pipelineOptions(config: Config, options: PipelineParts): PipelineOptions {
+  const { destination, threads, maxOpenFiles, ...parts } = options
   const { kafka, batch, inputs } = config
   return {
     ...parts,
@@ -133,7 +131,7 @@ export function pipelineOptions(
     metadata: { agentId: config.agent.id, fields: new Map(inputs.map((input) => [input.id, input.fields])) },
     processors: [],
     memory: memoryFor(config),
-    file: { ...config.file, maxOpenFiles: openFiles.logs },
+    file: { ...config.file, maxOpenFiles },
     volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events: parts.events }),
     drain: config.shutdown.drain,
     producer: {
@@ -149,7 +147,7 @@ export function pipelineOptions(
     now: Date.now,
     clock: monotonic,
     random: Math.random,
-    randomBytes,
+    randomBytes: openRandomBytes(),
   }
 }
 

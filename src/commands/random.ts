@@ -1,15 +1,15 @@
 /**
- * Random bytes from the kernel, without node:crypto: loading OpenSSL's side of Node costs 2.5 MB for a few ids.
+ * Random bytes from the kernel, without node:crypto: loading OpenSSL's side of Node costs 2.5 MB for a few ids. The
+ * device stays open: there may be no descriptor left when the next id is needed.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 
-export function randomBytes(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
+/** Opens the source, for as long as the process lives. */
+export function openRandomBytes(): (length: number) => Buffer {
   const source = openSync('/dev/urandom', 'r')
-  try {
+  return (length) => {
+    const bytes = Buffer.alloc(length)
     if (readSync(source, bytes, 0, length, null) !== length) throw new Error('/dev/urandom gave too few bytes')
     return bytes
-  } finally {
-    closeSync(source)
   }
 }

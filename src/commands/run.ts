@@ -6,11 +6,11 @@ import { Counters, both, countingEvents } from '../observe/counters.ts'
 import type { Events } from '../observe/events.ts'
 import { loggingEvents } from '../observe/log.ts'
 import { createLogger } from '../observe/logger.ts'
-import { harmless } from '../observe/harmless.ts'
 import { logSummary } from '../observe/summary.ts'
+import { Unharmed } from '../observe/unharmed.ts'
 import { Pipeline } from '../pipeline.ts'
 import { type Destination, type State, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
-import { descriptorLimit, openFilesFor } from './open-files.ts'
+import { descriptorLimitHere, openFilesWithin } from './descriptor-limit.ts'
 
 export interface RunOptions {
   readonly config: Config
@@ -40,11 +40,11 @@ export async function run(options: RunOptions): Promise<void> {
   const pretty = format === 'pretty' || (format === 'auto' && stderrIsTTY)
   const logger = createLogger({ level, pretty, out: stderr })
   const counters = new Counters()
+  const unharmed = new Unharmed((reason) => logger.error({ reason }, 'the agent cannot report everything about itself'))
   const log = loggingEvents({ logger, report: config.report === 'log', clock: monotonic })
-  const events = both(countingEvents(counters, Date.now), log)
-  const report = harmless(logger)
-  const openFiles = openFilesFor(config.file.maxOpenFiles, descriptorLimit())
+  const events = unharmed.events(both(countingEvents(counters, Date.now), log))
   const destination: Destination = output === 'kafka' ? { kind: output } : { kind: output, stdout }
+  const { maxOpenFiles, limit } = openFilesOf(config)
   const state = await openState(config, destination, events)
   const { checkpoint } = state
   let begun: Pipeline | undefined
@@ -53,19 +53,22 @@ export async function run(options: RunOptions): Promise<void> {
   try {
     const transport = await openTransport(config, destination, events)
     const pipeline = new Pipeline(
-      pipelineOptions(config, { transport, checkpoint, events, destination, threads, openFiles }),
+      pipelineOptions(config, { transport, checkpoint, events, destination, threads, maxOpenFiles }),
     )
     begun = pipeline
-    const source = { counters, logger, rssBytes: options.rssBytes, state: () => standing(pipeline) }
-    const summary = (message: string): void => report(() => logSummary(source, message))
+    const rssBytes = (): number => unharmed.by(options.rssBytes, NaN)
+    const source = { counters, logger, rssBytes, state: () => standing(pipeline) }
+    const summary = (message: string): void => unharmed.by(() => logSummary(source, message), undefined)
     const { agent, inputs, kafka, origins } = config
     const known = {
       agent: shown(agent.id, origins['agent.id']),
       brokers: shown(kafka.brokers, origins['kafka.brokers']),
     }
     logger.info({ ...known, inputs: inputs.length }, 'logagent starts')
-    if (openFiles.logs < config.file.maxOpenFiles)
-      logger.warn(openFiles, 'fewer logs are open at a time than file.maxOpenFiles says')
+    if (maxOpenFiles < config.file.maxOpenFiles) {
+      const numbers = { limit, maxOpenFiles, setting: config.file.maxOpenFiles }
+      logger.warn(numbers, 'file.maxOpenFiles is bounded by how many descriptors the process may have (ulimit -n)')
+    }
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true
@@ -113,6 +116,11 @@ async function ship(
     clearInterval(timer)
     clearInterval(alive)
   }
+}
+
+function openFilesOf({ file }: Config): { maxOpenFiles: number; limit: number } {
+  const here = descriptorLimitHere()
+  return { maxOpenFiles: openFilesWithin(file.maxOpenFiles, here), limit: here.limit }
 }
 
 function standing(pipeline: Pipeline): { files: number; lagBytes: number; inFlightBytes: number } {

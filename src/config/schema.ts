@@ -146,7 +146,7 @@ export const SCHEMA = {
       max: 1024 * MiB,
     }),
     maxOpenFiles: setting('count', 4096, {
-      doc: 'Files held open at the same time; more are read in turns.',
+      doc: 'Files held open at the same time; more are read in turns. Fewer where the process may not have as many descriptors: its limit (ulimit -n) less a quarter of it, 64 at least.',
       min: 16,
       max: 1_000_000,
     }),

@@ -85,7 +85,7 @@ export class Arrivals {
     const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
     if (this.#isOldPiece(sighting, path)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
-    if (!descriptors.makeRoom()) return this.#leave(sighting)
+    if (!descriptors.makeRoomIn(directory)) return this.#leave(sighting)
     const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':

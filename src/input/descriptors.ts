@@ -1,8 +1,11 @@
 /**
  * Open files, and how many there may be. A file that is read and stored to its end can be closed and opened again when
- * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile.
+ * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile. Who is refused a descriptor waits until
+ * one of those that are open can be closed.
  */
 import { ignoreSystemError } from '../errors.ts'
+import type { Obstacle } from '../flow.ts'
+import type { Directory } from './directory.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
 import { openLog, rootsOf } from './open.ts'
@@ -13,33 +16,45 @@ interface Open {
   readonly facts: FileFacts
 }
 
-export class Descriptors {
-  readonly #max: number
-  readonly #clock: () => number
-  readonly #open = new Set<LogFile>()
+/** As many files are open as may be, and all of them are needed. */
+export const NO_DESCRIPTOR: Obstacle = { kind: 'descriptor', topic: '' }
 
-  /** `clock`: monotonic ms. */
-  constructor(max: number, clock: () => number) {
-    this.#max = max
-    this.#clock = clock
+export interface DescriptorsOptions {
+  /** So many files may be open. */
+  readonly max: number
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /**
+   * There may be room again for those that were refused it: files, and directories with files that were not taken in.
+   * Called once, until somebody is refused again.
+   */
+  readonly freed: (directories: Iterable<Directory>) => void
+}
+
+export class Descriptors {
+  readonly #options: DescriptorsOptions
+  readonly #open = new Set<LogFile>()
+  /** Somebody was refused, and nothing has changed since. */
+  #isFull = false
+  /** Directories with files that there was no room for. */
+  #refused = new Set<Directory>()
+
+  constructor(options: DescriptorsOptions) {
+    this.#options = options
   }
 
   get count(): number {
     return this.#open.size
   }
 
-  get isFull(): boolean {
-    return this.#open.size >= this.#max
-  }
-
   adopt(file: LogFile, descriptor: number, facts: FileFacts): void {
     file.descriptor = descriptor
     this.#open.add(file)
     file.note(facts)
-    file.activeAt = this.#clock()
+    file.activeAt = this.#options.clock()
   }
 
-  /** Make sure that a file is open; false when it cannot be now (all may be in use: {@link isFull}), or something else is at its place. */
+  /** Make sure that a file is open; false when it cannot be now (all may be in use), or something else is at its place. */
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
     if (file.isOver || !this.makeRoom()) return false
@@ -96,9 +111,11 @@ export class Descriptors {
     closeOn(file.volume, file.descriptor)
     file.descriptor = -1
     this.#open.delete(file)
+    this.retry()
   }
 
   closeAll(): void {
+    this.#isFull = false
     for (const file of this.#open) this.close(file)
   }
 
@@ -107,16 +124,43 @@ export class Descriptors {
    * read and stored to their end. False when every open file is still needed: then who asks waits.
    */
   makeRoom(): boolean {
-    if (this.#open.size < this.#max) return true
+    // thousands may ask in a row
+    if (this.#isFull) return false
+    if (this.#open.size < this.#options.max) return true
     let quietest: LogFile | null = null
     for (const file of this.#open) {
-      if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) continue
-      // a call that is under way would meet whatever file gets the descriptor next
-      if (file.reading || file.asking) continue
-      if (quietest === null || file.activeAt < quietest.activeAt) quietest = file
+      if (mayClose(file) && (quietest === null || file.activeAt < quietest.activeAt)) quietest = file
     }
-    if (quietest === null) return false
-    this.close(quietest)
-    return true
+    this.#isFull = quietest === null
+    if (quietest !== null) this.close(quietest)
+    return quietest !== null
   }
+
+  /** As {@link makeRoom}, for a new file in a directory, which is looked at again when there is room. */
+  makeRoomIn(directory: Directory): boolean {
+    const isRoom = this.makeRoom()
+    if (!isRoom) this.#refused.add(directory)
+    return isRoom
+  }
+
+  /** Something of a file was stored, or it has had a turn: if it can be closed now, those that were refused try again. */
+  rested(file: LogFile): void {
+    if (this.#isFull && file.descriptor >= 0 && mayClose(file)) this.retry()
+  }
+
+  /** Those that were refused try again. */
+  retry(): void {
+    if (!this.#isFull) return
+    this.#isFull = false
+    const refused = this.#refused
+    this.#refused = new Set()
+    this.#options.freed(refused)
+  }
+}
+
+/** Whether nothing of an open file is needed before it grows. */
+function mayClose(file: LogFile): boolean {
+  if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) return false
+  // a call that is under way would meet whatever file gets the descriptor next
+  return !file.reading && !file.asking
 }

@@ -14,11 +14,11 @@ import type { Events } from '../observe/events.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { Departures } from './departures.ts'
-import { Descriptors } from './descriptors.ts'
+import { Descriptors, type DescriptorsOptions } from './descriptors.ts'
 import type { Directory, Look, Sighting } from './directory.ts'
 import { guardAt } from './identity.ts'
 import { type Inspected, Inspection } from './inspection.ts'
-import type { LogFile } from './log-file.ts'
+import { type LogFile, asLogFile } from './log-file.ts'
 import { Missing } from './missing.ts'
 import { NamedCopies } from './named-copies.ts'
 import { Originals } from './originals.ts'
@@ -44,6 +44,7 @@ export interface GenerationsOptions {
   readonly wake: (file: LogFile) => void
   /** The file will not be read any more. */
   readonly letGo: (file: LogFile) => void
+  readonly freed: DescriptorsOptions['freed']
 }
 
 export class Generations {
@@ -60,7 +61,7 @@ export class Generations {
   readonly #rests: UnreadRests
   readonly #truncations: Truncations
   readonly #departures: Departures
-  readonly #descriptors: Descriptors
+  readonly descriptors: Descriptors
   readonly #inspection: Inspection
   readonly #sightings: Sightings
 
@@ -71,10 +72,10 @@ export class Generations {
     const originals = new Originals(clock)
     this.#originals = originals
     this.#unnamedCopies = new UnnamedCopies(originals, clock)
-    this.#descriptors = new Descriptors(options.maxOpenFiles, clock)
+    this.descriptors = new Descriptors({ max: options.maxOpenFiles, clock, freed: options.freed })
     const rests = new UnreadRests({ originals, events, accountedFor: (file) => this.#truncations.release(file) })
     this.#rests = rests
-    const mine = { missing: this.missing, descriptors: this.#descriptors, known: this.#byKey, checkpoint, events }
+    const mine = { missing: this.missing, descriptors: this.descriptors, known: this.#byKey, checkpoint, events }
     this.#arrivals = new Arrivals({
       ...mine,
       originals,
@@ -121,15 +122,6 @@ export class Generations {
     return this.#byKey.size + this.#truncations.waiting
   }
 
-  get openFiles(): number {
-    return this.#descriptors.count
-  }
-
-  /** As many are open as may be: others wait. */
-  get isFull(): boolean {
-    return this.#descriptors.isFull
-  }
-
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   see(directory: Directory, look: Look): Promise<boolean> {
     return this.#sightings.see(directory, look)
@@ -153,6 +145,7 @@ export class Generations {
   /** A range of a file is stored or settled. */
   receive(receipt: Receipt): void {
     this.#truncations.receive(receipt)
+    this.descriptors.rested(asLogFile(receipt.file))
   }
 
   /** Its unstored bytes cannot be read again. */
@@ -165,9 +158,14 @@ export class Generations {
     return this.#inspection.growFingerprint(file)
   }
 
+  /** Whether one more file may be opened now; if not, {@link GenerationsOptions.freed} is called when one may. */
+  makeRoom(): boolean {
+    return this.descriptors.makeRoom()
+  }
+
   /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
   open(file: LogFile): Promise<boolean> {
-    return this.#descriptors.open(file)
+    return this.descriptors.open(file)
   }
 
   /** Nothing of it was handed on, and it begins like another one: it has to be judged. If not, others are compared with it. */
@@ -204,7 +202,7 @@ export class Generations {
 
   /** Close a file whose descriptor is no good any more; it is opened again by its name. */
   drop(file: LogFile): void {
-    this.#descriptors.close(file)
+    this.descriptors.close(file)
   }
 
   /** A closed file was not at its place. Where a directory's look cannot notice it, it is missing from now on. */
@@ -217,6 +215,7 @@ export class Generations {
   /** Called about once a second: what has had its time is given up, and files without a name of ours are drained. */
   async tick(): Promise<void> {
     this.#rests.giveUpOld()
+    this.descriptors.retry()
     await this.#departures.drain(this.#byKey.values())
     void this.#departures.giveUpMissing()
   }
@@ -256,7 +255,7 @@ export class Generations {
 
   /** Close every descriptor. Positions are the checkpoint's affair. */
   close(): void {
-    this.#descriptors.closeAll()
+    this.descriptors.closeAll()
   }
 
   // -- ends -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import type { LinearMemory } from '../kernel/memory.ts'
 import type { Events } from '../observe/events.ts'
 import { ignoreSystemError, systemErrorOf } from '../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { NO_DESCRIPTOR } from './descriptors.ts'
 import { type Directory, NOTHING_THERE } from './directory.ts'
 import { Discovery } from './discover.ts'
 import { Generations } from './generations.ts'
@@ -86,6 +87,10 @@ export class Input {
       hasSeen: (path) => this.#discovery.hasSeen(path),
       wake,
       letGo: (file) => this.#schedule.forget(file),
+      freed: (directories) => {
+        this.#schedule.unblock(NO_DESCRIPTOR)
+        for (const directory of directories) void this.#look(directory)
+      },
     })
     this.#discovery = new Discovery({
       inputs,
@@ -115,6 +120,7 @@ export class Input {
       pollMs,
       turn: (file) => this.#quantum.turn(file),
       looked: (isOver) => options.looked?.(isOver),
+      idle: (file) => this.#generations.descriptors.rested(file),
       isPolled: (file) =>
         !file.finished &&
         !file.isOver &&

@@ -8,7 +8,7 @@
  * A mount that does not answer for seconds is reported, once, and so is one that waits for others as long.
  */
 import type { Events } from '../observe/events.ts'
-import { type Mount, Mounts, mountTable } from './mounts.ts'
+import { type Mount, Mounts, openMountTable } from './mounts.ts'
 import { type Maybe, type Volume, remoteVolume, through, volumesBeside } from './volume.ts'
 
 /** A mount counts as hanging when a call takes longer. */
@@ -161,6 +161,6 @@ export class MountCalls {
 /** How the directories of this machine are reached. */
 export function volumesHere(options: MountCallsOptions): (path: string) => Volume {
   const calls = new MountCalls(options)
-  const mounts = new Mounts({ read: mountTable, clock: options.clock })
+  const mounts = new Mounts({ read: openMountTable(), clock: options.clock })
   return volumesBeside(mounts, (mount) => calls.volumeOn(mount))
 }

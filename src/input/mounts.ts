@@ -18,6 +18,8 @@ const MOST_LINKS = 40
 /** The table is read again after so long. */
 const OLD_MS = 1000
 
+const BLOCK_BYTES = 16 * 1024
+
 export interface MountsOptions {
   /** The table, as in /proc/self/mountinfo (proc(5)). */
   readonly read: () => string
@@ -115,9 +117,23 @@ export class Mounts {
   }
 }
 
-/** The mounts that this process sees. */
-export function mountTable(): string {
-  return fs.readFileSync('/proc/self/mountinfo', 'latin1')
+/**
+ * Opens the table of the mounts that this process sees, for as long as it lives: there may be no descriptor left when it
+ * is to be read again, and without it no local file could be opened or looked at.
+ */
+export function openMountTable(): () => string {
+  const table = fs.openSync('/proc/self/mountinfo', 'r')
+  return () => {
+    const blocks: Buffer[] = []
+    for (let length = 0; ;) {
+      const block = Buffer.allocUnsafe(BLOCK_BYTES)
+      // from its beginning the kernel makes it anew
+      const bytes = fs.readSync(table, block, 0, BLOCK_BYTES, length)
+      if (bytes === 0) return Buffer.concat(blocks, length).toString('latin1')
+      blocks.push(block.subarray(0, bytes))
+      length += bytes
+    }
+  }
 }
 
 function hanging(table: string): Map<string, Mount> {

@@ -1,7 +1,7 @@
 /**
  * Files that cannot go on, each with what it waits for, in the order in which they came. Who waits is woken by exactly one
  * thing: one who waits for room by room for its partition, one who waits for a topic by that topic, one who is too far
- * ahead of its watermark by a receipt of its own.
+ * ahead of its watermark by a receipt of its own, one who waits for a descriptor by one that comes free.
  *
  * Room is for one file at first: only when that has had its turn, and found room, is the next one of the same partition
  * woken, so that as many are woken as there is room for. One that found none keeps its place.
@@ -43,8 +43,9 @@ export class Parking {
   park(file: LogFile, obstacle: Obstacle | 'unacknowledged'): void {
     file.parked = true
     if (obstacle === 'unacknowledged') {
-      this.#leave(file)
+      const woken = this.#leave(file)
       this.#tooFarAhead.add(file)
+      if (woken !== null) this.wakeFirst(woken)
       return
     }
     const before = this.#waiting.get(file)
@@ -52,11 +53,13 @@ export class Parking {
       before.next = -1
       return
     }
-    this.#leave(file)
+    const woken = this.#leave(file)
     const files = this.#files.get(obstacle)
     if (files === undefined) this.#files.set(obstacle, new Set([file]))
     else files.add(file)
     this.#waiting.set(file, { obstacle, next: -1 })
+    // it has got past what it was woken for: the next one may
+    if (woken !== null && woken !== obstacle) this.wakeFirst(woken)
   }
 
   /** The file had a turn and does not wait: if it was woken, the next one may try. */

@@ -9,6 +9,7 @@ import type { LinearMemory } from '../kernel/memory.ts'
 import type { PooledBuffer } from '../kernel/pool.ts'
 import type { Events } from '../observe/events.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { NO_DESCRIPTOR } from './descriptors.ts'
 import type { Generations } from './generations.ts'
 import { FINGERPRINT_BYTES } from './identity.ts'
 import type { LogFile } from './log-file.ts'
@@ -32,7 +33,7 @@ export interface QuantumOptions {
   readonly generations: Pick<
     Generations,
     | 'open'
-    | 'isFull'
+    | 'makeRoom'
     | 'isFinal'
     | 'truncated'
     | 'shortened'
@@ -77,6 +78,7 @@ export class Quantum {
   }
 
   turn(file: LogFile): Turn | Promise<Turn> {
+    const { generations } = this.#options
     if (file.isOver) return 'idle'
     if (file.next >= file.limit) {
       // at a stop, what was read to its end waits for nothing
@@ -90,8 +92,8 @@ export class Quantum {
       if (file.next === 0) this.#growFingerprint(file)
       return blocked
     }
-    if (file.descriptor < 0) return this.#openAndRead(file)
-    return this.#options.generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
+    if (file.descriptor < 0) return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+    return generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
   /** Whether nothing is known of anything to be read, and to ask for it costs one read. */
@@ -113,9 +115,8 @@ export class Quantum {
 
   async #openAndRead(file: LogFile): Promise<Turn> {
     try {
-      const { generations, look } = this.#options
-      if (!(await generations.open(file))) {
-        if (!generations.isFull) look(file)
+      if (!(await this.#options.generations.open(file))) {
+        this.#options.look(file)
         return 'later'
       }
     } catch (error) {

@@ -30,6 +30,8 @@ export interface ScheduleOptions {
    * to have theirs.
    */
   looked(isOver: boolean): void
+  /** The file is at its end, for now. */
+  idle?(file: LogFile): void
   /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
   readonly polling: () => void
 }
@@ -236,6 +238,7 @@ export class Schedule {
         return
       case 'idle':
         if (this.#options.isPolled(file)) this.poll(file)
+        this.#options.idle?.(file)
     }
   }
 }

@@ -10,6 +10,9 @@ import { type Events, nothing } from './events.ts'
 /** The same trouble is told at most so often; the counter has them all. */
 const REPEAT_MS = 10_000
 
+/** The process may have no more open files, or the machine may not. */
+const OUT_OF_DESCRIPTORS = /\b(EMFILE|ENFILE)\b/
+
 export interface LogOptions {
   readonly logger: Logger
   /** Tell every stored batch. */
@@ -43,9 +46,11 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
         : logger.info(named(file), 'file truncated: a new generation begins'),
     fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
     fileDenied: (path, reason) => {
-      // of a limit of the process or the machine every file tells
-      const what = /^(EMFILE|ENFILE)/.test(reason) ? '' : path
-      if (isDue(`denied ${what}`)) logger.warn({ path: textOfPath(path), reason }, 'cannot read; trying again')
+      const isOut = OUT_OF_DESCRIPTORS.test(reason)
+      // no file's own trouble: all of them have it
+      if (!isDue(isOut ? 'no descriptor' : `denied ${path}`)) return
+      const message = isOut ? 'no descriptor left to read with; trying again' : 'cannot read; trying again'
+      logger.warn({ path: textOfPath(path), reason }, message)
     },
     fileIgnored: (path, reason) => logger.info({ path: textOfPath(path), reason }, 'file ignored'),
     mountHangs: (point) => logger.warn({ mount: textOfPath(point) }, 'mount does not answer: its files wait'),

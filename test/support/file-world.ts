@@ -6,6 +6,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/checkpoint.ts'
+import { NO_DESCRIPTOR } from '../../src/input/descriptors.ts'
 import { Directory, interestsIn } from '../../src/input/directory.ts'
 import { Generations } from '../../src/input/generations.ts'
 import { excluder, parseGlob } from '../../src/input/glob.ts'
@@ -120,6 +121,7 @@ export class World {
       hasSeen: () => true,
       wake: (file) => void this.awake.add(file),
       letGo: (file) => void this.awake.delete(file),
+      freed: () => undefined,
     })
     this.quantum = new Quantum({
       memory,
@@ -220,10 +222,12 @@ export class World {
         this.awake.delete(file)
         if (!file.admitted || file.finished) continue
         const turn = await this.quantum.turn(file)
-        progress ||= turn !== 'later'
+        const isLater = turn === 'later' || turn === NO_DESCRIPTOR
+        progress ||= !isLater
+        if (turn === 'idle') this.generations.rested(file)
         if (turn === 'more') this.awake.add(file)
         else results.push(turn)
-        if (turn === 'later') later.add(file)
+        if (isLater) later.add(file)
         else later.delete(file)
       }
       await this.generations.admitted()

@@ -37,7 +37,8 @@ export class LiveInput {
   /** Whole lines, in the order in which they came. */
   readonly lines: string[] = []
   readonly held: (Piece & { readonly file: LogFile })[] = []
-  acknowledge = true
+  /** 'while taken': as where lines are dropped, before the pipeline has said how much it took. */
+  acknowledge: boolean | 'while taken' = true
   blocked: Taken['blocked'] = null
   /** The clock runs ahead by so much. */
   aheadMs = 0
@@ -158,7 +159,8 @@ export class LiveInput {
       this.lines.push(piece.bytes.toString().trimEnd())
       this.held.push({ ...piece, file: asLogFile(chunk.file) })
     }
-    if (this.acknowledge) queueMicrotask(() => this.release())
+    if (this.acknowledge === 'while taken') this.release()
+    else if (this.acknowledge) queueMicrotask(() => this.release())
     return { next, blocked: null }
   }
 }

@@ -44,7 +44,7 @@ async function scene(
     events,
     destination: { kind: 'kafka' },
     threads: 24,
-    openFiles: { logs: 100 },
+    maxOpenFiles: 100,
   } as const
   const pipeline = new Pipeline({ ...pipelineOptions(config, parts), processors })
   const stop = async (): Promise<void> => {

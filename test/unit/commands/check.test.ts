@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { afterEach, suite, test } from 'node:test'
 import { check } from '../../../src/commands/check.ts'
 import { AgentError, exitCodeOf } from '../../../src/errors.ts'
@@ -24,6 +25,20 @@ suite('check', () => {
     assert.ok(lines.some((line) => /^kafka\.lingerMs +7ms +flag /.test(line)))
     assert.ok(lines.some((line) => /^batch\.maxBytes .* default$/.test(line)))
     assert.equal(lines.at(-1), '')
+  })
+
+  test('shows how many files may be open where the process may not open as many as the setting says', () => {
+    const agent = [process.execPath, 'src/main.ts', 'check', '--json', '--output', 'stdout', '--paths', '/logs/*']
+    const rows: unknown = JSON.parse(execFileSync('prlimit', ['--nofile=300:300', ...agent], { encoding: 'utf8' }))
+    assert.ok(Array.isArray(rows))
+    assert.deepEqual(
+      rows.find(({ setting }) => setting === 'file.maxOpenFiles'),
+      {
+        setting: 'file.maxOpenFiles',
+        value: 225,
+        origin: "default (4096), bounded by the process's limit of 300 descriptors (ulimit -n)",
+      },
+    )
   })
 
   test('shows the same as JSON, and findings only where they were asked for', async (t) => {

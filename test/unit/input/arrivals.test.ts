@@ -240,7 +240,7 @@ void test('does not take what merely has the inode of a file that it knows, unde
     assert.deepEqual(await second.search(), ['ignored'])
     assert.deepEqual(second.ear.heard('fileIgnored'), [])
     await second.turns()
-    assert.deepEqual([second.text(), second.generations.openFiles], ['', 0])
+    assert.deepEqual([second.text(), second.generations.descriptors.count], ['', 0])
     // it is missing as before, and given up in the end
     second.clock.advance(31_000)
     await second.tick()

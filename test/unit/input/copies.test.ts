@@ -34,7 +34,7 @@ void test('does not ship the copy that copytruncate leaves', async (t) => {
   await world.lookAndRead()
   assert.equal(world.text(), 'one\ntwo\nthree\n')
   assert.ok(world.file('a.log.1').finished)
-  assert.equal(world.generations.openFiles, 1)
+  assert.equal(world.generations.descriptors.count, 1)
 })
 
 void test('holds the copy back while nobody can say which of the two goes on', async (t) => {

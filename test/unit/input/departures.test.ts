@@ -50,7 +50,7 @@ async function scene(
     missing,
     known,
     clock: clock.read,
-    descriptors: new Descriptors(10, clock.read),
+    descriptors: new Descriptors({ max: 10, clock: clock.read, freed: () => undefined }),
     lastLineQuietMs: 5000,
     hasSeen: settings.hasSeen ?? (() => true),
     wake: (file) => void woken.push(file.name),
@@ -281,11 +281,11 @@ void test('lets nothing go while a byte of it is not stored', async (t) => {
   await world.look()
   world.clock.advance(600_000)
   await world.tick()
-  assert.equal(world.generations.openFiles, 2)
+  assert.equal(world.generations.descriptors.count, 2)
   assert.deepEqual(world.ear.heard('fileLetGo'), [])
   world.release()
   await world.tick()
-  assert.equal(world.generations.openFiles, 0)
+  assert.equal(world.generations.descriptors.count, 0)
   assert.deepEqual(world.ear.heard('fileLetGo').length, 2)
   assert.deepEqual([...world.checkpoint.entries.values()].map(({ place }) => place), [join(world.root, 'a.log.1')]) // prettier-ignore
 })

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Descriptors } from '../../../src/input/descriptors.ts'
+import { Directory } from '../../../src/input/directory.ts'
 import { fingerprintOf } from '../../../src/input/identity.ts'
 import type { LogFile } from '../../../src/input/log-file.ts'
-import type { Volume } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { ReadingDesk, openFile } from '../../support/reading.ts'
 import { freshDirectory } from '../../support/temp.ts'
@@ -18,7 +19,10 @@ const openNow = (): number => readdirSync('/proc/self/fd').length
 function scene(t: TestContext, max: number) {
   const directory = freshDirectory(t)
   const clock = new HandClock()
-  const descriptors = new Descriptors(max, clock.read)
+  /** Directories that had a new file refused, each time that there may be room again. */
+  const freed: string[][] = []
+  const hear = (directories: Iterable<Directory>): void => void freed.push(Array.from(directories, ({ path }) => path))
+  const descriptors = new Descriptors({ max, clock: clock.read, freed: hear })
   t.after(() => descriptors.closeAll())
   /** A file that is read and stored to its end, unless told otherwise. */
   const add = async (name: string, settings: { volume?: Volume; stored?: boolean } = {}): Promise<LogFile> => {
@@ -33,7 +37,7 @@ function scene(t: TestContext, max: number) {
     clock.advance(10)
     return file
   }
-  return { directory, clock, descriptors, add, path: (name: string) => join(directory, name) }
+  return { directory, clock, descriptors, freed, add, path: (name: string) => join(directory, name) }
 }
 
 void test('closes the file that was quiet longest when there is no room for another', async (t) => {
@@ -67,6 +71,7 @@ void test('closes nothing that is not read, not stored, in a queue, or has lost 
   assert.ok(!descriptors.makeRoom(), 'its descriptor would be the next file while a call with it is under way')
   assert.equal(descriptors.count, 5)
   queued.queued = false
+  descriptors.rested(queued)
   assert.ok(descriptors.makeRoom())
   assert.equal(queued.descriptor, -1)
 })
@@ -102,6 +107,40 @@ void test('does not open what is another file by now, is gone, or has no place',
   assert.equal(openNow(), before)
 })
 
+void test('says once that there may be room again, when a file that was needed is so no more', async (t) => {
+  const { descriptors, freed, add, directory } = scene(t, 2)
+  const unstored = await add('unstored', { stored: false })
+  const rotated = await add('rotated')
+  rotated.standing = 'rotated'
+  descriptors.rested(rotated)
+  const here = new Directory(directory, localVolume, [])
+  assert.ok(!descriptors.makeRoomIn(here))
+  assert.ok(!descriptors.makeRoom())
+  descriptors.rested(rotated)
+  descriptors.rested(unstored)
+  assert.deepEqual(freed, [], 'both are needed still')
+  unstored.watermark.finish({ start: 0, end: unstored.next }, 'stored', unstored.guard)
+  descriptors.rested(unstored)
+  descriptors.rested(unstored)
+  assert.deepEqual(freed, [[directory]])
+  assert.ok(descriptors.makeRoom())
+  assert.equal(unstored.descriptor, -1)
+})
+
+void test('says that there may be room again when a file is closed, or when it is to be tried anyhow', async (t) => {
+  const { descriptors, freed, add } = scene(t, 1)
+  const file = await add('a', { stored: false })
+  descriptors.retry()
+  assert.deepEqual(freed, [], 'nobody was refused')
+  assert.ok(!descriptors.makeRoom())
+  descriptors.retry()
+  assert.deepEqual(freed, [[]])
+  assert.ok(!descriptors.makeRoom())
+  descriptors.close(file)
+  assert.deepEqual(freed, [[], []])
+  assert.ok(descriptors.makeRoom())
+})
+
 void test('does not open a file when every descriptor is needed', async (t) => {
   const { descriptors, add } = scene(t, 1)
   const file = await add('a')
@@ -110,6 +149,7 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   unread.seenSize.set(unread.size + 1)
   assert.ok(!(await descriptors.open(file)))
   unread.seenSize.set(unread.size - 1)
+  descriptors.rested(unread)
   assert.ok(await descriptors.open(file))
   assert.equal(unread.descriptor, -1)
 })

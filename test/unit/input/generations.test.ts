@@ -269,7 +269,7 @@ void test('knows one file by its names in two directories that are looked at at 
   await Promise.all([world.look(x), world.look(y)])
   await world.turns()
   assert.equal(world.text(), 'one\n')
-  assert.deepEqual([world.files().length, world.generations.openFiles], [1, 1])
+  assert.deepEqual([world.files().length, world.generations.descriptors.count], [1, 1])
 })
 
 // -- other files under the same name or inode -----------------------------------------------------------------------
@@ -305,7 +305,7 @@ void test('drains and lets go a file that was moved away for another one', async
   world.clock.advance(5000)
   await world.tick()
   assert.ok(old.finished)
-  assert.equal(world.generations.openFiles, 1)
+  assert.equal(world.generations.descriptors.count, 1)
 })
 
 void test('takes a closed file whose inode holds other content for another one', async (t) => {
@@ -483,7 +483,7 @@ void test('cuts a file many times while nothing is acknowledged', async (t) => {
   assert.equal(new Set(world.files().map(({ id }) => id)).size, 10)
   world.release()
   assert.equal(world.files().length, 1)
-  assert.equal(world.generations.openFiles, 1)
+  assert.equal(world.generations.descriptors.count, 1)
 })
 
 // -- the end of a file --------------------------------------------------------------------------------------------------
@@ -564,7 +564,7 @@ void test('drains a deleted file through its descriptor, and forgets it when all
   await world.tick()
   assert.deepEqual(world.files(), [])
   assert.ok(!world.checkpoint.entries.has(file.id))
-  assert.equal(world.generations.openFiles, 0)
+  assert.equal(world.generations.descriptors.count, 0)
   assert.deepEqual(world.ear.counters.lostBytes, { truncated: 0, gone: 0 })
 })
 
@@ -689,7 +689,7 @@ void test('does not read a file again that was let go before the restart', async
   const second = await first.restart(t)
   await second.lookAndRead()
   assert.equal(second.text(), '')
-  assert.deepEqual([second.file('a.log.1').finished, second.generations.openFiles], [true, 0])
+  assert.deepEqual([second.file('a.log.1').finished, second.generations.descriptors.count], [true, 0])
   second.append('a.log.1', 'late\n')
   const third = await second.restart(t)
   await third.lookAndRead()
@@ -897,7 +897,7 @@ void test('goes on when the server has forgotten the handles of files that went'
   await world.lookAndRead()
   stale = true
   await world.generations.see(world.directory, NOTHING_THERE)
-  assert.equal(world.generations.openFiles, 0)
+  assert.equal(world.generations.descriptors.count, 0)
   stale = false
   world.append('a.log', 'three\n')
   await world.lookAndRead()
@@ -911,13 +911,13 @@ void test('reads more files than it may hold open', async (t) => {
   for (let look = 0; look < 10 && again; look++) {
     again = await world.look()
     await world.turns()
-    assert.ok(world.generations.openFiles <= 3)
+    assert.ok(world.generations.descriptors.count <= 3)
   }
   assert.equal(world.text().split('\n').length - 1, 10)
   for (let n = 0; n < 10; n++) world.append(`${n}.log`, `second of ${n}\n`)
   await world.lookAndRead()
   assert.equal(world.text().split('\n').length - 1, 10)
-  assert.ok(world.generations.openFiles <= 3)
+  assert.ok(world.generations.descriptors.count <= 3)
 })
 
 void test('holds a directory or a link that is named like a file for what it is', async (t) => {

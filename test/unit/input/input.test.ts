@@ -45,6 +45,32 @@ void test('reads what is there, what is appended, and what comes', async (t) => 
   assert.deepEqual(live.lines.toSorted(), ['a1', 'a2', 'a3', 'a4', 'b1'])
 })
 
+void test('reads more files than may be open as soon as others are stored, without waiting for a tick', async (t) => {
+  const file = { maxOpenFiles: 16, discoverMs: 3_600_000, sweepMs: 3_600_000, pollMs: 60_000 }
+  const live = await LiveInput.open(t, { file })
+  const names = Array.from({ length: 100 }, (_, n) => `${n}`)
+  for (const name of names) live.write(`${name}.log`, `first of ${name}\n`)
+  live.acknowledge = false
+  await live.input.start()
+  await until(() => live.lines.length >= 16, { what: 'as many as may be open', every: 2 })
+  assert.equal(live.lines.length, 16, 'what is not stored keeps its descriptor')
+  live.acknowledge = true
+  live.release()
+  await soon('the first lines', () => live.came(...names.map((name) => `first of ${name}`)))
+  for (const name of names) live.append(`${name}.log`, `second of ${name}\n`)
+  await soon('the second lines', () => live.came(...names.map((name) => `second of ${name}`)))
+})
+
+void test('reads more files than may be open where their lines are dropped as they are taken', async (t) => {
+  const file = { maxOpenFiles: 16, discoverMs: 3_600_000, sweepMs: 3_600_000, pollMs: 60_000 }
+  const live = await LiveInput.open(t, { file })
+  live.acknowledge = 'while taken'
+  const names = Array.from({ length: 100 }, (_, n) => `${n}`)
+  for (const name of names) live.write(`${name}.log`, `line of ${name}\n`)
+  await live.input.start()
+  await soon('all lines', () => live.came(...names.map((name) => `line of ${name}`)))
+})
+
 void test('reads what is appended at once, by what a watch tells alone', async (t) => {
   const watch = t.mock.method(fs, 'watch')
   const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { Mounts } from '../../../src/input/mounts.ts'
+import { Mounts, openMountTable } from '../../../src/input/mounts.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 import { freshDirectory } from '../../support/temp.ts'
 
@@ -31,6 +31,14 @@ function scene(t: TestContext, names: readonly string[] = []): { at: (name: stri
   for (const name of names) mkdirSync(at(name), { recursive: true })
   return { at }
 }
+
+void test('reads the table again without another descriptor', () => {
+  const read = openMountTable()
+  const before = readdirSync('/proc/self/fd').length
+  assert.equal(read(), OWN)
+  assert.equal(read(), OWN)
+  assert.equal(readdirSync('/proc/self/fd').length, before)
+})
 
 function mountsOf(text: string): Mounts {
   return new Mounts({ read: () => text, clock: () => 0 })

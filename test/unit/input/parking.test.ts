@@ -125,3 +125,31 @@ void test('ten thousand that wait for what one buffer gives are not all woken fo
   }
   assert.equal(woken(), '0 1 2')
 })
+
+void test('wakes those that wait in the order in which they came, one after another', () => {
+  const { parking, files, woken } = scene('a', 'b', 'c')
+  const [a, b] = files
+  assert.ok(a && b)
+  parking.wakeFirst(ROOM)
+  parking.wakeFirst(ROOM)
+  assert.equal(woken(), 'a', 'it has not had its turn yet')
+  parking.went(a)
+  assert.equal(woken(), 'b', 'there may be more than one')
+  again(parking, b, 0)
+  assert.equal(woken(), '', 'there was none')
+  parking.wakeFirst(ROOM)
+  assert.equal(woken(), 'b', 'it has kept its place')
+})
+
+void test('wakes the next one when the first got past what it was woken for, and waits for something else', () => {
+  const { parking, files, woken } = scene('a', 'b', 'c')
+  const [a, b, c] = files
+  assert.ok(a && b && c)
+  parking.wakeFirst(ROOM)
+  parking.park(a, OTHER_ROOM)
+  assert.equal(woken(), 'a b')
+  parking.park(b, 'unacknowledged')
+  assert.equal(woken(), 'c')
+  parking.went(c)
+  assert.deepEqual([woken(), parking.count], ['', 2])
+})

@@ -155,6 +155,21 @@ void test('tells the same trouble once in ten seconds, each file and partition b
   assert.equal(lines().length, 6)
 })
 
+void test('reports that no descriptor is left once in ten seconds, whatever files it is about', () => {
+  const { events, clock, lines } = scene()
+  events.fileDenied('/var/log/a.log', 'EMFILE')
+  events.fileDenied('/var/log/b.log', 'ENFILE: file table overflow, open')
+  events.fileDenied('/var/log/c.log', 'EACCES')
+  const said = lines().map(({ path, reason, msg }) => [path, reason, msg])
+  assert.deepEqual(said, [
+    ['/var/log/a.log', 'EMFILE', 'no descriptor left to read with; trying again'],
+    ['/var/log/c.log', 'EACCES', 'cannot read; trying again'],
+  ])
+  clock.advance(10_000)
+  events.fileDenied('/var/log/b.log', 'EMFILE')
+  assert.equal(lines().length, 1)
+})
+
 void test('tells a broker that is down every ten seconds, what is new about it at once, and when it is back', () => {
   const { events, lines, clock } = scene()
   const isDown = (reason: string): void => events.brokerUnreachable(1, 'kafka:9092', reason)

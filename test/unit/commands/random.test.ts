@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { openRandomBytes } from '../../../src/commands/random.ts'
+
+void test('gives other bytes each time, with a descriptor that stays the same', () => {
+  const randomBytes = openRandomBytes()
+  const before = readdirSync('/proc/self/fd').length
+  const ids = new Set(Array.from({ length: 100 }, () => randomBytes(12).toString('hex')))
+  assert.equal(ids.size, 100)
+  assert.ok([...ids].every((id) => id.length === 24))
+  assert.equal(readdirSync('/proc/self/fd').length, before)
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Unharmed } from '../../../src/observe/unharmed.ts'
+import { hear } from '../../support/hear.ts'
+
+void test('gives what a report gives, and something instead when it fails', () => {
+  const unharmed = new Unharmed(() => assert.fail('nothing failed'))
+  assert.equal(unharmed.by(() => 7, 0), 7) // prettier-ignore
+  const reasons: string[] = []
+  const harmed = new Unharmed((reason) => void reasons.push(reason))
+  const fails = (): number => {
+    throw new Error('EMFILE: too many open files, uv_resident_set_memory')
+  }
+  assert.deepEqual([harmed.by(fails, NaN), harmed.by(fails, 0)], [NaN, 0])
+  assert.deepEqual(reasons, ['EMFILE: too many open files, uv_resident_set_memory'], 'once')
+})
+
+void test('does not throw when to complain fails too', () => {
+  const unharmed = new Unharmed(() => {
+    throw new Error('no log')
+  })
+  unharmed.by(() => {
+    throw new Error('no report')
+  }, undefined)
+})
+
+void test('lets listeners hear of every event, and nobody hear of what goes wrong in them', () => {
+  const ear = hear()
+  const reasons: string[] = []
+  const unharmed = new Unharmed((reason) => void reasons.push(reason))
+  const events = unharmed.events({
+    ...ear.events,
+    checkpointFailed: () => {
+      throw new Error('broken')
+    },
+  })
+  events.topicReady('logs', 3)
+  events.checkpointFailed('EMFILE')
+  events.checkpointFailed('EMFILE')
+  events.topicReady('logs', 4)
+  assert.equal(ear.counters.topicsFound, 2)
+  assert.deepEqual(reasons, ['broken'])
+})
