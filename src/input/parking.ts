@@ -5,6 +5,9 @@
  *
  * Room is for one file at first: only when that has had its turn, and found room, is the next one of the same partition
  * woken, so that as many are woken as there is room for. One that found none keeps its place.
+ *
+ * A turn on a mount ends when the mount answers, which may be never. So files of a mount that has not answered are passed
+ * over, those that were woken too, and keep their place until it has.
  */
 import type { Obstacle } from '../flow.ts'
 import type { LogFile } from './log-file.ts'
@@ -15,15 +18,23 @@ interface Waiting {
   next: number
 }
 
-export class Parking {
+export interface ParkingOptions {
   /** Gives a file a turn; false if it can have none now. */
-  readonly #wake: (file: LogFile) => boolean
+  readonly wake: (file: LogFile) => boolean
+  /** The mount whose answer a turn of the file waits for, or would have to wait for; null if there is none. */
+  readonly mountAwaitedBy: (file: LogFile) => string | null
+}
+
+export class Parking {
+  readonly #options: ParkingOptions
   readonly #files = new Map<Obstacle, Set<LogFile>>()
   readonly #waiting = new Map<LogFile, Waiting>()
   readonly #tooFarAhead = new Set<LogFile>()
+  /** What files wait for that were passed over, by the mount that has not answered. */
+  readonly #passedOver = new Map<string, Set<Obstacle>>()
 
-  constructor(wake: (file: LogFile) => boolean) {
-    this.#wake = wake
+  constructor(options: ParkingOptions) {
+    this.#options = options
   }
 
   get count(): number {
@@ -77,16 +88,32 @@ export class Parking {
 
   /** One of the files that wait for this may try. */
   wakeFirst(obstacle: Obstacle): void {
+    const { wake, mountAwaitedBy } = this.#options
     for (const file of this.#files.get(obstacle) ?? []) {
       const waiting = this.#waiting.get(file)
+      if (waiting === undefined) return
+      if (this.#isPassedOver(file, obstacle)) continue
       // it has its turn, and wakes the next one
-      if (waiting === undefined || waiting.next >= 0) return
+      if (waiting.next >= 0) return
       waiting.next = file.next
       file.parked = false
-      if (this.#wake(file)) return
-      waiting.next = -1
-      this.#leave(file)
+      if (!wake(file)) {
+        waiting.next = -1
+        this.#leave(file)
+      } else if (mountAwaitedBy(file) === null) return
     }
+  }
+
+  /** Whether files were passed over for this mount: once it has answered, {@link answered} has to be called. */
+  hasPassedOver(mount: string): boolean {
+    return this.#passedOver.has(mount)
+  }
+
+  /** The mount has answered all that it was asked. */
+  answered(mount: string): void {
+    const obstacles = this.#passedOver.get(mount) ?? []
+    this.#passedOver.delete(mount)
+    for (const obstacle of obstacles) this.wakeFirst(obstacle)
   }
 
   /** Everyone who waits for something of this topic may try. */
@@ -97,9 +124,17 @@ export class Parking {
       for (const file of Array.from(this.#files.get(obstacle) ?? [])) {
         this.#leave(file)
         file.parked = false
-        this.#wake(file)
+        this.#options.wake(file)
       }
     }
+  }
+
+  #isPassedOver(file: LogFile, obstacle: Obstacle): boolean {
+    const mount = this.#options.mountAwaitedBy(file)
+    if (mount === null) return false
+    const obstacles = this.#passedOver.get(mount) ?? new Set()
+    this.#passedOver.set(mount, obstacles.add(obstacle))
+    return true
   }
 
   /** Returns what the file had been woken for, if it has not had its turn since. */

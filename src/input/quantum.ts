@@ -143,11 +143,15 @@ export class Quantum {
    * What is read from a mount that can hang has a chunk of its own meanwhile. Where there is no memory it waits for room,
    * and is not polled: of more mounts than there is memory for, the same would be first each time.
    */
-  async #readRemote(file: LogFile): Promise<Turn> {
-    const { memory, readMemory, now, generations } = this.#options
+  #readRemote(file: LogFile): Turn | Promise<Turn> {
     // a long line whose end is sought has to fit in whole, or what a record takes of it
-    const buffer = readMemory.take(file.search !== null)
+    const buffer = this.#options.readMemory.take(file.search !== null)
     if (buffer === null) return file.search === null ? NO_PIECE : NO_BLOCK
+    return this.#readInto(buffer, file)
+  }
+
+  async #readInto(buffer: PooledBuffer, file: LogFile): Promise<Turn> {
+    const { memory, readMemory, now, generations } = this.#options
     const pointer = buffer.address + GUARD_BYTES
     const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.reading = true

@@ -9,6 +9,7 @@ import type { Obstacle } from '../flow.ts'
 import type { LogFile } from './log-file.ts'
 import { Parking } from './parking.ts'
 import { Polling } from './polling.ts'
+import { deviceOf } from './volume.ts'
 
 /**
  * more: there may be more to read at once; idle: at its end; later: try again at the next poll; unacknowledged: too far
@@ -47,7 +48,10 @@ export class Schedule {
   readonly #options: ScheduleOptions
   readonly #local = new Queue()
   readonly #remote = new Map<string, Queue>()
-  readonly #parking = new Parking((file) => this.wake(file))
+  readonly #parking = new Parking({
+    wake: (file) => this.wake(file),
+    mountAwaitedBy: (file) => this.#mountAwaitedBy(file),
+  })
   readonly #polling: Polling
   /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
   readonly #postponed = new Set<LogFile>()
@@ -178,8 +182,14 @@ export class Schedule {
     this.#options.looked(isOver)
   }
 
+  #mountAwaitedBy(file: LogFile): string | null {
+    if (!file.volume.remote) return null
+    const mount = deviceOf(file.key)
+    return this.#remote.has(mount) ? mount : null
+  }
+
   #wakeRemote(file: LogFile): void {
-    const mount = file.key.slice(0, file.key.indexOf(':'))
+    const mount = deviceOf(file.key)
     let queue = this.#remote.get(mount)
     if (queue !== undefined) {
       queue.push(file)
@@ -200,6 +210,8 @@ export class Schedule {
       else await this.#finish(file, turn)
     }
     this.#remote.delete(mount)
+    // not here: one of its files may be in the middle of being woken
+    if (this.#parking.hasPassedOver(mount)) setImmediate(() => this.#parking.answered(mount))
   }
 
   async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {

@@ -8,17 +8,28 @@ import { paperFile } from '../../support/reading.ts'
 
 const OTHER_ROOM: Obstacle = { kind: 'room', topic: 'others' }
 
-/** Parked files, and who was woken since the last call. */
+/** Parked files, and who was woken since the last call. A file whose name ends with "@mount" is on that mount. */
 function scene(...names: string[]) {
   const woken: string[] = []
   const refused = new Set<LogFile>()
-  const parking = new Parking((file) => {
-    woken.push(file.name)
-    return !refused.has(file)
+  /** Mounts that have not answered. */
+  const asked = new Set<string>()
+  /** Turns that are over as soon as a file is woken. */
+  const turns = new Map<LogFile, () => void>()
+  const mountOf = ({ name }: LogFile): string => name.split('@')[1] ?? ''
+  const parking = new Parking({
+    wake(file) {
+      woken.push(file.name)
+      const turn = turns.get(file)
+      if (turn !== undefined) turn()
+      else if (mountOf(file) !== '') asked.add(mountOf(file))
+      return !refused.has(file)
+    },
+    mountAwaitedBy: (file) => (asked.has(mountOf(file)) ? mountOf(file) : null),
   })
   const files = names.map((name) => paperFile(name))
   for (const file of files) parking.park(file, ROOM)
-  return { parking, files, refused, woken: () => woken.splice(0).join(' ') }
+  return { parking, files, refused, asked, turns, woken: () => woken.splice(0).join(' ') }
 }
 
 /** A file is parked again after a turn in which it came so far. */
@@ -99,6 +110,33 @@ void test('passes over who can have no turn', () => {
   parking.wakeFirst(ROOM)
   assert.equal(woken(), 'a b')
   assert.equal(parking.count, 1)
+})
+
+void test('passes over the files of a mount that has not answered, and comes back to them when it has', () => {
+  const { parking, files, asked, woken } = scene('a@nfs', 'b@nfs', 'c', 'd@smb', 'e')
+  const [a, , c] = files
+  assert.ok(a && c)
+  parking.wakeFirst(ROOM)
+  assert.equal(woken(), 'a@nfs c')
+  parking.went(c)
+  assert.equal(woken(), 'd@smb e')
+  assert.ok(parking.hasPassedOver('nfs'))
+  asked.delete('nfs')
+  again(parking, a, 0)
+  parking.answered('nfs')
+  assert.equal(woken(), 'a@nfs', 'it has kept its place')
+  asked.delete('nfs')
+  parking.went(a)
+  assert.equal(woken(), 'b@nfs')
+})
+
+void test('wakes no one after a file on a mount that answered at once, and found no room', () => {
+  const { parking, files, turns, woken } = scene('a@nfs', 'b')
+  const [a] = files
+  assert.ok(a)
+  turns.set(a, () => again(parking, a, 0))
+  parking.wakeFirst(ROOM)
+  assert.equal(woken(), 'a@nfs')
 })
 
 void test('who is too far ahead waits for its own receipt alone', () => {

@@ -339,6 +339,25 @@ void test('gives each mount turns of its own: one that hangs stops nobody else',
   assert.ok(schedule.quiet)
 })
 
+void test('keeps no local file from the room for which one on a mount that hangs was woken first', async (t) => {
+  const { schedule, answers, turns, pass } = scene(t)
+  const mount = new RemoteMount('7')
+  const [hung, behind] = ['hung', 'behind'].map((name) => paperFile(name, { volume: mount, device: '7' }))
+  const [local] = files('local')
+  assert.ok(hung && behind && local)
+  for (const file of [hung, behind, local]) {
+    answers.set(file, ROOM)
+    schedule.wake(file)
+  }
+  await pass(5)
+  turns()
+  answers.clear()
+  answers.set(hung, new Promise<Turn>(() => undefined))
+  schedule.unblock(ROOM)
+  await pass(5)
+  assert.equal(turns(), 'hung local')
+})
+
 void test('has one turn at a time for each mount', async (t) => {
   const { schedule, answers, turns, pass } = scene(t)
   const mount = new RemoteMount('7')
