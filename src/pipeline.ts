@@ -161,8 +161,7 @@ export class Pipeline {
     const { memory, processors } = this.#options
     const prepared = this.#prepared.of(chunk.file)
     const { shipping } = prepared
-    // while a mount was waited for, it may have been prepared anew
-    const lane = prepared.lane ?? this.#chooseLane(asLogFile(chunk.file), prepared)
+    const lane = this.#laneOf(asLogFile(chunk.file), prepared)
     let next = chunk.offset
     if (lane === null) return { next, blocked: this.#prepared.topicOf(shipping) }
     const entries = this.#entries
@@ -170,6 +169,7 @@ export class Pipeline {
     else frameOne(memory, chunk, shipping, { entries, end: chunk.lineEnd })
     for (const process of processors) process(entries, chunk)
     const taken = this.#encode(chunk, prepared, lane)
+    if (prepared.laneSince < 0) prepared.lane = null
     if (taken > 0) next = entries.endOf(taken - 1)
     return { next, blocked: taken < entries.count ? lane : null }
   }
@@ -206,9 +206,9 @@ export class Pipeline {
 
   #reserve(file: LogFile): Taken['blocked'] {
     const prepared = this.#prepared.of(file)
-    prepared.lane = this.#chooseLane(file, prepared)
-    if (prepared.lane === null) return this.#prepared.topicOf(prepared.shipping)
-    return this.#producer.reserveRoom(prepared.lane) ? null : prepared.lane
+    const lane = this.#chooseLane(file, prepared)
+    if (lane === null) return this.#prepared.topicOf(prepared.shipping)
+    return this.#producer.reserveRoom(lane) ? null : lane
   }
 
   /** There is room: partitions that files wait for get what they need, the longest awaited first, until there is none. */
@@ -224,14 +224,23 @@ export class Pipeline {
     }
   }
 
+  /**
+   * The lane of what was just read: the one that was reserved for it. A mere look reserves none, and while a mount was
+   * waited for, it may have ceased to be right.
+   */
+  #laneOf(file: LogFile, prepared: Prepared): Lane | null {
+    const isForThisRead = prepared.laneSince < 0 && prepared.lane !== null
+    return isForThisRead ? prepared.lane : this.#chooseLane(file, prepared)
+  }
+
   #chooseLane(file: LogFile, prepared: Prepared): Lane | null {
-    const { lane } = prepared
-    if (lane !== null && prepared.laneSince === this.#producer.topology) return lane
-    const chosen = this.#chooseAnew(file, prepared)
+    const { topology } = this.#producer
+    if (prepared.lane !== null && prepared.laneSince === topology) return prepared.lane
+    prepared.lane = this.#chooseAnew(file, prepared)
     // the others go on to another partition with every read
     const stays = prepared.shipping.partitioner !== 'round-robin' && prepared.shipping.partitioner !== 'random'
-    prepared.laneSince = stays ? this.#producer.topology : -1
-    return chosen
+    prepared.laneSince = stays ? topology : -1
+    return prepared.lane
   }
 
   #chooseAnew(file: LogFile, { shipping, key }: Prepared): Lane | null {

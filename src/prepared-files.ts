@@ -28,7 +28,7 @@ export interface Prepared {
   readonly template: Template
   readonly key: Uint8Array | null
   readonly stay: Stay
-  /** Where the file's records go; null until that is known. */
+  /** Where the file's records go; null until that is known, and after a read where it is chosen at every read. */
   lane: Lane | null
   /** {@link Producer.topology} when the lane was chosen for good; -1: it is to be chosen at every read. */
   laneSince: number

@@ -273,3 +273,26 @@ void test('keeps what a newer program has stored of a file, and its format, over
   const [found] = (await openState({ disk })).state.entries.values()
   assert.deepEqual([found?.position.offset, found?.format, found?.unknown], [8, 'cri', { lease: 'x' }])
 })
+
+void test('spreads a file over the partitions with every read, also where its lines come one by one', async (t) => {
+  for (const partitioner of ['round-robin', 'random']) {
+    const { path, transport, pipeline } = await scene(t, {
+      flags: { 'kafka.partitioner': partitioner, 'file.pollMs': '5ms' },
+    })
+    transport.setLeaders('logs', [1, 1, 1, 1])
+    const counts = (): number[] => [0, 1, 2, 3].map((partition) => transport.values('logs', partition).length)
+    writeFileSync(path, '0\n')
+    await pipeline.start()
+    for (let lines = 1; lines < 64; lines++) {
+      await until(() => counts().reduce((a, b) => a + b) === lines, {
+        what: () => `${lines}: ${counts().join()}`,
+        every: 2,
+      })
+      appendFileSync(path, `${lines}\n`)
+    }
+    assert.ok(
+      counts().every((count) => count > 0),
+      `${partitioner}: ${counts().join()}`,
+    )
+  }
+})
