@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { lockState } from '../../../src/input/lock.ts'
+import { ENOUGH } from '../../support/configuration.ts'
 import { startAgent } from '../../support/process.ts'
-import { at, openState } from '../../support/state.ts'
+import { at, openState, stateFile } from '../../support/state.ts'
 import { freshDirectory, type Ending } from '../../support/temp.ts'
 
 async function stateDirectory(t: Ending): Promise<string> {
@@ -47,6 +48,23 @@ suite('logagent state set-aside', () => {
     const second = await stateDirectory(t)
     const byVariable = await setAside(t, [], { LOGAGENT_CONFIG: config, LOGAGENT_STATE_DIR: second })
     assert.ok(byVariable.out.startsWith(`${second}/state.1.json -> `))
+  })
+
+  test('is what an agent asks for that finds a state it cannot read, and ends with, and starts after it', async (t) => {
+    const directory = freshDirectory(t)
+    const path = join(directory, 'state.1.json')
+    const header = { logagent: 'state', version: 9, readableFrom: 9, agent: 'node-1', since: 1 }
+    const written = stateFile(header, { end: 0 })
+    writeFileSync(path, written)
+    const env = { ...ENOUGH, KAFKA_BROKERS: '127.0.0.1:1', LOGAGENT_STATE_DIR: directory }
+    const refused = startAgent(t, { args: ['run'], env })
+    await refused.exitsWith(3)
+    const [said] = refused.log.map(({ text }) => String(text)).filter((text) => text.startsWith('logagent: '))
+    assert.match(said ?? '', /version 9.*Run the newer logagent again, or .* "logagent state set-aside"/)
+    assert.deepEqual([stateFiles(directory), readFileSync(path)], [['state.1.json'], written])
+    assert.equal((await setAside(t, ['--state-dir', directory])).code, 0)
+    const agent = startAgent(t, { args: ['run'], env })
+    await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'it starts' })
   })
 
   test('says when there is nothing, and makes no directory', async (t) => {
