@@ -151,7 +151,7 @@ export const SCHEMA = {
       max: 1_000_000,
     }),
     pollMs: duration(100, {
-      doc: 'How often files that are being written are looked at; what came meanwhile is read and sent together. Less often where there are more than 100 of them. 5ms: lines are sent within milliseconds, for several times the CPU.',
+      doc: 'How often files that are being written are looked at; what came meanwhile is read and sent together. Less often where more than 12 of them get only a few lines. 5ms: lines are sent within milliseconds, for several times the CPU.',
       min: 1,
       max: 60_000,
     }),
