@@ -69,6 +69,11 @@ export function systemCodeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
+/** Whether nothing more could be opened, by this process or on this machine. It says nothing of what was to be opened. */
+export function isShortOfDescriptors(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(systemCodeOf(error))
+}
+
 /** The one line a person reads about an error; never a stack, never a secret. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -1,7 +1,7 @@
 /**
- * Open files, and how many there may be. A file that is read and stored to its end can be closed and opened again when
- * it grows; one that is not keeps its descriptor, for it may be deleted meanwhile. Who is refused a descriptor waits until
- * one of those that are open can be closed.
+ * Open files, and how many there may be. A file that has its name and nothing on its way can be closed for another one, and
+ * opened again: first those that are read and stored to their end, then those that end in half a line, then those that
+ * cannot go on. The others keep their descriptors. Who is refused one waits until one of those that are open can be closed.
  */
 import { ignoreSystemError } from '../errors.ts'
 import type { Obstacle } from '../flow.ts'
@@ -120,20 +120,25 @@ export class Descriptors {
   }
 
   /**
-   * Make sure that one more file may be open: if need be close the one that was quiet longest, among those that are
-   * read and stored to their end. False when every open file is still needed: then who asks waits.
+   * Make sure that one more file may be open: if need be close one, of those that risk least the one that was quiet longest.
+   * False when every open file is still needed: then who asks waits.
    */
   makeRoom(): boolean {
     // thousands may ask in a row
     if (this.#isFull) return false
     if (this.#open.size < this.#options.max) return true
-    let quietest: LogFile | null = null
+    let best: LogFile | null = null
+    let least: number = NEEDED
     for (const file of this.#open) {
-      if (mayClose(file) && (quietest === null || file.activeAt < quietest.activeAt)) quietest = file
+      const risk = riskOf(file)
+      if (risk === NEEDED || risk > least || (risk === least && best !== null && file.activeAt >= best.activeAt))
+        continue
+      best = file
+      least = risk
     }
-    this.#isFull = quietest === null
-    if (quietest !== null) this.close(quietest)
-    return quietest !== null
+    this.#isFull = best === null
+    if (best !== null) this.close(best)
+    return best !== null
   }
 
   /** As {@link makeRoom}, for a new file in a directory, which is looked at again when there is room. */
@@ -145,7 +150,7 @@ export class Descriptors {
 
   /** Something of a file was stored, or it has had a turn: if it can be closed now, those that were refused try again. */
   rested(file: LogFile): void {
-    if (this.#isFull && file.descriptor >= 0 && mayClose(file)) this.retry()
+    if (this.#isFull && file.descriptor >= 0 && riskOf(file) !== NEEDED) this.retry()
   }
 
   /** Those that were refused try again. */
@@ -158,9 +163,14 @@ export class Descriptors {
   }
 }
 
-/** Whether nothing of an open file is needed before it grows. */
-function mayClose(file: LogFile): boolean {
-  if (file.standing !== 'live' || file.next < file.size || file.unacknowledged > 0 || file.queued) return false
+const NEEDED = 3
+
+/** What is lost should an open file be deleted while it is closed: nothing (0), half a line (1), what is unread (2). */
+function riskOf(file: LogFile): 0 | 1 | 2 | typeof NEEDED {
+  if (file.standing !== 'live' || file.unacknowledged > 0 || file.queued) return NEEDED
   // a call that is under way would meet whatever file gets the descriptor next
-  return !file.reading && !file.asking
+  if (file.reading || file.asking) return NEEDED
+  if (file.next >= file.size) return 0
+  if (file.endsInHalfLine) return 1
+  return file.parked ? 2 : NEEDED
 }

@@ -120,7 +120,7 @@ export class Input {
       pollMs,
       turn: (file) => this.#quantum.turn(file),
       looked: (isOver) => options.looked?.(isOver),
-      idle: (file) => this.#generations.descriptors.rested(file),
+      rests: (file) => this.#generations.descriptors.rested(file),
       isPolled: (file) =>
         !file.finished &&
         !file.isOver &&

@@ -20,7 +20,7 @@
 import * as fs from 'node:fs/promises'
 import * as net from 'node:net'
 import * as path from 'node:path'
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts'
+import { AgentError, isShortOfDescriptors, messageOf, systemCodeOf } from '../errors.ts'
 import { makeDirectories } from './state-disk.ts'
 
 export interface StateLock {
@@ -129,33 +129,39 @@ async function removeStale(place: Place, held: number): Promise<void> {
   const { disk, directory } = place
   for (const name of await disk.readdir(directory)) {
     const number = Number(/^lock\.(\d{1,15})$/.exec(name)?.[1] ?? Infinity)
-    const leftover = /^lock-[0-9a-f]{12}$/.test(name) && !(await isHeld(socketPath(place, name)))
+    const leftover = /^lock-[0-9a-f]{12}$/.test(name) && !(await isHeld(socketPath(place, name)).catch(() => true))
     // One that can't be removed (another user's, in a directory with the sticky bit) does no harm.
     if (number < held || leftover) await disk.unlink(path.join(directory, name)).catch(() => {})
   }
 }
 
-/** Only a refusal, or a name that is gone, means that nobody listens. A full backlog (EAGAIN) is somebody, stopped. */
+/**
+ * Only a refusal, or a name that is gone, means that nobody listens. A full backlog (EAGAIN) is somebody, stopped. Rejects
+ * where no socket could be made to ask.
+ */
 function isHeld(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const connection = net.connect(socket)
     connection.on('connect', () => {
       connection.destroy()
       resolve(true)
     })
-    connection.on('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(systemCodeOf(error))))
+    connection.on('error', (error) => {
+      if (isShortOfDescriptors(error)) reject(error)
+      else resolve(!['ECONNREFUSED', 'ENOENT'].includes(systemCodeOf(error)))
+    })
   })
 }
 
 /**
  * Listens, or says why this file system holds no sockets. Null when a holder took the name, bound and not listening yet,
- * for a leftover and removed it. Throws when it is the directory that can't be written.
+ * for a leftover and removed it. Throws when it is the directory that can't be written, or no socket could be made.
  */
 function listen(socket: string): Promise<net.Server | Impossible | null> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((connection) => connection.destroy())
     server.once('error', (error) => {
-      if (['EACCES', 'EROFS', 'ENOENT'].includes(systemCodeOf(error))) reject(error)
+      if (isShortOfDescriptors(error) || ['EACCES', 'EROFS', 'ENOENT'].includes(systemCodeOf(error))) reject(error)
       else resolve({ kind: 'impossible', reason: messageOf(error) })
     })
     // A starter under another user must be able to connect, to learn that there is a holder.

@@ -173,6 +173,11 @@ export class LogFile implements Generation {
     this.rewind()
   }
 
+  /** It ends, as far as was seen, in a line that has not ended, and all before that was read. */
+  get endsInHalfLine(): boolean {
+    return this.next < this.size && this.seen === this.size
+  }
+
   /** Whether the file system says of it what it said last. */
   isAsSeen({ size, mtimeMs, bornMs }: FileFacts): boolean {
     return size === this.size && mtimeMs === this.mtimeMs && bornMs === this.bornMs

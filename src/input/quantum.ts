@@ -92,7 +92,10 @@ export class Quantum {
       if (file.next === 0) this.#growFingerprint(file)
       return blocked
     }
-    if (file.descriptor < 0) return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+    if (file.descriptor < 0) {
+      if (file.endsInHalfLine && !generations.isFinal(file)) return this.#askAndRead(file)
+      return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+    }
     return generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
@@ -111,6 +114,18 @@ export class Quantum {
     // what a mount says of a size may be older than what was read of it
     if (file.size < file.next && file.descriptor >= 0 && !file.volume.remote) generations.truncated(file)
     else generations.shortened(file)
+  }
+
+  /** To open a closed file may take another one's descriptor: not for half a line that was read, and is as it was. */
+  async #askAndRead(file: LogFile): Promise<Turn> {
+    try {
+      const facts = await file.volume.facts(file.place)
+      if (facts?.key === file.key && file.isAsSeen(facts)) return 'idle'
+    } catch (error) {
+      // to open it will say the same
+      ignoreSystemError(error)
+    }
+    return this.#options.generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
   }
 
   async #openAndRead(file: LogFile): Promise<Turn> {

@@ -31,8 +31,8 @@ export interface ScheduleOptions {
    * to have theirs.
    */
   looked(isOver: boolean): void
-  /** The file is at its end, for now. */
-  idle?(file: LogFile): void
+  /** The file is at its end, or cannot go on, for now. */
+  rests?(file: LogFile): void
   /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
   readonly polling: () => void
 }
@@ -237,6 +237,7 @@ export class Schedule {
     if (turn !== 'later') this.#postponed.delete(file)
     if (typeof turn === 'object' || turn === 'unacknowledged') {
       this.#parking.park(file, turn)
+      this.#options.rests?.(file)
       return
     }
     this.#parking.went(file)
@@ -250,7 +251,7 @@ export class Schedule {
         return
       case 'idle':
         if (this.#options.isPolled(file)) this.poll(file)
-        this.#options.idle?.(file)
+        this.#options.rests?.(file)
     }
   }
 }

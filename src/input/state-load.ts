@@ -5,7 +5,7 @@
  */
 import * as path from 'node:path'
 import type { Events } from '../observe/events.ts'
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts'
+import { AgentError, isShortOfDescriptors, messageOf, systemCodeOf } from '../errors.ts'
 import { Journal } from './journal.ts'
 import type { StateDisk } from './state-disk.ts'
 import { readSnapshot } from './snapshot.ts'
@@ -138,12 +138,12 @@ async function* blocksOf(
   }
 }
 
-/** What was read, or why it could not be. */
+/** What was read, or why it could not be. Throws where the reason is none of the file's. */
 async function orReason<T>(reading: Promise<T>): Promise<T | string> {
   try {
     return await reading
   } catch (error) {
-    if (isDenied(error) || error instanceof AgentError) throw error
+    if (isDenied(error) || isShortOfDescriptors(error) || error instanceof AgentError) throw error
     return messageOf(error)
   }
 }

@@ -7,12 +7,27 @@ import pino, { type Logger } from 'pino'
 export interface LoggerOptions {
   readonly level: string
   readonly pretty: boolean
-  readonly out: NodeJS.WritableStream
+  readonly out: NodeJS.WritableStream & { readonly writableLength?: number }
 }
 
+/** A pipe whose reader has stopped reading holds up nobody: what does not fit is kept in memory, but not for ever. */
+const MOST_UNREAD_BYTES = 1024 * 1024
+
 export function createLogger({ level, pretty, out }: LoggerOptions): Logger {
-  const destination = { write: (line: string) => void out.write(pretty ? forPeople(line) : line) }
-  return pino(
+  let dropped = 0
+  const destination = {
+    write(line: string): void {
+      if ((out.writableLength ?? 0) >= MOST_UNREAD_BYTES) {
+        dropped++
+        return
+      }
+      const lines = dropped
+      dropped = 0
+      if (lines > 0) logger.warn({ lines }, 'lines of the log are missing: nobody read it')
+      out.write(pretty ? forPeople(line) : line)
+    },
+  }
+  const logger = pino(
     {
       level,
       base: null,
@@ -21,6 +36,7 @@ export function createLogger({ level, pretty, out }: LoggerOptions): Logger {
     },
     destination,
   )
+  return logger
 }
 
 const COLOURS: Readonly<Record<string, string>> = {

@@ -39,7 +39,7 @@ export class LiveInput {
   readonly held: (Piece & { readonly file: LogFile })[] = []
   /** 'while taken': as where lines are dropped, before the pipeline has said how much it took. */
   acknowledge: boolean | 'while taken' = true
-  blocked: Taken['blocked'] = null
+  blocked: Taken['blocked'] | ((file: LogFile) => Taken['blocked']) = null
   /** The clock runs ahead by so much. */
   aheadMs = 0
   readonly #settings: LiveSettings
@@ -104,7 +104,7 @@ export class LiveInput {
       clock: () => performance.now() + this.aheadMs,
       random: (bytes) => Buffer.from((Date.now() * 1000 + ++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
       volumeOf: (path) => settings.volumeOf?.(path) ?? localVolume,
-      blocked: () => this.blocked,
+      blocked: (file) => (typeof this.blocked === 'function' ? this.blocked(file) : this.blocked),
       take: (chunk) => this.#take(chunk),
     })
   }
@@ -152,7 +152,8 @@ export class LiveInput {
   }
 
   #take(chunk: Chunk): Taken {
-    if (this.blocked !== null) return { next: chunk.offset, blocked: this.blocked }
+    const blocked = typeof this.blocked === 'function' ? this.blocked(asLogFile(chunk.file)) : this.blocked
+    if (blocked !== null) return { next: chunk.offset, blocked }
     const pieces: Piece[] = []
     const next = takeLines(memory, chunk, pieces)
     for (const piece of pieces) {

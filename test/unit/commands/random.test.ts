@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { openRandomBytes } from '../../../src/commands/random.ts'
+import { withoutDescriptors } from '../../support/without-descriptors.ts'
 
 void test('gives other bytes each time, with a descriptor that stays the same', () => {
   const randomBytes = openRandomBytes()
@@ -10,4 +11,8 @@ void test('gives other bytes each time, with a descriptor that stays the same', 
   assert.equal(ids.size, 100)
   assert.ok([...ids].every((id) => id.length === 24))
   assert.equal(readdirSync('/proc/self/fd').length, before)
+})
+
+void test('needs no descriptor any more', () => {
+  assert.equal(withoutDescriptors('random'), '100 ids')
 })

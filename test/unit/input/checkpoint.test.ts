@@ -486,6 +486,20 @@ void test('refuses a directory it cannot use', async (t) => {
   await assert.rejects(openState({ directory: file }), { code: 'state-unusable' })
 })
 
+void test('sets nothing aside for want of a descriptor: nothing is wrong with the state', async () => {
+  const disk = new FakeDisk()
+  const { state } = await openState({ disk })
+  state.put(at('a', 1))
+  assert.ok(await state.close())
+  for (const code of ['EMFILE', 'ENFILE']) {
+    disk.refuse = (asked) => (asked === 'read' ? systemError(code) : undefined)
+    await assert.rejects(openState({ disk }), { code: 'state-unusable', message: new RegExp(code) })
+  }
+  disk.refuse = () => undefined
+  const { state: again, told } = await openState({ disk })
+  assert.deepEqual([offsets(again), told], [{ a: 1 }, []])
+})
+
 void test('keeps its state on a real disk', async (t) => {
   const directory = `${freshDirectory(t)}/not/there/yet`
   const first = await openState({ directory, journalMinBytes: 2000 })

@@ -12,11 +12,11 @@ import fs, {
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Volume } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
 import { RemoteMount, inLine, systemError } from '../../support/volumes.ts'
-import { ROOM, giveRoom } from '../../support/obstacles.ts'
+import { ROOM, TOPIC, giveRoom } from '../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 const PROMPT_MS = 10_000
@@ -69,6 +69,54 @@ void test('reads more files than may be open where their lines are dropped as th
   for (const name of names) live.write(`${name}.log`, `line of ${name}\n`)
   await live.input.start()
   await soon('all lines', () => live.came(...names.map((name) => `line of ${name}`)))
+})
+
+void test('reads more files than may be open though the first ones end in half a line', async (t) => {
+  const file = { maxOpenFiles: 16, discoverMs: 20, sweepMs: 100 }
+  const live = await LiveInput.open(t, { file })
+  const names = Array.from({ length: 60 }, (_, n) => `${n}`)
+  for (const name of names) live.write(`${name}.log`, `line of ${name}\nhalf of`)
+  await live.input.start()
+  await live.came(...names.map((name) => `line of ${name}`))
+  for (const name of names) live.append(`${name}.log`, ` ${name}\n`)
+  await live.came(...names.map((name) => `half of ${name}`))
+  assert.equal(live.lines.length, 2 * names.length)
+})
+
+void test('opens no file again and again that ends in half a line and is as it was', async (t) => {
+  // then all are polled
+  t.mock.method(fs, 'watch', () => {
+    throw systemError('ENOSPC', 'watch')
+  })
+  const opened = t.mock.method(localVolume, 'open')
+  const file = { maxOpenFiles: 16, discoverMs: 5, sweepMs: 20, pollMs: 5 }
+  const live = await LiveInput.open(t, { file })
+  const names = Array.from({ length: 40 }, (_, n) => `${n}`)
+  for (const name of names) live.write(`${name}.log`, `line of ${name}\nhalf`)
+  await live.input.start()
+  await live.came(...names.map((name) => `line of ${name}`))
+  for (let look = 0; look < 20; look++) {
+    live.write('last.log', `line of look ${look}\n`)
+    await live.came(`line of look ${look}`)
+  }
+  // each once to know it, once to read it; the last one for each of its lives
+  assert.ok(opened.mock.callCount() <= 2 * names.length + 4 * 20, `${opened.mock.callCount()}`)
+})
+
+void test('reads more files than may be open though the first ones wait for their topic', async (t) => {
+  const live = await LiveInput.open(t, { file: { maxOpenFiles: 16, discoverMs: 20, sweepMs: 100 } })
+  const waits = Array.from({ length: 30 }, (_, n) => `waits ${n}`)
+  const goes = Array.from({ length: 30 }, (_, n) => `goes ${n}`)
+  live.blocked = ({ name }) => (name.startsWith('waits') ? TOPIC : null)
+  for (const name of waits) live.write(`${name}.log`, `${name}\n`)
+  await live.input.start()
+  await until(() => [...live.input.files()].length >= 16, { what: 'as many as may be open are known', every: 2 })
+  for (const name of goes) live.write(`${name}.log`, `${name}\n`)
+  await live.came(...goes)
+  assert.deepEqual(live.lines.toSorted(), goes.toSorted())
+  live.blocked = null
+  live.input.topicChanged('logs')
+  await live.came(...waits)
 })
 
 void test('reads what is appended at once, by what a watch tells alone', async (t) => {

@@ -17,6 +17,7 @@ import type { Agent } from '../../support/process.ts'
 import { settled } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
+import { withoutDescriptors } from '../../support/without-descriptors.ts'
 
 const HOLDER = path.join(import.meta.dirname, '../../support/programs/lock-holder.ts')
 
@@ -238,3 +239,12 @@ async function tryLock(directory: string): Promise<StateLock | undefined> {
     throw error
   }
 }
+
+void test('does not go without a lock because the process can open nothing at the moment', (t) => {
+  const directory = freshDirectory(t)
+  const message = /^the state directory .* cannot be used: .*EMFILE/
+  assert.match(withoutDescriptors('lock', directory), message)
+  // one whose holder, if there is one, cannot be asked
+  writeFileSync(path.join(directory, 'lock.1'), '')
+  assert.match(withoutDescriptors('lock', directory), message)
+})

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { test } from 'node:test'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { collectOutput } from '../../support/collect-output.ts'
+import { until } from '../../support/wait.ts'
 
 function scene(pretty: boolean, level = 'info') {
   const out = collectOutput()
@@ -46,4 +48,33 @@ void test('lets nothing in a path or reason speak to the terminal', () => {
   logger.info({ file: '\u001b[31mred\u0007' }, 'file found')
   assert.ok(!text().includes('\u001b[31m'))
   assert.ok(!text().includes('\u0007'))
+})
+
+void test('keeps a megabyte of what nobody reads, and says how much is missing when somebody does again', async () => {
+  const read: string[] = []
+  let go = (): void => undefined
+  let reads = false
+  const out = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      read.push(chunk.toString())
+      go = done
+      if (reads) done()
+    },
+  })
+  const logger = createLogger({ level: 'info', pretty: false, out })
+  const said = 'x'.repeat(1000)
+  for (let n = 0; n < 3000; n++) logger.info({ n, said }, 'batch stored')
+  assert.ok(out.writableLength < 1.1 * 1024 * 1024, `${out.writableLength} bytes`)
+  reads = true
+  go()
+  await until(() => out.writableLength === 0, { what: 'all is read' })
+  logger.info('and on')
+  const lines = read.map((line): { n?: number; lines?: number; msg: string } => JSON.parse(line))
+  const [missing, last] = lines.splice(-2)
+  assert.deepEqual(lines.map(({ n }) => n), lines.map((_, n) => n)) // prettier-ignore
+  assert.deepEqual(
+    [missing?.msg, missing?.lines],
+    ['lines of the log are missing: nobody read it', 3000 - lines.length],
+  )
+  assert.equal(last?.msg, 'and on')
 })
