@@ -217,7 +217,9 @@ export class IdentityStory {
     if (life.fault !== null) throw life.fault
     for (const file of life.input.files()) {
       const made = this.#files.at(file.place)
-      if (made !== undefined && this.#files.keyOf(made) === file.key) this.#belongs(file.id, made)
+      // nobody looks at what no glob asks for
+      if (made === undefined || made.path?.endsWith('.old')) continue
+      if (this.#files.keyOf(made) === file.key) this.#belongs(file.id, made)
     }
     // what is missing may be known to have another place
     for (const { id, place, device, inode } of life.checkpoint.entries.values()) {
