@@ -6,8 +6,8 @@ import type { Chunk, Extent, Generation } from './flow.ts'
 import type { Guard } from './guard.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
-import type { AppendRequest } from './output/append-request.ts'
-import type { Stay } from './output/partition.ts'
+import type { AppendRequest } from './output/producer/append-request.ts'
+import type { Stay } from './output/producer/partition.ts'
 
 export class ChunkRecords implements AppendRequest {
   readonly #entries: Entries

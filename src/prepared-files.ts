@@ -11,8 +11,8 @@ import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
 import type { Generation, Obstacle } from './flow.ts'
 import type { LineRules } from './frame/lines.ts'
-import type { Lane } from './output/lane.ts'
-import { type Partitioner, type Stay, stayOf } from './output/partition.ts'
+import type { Lane } from './output/producer/lane.ts'
+import { type Partitioner, type Stay, stayOf } from './output/producer/partition.ts'
 
 /** What one input asks of the stages behind the reading. */
 export interface Shipping extends LineRules {

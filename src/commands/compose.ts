@@ -3,14 +3,14 @@
  * pipeline.ts, and in run.ts when they start and stop.
  */
 import type { Config } from '../config/load.ts'
-import { type Checkpoint, openCheckpoint } from '../input/checkpoint.ts'
-import { lockState } from '../input/lock.ts'
-import { volumesHere } from '../input/mount-calls.ts'
+import { type Checkpoint, openCheckpoint } from '../input/state/checkpoint.ts'
+import { lockState } from '../input/state/lock.ts'
+import { volumesHere } from '../input/volume/mount-calls.ts'
 import { LinearMemory } from '../kernel/memory.ts'
 import { memorySizes } from '../kernel/sizes.ts'
 import type { Events } from '../observe/events.ts'
-import { Cluster } from '../output/cluster.ts'
-import type { Mode } from '../output/sequence.ts'
+import { Cluster } from '../output/kafka/cluster.ts'
+import type { Mode } from '../output/producer/sequence.ts'
 import type { Transport } from '../output/transport.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import type { Shipping } from '../prepared-files.ts'
@@ -37,7 +37,7 @@ export interface State {
 export async function openState(config: Config, destination: Destination, events: Events): Promise<State> {
   const options = { agentId: config.agent.id, events, now: Date.now }
   if (destination.kind === 'stdout') {
-    const { noDisk } = await import('../input/no-disk.ts')
+    const { noDisk } = await import('../input/state/no-disk.ts')
     const checkpoint = await openCheckpoint({ ...options, directory: '/', disk: noDisk() })
     return { checkpoint, close: () => checkpoint.close(), abandon: () => checkpoint.abandon() }
   }

@@ -6,14 +6,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
 import { AgentError, messageOf } from '../errors.ts'
-import { ask } from '../output/ask.ts'
-import type { Address } from '../output/broker.ts'
-import { Connection } from '../output/connection.ts'
-import { greet } from '../output/greeting.ts'
-import { tcp } from '../output/tcp.ts'
-import { describeError, meaningOf } from '../output/wire/error-codes.ts'
-import { decodeInitProducerId, encodeInitProducerId } from '../output/wire/init-producer-id.ts'
-import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/wire/metadata.ts'
+import { ask } from '../output/kafka/request.ts'
+import type { Address } from '../output/kafka/broker.ts'
+import { Connection } from '../output/kafka/connection.ts'
+import { greet } from '../output/kafka/handshake.ts'
+import { tcp } from '../output/kafka/tcp.ts'
+import { describeError, meaningOf } from '../output/error-codes.ts'
+import { decodeInitProducerId, encodeInitProducerId } from '../output/kafka/wire/init-producer-id.ts'
+import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/kafka/wire/metadata.ts'
 
 /** One thing that was tried. */
 export interface Finding {

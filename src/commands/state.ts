@@ -1,8 +1,8 @@
 /** `logagent state set-aside`: gives the positions up, and keeps their files for a person. */
 import { AgentError, messageOf } from '../errors.ts'
-import { lockState } from '../input/lock.ts'
-import { hasState, setStateAside, type Moved } from '../input/set-aside.ts'
-import { nodeDisk } from '../input/state-disk.ts'
+import { lockState } from '../input/state/lock.ts'
+import { hasState, setStateAside, type Moved } from '../input/state/set-aside.ts'
+import { nodeDisk } from '../input/state/disk.ts'
 
 export interface SetAsideOptions {
   readonly directory: string

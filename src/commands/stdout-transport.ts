@@ -12,7 +12,7 @@ import {
   type TopicView,
   type Transport,
 } from '../output/transport.ts'
-import { HEADER_BYTES } from '../output/batch.ts'
+import { HEADER_BYTES } from '../output/producer/batch.ts'
 import { textOrBase64 } from './text-or-base64.ts'
 import { write } from './write.ts'
 

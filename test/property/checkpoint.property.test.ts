@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Checkpoint } from '../../src/input/checkpoint.ts'
+import type { Checkpoint } from '../../src/input/state/checkpoint.ts'
 import { FakeDisk } from '../support/fake-disk.ts'
 import { seeded } from '../support/seed.ts'
 import { at, offsets, openState, settled, stateFile, stateLines } from '../support/state.ts'

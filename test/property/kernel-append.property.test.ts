@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Appended, type AppendCall, append } from '../../src/kernel/twin.ts'
-import type { TwinEntry } from '../../src/kernel/twin-entry.ts'
+import { type Appended, type AppendCall, append } from '../support/twin/twin.ts'
+import type { TwinEntry } from '../support/twin/entry.ts'
 import { decodeRecords, encodeRecord } from '../../src/encode/records.ts'
 import {
   Appending,

@@ -4,7 +4,7 @@ import { crc32c as nativeCrc32c } from '@node-rs/crc32'
 import * as fc from 'fast-check'
 import { encodeRecord } from '../../src/encode/records.ts'
 import { RESULT } from '../../src/kernel/layout.ts'
-import * as twin from '../../src/kernel/twin.ts'
+import * as twin from '../support/twin/twin.ts'
 import { seeded } from '../support/seed.ts'
 import { WatchedMemory } from '../support/watched-memory.ts'
 

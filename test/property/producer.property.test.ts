@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Mode } from '../../src/output/sequence.ts'
+import type { Mode } from '../../src/output/producer/sequence.ts'
 import { smallMemory } from '../support/made-file.ts'
 import { seeded } from '../support/seed.ts'
 import { Shipper } from '../support/shipper.ts'

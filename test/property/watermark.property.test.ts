@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { NO_GUARD } from '../../src/guard.ts'
-import { Watermark } from '../../src/input/watermark.ts'
-import type { Outcome } from '../../src/input/watermark.ts'
+import { Watermark } from '../../src/input/files/watermark.ts'
+import type { Outcome } from '../../src/input/files/watermark.ts'
 import { seeded } from '../support/seed.ts'
 
 const SIZE = 60

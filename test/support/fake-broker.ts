@@ -12,7 +12,7 @@
  * await kafka.close()
  * ```
  */
-import type { Writer } from '../../src/output/wire/primitives.ts'
+import type { Writer } from '../../src/output/kafka/wire/primitives.ts'
 import type { ApiName, Fault } from './fake-fault.ts'
 import { FakeLog } from './fake-log.ts'
 import { FakeNode, type Serving } from './fake-node.ts'

@@ -5,7 +5,7 @@
  * What a loss of power keeps: of each file what was synced and any beginning of what was done to it since, the last
  * write cut at any byte or zeros in its place; of the directory what was synced and any beginning of what came after.
  */
-import type { StateDisk, StateFile } from '../../src/input/state-disk.ts'
+import type { StateDisk, StateFile } from '../../src/input/state/disk.ts'
 
 type Change = { readonly at: number; readonly bytes: Buffer } | { readonly truncate: number }
 /** undefined: the name is removed. */

@@ -1,7 +1,7 @@
 /** One node of a fake Kafka: its port and its sockets. What it answers is fake-broker.ts's. */
 import { once } from 'node:events'
 import net from 'node:net'
-import { Frames } from '../../src/output/wire/frames.ts'
+import { Frames } from '../../src/output/kafka/wire/frames.ts'
 import type { ApiName, Fault } from './fake-fault.ts'
 import * as wire from './fake-wire.ts'
 

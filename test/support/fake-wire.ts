@@ -1,5 +1,5 @@
 /** The broker's side of the wire: requests read, answers written. Only the versions that src/output/wire speaks. */
-import { AnswerReader, Writer } from '../../src/output/wire/primitives.ts'
+import { AnswerReader, Writer } from '../../src/output/kafka/wire/primitives.ts'
 import type { ApiName } from './fake-fault.ts'
 
 export interface FakeRequest {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { AgentError } from '../../src/errors.ts'
-import { AnswerReader } from '../../src/output/wire/primitives.ts'
+import { AnswerReader } from '../../src/output/kafka/wire/primitives.ts'
 
 function isViolation(error: unknown): boolean {
   return error instanceof AgentError && error.code === 'protocol-violation'

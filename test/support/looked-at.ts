@@ -1,6 +1,6 @@
 /** Directories that a test looks at itself, as a search for missing files wants to have them. */
-import type { Directory } from '../../src/input/directory.ts'
-import type { SearchOptions } from '../../src/input/search.ts'
+import type { Directory } from '../../src/input/discovery/directory.ts'
+import type { SearchOptions } from '../../src/input/discovery/search.ts'
 
 export function lookedAt(
   directories: ReadonlyMap<string, Directory>,

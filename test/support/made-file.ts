@@ -10,10 +10,10 @@ import type { Generation } from '../../src/flow.ts'
 import { Entries } from '../../src/frame/entries.ts'
 import { frameLines } from '../../src/frame/lines.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
-import type { Piece } from '../../src/output/batch.ts'
-import type { AppendRequest, Appended } from '../../src/output/append-request.ts'
-import type { Lane } from '../../src/output/lane.ts'
-import type { Stay } from '../../src/output/partition.ts'
+import type { Piece } from '../../src/output/producer/batch.ts'
+import type { AppendRequest, Appended } from '../../src/output/producer/append-request.ts'
+import type { Lane } from '../../src/output/producer/lane.ts'
+import type { Stay } from '../../src/output/producer/partition.ts'
 
 const KIB = 1024
 

@@ -1,5 +1,5 @@
 /** A real Cluster at a fake Kafka, with everything it tells; closed after each test. */
-import { Cluster, type ClusterOptions } from '../../src/output/cluster.ts'
+import { Cluster, type ClusterOptions } from '../../src/output/kafka/cluster.ts'
 import type { Answer } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
 import { until } from './wait.ts'

@@ -1,9 +1,9 @@
 /** A real Connection over a fake socket (or any other), and questions of an API that does not exist. */
 import assert from 'node:assert/strict'
 import { AgentError } from '../../src/errors.ts'
-import { Connection, type ConnectionOptions } from '../../src/output/connection.ts'
-import type { Exchange, NoAnswer } from '../../src/output/exchange.ts'
-import type { AnswerReader } from '../../src/output/wire/primitives.ts'
+import { Connection, type ConnectionOptions } from '../../src/output/kafka/connection.ts'
+import type { Exchange, NoAnswer } from '../../src/output/kafka/exchange.ts'
+import type { AnswerReader } from '../../src/output/kafka/wire/primitives.ts'
 import { FakeSocket } from './fake-socket.ts'
 
 /** A request that says its name, and hears a number. */

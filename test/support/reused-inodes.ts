@@ -4,7 +4,7 @@
  * as it is told; and the device has another number after a reboot.
  */
 import fs from 'node:fs'
-import { type FileFacts, type Volume, localVolume } from '../../src/input/volume.ts'
+import { type FileFacts, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
 /** One file from its making to its removal, whatever it is called. */
 export interface Made {

@@ -1,7 +1,7 @@
 /** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was told. */
-import { openCheckpoint } from '../../src/input/checkpoint.ts'
-import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/checkpoint.ts'
-import { stateLine } from '../../src/input/state-format.ts'
+import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
+import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/state/checkpoint.ts'
+import { stateLine } from '../../src/input/state/format.ts'
 import type { FakeDisk } from './fake-disk.ts'
 
 /** An entry like those of a Kubernetes node. */

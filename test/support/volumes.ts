@@ -1,6 +1,6 @@
 /** File systems as the input sees them: the local one with its reads counted, one that fails, mounts that can hang. */
-import { MountCalls } from '../../src/input/mount-calls.ts'
-import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume.ts'
+import { MountCalls } from '../../src/input/volume/mount-calls.ts'
+import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
 /** A mount as the input has it: one call after the other. */
 export function inLine(mount: Volume): Volume {

@@ -16,7 +16,7 @@ import {
   VERDICT,
 } from '../../src/kernel/layout.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
-import type { TwinEntry } from '../../src/kernel/twin-entry.ts'
+import type { TwinEntry } from './twin/entry.ts'
 
 const PAGE = 65536
 

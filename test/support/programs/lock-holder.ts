@@ -1,6 +1,6 @@
 /** Takes the lock of a state directory, says on standard output how that went, and holds it until it is ended. */
 import { AgentError } from '../../../src/errors.ts'
-import { lockState } from '../../../src/input/lock.ts'
+import { lockState } from '../../../src/input/state/lock.ts'
 
 const directory = process.argv[2] ?? ''
 try {

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { openRandomBytes } from '../../../src/commands/random.ts'
 import { messageOf } from '../../../src/errors.ts'
-import { lockState } from '../../../src/input/lock.ts'
+import { lockState } from '../../../src/input/state/lock.ts'
 
 const [what = '', directory = ''] = process.argv.slice(2)
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OTHER_CALLS, mountCallsAmong, threadsFor } from '../../../src/commands/threads.ts'
-import { SLOTS } from '../../../src/output/seal.ts'
+import { SLOTS } from '../../../src/output/producer/seal.ts'
 
 void test('there are enough threads, and as many more as are asked for', () => {
   const asked = { '': 24, '4': 24, '64': 64, '100000': 1024, '-1': 24, many: 24, '32 threads': 32 }

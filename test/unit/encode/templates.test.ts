@@ -7,7 +7,7 @@ import { type DecodedRecord, decodeRecords } from '../../../src/encode/records.t
 import { type Template, TemplateSlot } from '../../../src/encode/template.ts'
 import type { RecordFacts } from '../../../src/flow.ts'
 import { RESULT } from '../../../src/kernel/layout.ts'
-import type { TwinEntry } from '../../../src/kernel/twin-entry.ts'
+import type { TwinEntry } from '../../support/twin/entry.ts'
 import { WatchedMemory } from '../../support/watched-memory.ts'
 
 const watched = new WatchedMemory(64 * 1024)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { VarintReader, sized, varint } from '../../../src/encode/varint.ts'
-import * as twin from '../../../src/kernel/twin.ts'
+import * as twin from '../../support/twin/twin.ts'
 import { varintFixtures } from '../../support/fixtures.ts'
 import { seeded } from '../../support/seed.ts'
 

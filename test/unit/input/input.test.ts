@@ -12,7 +12,7 @@ import fs, {
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Volume, localVolume } from '../../../src/input/volume.ts'
+import { type Volume, localVolume } from '../../../src/input/volume/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
 import { RemoteMount, inLine, systemError } from '../../support/volumes.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeRecord } from '../../../src/encode/records.ts'
-import type { TwinEntry } from '../../../src/kernel/twin-entry.ts'
+import type { TwinEntry } from '../../support/twin/entry.ts'
 import { Appending } from '../../support/kernel-appends.ts'
 
 const BYTES = Buffer.from(

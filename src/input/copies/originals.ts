@@ -1,0 +1,122 @@
+/**
+ * Files that others may be copies of: those that are read, and generations that were cut a moment ago. What of these was
+ * unread is unread-rests.ts's affair.
+ */
+import type { Directory } from '../discovery/directory.ts'
+import { type Original, originalOf } from './comparison.ts'
+import { Groups } from '../groups.ts'
+import { FINGERPRINT_BYTES } from '../files/identity.ts'
+import type { LogFile } from '../files/log-file.ts'
+import type { EndAtCut } from '../files/seen-size.ts'
+
+/** How long the copy of a file that was cut may turn up, and a file be held back for being a copy; ms. */
+export const HELD_MS = 30_000
+
+/** Where more files than this begin alike, it is a banner, and says nothing. */
+const MANY_ALIKE = 4
+
+export interface CutFile extends Original {
+  readonly file: LogFile
+  readonly end: EndAtCut
+  /** Nobody knows yet what becomes of what was unread of it: no copy of it has turned up. */
+  isOpen: boolean
+  /** Bytes up to here were read, are read in a copy, or are counted as lost. */
+  accountedTo: number
+  /** As {@link LogFile.knownAt}. */
+  readonly knownAt: number
+  /** A file time that is not before the cut. */
+  readonly cutAt: number
+  readonly until: number
+}
+
+export class Originals {
+  readonly #clock: () => number
+  /** In the order in which they were cut. */
+  readonly #cut = new Map<LogFile, CutFile>()
+  /** Local files that are read, by their whole fingerprint. */
+  readonly #known = new Groups<LogFile>()
+
+  /** `clock`: monotonic ms. */
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
+
+  /** A file is read, since `at`, and may be copied. Without effect before its fingerprint is whole. */
+  know(file: LogFile, at = this.#clock()): void {
+    if (!isComparable(file) || this.isKnown(file)) return
+    this.#known.add(file.fingerprint.hash, file)
+    file.knownAt = at
+  }
+
+  forget(file: LogFile): void {
+    this.#known.remove(file.fingerprint.hash, file)
+  }
+
+  isKnown(file: LogFile): boolean {
+    return file.knownAt < Infinity
+  }
+
+  /** A generation was cut, not after `cutAt` (a file time): its copy may still turn up. */
+  remember(file: LogFile, cutAt: number, end: EndAtCut): void {
+    this.forget(file)
+    const { knownAt } = file
+    const until = this.#clock() + HELD_MS
+    this.#cut.set(file, { ...originalOf(file), file, knownAt, cutAt, until, end, isOpen: true, accountedTo: file.next })
+  }
+
+  /** A generation that was cut, and how it was then. */
+  cutOf(file: LogFile): CutFile | undefined {
+    return this.#cut.get(file)
+  }
+
+  /** All generations whose copies may still turn up. */
+  cuts(): Iterable<CutFile> {
+    return this.#cut.values()
+  }
+
+  /** Generations whose copies do not turn up any more; each is told once. */
+  takeOld(): CutFile[] {
+    const now = this.#clock()
+    const old: CutFile[] = []
+    for (const cut of this.#cut.values()) {
+      if (cut.until >= now) break
+      old.push(cut)
+      this.#cut.delete(cut.file)
+    }
+    return old
+  }
+
+  /** Generations that were cut in a directory and had one of these names. */
+  cutIn(directory: Directory, names: readonly string[]): CutFile[] {
+    return this.#cutThat((cut) => cut.directory === directory && names.includes(cut.name))
+  }
+
+  /** Generations that were cut and have the first bytes of a file, found after they were read so far. */
+  cutLike({ fingerprint, foundAt }: LogFile): CutFile[] {
+    const alike = this.#cutThat(
+      (cut) => cut.fingerprint.hash === fingerprint.hash && cut.offset >= FINGERPRINT_BYTES && cut.knownAt < foundAt,
+    )
+    return alike.length > MANY_ALIKE ? [] : alike
+  }
+
+  /** The same of files that are not cut. */
+  liveLike({ fingerprint, foundAt }: LogFile): LogFile[] {
+    if (this.#known.count(fingerprint.hash) > MANY_ALIKE) return []
+    return this.#known
+      .get(fingerprint.hash)
+      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.knownAt < foundAt)
+  }
+
+  /** Of logs that say the same over and over, first those without a copy yet, and of these first what was read furthest. */
+  #cutThat(isMeant: (cut: CutFile) => boolean): CutFile[] {
+    const now = this.#clock()
+    const found: CutFile[] = []
+    for (const cut of this.#cut.values()) if (cut.until >= now && isMeant(cut)) found.push(cut)
+    return found.sort((a, b) => Number(b.isOpen) - Number(a.isOpen) || b.offset - a.offset)
+  }
+}
+
+/** Only local files are compared, since the known one may be on a mount that hangs, and none that is shorter. */
+export function isComparable({ fingerprint, volume }: LogFile): boolean {
+  return !volume.remote && fingerprint.length >= FINGERPRINT_BYTES
+}

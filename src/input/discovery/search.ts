@@ -1,0 +1,91 @@
+/**
+ * A known file may have got a name that no glob matches: its inode is looked for where it was last seen, once everything
+ * was looked at. What was not found by then is settled (missing.ts): files that waited for that are looked at again.
+ */
+import type { Events } from '../../observe/events.ts'
+import { systemErrorOf } from '../../errors.ts'
+import type { Directory } from './directory.ts'
+import type { Discovery } from './discover.ts'
+import type { Generations } from '../files/generations.ts'
+
+/**
+ * A file on a mount that can hang is not looked for any longer on those that do not answer. Less than it takes to give it
+ * up, so that the file that waits for it can still be known to be it.
+ */
+const MOUNT_MS = 15_000
+
+export interface SearchOptions {
+  readonly discovery: Pick<Discovery, 'directory' | 'look' | 'lookLast' | 'askedAt'>
+  readonly generations: Pick<Generations, 'missing' | 'arrived'>
+  readonly events: Pick<Events, 'fileDenied'>
+  /** Monotonic ms. */
+  readonly clock: () => number
+}
+
+export class Search {
+  readonly #options: SearchOptions
+
+  constructor(options: SearchOptions) {
+    this.#options = options
+  }
+
+  /** Search once for each that went missing since. Does not wait for mounts that may hang. */
+  async forMissing(): Promise<void> {
+    if (!this.#options.generations.missing.isEmpty) await this.#settleWhatCanBe()
+    await this.#lookWhereFreed()
+  }
+
+  async #settleWhatCanBe(): Promise<void> {
+    const { discovery, generations, clock } = this.#options
+    const [local, remote] = [discovery.askedAt(false), discovery.askedAt(true)]
+    const canBeSearched = (path: string, since: number): boolean => {
+      const directory = discovery.directory(path)
+      if (directory === undefined || directory.lookedAt === 0 || since > local) return false
+      return !directory.volume.remote || since <= remote || clock() - since >= MOUNT_MS
+    }
+    for (const [path, ids] of generations.missing.unsearched(canBeSearched)) {
+      const directory = discovery.directory(path)
+      const searching = directory && this.#settle(directory, ids)
+      // who waits for a mount that hangs, waits for ever
+      if (!directory?.volume.remote) await searching
+    }
+  }
+
+  /** At a stop, when everything local was looked at a last time: what waits is not left behind. */
+  async last(): Promise<void> {
+    const { discovery, generations } = this.#options
+    const { missing } = generations
+    for (const path of missing.awaited()) {
+      const directory = discovery.directory(path)
+      if (directory?.volume.remote === false) await this.#in(directory)
+    }
+    missing.settleAll()
+    const freed = missing.freed()
+    if (freed.size > 0) await discovery.lookLast('local', freed)
+  }
+
+  async #settle(directory: Directory, ids: readonly string[]): Promise<void> {
+    await this.#in(directory)
+    this.#options.generations.missing.settle(ids)
+    if (directory.volume.remote) await this.#lookWhereFreed()
+  }
+
+  async #lookWhereFreed(): Promise<void> {
+    const { discovery, generations } = this.#options
+    for (const path of generations.missing.freed()) {
+      const directory = discovery.directory(path)
+      const looking = directory && discovery.look(directory)
+      if (!directory?.volume.remote) await looking
+    }
+  }
+
+  async #in(directory: Directory): Promise<void> {
+    const { events, generations } = this.#options
+    try {
+      const sightings = await directory.search((key) => generations.missing.inputOf(key))
+      for (const sighting of sightings) await generations.arrived(directory, sighting)
+    } catch (error) {
+      events.fileDenied(directory.path, systemErrorOf(error).message)
+    }
+  }
+}

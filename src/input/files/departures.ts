@@ -1,0 +1,138 @@
+/**
+ * The end of generations: files without a name of ours are drained and let go; files that were known and are nowhere to
+ * be found are given up, and what was unread of them is counted as lost.
+ */
+import { systemErrorOf } from '../../errors.ts'
+import type { Guard } from '../../guard.ts'
+import type { Events } from '../../observe/events.ts'
+import type { Checkpoint } from '../state/checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import { inodeKeyOf } from './identity.ts'
+import type { Inspected } from './inspection.ts'
+import type { LogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+import type { StoredGeneration } from '../state/stored-generation.ts'
+import type { Volume } from '../volume/volume.ts'
+
+export interface DeparturesOptions {
+  readonly checkpoint: Checkpoint
+  readonly events: Pick<Events, 'fileDenied' | 'fileLetGo' | 'lost'>
+  readonly missing: Missing
+  readonly descriptors: Descriptors
+  /** Generations on disk, by device and inode. */
+  readonly known: ReadonlyMap<string, LogFile>
+  readonly lastLineQuietMs: number
+  /** Whether what is at a path has been seen, if it can be. */
+  readonly hasSeen: (path: string) => boolean
+  /** Monotonic ms. */
+  readonly clock: () => number
+  readonly wake: (file: LogFile) => void
+  readonly check: (file: LogFile) => Promise<Inspected>
+  /** It is not on disk any more. */
+  readonly forget: (file: LogFile) => void
+  /** It is not to be read any more. */
+  readonly letGo: (file: LogFile) => void
+}
+
+export class Departures {
+  readonly #options: DeparturesOptions
+  /** By where they were. */
+  readonly #givingUp = new Map<Volume | null, Promise<void>>()
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options
+  }
+
+  /** Its writer has not written for so long that it is taken to have gone on to another file. */
+  isQuiet(file: LogFile): boolean {
+    return this.#options.clock() - file.activeAt >= this.#options.lastLineQuietMs
+  }
+
+  /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
+  async drain(files: Iterable<LogFile>): Promise<void> {
+    for (const file of files) {
+      if (file.standing === 'live' || file.descriptor < 0) continue
+      const drained = this.#drainOne(file)
+      if (!file.volume.remote) await drained
+    }
+  }
+
+  /** What stayed missing is given up, one after another of each volume: it may be on a mount that hangs. */
+  async giveUpMissing(): Promise<void> {
+    const { missing } = this.#options
+    for (const [volume, expired] of Map.groupBy(missing.expired(), (stored) => missing.volumeOf(stored))) {
+      if (this.#givingUp.has(volume)) continue
+      const done = this.#giveUp(expired).finally(() => this.#givingUp.delete(volume))
+      this.#givingUp.set(volume, done)
+    }
+    await Promise.all(this.#givingUp.values())
+  }
+
+  /** It is the copy of a file that was read as far as `end`, which has this guard. */
+  copied(file: LogFile, end: number, guard: Guard): void {
+    const { checkpoint, descriptors } = this.#options
+    file.passOver(end, guard)
+    if (file.hasNews) {
+      checkpoint.put(file)
+      return
+    }
+    descriptors.close(file)
+    this.#finish(file)
+  }
+
+  async #giveUp(expired: readonly StoredGeneration[]): Promise<void> {
+    const { events, checkpoint, missing, known, hasSeen } = this.#options
+    for (const stored of expired) {
+      const isAtPlace = await missing.isAtPlace(stored)
+      // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
+      const isThere = isAtPlace === undefined || (isAtPlace && !known.has(inodeKeyOf(stored)))
+      if (isThere || !hasSeen(stored.place)) {
+        missing.postpone(stored)
+        continue
+      }
+      if (!missing.take(stored)) continue
+      const bytes = Math.max(0, stored.size - stored.position.offset)
+      if (bytes > 0) events.lost(stored, 'gone', bytes)
+      checkpoint.remove(stored.id)
+    }
+  }
+
+  async #drainOne(file: LogFile): Promise<void> {
+    const { check, wake, events } = this.#options
+    if (file.asking) return
+    file.asking = true
+    try {
+      const found = await check(file)
+      // a mount takes its time
+      if (file.isOver || file.standing === 'live') return
+      if (found === 'grown') wake(file)
+      else if (this.isQuiet(file)) {
+        if (file.hasNews) wake(file)
+        else if (file.unacknowledged === 0 && !file.queued && !file.reading) this.#letGo(file)
+      }
+    } catch (error) {
+      events.fileDenied(file.place, systemErrorOf(error).message)
+    } finally {
+      file.asking = false
+    }
+  }
+
+  #letGo(file: LogFile): void {
+    const { checkpoint, events, descriptors, forget } = this.#options
+    descriptors.close(file)
+    events.fileLetGo(file)
+    if (file.standing === 'deleted') {
+      forget(file)
+      checkpoint.remove(file.id)
+      return
+    }
+    this.#finish(file)
+  }
+
+  #finish(file: LogFile): void {
+    const { checkpoint, letGo } = this.#options
+    letGo(file)
+    file.finished = true
+    checkpoint.put(file)
+  }
+}

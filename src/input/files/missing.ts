@@ -1,0 +1,238 @@
+/**
+ * Generations that we know and that are not where they were: at the start all of the state's, later closed files that
+ * vanished. Each waits a while to turn up; then its unread bytes are lost, and counted.
+ *
+ * A file is known to be one of them by its content, and only
+ *   (a) with its inode (device, inode and birth time), wherever it is,
+ *   (b) at its path, or
+ *   (c) in its directory, under a name that rotation gives it, if 1,024 bytes and the guard agree.
+ * In any other place it is a file of its own. What has the inode may be found last, as a log that was moved away behind a
+ * new one at its path that begins alike. So (b) and (c) wait until everything was looked at since the generation went
+ * missing: from then on it is *settled*. And (c) waits until all others in the directory were asked: what is at its path
+ * comes first.
+ */
+import { dirname } from 'node:path'
+import { ignoreSystemError } from '../../errors.ts'
+import { isSameBirth } from './birth-time.ts'
+import { Candidates, type UnknownFile } from './candidates.ts'
+import { FINGERPRINT_BYTES, bytesAt, guardHolds, inodeKeyOf } from './identity.ts'
+import type { StoredGeneration } from '../state/stored-generation.ts'
+import type { FileFacts, Volume } from '../volume/volume.ts'
+
+/** Long enough for a mount that comes late and for every directory to be looked at. */
+const PATIENCE_MS = 30_000
+
+interface Entry {
+  stored: StoredGeneration
+  /** Monotonic ms: until when it may turn up, */
+  until: number
+  /** and since when it is missing, or known to be there and out of reach. */
+  since: number
+  /** out-of-reach: what may be it cannot be opened now; it is searched for only if a file waits for it. */
+  state: 'unsearched' | 'searched' | 'settled' | 'out-of-reach'
+  /** A file that may be this one waits until it is settled. */
+  isAwaited: boolean
+}
+
+export interface MissingOptions {
+  /** Monotonic ms. */
+  readonly clock: () => number
+  readonly volumeOf: (path: string) => Volume
+}
+
+export class Missing {
+  readonly #entries = new Map<string, Entry>()
+  readonly #candidates = new Candidates<Entry>()
+  readonly #unsearched = new Set<Entry>()
+  readonly #freed = new Set<string>()
+  readonly #options: MissingOptions
+  /** Nothing waits any more for what is not settled. */
+  #isEnding = false
+
+  constructor(stored: Iterable<StoredGeneration>, options: MissingOptions) {
+    this.#options = options
+    for (const entry of stored) this.add(entry)
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0
+  }
+
+  add(stored: StoredGeneration): void {
+    const since = this.#options.clock()
+    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'settled', isAwaited: false }
+    this.#entries.set(stored.id, entry)
+    this.#candidates.add(entry)
+    if (!this.#isEnding) this.#toSearch(entry)
+  }
+
+  /** What of it was on its way is stored by now: true if it is still missing. Its content is the same. */
+  update(stored: StoredGeneration): boolean {
+    const entry = this.#entries.get(stored.id)
+    if (entry !== undefined) entry.stored = stored
+    return entry !== undefined
+  }
+
+  /** Whether a missing generation had this device and inode. */
+  has(key: string): boolean {
+    return this.#candidates.hasKey(key)
+  }
+
+  /** Whether a missing generation was at this path. */
+  hasPlace(path: string): boolean {
+    return this.#candidates.hasPlace(path)
+  }
+
+  /** The input of a missing generation with this device and inode. */
+  inputOf(key: string): string | null {
+    return this.#candidates.withKey(key)[0]?.stored.inputId ?? null
+  }
+
+  /**
+   * Directories where those were last seen, of those that can be searched, and the ids of what is missing there. Each
+   * generation is handed out once. `since`: monotonic ms, when it went missing.
+   */
+  unsearched(canBeSearched: (directory: string, since: number) => boolean): Map<string, string[]> {
+    const places = new Map<string, string[]>()
+    for (const entry of this.#unsearched) {
+      const place = dirname(entry.stored.place)
+      if (!canBeSearched(place, entry.since)) continue
+      const ids = places.get(place) ?? []
+      ids.push(entry.stored.id)
+      places.set(place, ids)
+      entry.state = 'searched'
+      this.#unsearched.delete(entry)
+    }
+    return places
+  }
+
+  /** Everything was looked at, and searched, since these went missing. */
+  settle(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      // it may have come out of reach meanwhile
+      if (entry?.state === 'searched') this.#settle(entry)
+    }
+  }
+
+  /** At a stop: from now on every one is settled. */
+  settleAll(): void {
+    this.#isEnding = true
+    this.#unsearched.clear()
+    for (const entry of this.#entries.values()) this.#settle(entry)
+  }
+
+  /** Directories in which a file waits until a missing one is settled. */
+  awaited(): ReadonlySet<string> {
+    const waiting = Array.from(this.#entries.values()).filter(({ isAwaited }) => isAwaited)
+    return new Set(waiting.map(({ stored }) => dirname(stored.place)))
+  }
+
+  /** Directories in which a file waited, and need not wait any longer; each is handed out once. */
+  freed(): ReadonlySet<string> {
+    const places = new Set(this.#freed)
+    this.#freed.clear()
+    return places
+  }
+
+  /** A file that may have the inode of a missing one cannot be opened now: no other one is taken for that until it can. */
+  outOfReach({ key, bornMs }: FileFacts): void {
+    if (this.#isEnding) return
+    for (const entry of this.#candidates.withKey(key)) {
+      if (isSameBirth(bornMs, entry.stored.bornMs) === false) continue
+      entry.since = this.#options.clock()
+      if (entry.state !== 'unsearched') entry.state = 'out-of-reach'
+    }
+  }
+
+  /**
+   * The missing generation that an open file is, taken out; null when it is none; 'unsettled' when it may be one that can
+   * still turn up with its inode; 'sibling' when it would be one by (c), and `bySibling` is 'not yet'.
+   */
+  async find(
+    volume: Volume,
+    descriptor: number,
+    { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: 'now' | 'not yet' },
+  ): Promise<StoredGeneration | 'unsettled' | 'sibling' | null> {
+    if (this.isEmpty) return null
+    const { size } = file.facts
+    const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
+    for (const { candidate: entry, bond } of this.#candidates.of(file, head)) {
+      const { stored } = entry
+      if (size < stored.position.offset || !(await guardHolds(volume, descriptor, { facts: file.facts, stored })))
+        continue
+      // what was on its way may have been stored meanwhile
+      const { stored: now, state } = entry
+      if (this.#entries.get(now.id) !== entry || size < now.position.offset) continue
+      if (bond !== 'inode' && state !== 'settled') {
+        entry.isAwaited = true
+        if (state === 'out-of-reach') this.#toSearch(entry)
+        return 'unsettled'
+      }
+      if (bond === 'sibling' && bySibling === 'not yet') return 'sibling'
+      if (this.take(now)) return now
+    }
+    return null
+  }
+
+  /** Those whose patience is over. */
+  expired(): StoredGeneration[] {
+    const now = this.#options.clock()
+    return Array.from(this.#entries.values()).flatMap(({ stored, until }) => (until <= now ? [stored] : []))
+  }
+
+  /** How its place is reached; null: that cannot be found out now. */
+  volumeOf({ place }: StoredGeneration): Volume | null {
+    try {
+      return this.#options.volumeOf(dirname(place))
+    } catch (error) {
+      ignoreSystemError(error)
+      return null
+    }
+  }
+
+  /** Whether a file with its inode is at its place; undefined: that cannot be found out now. */
+  async isAtPlace(stored: StoredGeneration): Promise<boolean | undefined> {
+    const { place, bornMs } = stored
+    const volume = this.volumeOf(stored)
+    if (volume === null) return undefined
+    try {
+      const facts = await volume.facts(place)
+      return facts?.key === inodeKeyOf(stored) && isSameBirth(facts.bornMs, bornMs) !== false
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Wait for it as long again. */
+  postpone({ id }: StoredGeneration): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) entry.until = this.#options.clock() + PATIENCE_MS
+  }
+
+  /** It is not missing any more; false when it was not, or is not as it was told any more. */
+  take(stored: StoredGeneration): boolean {
+    const entry = this.#entries.get(stored.id)
+    if (entry?.stored !== stored) return false
+    this.#entries.delete(stored.id)
+    this.#candidates.remove(entry)
+    this.#unsearched.delete(entry)
+    this.#free(entry)
+    return true
+  }
+
+  #settle(entry: Entry): void {
+    entry.state = 'settled'
+    this.#free(entry)
+  }
+
+  #free(entry: Entry): void {
+    if (entry.isAwaited) this.#freed.add(dirname(entry.stored.place))
+    entry.isAwaited = false
+  }
+
+  #toSearch(entry: Entry): void {
+    entry.state = 'unsearched'
+    this.#unsearched.add(entry)
+  }
+}

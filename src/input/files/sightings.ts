@@ -1,0 +1,208 @@
+/**
+ * What a look at a directory says of the generations that are known: which are still there, under which name, changed or
+ * not, and which are gone; what is none of them goes to arrivals.ts. Between the look and here, and at every question
+ * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
+ */
+import type { FoundReason } from '../../flow.ts'
+import type { Events } from '../../observe/events.ts'
+import { ignoreSystemError, systemErrorOf } from '../../errors.ts'
+import { isSameBirth } from './birth-time.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { Checkpoint } from '../state/checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import { type Directory, type Look, type Sighting, inOrderOfWriting } from '../discovery/directory.ts'
+import type { Inspection } from './inspection.ts'
+import { LogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+
+export interface SightingsOptions {
+  readonly checkpoint: Pick<Checkpoint, 'put' | 'touch'>
+  readonly events: Pick<Events, 'fileFound' | 'fileDenied'>
+  readonly missing: Pick<Missing, 'isEmpty' | 'has' | 'hasPlace'>
+  readonly arrivals: Arrivals
+  readonly descriptors: Descriptors
+  readonly inspection: Inspection
+  /** Generations on disk, by device and inode. */
+  readonly known: ReadonlyMap<string, LogFile>
+  /** The file may have something to read. */
+  readonly wake: (file: LogFile) => void
+  readonly leftItsName: (file: LogFile, standing: 'rotated' | 'deleted') => void
+  /** A closed file is not where it was. */
+  readonly lose: (file: LogFile) => void
+}
+
+interface Seen {
+  readonly sighting: Sighting
+  /** It was not opened for this sighting. */
+  readonly isKnown: boolean
+}
+
+/** A generation that is known, or why there is none (arrivals.ts). */
+export type Judgement = LogFile | 'ignored' | 'again' | 'sibling'
+
+/** A generation that a look has found. */
+interface New {
+  readonly file: LogFile
+  readonly reason: FoundReason
+}
+
+export class Sightings {
+  readonly #options: SightingsOptions
+
+  constructor(options: SightingsOptions) {
+    this.#options = options
+  }
+
+  /** A directory was looked at. Returns true when it has to be looked at again soon. */
+  async see(directory: Directory, look: Look): Promise<boolean> {
+    const arrived: New[] = []
+    const before = [...directory.files] // another file may come under the name of one that went
+    const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
+    const unsure = new Set<string>()
+    let again = look.denied.length > 0
+    this.#options.arrivals.forgetOthers(directory, look)
+    for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
+    // what was rotated is known to be so, and read, before what came in its place
+    const others: Sighting[] = []
+    const known = new Map<LogFile, Seen>()
+    for (const sighting of look.sightings) {
+      const file = await this.#knownOf(directory, sighting)
+      if (file === null) others.push(sighting)
+      else if (file === 'unsure') unsure.add(sighting.facts.key)
+      else notice(known, file, { sighting, isKnown: true })
+    }
+    if (unsure.size > 0) again = true
+    const found = new Map<LogFile, Seen>()
+    for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
+    const siblings: Sighting[] = []
+    const judge = async (sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<void> => {
+      const arrival = await this.#judge(directory, sighting, bySibling)
+      if (arrival === 'sibling') siblings.push(sighting)
+      if (arrival === 'again') again = true
+      if (typeof arrival === 'string') return
+      if (!(arrival instanceof LogFile)) arrived.push(arrival)
+      const file = arrival instanceof LogFile ? arrival : arrival.file
+      if (known.get(file)?.sighting.kind !== 'live') notice(found, file, { sighting, isKnown: false })
+    }
+    for (const sighting of this.#inOrder(directory, others)) await judge(sighting, 'not yet')
+    for (const sighting of siblings) await judge(sighting, 'now')
+    for (const [file, what] of found) if (!file.isOver) this.#found(file, directory, what)
+    const seen = new Set([...known.keys(), ...found.keys()])
+    // they were judged in another order than that in which they were written
+    for (const one of arrived.sort((a, b) => inOrderOfWriting(a.file, b.file))) this.#admit(one)
+    // cut since it was seen: its place is another generation's
+    for (const file of seen) if (file.isOver) again = true
+    for (const [name, file] of before) {
+      if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
+        continue
+      // it may be there
+      if (denied.has(file.place) || unsure.has(file.key)) continue
+      if (directory.files.get(name) === file) directory.files.delete(name)
+      await this.#notFound(file)
+    }
+    return again
+  }
+
+  /** What may be a missing file comes before its copies: what has the inode of one, then what is at the place of one. */
+  #inOrder(directory: Directory, sightings: readonly Sighting[]): readonly Sighting[] {
+    const { missing } = this.#options
+    if (missing.isEmpty) return sightings
+    const ranks: [Sighting[], Sighting[], Sighting[]] = [[], [], []]
+    for (const sighting of sightings) {
+      const isPlace = (): boolean => missing.hasPlace(directory.pathOf(sighting.name))
+      ranks[missing.has(sighting.facts.key) ? 0 : isPlace() ? 1 : 2].push(sighting)
+    }
+    return ranks.flat()
+  }
+
+  /** Take in a file that is no open generation. */
+  async arrived(directory: Directory, sighting: Sighting): Promise<Judgement> {
+    const arrival = await this.#judge(directory, sighting, 'now')
+    if (typeof arrival === 'string' || arrival instanceof LogFile) return arrival
+    this.#admit(arrival)
+    return arrival.file
+  }
+
+  /** What is new is to be admitted by {@link #admit}. */
+  async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
+    const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
+    if (arrival.kind === 'twin') return arrival.file
+    if (arrival.kind !== 'file') return arrival.kind
+    const { file, reason } = arrival
+    directory.files.set(file.name, file)
+    return { file, reason }
+  }
+
+  #admit({ file, reason }: New): void {
+    if (reason === 'finished') {
+      file.admitted = true
+      this.#options.checkpoint.put(file)
+    } else {
+      this.#options.events.fileFound(file, { offset: file.next, reason })
+      this.#options.arrivals.admit(file)
+    }
+  }
+
+  /** The generation that has the sighting's inode, if it is still the same file. */
+  async #knownOf(directory: Directory, { name, facts, interest }: Sighting): Promise<LogFile | 'unsure' | null> {
+    const file = this.#options.known.get(facts.key)
+    if (file === undefined) return null
+    const path = directory.pathOf(name)
+    // an open descriptor keeps the inode from being used again
+    if (file.descriptor >= 0) return file
+    // where there are no birth times, file times are coarse as well
+    if (file.isAsSeen(facts) && (isSameBirth(facts.bornMs, file.bornMs) === true || path === file.place)) return file
+    const found = await this.#options.descriptors.isSameAt(file, path, interest)
+    // another look, or a turn, may have been faster
+    if (file.isOver || file.descriptor >= 0) return 'unsure'
+    if (found !== 'other') return found === 'same' ? file : 'unsure'
+    this.#options.lose(file)
+    return null
+  }
+
+  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
+    const { name, facts, kind, isLink, interest } = sighting
+    const moved = file.directory !== directory || file.name !== name
+    if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
+    file.directory = directory
+    file.name = name
+    file.within = interest
+    file.isLinked = isLink
+    directory.files.set(name, file)
+    if (kind === 'live') file.standing = 'live'
+    else this.#options.leftItsName(file, 'rotated')
+    // what it said when it was opened is newer; and by then another file may have had the name
+    const changed = isKnown && !file.isAsSeen(facts)
+    if (moved || changed) this.#options.checkpoint.touch(file)
+    if (!changed) return
+    file.note(facts)
+    const { inspection } = this.#options
+    if (inspection.isToConfirm(file)) inspection.confirm(file).catch(ignoreSystemError)
+    if (file.revive()) this.#options.wake(file)
+  }
+
+  async #notFound(file: LogFile): Promise<void> {
+    const { descriptor, place } = file
+    if (descriptor < 0) return this.#options.lose(file)
+    // a mount takes its time: meanwhile it may have been cut, closed, or found elsewhere
+    const isStillSo = (): boolean => !file.isOver && file.descriptor === descriptor && file.place === place
+    try {
+      const facts = await file.volume.factsOf(descriptor)
+      if (!isStillSo() || facts.key !== file.key) return
+      file.note(facts)
+      this.#options.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+      if (file.hasNews) this.#options.wake(file)
+    } catch (error) {
+      // the server has forgotten the handle
+      this.#options.events.fileDenied(place, systemErrorOf(error).message)
+      if (!isStillSo()) return
+      this.#options.descriptors.close(file)
+      return this.#options.lose(file)
+    }
+  }
+}
+
+/** Of two names of one file (hard links), the one that the globs match counts. */
+function notice(files: Map<LogFile, Seen>, file: LogFile, seen: Seen): void {
+  if (files.get(file)?.sighting.kind !== 'live') files.set(file, seen)
+}

@@ -1,0 +1,122 @@
+/**
+ * What becomes of generations whose file was cut: a new one takes over the descriptor, the old one stays until the
+ * receipts for what was read of it have come, and until it is known what becomes of what was unread (unread-rests.ts).
+ */
+import type { Receipt } from '../../flow.ts'
+import type { Events } from '../../observe/events.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { Checkpoint } from '../state/checkpoint.ts'
+import type { Descriptors } from './descriptors.ts'
+import { type LogFile, asLogFile } from './log-file.ts'
+import type { Missing } from './missing.ts'
+import type { Originals } from '../copies/originals.ts'
+import type { UnreadRests } from '../copies/unread-rests.ts'
+import type { FileFacts } from '../volume/volume.ts'
+
+export interface TruncationsOptions {
+  readonly checkpoint: Checkpoint
+  readonly events: Pick<Events, 'fileTruncated' | 'lost'>
+  readonly arrivals: Arrivals
+  readonly originals: Pick<Originals, 'remember'>
+  readonly rests: Pick<UnreadRests, 'isOpen' | 'giveUp'>
+  readonly descriptors: Descriptors
+  readonly missing: Pick<Missing, 'update'>
+  /** Generations on disk, by device and inode. */
+  readonly known: Map<string, LogFile>
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /** The file will not be read any more. */
+  readonly letGo: (file: LogFile) => void
+}
+
+export class Truncations {
+  readonly #options: TruncationsOptions
+  readonly #detached = new Set<LogFile>()
+
+  constructor(options: TruncationsOptions) {
+    this.#options = options
+  }
+
+  /** Generations that wait for receipts, or have a rest of which it is not known what becomes of it. */
+  detached(): Iterable<LogFile> {
+    return this.#detached
+  }
+
+  get waiting(): number {
+    return this.#detached.size
+  }
+
+  /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
+  truncated(file: LogFile): void {
+    const { arrivals, descriptors, events, known, originals, letGo } = this.#options
+    const { directory, rules, within, name, key } = file
+    // what can fail comes first: nothing is to be done twice
+    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: 0 })
+    const facts = factsNow(file)
+    const end = file.seenSize.endAtCut(file, facts?.size ?? null)
+    events.fileTruncated(file, end.seen - file.next)
+    originals.remember(file, facts?.mtimeMs ?? 0, end)
+    descriptors.hand(file, next)
+    next.standing = file.standing
+    next.isLinked = file.isLinked
+    next.mtimeMs = file.mtimeMs
+    next.bornMs = file.bornMs
+    next.activeAt = this.#options.clock()
+    // at a stop the new one is read no further than it is now, either
+    if (file.limit < Infinity) next.limit = facts?.size ?? 0
+    file.standing = 'detached'
+    file.seenSize.set(end.seen)
+    letGo(file)
+    known.set(key, next)
+    if (directory.files.get(name) === file) directory.files.set(name, next)
+    this.#detached.add(file)
+    this.release(file)
+    arrivals.admit(next)
+  }
+
+  /** The file was seen to be shorter than before, and what was read of it is still there: only its end was cut off. */
+  shortened(file: LogFile): void {
+    const lost = file.seenSize.lostAtEnd(file, factsNow(file)?.size ?? null)
+    if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
+  }
+
+  /** Bytes of a file are stored or settled. */
+  receive({ file: generation, ranges, outcome }: Receipt): void {
+    const { checkpoint, missing } = this.#options
+    const file = asLogFile(generation)
+    let moved = false
+    for (const range of ranges) moved = file.watermark.finish(range, outcome, range.guard) || moved
+    if (!moved) return
+    if (file.forgotten) {
+      // what was found again goes on by itself
+      const stored = file.toStored()
+      if (missing.update(stored)) checkpoint.put(stored)
+      return
+    }
+    if (file.standing !== 'detached' || file.unacknowledged > 0) checkpoint.touch(file)
+    else this.release(file)
+  }
+
+  /** A truncated generation whose unstored bytes can't be read again. */
+  abandon(file: LogFile): void {
+    const { checkpoint, events, rests } = this.#options
+    if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
+    rests.giveUp(file)
+    this.#detached.delete(file)
+    checkpoint.remove(file.id)
+  }
+
+  /** Keep of a truncated generation what is still waited for. */
+  release(file: LogFile): void {
+    const { checkpoint, rests } = this.#options
+    if (file.lag === 0) this.#detached.delete(file)
+    if (file.unacknowledged > 0 || rests.isOpen(file)) checkpoint.put(file)
+    else checkpoint.remove(file.id)
+  }
+}
+
+/** How an open file is; null where the question could hang. */
+function factsNow({ volume, descriptor }: LogFile): FileFacts | null {
+  const facts = volume.remote || descriptor < 0 ? null : volume.factsOf(descriptor)
+  return facts instanceof Promise ? null : facts
+}

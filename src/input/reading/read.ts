@@ -1,0 +1,255 @@
+/**
+ * Reading one file: from where the last read was taken over, with the guard checked at every read. A half line is not
+ * held; it is read again with the rest when its newline comes. Only when it gets long is it searched on without being
+ * read again, so that a line that arrives in pieces is not read over and over.
+ */
+import type { Chunk } from '../../flow.ts'
+import { type Guard, NO_GUARD } from '../../guard.ts'
+import { GUARD_BYTES } from '../../kernel/layout.ts'
+import type { LinearMemory } from '../../kernel/memory.ts'
+import { FINGERPRINT_BYTES, hash } from '../files/identity.ts'
+import type { LogFile } from '../files/log-file.ts'
+
+/** Bytes of one read, at most: one turn of a file. */
+export const QUANTUM = 256 * 1024
+
+/** A half line longer than this is searched on instead of read again. */
+const LONG_HALF_LINE = 16 * 1024
+
+/** A line longer than this is shipped (cut) in pieces of this size, so that no number overflows. */
+const LONGEST_LINE = 1024 * 1024 * 1024
+
+export interface Buffers {
+  readonly memory: LinearMemory
+  /** Where the bytes go; {@link GUARD_BYTES} before it belong to it too. */
+  readonly pointer: number
+  readonly length: number
+}
+
+export type ReadResult =
+  /** Good until the next read. */
+  | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly more: boolean }
+  /** Nothing that is new, or nothing that ends in a newline yet. */
+  | { readonly kind: 'nothing' }
+  /** New bytes, but no line has ended; or the file went back meanwhile: look again at once. */
+  | { readonly kind: 'searching' }
+  /** What was read before is not there any more. */
+  | { readonly kind: 'changed' }
+
+const NOTHING: ReadResult = { kind: 'nothing' }
+const SEARCHING: ReadResult = { kind: 'searching' }
+const CHANGED: ReadResult = { kind: 'changed' }
+
+export class FileReader {
+  readonly #buffers: Buffers
+  readonly #now: () => number
+  readonly #result: ReadChunk
+  /** {@link QUANTUM}, or what the buffer holds where lines are kept short. */
+  readonly #quantum: number
+  /** The guard of the end of the long line that a chunk has only the beginning of. */
+  #longEnd: Guard = NO_GUARD
+
+  /** `now`: ms since the epoch. */
+  constructor(buffers: Buffers, now: () => number) {
+    this.#buffers = buffers
+    this.#quantum = Math.min(QUANTUM, buffers.length)
+    this.#now = now
+    this.#result = new ReadChunk(buffers)
+  }
+
+  /**
+   * The next bytes of an open file. `final`: the file is finished, its last line counts even without a newline.
+   * Throws what the file system throws. Asynchronous only where the volume is.
+   */
+  read(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
+    if (file.search !== null) return this.#search(file, final)
+    return this.#direct(file, { want: this.#quantum, final })
+  }
+
+  /** Tell that bytes up to `next` were taken over from the chunk of the last read, which was of this file. */
+  advance(file: LogFile, next: number): void {
+    if (next === file.next) return
+    file.next = next
+    file.search = null
+    file.guard = this.#result.guardAt(next)
+  }
+
+  #direct(file: LogFile, how: { want: number; final: boolean }): ReadResult | Promise<ReadResult> {
+    const guard = guardLength(file)
+    const want = Math.min(how.want, file.limit - file.next)
+    if (want <= 0) return NOTHING
+    const { next } = file
+    const got = this.#pread(file, { position: next, guard, want })
+    return typeof got === 'number'
+      ? this.#directGot(file, how, got - guard)
+      : got.then((n) => (isAsBefore(file, next) ? this.#directGot(file, how, n - guard) : SEARCHING))
+  }
+
+  #directGot(file: LogFile, how: { want: number; final: boolean }, length: number): ReadResult {
+    if (length < 0 || !this.#guardHolds(file, length)) return CHANGED
+    const { memory, pointer } = this.#buffers
+    const end = file.next + length
+    if (end < file.seen) return CHANGED
+    if (file.next === 0) this.#beginsWith(file, Math.min(length, FINGERPRINT_BYTES))
+    if (length === 0 || (end === file.seen && !how.final)) return NOTHING
+    const hasLine = memory.kernel.findNewline(pointer, pointer + length) < pointer + length
+    file.seen = hasLine ? 0 : end
+    if (hasLine) return this.#chunk(file, length, { lineEnd: null, more: length === how.want })
+    if (how.final) {
+      // a read that is full says nothing of the end of the line
+      if (length <= file.rules.maxLineBytes && length < how.want)
+        return this.#chunk(file, length, { lineEnd: end, more: false })
+    } else if (length < LONG_HALF_LINE) return NOTHING
+    file.search = { at: end, guard: this.#guardBefore(pointer + length) }
+    return SEARCHING
+  }
+
+  /** Look for the newline of a long half line. */
+  #search(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
+    const { search } = file
+    const at = search?.at ?? file.next
+    const want = Math.min(this.#quantum, file.limit - at)
+    const got = want <= 0 ? GUARD_BYTES : this.#pread(file, { position: at, guard: GUARD_BYTES, want })
+    return typeof got === 'number'
+      ? this.#searchGot(file, final, got - GUARD_BYTES)
+      : got.then((n) =>
+          file.search === search && file.descriptor >= 0 ? this.#searchGot(file, final, n - GUARD_BYTES) : SEARCHING,
+        )
+  }
+
+  #searchGot(file: LogFile, final: boolean, length: number): ReadResult | Promise<ReadResult> {
+    const { memory, pointer } = this.#buffers
+    const { search } = file
+    if (search === null || length < 0) return CHANGED
+    if (length > 0 && this.#guardBefore(pointer) !== search.guard) return CHANGED
+    const newline = memory.kernel.findNewline(pointer, pointer + length)
+    const found = newline < pointer + length
+    const end = search.at + (newline - pointer) + (found ? 1 : 0)
+    const size = end - file.next
+    // where nothing was read, somebody else's bytes may lie before the pointer
+    this.#longEnd = length === 0 ? search.guard : this.#guardBefore(pointer + (end - search.at))
+    if (found && size <= this.#buffers.length) {
+      file.search = null
+      return this.#direct(file, { want: size, final: false })
+    }
+    const ended = found || (final && length < this.#quantum)
+    if (ended || size >= LONGEST_LINE) return this.#head(file, end)
+    file.search = { at: end, guard: this.#longEnd }
+    file.seen = end
+    return length === 0 ? NOTHING : SEARCHING
+  }
+
+  /** The beginning of a line that ends at `end` and is too long to be held. */
+  #head(file: LogFile, end: number): ReadResult | Promise<ReadResult> {
+    const guard = guardLength(file)
+    const want = Math.min(this.#buffers.length, end - file.next)
+    const take = (got: number): ReadResult => {
+      if (!this.#guardHolds(file, want) || got - guard < want) return CHANGED
+      return this.#chunk(file, want, { lineEnd: end, more: true })
+    }
+    const { next } = file
+    const got = this.#pread(file, { position: next, guard, want })
+    return typeof got === 'number' ? take(got) : got.then((n) => (isAsBefore(file, next) ? take(n) : SEARCHING))
+  }
+
+  /** Bytes read, guard included, to `pointer - guard` and on. */
+  #pread(file: LogFile, where: { position: number; guard: number; want: number }): number | Promise<number> {
+    const { memory, pointer } = this.#buffers
+    return file.volume.read(file.descriptor, {
+      bytes: memory.bytes,
+      at: pointer - where.guard,
+      length: where.guard + where.want,
+      position: where.position - where.guard,
+    })
+  }
+
+  /** Whether the bytes before the `length` that were read are as they were; at the file's beginning, whether these are. */
+  #guardHolds(file: LogFile, length: number): boolean {
+    const { memory, pointer } = this.#buffers
+    const { guard, fingerprint } = file
+    if (file.next === 0 && fingerprint.length > 0) {
+      return length >= fingerprint.length && hash(memory.view(pointer, fingerprint.length)) === fingerprint.hash
+    }
+    const found = this.#guardBefore(pointer, guardLength(file))
+    if (guard === NO_GUARD) file.guard = found
+    return guard === NO_GUARD || guard === found
+  }
+
+  /** The first bytes of a file were read: it is known by them from now on, also while no line of it has ended. */
+  #beginsWith(file: LogFile, length: number): void {
+    if (length <= file.fingerprint.length) return
+    file.fingerprint = { length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) }
+  }
+
+  #guardBefore(end: number, length = GUARD_BYTES): Guard {
+    return this.#buffers.memory.kernel.guardBefore(end, length)
+  }
+
+  #chunk(file: LogFile, length: number, how: { lineEnd: number | null; more: boolean }): ReadResult {
+    return this.#result.fill(file, { length, readAt: this.#now(), longEnd: this.#longEnd, ...how })
+  }
+}
+
+/** Bytes before `next` that each read brings too, to see whether they are as they were. */
+function guardLength({ next }: LogFile): number {
+  return Math.min(GUARD_BYTES, next)
+}
+
+/** A mount takes its time: whether the file was neither rewound nor closed meanwhile. */
+function isAsBefore(file: LogFile, next: number): boolean {
+  return file.next === next && file.descriptor >= 0
+}
+
+/** What was read of a file: one object for all reads, since a chunk is over before the next read. */
+class ReadChunk implements Chunk {
+  readonly kind = 'chunk'
+  readonly #memory: LinearMemory
+  readonly pointer: number
+  #file: LogFile | null = null
+  /** The last one asked for: what was taken over ends where the next read begins. */
+  #guard: Guard = NO_GUARD
+  #guardAt = -1
+  #longEnd: Guard = NO_GUARD
+  length = 0
+  offset = 0
+  readAt = 0
+  lineEnd: number | null = null
+  more = false
+
+  constructor({ memory, pointer }: Buffers) {
+    this.#memory = memory
+    this.pointer = pointer
+  }
+
+  fill(file: LogFile, what: Pick<ReadChunk, 'length' | 'readAt' | 'lineEnd' | 'more'> & { longEnd: Guard }): this {
+    this.#file = file
+    this.#longEnd = what.longEnd
+    this.#guardAt = -1
+    this.offset = file.next
+    this.length = what.length
+    this.readAt = what.readAt
+    this.lineEnd = what.lineEnd
+    this.more = what.more
+    return this
+  }
+
+  get chunk(): Chunk {
+    return this
+  }
+
+  get file(): LogFile {
+    if (this.#file === null) throw new Error('a chunk before the first read')
+    return this.#file
+  }
+
+  guardAt(offset: number): Guard {
+    // of a chunk that holds only the beginning of a long line: the search has kept its end
+    if (offset > this.offset + this.length) return this.#longEnd
+    if (offset !== this.#guardAt) {
+      const end = this.pointer + (offset - this.offset)
+      this.#guard = this.#memory.kernel.guardBefore(end, Math.min(GUARD_BYTES, offset))
+      this.#guardAt = offset
+    }
+    return this.#guard
+  }
+}

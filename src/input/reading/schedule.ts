@@ -1,0 +1,282 @@
+/**
+ * Whose turn it is. Files with something to read stand in a queue; each gets a quantum and goes to the end again, so
+ * that no file waits for another's backlog. Files that cannot go on are parked until somebody says that there is room.
+ * When a file is looked at that may have something to read is polling.ts's affair.
+ *
+ * One loop for all local files (reading them is synchronous), one for each mount whose calls can hang.
+ */
+import type { Obstacle } from '../../flow.ts'
+import type { LogFile } from '../files/log-file.ts'
+import { Parking } from './parking.ts'
+import { Polling } from './polling.ts'
+import { deviceOf } from '../volume/volume.ts'
+
+/**
+ * more: there may be more to read at once; idle: at its end; later: try again at the next poll; unacknowledged: too far
+ * ahead of its watermark, parked until {@link Schedule.resume}; an obstacle: parked until that is gone.
+ */
+export type Turn = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
+
+export interface ScheduleOptions {
+  /** Monotonic ms. */
+  readonly clock: () => number
+  /** From one look at files that are being written to the next, at least; ms. */
+  readonly pollMs: number
+  /** One quantum of one file. Synchronous where the file's volume is. Must not throw. */
+  turn(file: LogFile): Turn | Promise<Turn>
+  /** Whether no watch speaks for the file, so that it has to be polled. */
+  readonly isPolled: (file: LogFile) => boolean
+  /**
+   * Files have had turns. `isOver`: all that were to have one, so that nothing comes for a while; else others are about
+   * to have theirs.
+   */
+  looked(isOver: boolean): void
+  /** The file is at its end, or cannot go on, for now. */
+  rests?(file: LogFile): void
+  /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
+  readonly polling: () => void
+}
+
+/**
+ * Turns taken before the event loop goes round: so many that did not reach the end of their file, and so many in all.
+ * Sockets must not wait for a backlog, and many files with a line each must not cost a round of the loop each.
+ */
+const LONG_TURNS_IN_A_ROW = 4
+const TURNS_IN_A_ROW = 64
+
+export class Schedule {
+  readonly #options: ScheduleOptions
+  readonly #local = new Queue()
+  readonly #remote = new Map<string, Queue>()
+  readonly #parking = new Parking({
+    wake: (file) => this.wake(file),
+    mountAwaitedBy: (file) => this.#mountAwaitedBy(file),
+  })
+  readonly #polling: Polling
+  /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
+  readonly #postponed = new Set<LogFile>()
+  #next: NodeJS.Immediate | null = null
+  #stopped = false
+  /** Turns that take their time, and those among them that wait for nobody's network. */
+  #busy = 0
+  #busyLocal = 0
+  #idle: (() => void)[] = []
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options
+    const { clock, pollMs, isPolled, polling } = options
+    this.#polling = new Polling({
+      clock,
+      pollMs,
+      isPolled,
+      polling,
+      wake: (file) => this.wake(file),
+      takeTurns: () => this.#takeTurns(),
+    })
+  }
+
+  /**
+   * The file may have something to read. Cheap, and without effect when it is queued or parked already. True if it is
+   * going to have a turn.
+   */
+  wake(file: LogFile): boolean {
+    if (file.queued) return true
+    if (file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return false
+    file.queued = true
+    if (file.volume.remote) this.#wakeRemote(file)
+    else {
+      this.#local.push(file)
+      this.#run()
+    }
+    return true
+  }
+
+  /** What parked files wait for, the longest awaited first. */
+  obstacles(): Iterable<Obstacle> {
+    return this.#parking.obstacles()
+  }
+
+  /** This is no obstacle now: who waits for it may try, one after another. */
+  unblock(obstacle: Obstacle): void {
+    this.#parking.wakeFirst(obstacle)
+  }
+
+  /** A topic has changed: whoever waits for something of it may try. */
+  topicChanged(topic: string): void {
+    this.#parking.wakeAll(topic)
+  }
+
+  /** The file is not too far ahead of its watermark any more. */
+  acknowledged(file: LogFile): void {
+    if (this.#parking.isTooFarAhead(file)) this.resume(file)
+  }
+
+  /** This one file may go on, whatever it waits for. */
+  resume(file: LogFile): void {
+    this.#parking.leave(file)
+    this.wake(file)
+  }
+
+  get parkedFiles(): number {
+    return this.#parking.count
+  }
+
+  /** Nobody has a turn, waits for one, is parked, or was put off with something to read. */
+  get quiet(): boolean {
+    for (const file of this.#postponed) if (file.next < file.size) return false
+    return this.#local.length === 0 && this.#remote.size === 0 && this.#busy === 0 && this.parkedFiles === 0
+  }
+
+  /** Something happened to the file: it has its turn soon, with others. */
+  notice(file: LogFile): void {
+    if (!file.queued && !file.parked) this.#polling.notice(file)
+  }
+
+  /** Whether bytes came to the file a moment ago, as often as it is looked at. */
+  isWarm(file: LogFile): boolean {
+    return this.#polling.isWarm(file)
+  }
+
+  /** Poll this file from now on, until it is found to be watched. */
+  poll(file: LogFile): void {
+    this.#polling.poll(file)
+  }
+
+  forget(file: LogFile): void {
+    this.#polling.forget(file)
+    this.#postponed.delete(file)
+    // it may come back
+    this.#parking.leave(file)
+  }
+
+  /** No more turns. Resolves when no turn of a local file is under way; a mount that hangs is not waited for. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#polling.stop()
+    if (this.#busyLocal > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  // -- turns ----------------------------------------------------------------------------------------------------------
+
+  #run(): void {
+    if (this.#next === null) this.#next = setImmediate(() => this.#takeTurns())
+  }
+
+  #takeTurns(): void {
+    let long = 0
+    for (let i = 0; i < TURNS_IN_A_ROW && long < LONG_TURNS_IN_A_ROW && !this.#stopped; i++) {
+      const file = this.#local.shift()
+      if (file === undefined) break
+      file.queued = false
+      const turn = this.#options.turn(file)
+      // one that takes its time has a file opened: many at once would take many descriptors
+      if (turn !== 'idle') long++
+      if (!(turn instanceof Promise)) this.#after(file, turn)
+      else void this.#finish(file, turn)
+    }
+    if (this.#next !== null) clearImmediate(this.#next)
+    this.#next = null
+    if (this.#stopped) return
+    const isOver = this.#local.length === 0
+    if (!isOver) this.#run()
+    this.#options.looked(isOver)
+  }
+
+  #mountAwaitedBy(file: LogFile): string | null {
+    if (!file.volume.remote) return null
+    const mount = deviceOf(file.key)
+    return this.#remote.has(mount) ? mount : null
+  }
+
+  #wakeRemote(file: LogFile): void {
+    const mount = deviceOf(file.key)
+    let queue = this.#remote.get(mount)
+    if (queue !== undefined) {
+      queue.push(file)
+      return
+    }
+    queue = new Queue()
+    queue.push(file)
+    this.#remote.set(mount, queue)
+    void this.#runRemote(mount, queue)
+  }
+
+  async #runRemote(mount: string, queue: Queue): Promise<void> {
+    for (let file = queue.shift(); file !== undefined && !this.#stopped; file = queue.shift()) {
+      file.queued = false
+      const turn = this.#options.turn(file)
+      // at once: what it waits for may come before the next microtask
+      if (!(turn instanceof Promise)) this.#after(file, turn)
+      else await this.#finish(file, turn)
+    }
+    this.#remote.delete(mount)
+    // not here: one of its files may be in the middle of being woken
+    if (this.#parking.hasPassedOver(mount)) setImmediate(() => this.#parking.answered(mount))
+  }
+
+  async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+    const local = file.volume.remote ? 0 : 1
+    this.#busy++
+    this.#busyLocal += local
+    const result = await turn
+    this.#busy--
+    this.#busyLocal -= local
+    if (!this.#stopped) {
+      this.#after(file, result)
+      this.#options.looked(this.#local.length === 0)
+    }
+    if (this.#busyLocal === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #after(file: LogFile, turn: Turn): void {
+    // lost, or cut, while it had its turn
+    if (file.isOver) {
+      this.forget(file)
+      return
+    }
+    if (turn !== 'later') this.#postponed.delete(file)
+    if (typeof turn === 'object' || turn === 'unacknowledged') {
+      this.#parking.park(file, turn)
+      this.#options.rests?.(file)
+      return
+    }
+    this.#parking.went(file)
+    switch (turn) {
+      case 'more':
+        this.wake(file)
+        return
+      case 'later':
+        this.#postponed.add(file)
+        this.poll(file)
+        return
+      case 'idle':
+        if (this.#options.isPolled(file)) this.poll(file)
+        this.#options.rests?.(file)
+    }
+  }
+}
+
+/** First in, first out, without moving what waits. */
+class Queue {
+  #files: (LogFile | undefined)[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#files.length - this.#head
+  }
+
+  push(file: LogFile): void {
+    this.#files.push(file)
+  }
+
+  shift(): LogFile | undefined {
+    const file = this.#files[this.#head]
+    if (file === undefined) return undefined
+    this.#files[this.#head++] = undefined
+    if (this.#head > 1024 && this.#head * 2 > this.#files.length) {
+      this.#files = this.#files.slice(this.#head)
+      this.#head = 0
+    }
+    return file
+  }
+}

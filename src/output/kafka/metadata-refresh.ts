@@ -1,0 +1,134 @@
+/**
+ * When to ask for metadata, and of which topics: at once for a new topic, with back-off for one that somebody has
+ * reason to doubt or that has something missing, all of them every `maxAgeMs`, and never while nothing is wanted.
+ * One question at a time, one timer.
+ */
+import { AgentError } from '../../errors.ts'
+import { Backoff, type BackoffLimits } from '../backoff.ts'
+
+export interface RefreshOptions {
+  readonly maxAgeMs: number
+  readonly retry: BackoffLimits
+  readonly random: () => number
+  readonly now: () => number
+  /**
+   * Asks about these topics and takes in what comes. Resolves with the topics to be asked for again soon, and whether
+   * anything was new; rejects when no broker answered.
+   */
+  readonly ask: (topics: readonly string[]) => Promise<{ readonly troubled: readonly string[]; readonly news: boolean }>
+}
+
+export class MetadataRefresh {
+  readonly #options: RefreshOptions
+  readonly #backoff: Backoff
+  readonly #wanted = new Set<string>()
+  /** Topics to ask for at the next occasion. */
+  readonly #stale = new Set<string>()
+  /** When to ask for the stale ones; Infinity: no reason to. */
+  #soonAt = Infinity
+  /** When to ask for all. */
+  #allAt = Infinity
+  #lastAt = -Infinity
+  #running = false
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+
+  constructor(options: RefreshOptions) {
+    this.#options = options
+    this.#backoff = new Backoff(options.retry, options.random)
+  }
+
+  /** Care about a topic from now on. */
+  want(topic: string): void {
+    if (this.#wanted.has(topic)) return
+    this.#wanted.add(topic)
+    this.#stale.add(topic)
+    this.#soon(0)
+  }
+
+  /** What is known of a topic may be wrong. Any number of calls until the next question count as one. */
+  doubt(topic: string): void {
+    if (!this.#wanted.has(topic)) return
+    this.#stale.add(topic)
+    this.#doubted()
+  }
+
+  /** What is known of any topic may be wrong. */
+  doubtAll(): void {
+    for (const topic of this.#wanted) this.#stale.add(topic)
+    if (this.#wanted.size > 0) this.#doubted()
+  }
+
+  /** Ask for a topic without back-off: there is reason to think that it is there now. */
+  hurry(topic: string): void {
+    this.#stale.add(topic)
+    this.#soon(0)
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  #doubted(): void {
+    if (this.#soonAt !== Infinity) return
+    // It was quiet for long: this is another incident.
+    if (this.#options.now() - this.#lastAt > 2 * this.#options.retry.maxMs) this.#backoff.reset()
+    this.#soon(this.#backoff.next())
+  }
+
+  #soon(delayMs: number): void {
+    this.#soonAt = Math.min(this.#soonAt, this.#options.now() + delayMs)
+    this.#arm()
+  }
+
+  #arm(): void {
+    if (this.#running || this.#closed) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    const dueAt = Math.min(this.#soonAt, this.#allAt)
+    if (dueAt === Infinity) return
+    this.#timer = setTimeout(() => void this.#run(), Math.max(0, Math.ceil(dueAt - this.#options.now())))
+  }
+
+  async #run(): Promise<void> {
+    const { now, ask } = this.#options
+    this.#timer = null
+    // A timer may come a fraction of a millisecond before its time.
+    if (now() < Math.min(this.#soonAt, this.#allAt)) {
+      this.#arm()
+      return
+    }
+    this.#running = true
+    const all = now() >= this.#allAt || this.#stale.size === this.#wanted.size
+    const topics = [...(all ? this.#wanted : this.#stale)]
+    this.#stale.clear()
+    this.#soonAt = Infinity
+    // If nobody answers, all are stale and asked for with back-off: a time that lies in the past would be due at once.
+    if (all) this.#allAt = Infinity
+    try {
+      const { troubled, news } = await ask(topics)
+      if (news) this.#backoff.reset()
+      this.#lastAt = now()
+      if (all) this.#allAt = this.#nextAll()
+      this.#again(troubled)
+    } catch (error) {
+      // Who failed and why was told by the brokers; here it only means: again.
+      if (!(error instanceof AgentError)) throw error
+      this.#again(topics)
+    }
+    this.#running = false
+    this.#arm()
+  }
+
+  #again(topics: readonly string[]): void {
+    for (const topic of topics) this.#stale.add(topic)
+    if (topics.length > 0) this.#soonAt = Math.min(this.#soonAt, this.#options.now() + this.#backoff.next())
+  }
+
+  /** Spread over the last fifth, so that agents started together don't ask together for ever. */
+  #nextAll(): number {
+    return this.#options.now() + this.#options.maxAgeMs * (0.8 + 0.2 * this.#options.random())
+  }
+}

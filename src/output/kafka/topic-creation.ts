@@ -1,0 +1,73 @@
+/**
+ * Topics that are missing are made, once each, where the settings say so (`topic.create`): one attempt at a time for a
+ * topic, with back-off after it, whether it worked or not; a topic just made takes a moment to be known everywhere.
+ */
+import { AgentError, messageOf } from '../../errors.ts'
+import type { Events } from '../../observe/events.ts'
+import { Backoff } from '../backoff.ts'
+
+export interface TopicCreationOptions {
+  /** One attempt. Has to end soon, and to leave nothing open, once the signal aborts. */
+  readonly createTopic: (topic: string, signal: AbortSignal) => Promise<void>
+  readonly events: Pick<Events, 'topicWaiting' | 'topicRefused'>
+  readonly random: () => number
+  readonly now: () => number
+  /** The topic should be there now. */
+  readonly onCreated: (topic: string) => void
+  /** Once it aborts, what is being made is given up, and nothing more is told. */
+  readonly signal: AbortSignal
+}
+
+interface Attempts {
+  readonly backoff: Backoff
+  running: boolean
+  notBefore: number
+}
+
+/** To make a topic is an administrative act: far slower than a retry. */
+const RETRY = { minMs: 5_000, maxMs: 60_000 }
+
+export class TopicCreation {
+  readonly #options: TopicCreationOptions
+  readonly #attempts = new Map<string, Attempts>()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(options: TopicCreationOptions) {
+    this.#options = options
+  }
+
+  /** The topic is missing. Never throws; what goes wrong is told. */
+  missing(topic: string): void {
+    const { random, now } = this.#options
+    let attempts = this.#attempts.get(topic)
+    if (attempts === undefined) {
+      attempts = { backoff: new Backoff(RETRY, random), running: false, notBefore: -Infinity }
+      this.#attempts.set(topic, attempts)
+    }
+    if (attempts.running || now() < attempts.notBefore) return
+    attempts.running = true
+    const running = this.#create(topic, attempts)
+    this.#running.add(running)
+    void running.then(() => this.#running.delete(running))
+  }
+
+  /** Resolves when no attempt is under way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  async #create(topic: string, attempts: Attempts): Promise<void> {
+    const { createTopic, events, now, onCreated, signal } = this.#options
+    try {
+      await createTopic(topic, signal)
+      onCreated(topic)
+    } catch (error) {
+      if (!signal.aborted) {
+        const isRefused = error instanceof AgentError && error.code === 'kafka-refused'
+        events[isRefused ? 'topicRefused' : 'topicWaiting'](topic, `it could not be created: ${messageOf(error)}`)
+      }
+    }
+    attempts.notBefore = now() + attempts.backoff.next()
+    attempts.running = false
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Metadata, version 12: the brokers' addresses, and of each topic asked for its id, partitions and their leaders.
+ * https://kafka.apache.org/protocol#The_Messages_Metadata
+ */
+import { AgentError } from '../../../errors.ts'
+import { NO_TOPIC_ID } from '../../transport.ts'
+import type { AnswerReader } from './primitives.ts'
+import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
+
+export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
+
+/** Several times the largest cluster there is; each broker costs us more than its bytes in the answer. */
+const MAX_BROKERS = 10_000
+
+export interface BrokerMetadata {
+  readonly node: number
+  readonly host: string
+  readonly port: number
+}
+
+export interface PartitionMetadata {
+  readonly code: number
+  readonly partition: number
+  /** Node id, -1 where there is no leader now. */
+  readonly leader: number
+  /** Grows with every election; an answer with a smaller one is older than what is known. */
+  readonly leaderEpoch: number
+}
+
+/** An error is told per topic and per partition: one bad topic says nothing of the others. */
+export interface TopicMetadata {
+  readonly code: number
+  /** null only in answers to questions by id, which we never ask. */
+  readonly name: string | null
+  /** 32 hexadecimal digits; another one under the same name is another topic. */
+  readonly id: string
+  readonly partitions: readonly PartitionMetadata[]
+  /** Bit field of what we may do with the topic (bit 4: write), -2^31 where it was not asked for. */
+  readonly authorizedOperations: number
+}
+
+export interface MetadataAnswer {
+  readonly throttleMs: number
+  readonly brokers: readonly BrokerMetadata[]
+  readonly clusterId: string | null
+  readonly topics: readonly TopicMetadata[]
+}
+
+/**
+ * ```
+ * header
+ * topics                               compact array  (null would mean all, an empty one means none)
+ *   topic id                           uuid           zero: ask by name
+ *   name                               compact nullable string
+ *   tagged fields
+ * allow auto topic creation            boolean        false: to look for a topic must not make one
+ * include topic authorized operations  boolean
+ * tagged fields
+ * ```
+ */
+export function encodeMetadata(
+  header: RequestHeader,
+  topics: readonly string[],
+  authorizedOperations = false,
+): readonly Buffer[] {
+  const writer = beginRequest(METADATA, header)
+  writer.compactArray(topics.length)
+  for (const topic of topics) {
+    writer.uuid(NO_TOPIC_ID)
+    writer.compactNullableString(topic)
+    writer.noTaggedFields()
+  }
+  writer.boolean(false)
+  writer.boolean(authorizedOperations)
+  writer.noTaggedFields()
+  return endRequest(writer)
+}
+
+/**
+ * ```
+ * header's tagged fields
+ * throttle time                  int32
+ * brokers                        compact array
+ *   node id                      int32
+ *   host                         compact string
+ *   port                         int32
+ *   rack                         compact nullable string
+ *   tagged fields
+ * cluster id                     compact nullable string
+ * controller id                  int32
+ * topics                         compact array
+ *   error code                   int16
+ *   name                         compact nullable string
+ *   topic id                     uuid
+ *   is internal                  boolean
+ *   partitions                   compact array (decodePartition)
+ *   topic authorized operations  int32
+ *   tagged fields
+ * tagged fields
+ * ```
+ */
+export function decodeMetadata(reader: AnswerReader): MetadataAnswer {
+  reader.skipTaggedFields()
+  const throttleMs = reader.int32()
+  const brokers: BrokerMetadata[] = []
+  const count = reader.compactArray(11)
+  if (count > MAX_BROKERS) throw new AgentError('protocol-violation', `a cluster of ${count} brokers was announced`)
+  for (let left = count; left > 0; left--) {
+    brokers.push({ node: reader.int32(), host: reader.compactString(), port: reader.int32() })
+    reader.compactNullableString()
+    reader.skipTaggedFields()
+  }
+  const clusterId = reader.compactNullableString()
+  reader.int32()
+  const topics: TopicMetadata[] = []
+  for (let left = reader.compactArray(26); left > 0; left--) topics.push(decodeTopic(reader))
+  reader.skipTaggedFields()
+  reader.end()
+  return { throttleMs, brokers, clusterId, topics }
+}
+
+function decodeTopic(reader: AnswerReader): TopicMetadata {
+  const code = reader.int16()
+  const name = reader.compactNullableString()
+  const id = reader.uuid()
+  reader.boolean()
+  const partitions: PartitionMetadata[] = []
+  for (let left = reader.compactArray(18); left > 0; left--) partitions.push(decodePartition(reader))
+  const authorizedOperations = reader.int32()
+  reader.skipTaggedFields()
+  return { code, name, id, partitions, authorizedOperations }
+}
+
+/**
+ * ```
+ * error code        int16
+ * partition index   int32
+ * leader id         int32
+ * leader epoch      int32
+ * replica nodes     compact array of int32
+ * isr nodes         compact array of int32
+ * offline replicas  compact array of int32
+ * tagged fields
+ * ```
+ */
+function decodePartition(reader: AnswerReader): PartitionMetadata {
+  const code = reader.int16()
+  const partition = reader.int32()
+  const leader = reader.int32()
+  const leaderEpoch = reader.int32()
+  for (let lists = 3; lists > 0; lists--) reader.skip(4 * reader.compactArray(4))
+  reader.skipTaggedFields()
+  return { code, partition, leader, leaderEpoch }
+}

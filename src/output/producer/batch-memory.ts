@@ -1,0 +1,182 @@
+/**
+ * Who may have how many buffers of the pool. Each lane has a share:
+ * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
+ * - where two brokers lead lanes, those of one may hold half of the pool together, where there are more, a third: a
+ *   broker that answers no more must not have all of it before anybody knows. But whoever holds nothing may have what
+ *   its next record needs;
+ * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
+ *   for a busy one's backlog; and one large one, where there are a few, for a lane that comes later;
+ * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
+ *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
+ *
+ * What the input borrows for reads that may never be answered has shares too: read-memory.ts.
+ *
+ * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
+ */
+import { SMALL } from '../../kernel/layout.ts'
+import type { BufferPool, PooledBuffer, SizeClass } from '../../kernel/pool.ts'
+
+/**
+ * Why a buffer is refused. own: this share, or the stalled ones together, hold all they may; broker: the lanes of its
+ * broker do; short: the pool has none to spare.
+ */
+type Refusal = 'own' | 'broker' | 'short'
+
+/** The pool is divided among at most this many brokers. */
+const MOST_PARTS = 3
+
+/** A pool of at least this many large buffers keeps one for a share that holds nothing. */
+const LEAST_TO_SPARE = 4
+
+export class BatchMemory {
+  readonly pool: BufferPool
+  readonly #onFree: () => void
+  #waiting = false
+  /** Shares that hold nothing and have a leader. */
+  #quiet = 0
+  #stalledBytes = 0
+  /** Of the shares whose lanes a broker leads, by its node id. */
+  readonly #brokers = new Map<number, { shares: number; bytes: number }>()
+
+  /** `onFree` is called once after {@link turnedAway}, as soon as trying again makes sense; it must not take anything. */
+  constructor(pool: BufferPool, onFree: () => void) {
+    this.pool = pool
+    this.#onFree = onFree
+  }
+
+  share(): Share {
+    return new Share(this)
+  }
+
+  /** Somebody could not have what they need, for whatever reason, and waits. */
+  turnedAway(): void {
+    this.#waiting = true
+  }
+
+  /**
+   * Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. `needed`: no smaller one
+   * would do. For {@link Share}.
+   */
+  refusal(share: Share, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
+    const { total, sizes, freeBytes } = this.pool
+    const more = sizes[sizeClass] - back
+    // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
+    const only = share.heldBytes === back
+    if (!only && share.heldBytes + more > total / 4) return 'own'
+    // this one is what was kept back
+    if (only && sizeClass === 'small') return null
+    if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
+    const ofBroker = (this.#brokers.get(share.leader)?.bytes ?? 0) + more
+    if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
+    const others = this.#quiet - (share.quiet ? 1 : 0)
+    // a partition that comes later, or has a large record next, must not wait for those that nobody stores
+    const spare = only || total < LEAST_TO_SPARE * sizes.large ? 0 : sizes.large
+    // with more partitions than the pool has small buffers, nothing would ever be given out
+    const keptBack = Math.min(others * SMALL + spare, total / 2, only ? total - sizes[sizeClass] : total)
+    return freeBytes - more >= keptBack ? null : 'short'
+  }
+
+  /** Count a share (1), or what it was before it changes (-1). For {@link Share}. */
+  count(share: Share, sign: 1 | -1): void {
+    if (share.quiet) this.#quiet += sign
+    if (share.stalled) this.#stalledBytes += sign * share.heldBytes
+    if (share.leader < 0) return
+    const broker = this.#brokers.get(share.leader) ?? { shares: 0, bytes: 0 }
+    broker.shares += sign
+    broker.bytes += sign * share.heldBytes
+    if (broker.shares > 0) this.#brokers.set(share.leader, broker)
+    else this.#brokers.delete(share.leader)
+  }
+
+  /** What was held, or kept back, may be free now. */
+  freed(): void {
+    if (!this.#waiting) return
+    this.#waiting = false
+    this.#onFree()
+  }
+}
+
+interface TakeSettings {
+  readonly instead?: PooledBuffer
+  readonly needed?: boolean
+}
+
+/** The buffers of one lane, and what decides about more. */
+export class Share {
+  readonly #memory: BatchMemory
+  #heldBytes = 0
+  #leader = -1
+  #stalled = false
+  #refusal: Refusal | null = null
+
+  constructor(memory: BatchMemory) {
+    this.#memory = memory
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get stalled(): boolean {
+    return this.#stalled
+  }
+
+  /** Why the last {@link take} came to nothing; null when it did not. */
+  get refusal(): Refusal | null {
+    return this.#refusal
+  }
+
+  /** One small buffer is kept back for it. */
+  get quiet(): boolean {
+    return this.#leader >= 0 && this.#heldBytes === 0
+  }
+
+  /** Node id of the lane's leader, -1 where it has none. */
+  get leader(): number {
+    return this.#leader
+  }
+
+  set leader(leader: number) {
+    if (leader === this.#leader) return
+    this.#change(() => (this.#leader = leader))
+    this.#memory.freed()
+  }
+
+  /** Whether nothing of the lane gets stored now. */
+  set stalled(stalled: boolean) {
+    if (stalled === this.#stalled) return
+    this.#change(() => (this.#stalled = stalled))
+    if (!stalled) this.#memory.freed()
+  }
+
+  /**
+   * A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it; `needed`:
+   * no smaller one would do.
+   */
+  take(sizeClass: SizeClass, { instead, needed = false }: TakeSettings = {}): PooledBuffer | null {
+    const refusal = this.#memory.refusal(this, sizeClass, { back: instead?.bytes ?? 0, needed })
+    const buffer = refusal === null ? this.#memory.pool.take(sizeClass) : null
+    this.#refusal = buffer === null ? (refusal ?? 'short') : null
+    if (buffer !== null) this.#change(() => (this.#heldBytes += buffer.bytes))
+    return buffer
+  }
+
+  give(buffer: PooledBuffer): void {
+    this.#memory.pool.release(buffer)
+    this.#change(() => (this.#heldBytes -= buffer.bytes))
+    this.#memory.freed()
+  }
+
+  /** Let another share have a buffer with what is in it. It may then hold more than it could have taken. */
+  hand(buffer: PooledBuffer, to: Share): void {
+    this.#change(() => (this.#heldBytes -= buffer.bytes))
+    to.#change(() => (to.#heldBytes += buffer.bytes))
+    this.#memory.freed()
+  }
+
+  #change(change: () => void): void {
+    this.#memory.count(this, -1)
+    change()
+    this.#memory.count(this, 1)
+  }
+}

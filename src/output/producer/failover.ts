@@ -1,0 +1,82 @@
+/**
+ * Files leave a partition that has had no leader for long, if nothing binds them to it: what was sent without an answer
+ * may be in its log, and what has a key belongs there. Everything leaves a partition that is gone, because its topic was
+ * made again with fewer: its log is gone as well.
+ *
+ * The batches themselves move to another lane, as they are: what they were read from may be truncated by now, and a part
+ * of it may be stored in other partitions already, so reading it again could lose or repeat lines.
+ */
+import type { Generation } from '../../flow.ts'
+import type { Events } from '../../observe/events.ts'
+import type { Batch } from './batch.ts'
+import type { Lane } from './lane.ts'
+import type { Stay } from './partition.ts'
+import type { TopicLanes } from './topic-lanes.ts'
+
+export interface FailoverOptions {
+  readonly lanes: TopicLanes
+  readonly leaderlessMs: number
+  readonly events: Pick<Events, 'filesMoved'>
+  /** Close the lane's open batch and make it ready. */
+  seal(lane: Lane): void
+  /** The lane got batches. */
+  look(lane: Lane): void
+  /** What the file sends next belongs behind what has moved. */
+  onMoved(file: Generation, partition: number): void
+  /** Files of the topic may choose again. */
+  onTopic(topic: string): void
+}
+
+export class Failover {
+  readonly #options: FailoverOptions
+
+  constructor(options: FailoverOptions) {
+    this.#options = options
+  }
+
+  /** Look at a lane without a leader. Returns when to look again; Infinity: when something about it changes. */
+  consider(lane: Lane, now: number): number {
+    const { lanes, leaderlessMs } = this.#options
+    const isGone = lanes.isGone(lane)
+    const since = lane.leaderlessSince + leaderlessMs
+    if (!isGone && now < since) return since
+    const isBound = isGone ? lane.sequence.inFlight > 0 : lane.bound
+    const heir = isBound ? null : lanes.substituteOf(lane)
+    if (heir === null || !this.#move(lane, heir, isGone ? ['while-led', 'while-there'] : ['while-led'])) return Infinity
+    if (!lanes.isAbandoned(lane)) {
+      // Not before: what a file sends from now on would overtake what it has here.
+      lanes.abandon(lane)
+      this.#options.onTopic(lane.topic)
+    }
+    return Infinity
+  }
+
+  /** Move the batches that stay no longer than so. False when that has to wait. */
+  #move(from: Lane, to: Lane, stays: readonly Stay[]): boolean {
+    if (from.open !== null && stays.includes(from.open.stay)) this.#options.seal(from)
+    const movable = from.queue.filter((batch) => stays.includes(batch.stay))
+    // a compressor is at work on one, and says when it is done
+    if (movable.some((batch) => !batch.ready && !batch.dropFirst)) return false
+    if (movable.length === 0) return true
+    // what is open there came before
+    this.#options.seal(to)
+    // takes all numbers back, and counts what may have been stored in a log that is gone
+    from.sequence.restart(from.queue)
+    for (const batch of movable) {
+      from.queue.splice(from.queue.indexOf(batch), 1)
+      to.queue.push(batch)
+      from.share.hand(batch.buffer, to.share)
+    }
+    const files = filesOf(movable)
+    for (const file of files) this.#options.onMoved(file, to.partition)
+    this.#options.events.filesMoved(from.topic, from.partition, files.size)
+    this.#options.look(to)
+    return true
+  }
+}
+
+function filesOf(batches: readonly Batch[]): Set<Generation> {
+  const files = new Set<Generation>()
+  for (const batch of batches) for (const piece of batch.pieces) files.add(piece.file)
+  return files
+}

@@ -1,0 +1,132 @@
+/**
+ * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key lands where any Java producer
+ * puts it. Round-robin and random change the partition with every read of a file, not with every line: a batch is
+ * only as cheap as it is long.
+ */
+import type { TopicView } from '../transport.ts'
+
+export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
+
+/** Kafka's murmur2 (seed 0x9747b28c), as an unsigned 32-bit number; see Kafka's `Utils.murmur2`. */
+export function murmur2(bytes: Uint8Array): number {
+  const m = 0x5bd1e995
+  const { length } = bytes
+  let h = 0x9747b28c ^ length
+  let i = 0
+  for (; i + 4 <= length; i += 4) {
+    let k = byte(bytes, i) | (byte(bytes, i + 1) << 8) | (byte(bytes, i + 2) << 16) | (byte(bytes, i + 3) << 24)
+    k = Math.imul(k, m)
+    k ^= k >>> 24
+    h = Math.imul(h, m) ^ Math.imul(k, m)
+  }
+  const left = length - i
+  if (left >= 3) h ^= byte(bytes, i + 2) << 16
+  if (left >= 2) h ^= byte(bytes, i + 1) << 8
+  if (left >= 1) h = Math.imul(h ^ byte(bytes, i), m)
+  h = Math.imul(h ^ (h >>> 13), m)
+  return (h ^ (h >>> 15)) >>> 0
+}
+
+/** The partition of a key, as Java's default partitioner chooses it. */
+export function partitionOfKey(key: Uint8Array, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions
+}
+
+function byte(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0
+}
+
+/**
+ * What may make unsent records leave their partition: that it has had no leader for long (the file chose it freely), only
+ * that it does not exist any more (elsewhere they would lose their key's order, or their file's), or nothing.
+ */
+export type Stay = 'while-led' | 'while-there' | 'always'
+
+const STAYS: readonly Stay[] = ['while-led', 'while-there', 'always']
+
+export function stayOf(partitioner: Partitioner, key: Uint8Array | null): Stay {
+  if (typeof partitioner === 'number') return 'always'
+  return partitioner === 'hash' && key !== null ? 'while-there' : 'while-led'
+}
+
+/** How records stay that are in one batch. */
+export function longerStay(a: Stay, b: Stay): Stay {
+  return STAYS.indexOf(a) > STAYS.indexOf(b) ? a : b
+}
+
+export interface Choice {
+  readonly partitioner: Partitioner
+  /** Null for records without a key; `hash` then falls back to the file's id. */
+  readonly key: Uint8Array | null
+  /** The file's id. */
+  readonly id: string
+  /** The partition the file has been on, -1 when none. */
+  readonly sticky: number
+}
+
+/** What is known of a topic when a partition has to be chosen. */
+export interface TopicState extends Pick<TopicView, 'leaders'> {
+  /** Partitions that are gone, or have had no leader for long: files without a key leave them. */
+  readonly abandoned: ReadonlySet<number>
+  /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
+  readonly stalled: Pick<ReadonlySet<number>, 'has'>
+}
+
+/** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
+export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'leaders'>): number {
+  for (let i = 1; i <= leaders.length; i++) {
+    const other = (partition + i) % leaders.length
+    if (other !== partition && (leaders[other] ?? -1) >= 0) return other
+  }
+  return -1
+}
+
+/** Where free records may go: partitions with a leader now, and of those the ones where sending works, if there are any. */
+function reachable({ leaders, stalled }: TopicState): number[] {
+  const led = leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
+  const working = led.filter((partition) => !stalled.has(partition))
+  return working.length > 0 ? working : led
+}
+
+export class PartitionChooser {
+  readonly #random: () => number
+  #turn = 0
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  /** The partition for the next records, or -1 when it has to wait (a fixed partition that does not exist). */
+  choose(choice: Choice, topic: TopicState): number {
+    const count = topic.leaders.length
+    if (count === 0) return -1
+    const { partitioner } = choice
+    if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
+    if (partitioner === 'hash' && choice.key !== null) {
+      // the topic was made again: what it has there comes first
+      const isGone = choice.sticky >= count && !topic.abandoned.has(choice.sticky)
+      return isGone ? choice.sticky : partitionOfKey(choice.key, count)
+    }
+    if (partitioner === 'sticky' || partitioner === 'hash') return stick(choice, topic)
+    const others = reachable(topic)
+    if (others.length === 0) return -1
+    const turn = partitioner === 'random' ? Math.floor(this.#random() * others.length) : this.#turn++
+    return others[turn % others.length] ?? -1
+  }
+}
+
+/** The partition a file is on, or the one it begins on. */
+function stick({ id, sticky }: Choice, topic: TopicState): number {
+  const count = topic.leaders.length
+  // The file stays, also with more partitions than when it was chosen. With fewer (the topic was made again) it waits for
+  // its own to be abandoned, so that what it sends next does not overtake what it has there.
+  if (sticky >= 0) {
+    const substitute = topic.abandoned.has(sticky) ? substituteFor(sticky, topic) : -1
+    return substitute < 0 ? sticky : substitute
+  }
+  const key = new TextEncoder().encode(id)
+  const wanted = partitionOfKey(key, count)
+  if ((topic.leaders[wanted] ?? -1) >= 0 && !topic.stalled.has(wanted)) return wanted
+  const others = reachable(topic)
+  return others[partitionOfKey(key, others.length || 1)] ?? wanted
+}

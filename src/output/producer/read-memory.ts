@@ -1,0 +1,88 @@
+/**
+ * Batch memory that is lent to the input, for reads on mounts that can hang. A read has its buffer until the mount
+ * answers, which may be never: the kernel may still write into it. So what is lent is charged like a lane's batches, and
+ * is never more than half of the pool, however many mounts hang.
+ *
+ * A read gets a piece of {@link MEDIUM} bytes, whole blocks are cut for that: pieces that the pool gave out one by one
+ * could lie between batches for ever, and keep free memory from growing together to the largest buffer. Only a line that
+ * a piece cannot hold is read into a block of its own.
+ */
+import { MEDIUM } from '../../kernel/layout.ts'
+import type { PooledBuffer } from '../../kernel/pool.ts'
+import type { BatchMemory, Share } from './batch-memory.ts'
+
+/** A large buffer that is cut into pieces. */
+interface Block {
+  readonly buffer: PooledBuffer
+  /** Those that nobody has; the last address comes first. */
+  readonly free: PooledBuffer[]
+  readonly pieces: number
+}
+
+export class ReadMemory {
+  readonly #memory: BatchMemory
+  /** What is cut into pieces, and what is not: pieces without an answer must not keep long lines from being read. */
+  readonly #cut: Share
+  readonly #whole: Share
+  readonly #blocks = new Set<Block>()
+  /** By the address of a piece that is lent. */
+  readonly #lent = new Map<number, Block>()
+
+  constructor(memory: BatchMemory) {
+    this.#memory = memory
+    this.#cut = memory.share()
+    this.#whole = memory.share()
+  }
+
+  /**
+   * A buffer for one read; `largest`: as large as there are, for a line of whatever length. Null: there is none now, and
+   * who waits for room is called when there may be.
+   */
+  take(largest: boolean): PooledBuffer | null {
+    const buffer = largest ? this.#takeFor(this.#whole) : this.#takePiece()
+    if (buffer === null) this.#memory.turnedAway()
+    return buffer
+  }
+
+  /** The read was answered. */
+  give(buffer: PooledBuffer): void {
+    if (buffer.sizeClass === 'large') {
+      this.#whole.give(buffer)
+      return
+    }
+    const block = this.#lent.get(buffer.address)
+    if (block === undefined) throw new Error('a piece was given back twice')
+    this.#lent.delete(buffer.address)
+    block.free.push(buffer)
+    if (block.free.length === block.pieces) {
+      this.#blocks.delete(block)
+      this.#cut.give(block.buffer)
+    } else this.#memory.freed()
+  }
+
+  #takePiece(): PooledBuffer | null {
+    const block = this.#withPiece()
+    const piece = block?.free.pop()
+    if (block === null || piece === undefined) return null
+    this.#lent.set(piece.address, block)
+    return piece
+  }
+
+  #withPiece(): Block | null {
+    for (const block of this.#blocks) if (block.free.length > 0) return block
+    const buffer = this.#takeFor(this.#cut)
+    if (buffer === null) return null
+    const free: PooledBuffer[] = []
+    for (let at = buffer.bytes - MEDIUM; at >= 0; at -= MEDIUM)
+      free.push({ address: buffer.address + at, bytes: MEDIUM, sizeClass: 'medium' })
+    const block = { buffer, free, pieces: free.length }
+    this.#blocks.add(block)
+    return block
+  }
+
+  #takeFor(share: Share): PooledBuffer | null {
+    const { total, sizes } = this.#memory.pool
+    if (this.#cut.heldBytes + this.#whole.heldBytes + sizes.large > total / 2) return null
+    return share.take('large', { needed: true })
+  }
+}

@@ -1,0 +1,646 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, renameSync, statSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { World } from '../../../support/file-world.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
+import { paperFile } from '../../../support/reading.ts'
+import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { guardOf } from '../../../../src/guard.ts'
+import { FINGERPRINT_BYTES } from '../../../../src/input/files/identity.ts'
+import type { LogFile } from '../../../../src/input/files/log-file.ts'
+import { Originals } from '../../../../src/input/copies/originals.ts'
+import { UnnamedCopies } from '../../../../src/input/copies/unnamed-copies.ts'
+import { localVolume } from '../../../../src/input/volume/volume.ts'
+import { TOPIC } from '../../../support/obstacles.ts'
+
+/** copytruncate in its two steps. */
+const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
+const cut = (world: World): void => truncateSync(world.path('a.log'), 0)
+
+async function wakeAll(world: World): Promise<void> {
+  for (const file of world.files()) world.awake.add(file)
+  await world.turns()
+}
+
+void test('does not ship the copy that copytruncate leaves', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\ntwo\n')
+  await world.lookAndRead()
+  copy(world)
+  cut(world)
+  await wakeAll(world)
+  world.append('a.log', 'three\n')
+  await wakeAll(world)
+  await world.lookAndRead()
+  assert.equal(world.text(), 'one\ntwo\nthree\n')
+  assert.ok(world.file('a.log.1').finished)
+  assert.equal(world.generations.descriptors.count, 1)
+})
+
+void test('holds the copy back while nobody can say which of the two goes on', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world)
+  assert.ok(await world.look(), 'it is looked at again')
+  assert.equal(world.directory.files.size, 1)
+  cut(world)
+  await wakeAll(world)
+  assert.ok(!(await world.look()))
+  await world.turns()
+  assert.equal(world.text(), 'one\n')
+  assert.ok(world.file('a.log.1').finished)
+})
+
+void test('ships what was held back as a file of its own when the two differ', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world)
+  await world.look()
+  world.append('a.log', 'two\n')
+  await wakeAll(world)
+  world.append('a.log.1', 'other\n')
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log@4: two\n', 'a.log.1@0: one\n', 'a.log.1@4: other\n'])
+})
+
+void test('ships what was held back after half a minute', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world)
+  await world.look()
+  world.clock.advance(29_999)
+  assert.ok(await world.look())
+  world.clock.advance(1)
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log.1@0: one\n'])
+})
+
+void test('holds a copy back that is still being written, however long that takes', async (t) => {
+  const world = await World.open(t)
+  const content = Array.from({ length: 300 }, (_, n) => `line ${n}\n`).join('')
+  world.write('a.log', content)
+  await world.lookAndRead()
+  world.text()
+  world.write('a.log.1', '')
+  for (let at = 0; at < content.length; at += 500) {
+    world.append('a.log.1', content.slice(at, at + 500))
+    assert.ok(await world.look(), 'it is looked at again')
+    world.clock.advance(20_000)
+  }
+  cut(world)
+  await wakeAll(world)
+  assert.ok(!(await world.look()))
+  await world.turns()
+  assert.equal(world.text(), '')
+  assert.ok(world.file('a.log.1').finished)
+})
+
+void test('holds a short file back only as long as it could become a copy', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\ntwo\nthree\n')
+  await world.lookAndRead()
+  world.write('a.log.1', '')
+  world.write('a.log.2', 'one\n')
+  world.write('a.log.3', 'two\n')
+  assert.ok(await world.look())
+  await world.turns()
+  assert.equal(world.text(), 'one\ntwo\nthree\ntwo\n')
+  world.append('a.log.1', 'a line\n')
+  world.append('a.log.2', 'three\n')
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped().sort(), ['a.log.1@0: a line\n', 'a.log.2@0: one\n', 'a.log.2@4: three\n'])
+})
+
+void test('holds a short file back also where the long one is closed', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\ntwo\n')
+  await world.lookAndRead()
+  world.generations.drop(world.file('a.log'))
+  world.write('a.log.1', 'one\n')
+  assert.ok(await world.look())
+  world.write('a.log.1', 'one\ntwx\n')
+  assert.ok(!(await world.look()))
+})
+
+void test('holds nothing back that has more than a file which was not cut', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.write('a.log.1', 'header\n')
+  assert.ok(await world.look())
+  for (let n = 0; n < 3; n++) {
+    world.append('a.log.1', `line ${n}\n`)
+    world.clock.advance(1000)
+    await world.lookAndRead()
+  }
+  assert.equal(world.text(), 'header\nheader\nline 0\nline 1\nline 2\n')
+})
+
+void test('holds back a copy of what was cut and filled again while nothing of it was stored', async (t) => {
+  const world = await World.open(t)
+  world.acknowledge = false
+  world.write('a.log', 'one\ntwo\n')
+  await world.lookAndRead()
+  world.append('a.log', 'three\n')
+  copy(world)
+  world.write('a.log', 'something else\n'.slice(0, 10))
+  for (let n = 0; n < 3; n++) {
+    assert.ok(await world.look(), 'it is looked at again')
+    world.clock.advance(1000)
+  }
+})
+
+void test('holds a copy back where a mount tells an old size', async (t) => {
+  const mount = new RemoteMount('7')
+  const world = await World.open(t, { volume: mount })
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  const { descriptor } = world.file('a.log')
+  const old = await mount.factsOf(descriptor)
+  const factsOf = mount.factsOf.bind(mount)
+  mount.factsOf = (asked) => (asked === descriptor ? Promise.resolve(old) : factsOf(asked))
+  world.append('a.log', 'two\n')
+  copy(world)
+  assert.ok(await world.look(), 'it is looked at again')
+  assert.equal(world.directory.files.size, 1)
+})
+
+void test('holds back what has more than a file on a mount for half a minute', async (t) => {
+  const world = await World.open(t, { volume: new RemoteMount('7') })
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.write('a.log.1', 'header\n')
+  let seconds = 0
+  for (; (await world.look()) && seconds < 60; seconds++) {
+    world.append('a.log.1', `line ${seconds}\n`)
+    world.clock.advance(1000)
+  }
+  await world.turns()
+  assert.ok(seconds >= 29 && seconds <= 31, `${seconds} s`)
+  assert.ok(world.text().endsWith(`line ${seconds - 1}\n`))
+})
+
+void test('holds nothing back that has more than a closed file', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'header\n')
+  await world.lookAndRead()
+  world.generations.drop(world.file('a.log'))
+  world.write('a.log.1', 'header\nline\n')
+  await world.lookAndRead()
+  assert.equal(world.text(), 'header\nheader\nline\n')
+})
+
+void test('remembers a cut file for half a minute', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world, 'kept')
+  cut(world)
+  await wakeAll(world)
+  world.clock.advance(30_001)
+  copyFileSync(world.path('kept'), world.path('a.log.1'))
+  await world.lookAndRead()
+  assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log.1@0: one\n'])
+})
+
+void test('takes nothing for a copy that has other bytes up to our place', async (t) => {
+  const world = await World.open(t)
+  const long = 'a line that is the same\n'.repeat(100)
+  world.write('a.log', `${long}one\n`)
+  await world.lookAndRead()
+  world.write('a.log.1', `${long}two\n`)
+  world.write('a.log.2', `x${long}`)
+  assert.ok(!(await world.look()))
+  await world.turns()
+  assert.equal(world.text(), `${long}one\n${long}two\nx${long}`)
+})
+
+void test('knows a copy that was made of more than we had read, and counts that as lost', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  world.append('a.log', 'two\n')
+  await world.generations.check(world.file('a.log'))
+  copy(world)
+  cut(world)
+  await wakeAll(world)
+  await world.lookAndRead()
+  assert.equal(world.text(), 'one\n')
+  assert.equal(world.ear.counters.lostBytes.truncated, 4)
+})
+
+void test('goes on in the copy after a restart, when the file was cut while it was stopped', async (t) => {
+  for (const content of [LONG, 'too short to be told from others\n']) {
+    const first = await World.open(t)
+    first.write('a.log', content)
+    await first.lookAndRead()
+    await first.stop()
+    first.append('a.log', 'two\n')
+    copy(first)
+    cut(first)
+    first.append('a.log', 'new\n')
+    const second = await first.restart(t)
+    await second.lookAndRead()
+    await second.settle()
+    await second.turns()
+    const ofCopy = content === LONG ? [`a.log@${LONG.length}: two\n`] : [`a.log.1@0: ${content}`, `a.log.1@${content.length}: two\n`] // prettier-ignore
+    assert.deepEqual(second.shipped().sort(), [...ofCopy, 'a.log@0: new\n'].sort())
+  }
+})
+
+void test('knows a copy whose original went on before it was cut', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG)
+  await world.lookAndRead()
+  copy(world)
+  assert.ok(await world.look())
+  world.append('a.log', 'more\n')
+  await wakeAll(world)
+  assert.ok(await world.look())
+  cut(world)
+  await wakeAll(world)
+  await world.lookAndRead()
+  assert.ok(world.text() === `${LONG}more\n`)
+  assert.ok(world.file('a.log.1').finished)
+})
+
+void test('holds a file back anew that was not there for a while', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', 'one\n')
+  await world.lookAndRead()
+  copy(world)
+  assert.ok(await world.look())
+  // another one could have got its inode
+  renameSync(world.path('a.log.1'), world.path('kept'))
+  await world.look()
+  world.clock.advance(60_000)
+  renameSync(world.path('kept'), world.path('a.log.1'))
+  assert.ok(await world.look(), 'it is held back')
+})
+
+void test('takes no empty file for a copy', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', '')
+  await world.look()
+  assert.deepEqual(world.ear.heard('fileFound').length, 1)
+})
+
+// -- whatever their names ---------------------------------------------------------------------------------------------
+
+/** More than a fingerprint. */
+const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
+
+/** Reads `a.log`, and lets time pass. */
+async function readLong(world: World, content = LONG): Promise<void> {
+  world.write('a.log', content)
+  await world.lookAndRead()
+  world.clock.advance(1000)
+}
+
+/** What was handed on since the last time, with {@link LONG} as a word. */
+const told = (...worlds: World[]): string => worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
+
+async function lookAtAll(world: World): Promise<void> {
+  await world.look()
+  await world.look(world.below('old'))
+  await wakeAll(world)
+}
+
+void test('does not ship a copy of any name in any directory, made before the cut was seen', async (t) => {
+  for (const name of ['a-20261122.log', 'old/a.log', 'old/a.log.1', 'old/other.log']) {
+    const world = await World.open(t)
+    const old = world.below('old')
+    await readLong(world)
+    copy(world, name)
+    cut(world)
+    await wakeAll(world)
+    world.append('a.log', 'new\n')
+    await lookAtAll(world)
+    assert.equal(told(world), '(all)new\n', name)
+    const found = [...world.directory.files.values(), ...old.files.values()].filter((file) => file.finished)
+    assert.deepEqual(
+      found.map((file) => [file.next, file.descriptor, file.toStored().guard]),
+      [[LONG.length, -1, guardOf(Buffer.from(LONG))]],
+      name,
+    )
+    // it is a log like any other from there on
+    world.append(name, 'something\n')
+    await lookAtAll(world)
+    assert.equal(world.text(), 'something\n', name)
+  }
+})
+
+void test('does not ship a copy of any name that is there for a while before the cut, and while it is written', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  world.write('a-1.log', '')
+  await lookAtAll(world)
+  for (let at = 0; at < LONG.length; at += 1100) {
+    world.append('a-1.log', LONG.slice(at, at + 1100))
+    world.clock.advance(4999)
+    await lookAtAll(world)
+  }
+  world.append('a.log', 'more\n')
+  await wakeAll(world)
+  cut(world)
+  await wakeAll(world)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)more\n')
+  assert.ok(world.file('a-1.log').finished)
+  const next = await world.restart(t)
+  await next.lookAndRead()
+  assert.equal(next.text(), '')
+})
+
+void test('does not ship a copy that is made over a known file of any name', async (t) => {
+  const world = await World.open(t)
+  world.write('kept.log', `something else\n${'x'.repeat(2000)}\n`)
+  await readLong(world)
+  world.text()
+  world.write('kept.log', LONG)
+  cut(world)
+  await wakeAll(world)
+  await wakeAll(world)
+  assert.equal(told(world), '')
+  assert.ok(world.file('kept.log').finished)
+})
+
+void test('does not ship a copy of any name at a stop, if it is known for one; another is shipped', async (t) => {
+  for (const isCut of [true, false]) {
+    const world = await World.open(t)
+    await readLong(world)
+    copy(world, 'a-1.log')
+    if (isCut) {
+      cut(world)
+      await wakeAll(world)
+    }
+    await world.look()
+    for (const file of world.files()) file.limit = file.size
+    await wakeAll(world)
+    await wakeAll(world)
+    assert.equal(told(world), isCut ? '(all)' : '(all)(all)')
+  }
+})
+
+void test('holds back no file for long that goes on as another does', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  world.write('b.log', LONG)
+  await lookAtAll(world)
+  for (let n = 0; n < 10; n++) {
+    for (const name of ['a.log', 'b.log']) world.append(name, `more ${n}\n`)
+    world.clock.advance(4000)
+    await lookAtAll(world)
+  }
+  const text = world.text()
+  assert.equal(text.split('more 9\n').length, 3)
+  assert.equal(text.split(LONG).length, 3)
+})
+
+void test('holds back no file for one that became known after it was found, however late it is read', () => {
+  const clock = new HandClock(0)
+  const originals = new Originals(clock.read)
+  const copies = new UnnamedCopies(originals, clock.read)
+  const [first, known, later] = [0, 0, 1000].map((foundAt, n) => paperFile(`${n}`, { foundAt }))
+  for (const file of [first!, known!, later!]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  clock.advance(500)
+  known!.next = 2000
+  originals.know(known!)
+  clock.advance(500)
+  first!.activeAt = clock.read()
+  assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
+})
+
+void test('holds back no file because another one cannot be asked about', async (t) => {
+  let denied = false
+  const volume = countedVolume({
+    facts: (path) => {
+      if (denied && path.endsWith('/a.log')) throw systemError('EACCES', 'stat')
+      return localVolume.facts(path)
+    },
+  })
+  const world = await World.open(t, { volume, maxOpenFiles: 1 })
+  await readLong(world)
+  denied = true
+  world.write('b.log', LONG)
+  await lookAtAll(world)
+  world.clock.advance(60_000)
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)(all)')
+})
+
+void test('knows a copy of any name after a restart in between', async (t) => {
+  const first = await World.open(t)
+  await readLong(first)
+  copy(first, 'a-1.log')
+  await lookAtAll(first)
+  const second = await first.restart(t)
+  await second.look()
+  second.clock.advance(1000)
+  await wakeAll(second)
+  cut(second)
+  await wakeAll(second)
+  await wakeAll(second)
+  assert.equal(told(first, second), '(all)')
+})
+
+void test('goes on in a copy of any name where reading the original ended', async (t) => {
+  for (const isHeld of [false, true]) {
+    const world = await World.open(t)
+    await readLong(world)
+    world.blocked = TOPIC
+    world.append('a.log', 'unread\n')
+    await wakeAll(world)
+    copy(world, 'b.log')
+    if (isHeld) {
+      world.blocked = null
+      await world.look()
+      world.awake.delete(world.file('a.log'))
+      await world.turns()
+      assert.equal(told(world), '(all)', 'it is held back')
+    }
+    cut(world)
+    world.blocked = null
+    await wakeAll(world)
+    await lookAtAll(world)
+    assert.ok(['unread\n', '(all)unread\n'].includes(told(world)))
+    assert.deepEqual([world.file('b.log').finished, world.file('b.log').next], [false, LONG.length + 7])
+    const next = await world.restart(t)
+    await next.lookAndRead()
+    assert.equal(told(next), '')
+  }
+})
+
+void test('ships after seconds what is not named like a copy, when nothing was cut', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  copy(world, 'b.log')
+  await lookAtAll(world)
+  world.clock.advance(4999)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)')
+  world.clock.advance(2)
+  await wakeAll(world)
+  assert.equal(told(world), '(all)')
+  // what was let go is no copy any more
+  cut(world)
+  await wakeAll(world)
+  assert.equal(world.file('b.log').finished, false)
+})
+
+void test('ships at once what differs, has more, or is too short to be told', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  const others = {
+    'b.log': `${LONG}and more\n`,
+    'c.log': LONG.replace('line 199', 'line xxx'),
+    'd.log': LONG.slice(0, 900),
+    'e.log': `${LONG.slice(0, 1700)}\n`,
+  }
+  for (const [name, content] of Object.entries(others)) world.write(name, content)
+  await lookAtAll(world)
+  const inD = LONG.slice(0, 900).lastIndexOf('\n') + 1
+  assert.equal(world.text().length, LONG.length * 3 + 9 + inD + 1701)
+})
+
+void test('does not ship a copy of a file that became long enough while it was read', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG.slice(0, 170))
+  await world.lookAndRead()
+  world.append('a.log', LONG.slice(170))
+  await wakeAll(world)
+  world.clock.advance(1000)
+  copy(world, 'b.log')
+  cut(world)
+  await wakeAll(world)
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)')
+})
+
+void test('ships at once what stops in the same banner, where many begin with it', async (t) => {
+  const world = await World.open(t)
+  const banner = `${'='.repeat(79)}\n`.repeat(20)
+  for (let n = 0; n < 5; n++) world.write(`${n}.log`, banner)
+  await world.lookAndRead()
+  assert.equal(world.text().length, 5 * banner.length, 'found together')
+  world.clock.advance(1000)
+  world.write('new.log', banner)
+  await world.lookAndRead()
+  assert.equal(world.text(), banner)
+})
+
+void test('loses nothing that was written after the cut, or that the other one did not have', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  cut(world)
+  await wakeAll(world)
+  // a restarted application, and another one: what they begin with is the same
+  const { mtimeMs } = statSync(world.path('a.log'))
+  world.write('b.log', LONG)
+  utimesSync(world.path('b.log'), new Date(), new Date(mtimeMs + 1000))
+  world.write('c.log', `${LONG}own\n`)
+  utimesSync(world.path('c.log'), new Date(), new Date(mtimeMs - 1000))
+  await lookAtAll(world)
+  assert.equal(told(world).split('(all)').sort().join(' '), '  own\n')
+})
+
+void test('compares nothing with what was found later, and nothing of what is found together', async (t) => {
+  const world = await World.open(t)
+  world.write('a.log', LONG)
+  world.write('b.log', LONG)
+  await world.look()
+  // b.log waits for its turn
+  world.awake.delete(world.file('b.log'))
+  await world.turns()
+  cut(world)
+  world.awake.add(world.file('a.log'))
+  await world.turns()
+  await wakeAll(world)
+  assert.equal(told(world), '(all)(all)')
+})
+
+void test('compares with what is there, not with what was', async (t) => {
+  const world = await World.open(t)
+  for (let n = 0; n < 5; n++) world.write(`${n}.log`, LONG)
+  await world.lookAndRead()
+  assert.equal(told(world), '(all)'.repeat(5))
+  for (let n = 1; n < 5; n++) unlinkSync(world.path(`${n}.log`))
+  await world.look()
+  world.clock.advance(10_000)
+  await world.tick()
+  assert.equal(world.files().length, 1)
+  writeFileSync(world.path('new.log'), LONG)
+  await lookAtAll(world)
+  assert.equal(told(world), '', 'it may be the copy of the one that is left')
+})
+
+void test('loses nothing of what is deleted while it is held back, or at a stop', async (t) => {
+  const world = await World.open(t)
+  await readLong(world)
+  for (const how of ['deleted', 'stopped']) {
+    world.text()
+    world.clock.advance(1)
+    copy(world, `${how}.log`)
+    await lookAtAll(world)
+    assert.equal(world.text(), '', how)
+    const file = world.file(`${how}.log`)
+    if (how === 'deleted') unlinkSync(world.path(file.name))
+    else file.limit = file.size
+    await lookAtAll(world)
+    assert.equal(told(world), '(all)', how)
+  }
+})
+
+void test('compares nothing with what is on a mount', async (t) => {
+  const world = await World.open(t, { volume: new RemoteMount('7') })
+  await readLong(world)
+  copy(world, 'b.log')
+  await lookAtAll(world)
+  assert.equal(told(world), '(all)(all)')
+  const local = paperFile('local')
+  const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
+  for (const file of [local, remote]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  const originals = new Originals(() => 1)
+  const copies = new UnnamedCopies(originals, () => 1)
+  local.next = 2000
+  originals.know(local, 0)
+  assert.ok(!copies.isSuspect(remote))
+})
+
+void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
+  const clock = new HandClock()
+  const originals = new Originals(clock.read)
+  const copies = new UnnamedCopies(originals, clock.read)
+  let calls = 0
+  const volume = countedVolume({
+    factsOf: (descriptor) => {
+      calls++
+      return { key: `1:${descriptor}`, size: 2000, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' }
+    },
+    read: () => ++calls && 0,
+  })
+  const many = (name: string, hashOfAll?: string): LogFile[] =>
+    Array.from({ length: 10_000 }, (_, n) => {
+      const file = paperFile(`${name}${n}`, { volume, foundAt: clock.read() })
+      file.descriptor = n
+      file.fingerprint = { length: FINGERPRINT_BYTES, hash: hashOfAll ?? `hash ${n}` }
+      return file
+    })
+  const known = [...many('known'), ...many('alike', 'banner')]
+  for (const file of known) {
+    file.next = 2000
+    originals.know(file)
+  }
+  clock.advance(1)
+  const suspects = many('new').filter((file) => copies.isSuspect(file))
+  assert.equal(suspects.length, 10_000, 'each has its own original')
+  for (const file of suspects) await copies.compare(file)
+  assert.ok(calls <= 50_000, `${calls} calls`)
+  assert.deepEqual(
+    many('other', 'banner').filter((file) => copies.isSuspect(file)),
+    [],
+  )
+})

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { Directory, type Interest, interestsIn } from '../../../../src/input/discovery/directory.ts'
+import { excluder, parseGlob } from '../../../../src/input/discovery/glob.ts'
+import { pathOfText } from '../../../../src/paths.ts'
+import type { InputRules } from '../../../../src/input/input-rules.ts'
+import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
+import { rulesFor } from '../../../support/reading.ts'
+import { freshDirectory } from '../../../support/temp.ts'
+import { countedVolume, systemError } from '../../../support/volumes.ts'
+
+const globsOf = (inputs: readonly InputRules[]): Interest[] =>
+  inputs.flatMap((rules) =>
+    rules.globs.map((glob) => ({ rules, excludes: excluder(rules.exclude), at: 0, ...parseGlob(glob) })),
+  )
+
+/** Inputs a, b, c … with a glob each. */
+const inputs = (...globs: string[]): InputRules[] =>
+  globs.map((glob, n) => rulesFor(glob, { id: String.fromCodePoint(97 + n) }))
+
+function scene(
+  t: TestContext,
+  names: readonly string[],
+  settings: { volume?: Volume; rules?: Partial<InputRules>; globs?: string[] } = {},
+) {
+  const { volume = localVolume, rules = {}, globs = ['*.log'] } = settings
+  const path = freshDirectory(t)
+  for (const name of names) {
+    if (name.endsWith('/')) mkdirSync(join(path, name), { recursive: true })
+    else writeFileSync(Buffer.from(join(path, name), 'latin1'), '')
+  }
+  const ours = inputs(...globs.map((glob) => join(path, glob))).map((input) => ({ ...input, ...rules, id: input.id }))
+  const directory = new Directory(path, volume, interestsIn(path, globsOf(ours)))
+  /** `name kind input` of what a look sights. */
+  const sighted = async (): Promise<string[] | undefined> =>
+    (await directory.look())?.sightings.map(({ name, kind, interest }) => `${name} ${kind} ${interest.rules.id}`).sort()
+  return { path, directory, sighted }
+}
+
+/** What is sought in a directory: inputs, and how many segments lie behind. */
+const sought = (path: string, ...globs: string[]): string[] =>
+  interestsIn(path, globsOf(inputs(...globs))).map(({ rules, at }) => `${rules.id}${at}`)
+
+void test('knows what is sought in a directory from its path, in the order of the inputs', () => {
+  assert.deepEqual(sought('/var/log', '/var/log/*.log', '/var/log/*/x', '/var/*/y', '/etc/*'), ['a0', 'b0', 'c1'])
+  assert.deepEqual(sought('/var/log/app', '/var/log/*.log', '/var/log/*/x', '/var/*/app/z', '/var/log/a*/x'), [
+    'b1',
+    'c2',
+    'd1',
+  ])
+  assert.deepEqual(sought('/', '/*.log', '/*/x'), ['a0', 'b0'])
+  assert.deepEqual(sought('/var', '/*.log', '/*/x'), ['b1'])
+  assert.deepEqual(sought('/var/login', '/var/log/*.log', '/var/log*/x'), ['b1'])
+})
+
+void test('seeks at any depth what follows, and goes on deeper', () => {
+  assert.deepEqual(sought('/a', '/a/**/*.log'), ['a0', 'a1'])
+  assert.deepEqual(sought('/a/b/c', '/a/**/*.log'), ['a0', 'a1'])
+  assert.deepEqual(sought('/a/b/day', '/a/**/day/*.log'), ['a0', 'a2', 'a1'])
+  assert.deepEqual(sought('/a/b', '/a/**'), ['a0'])
+  assert.deepEqual(sought('/a/.b', '/a/**/*.log'), [])
+  assert.deepEqual(sought('/a/b', '/a/**/**/*.log'), ['a0', 'a1', 'a2'])
+})
+
+void test('tells live files, rotated pieces and the rest apart', async (t) => {
+  const names = ['a.log', 'a.log.1', 'a.log-2', 'a.log.2.gz', 'a.log.tmp', '.a.log', 'b.txt', 'b.log']
+  const { sighted } = scene(t, names)
+  assert.deepEqual(await sighted(), ['a.log live a', 'a.log-2 rotated a', 'a.log.1 rotated a', 'b.log live a'])
+})
+
+void test('takes only what the glob matches where rotated pieces are not wanted', async (t) => {
+  const { sighted } = scene(t, ['a.log', 'a.log.1'], { rules: { rotated: 'none' } })
+  assert.deepEqual(await sighted(), ['a.log live a'])
+})
+
+void test('takes a piece for a live file where the glob matches it', async (t) => {
+  const { sighted } = scene(t, ['a.log', 'a.log.1'], { globs: ['a*'] })
+  assert.deepEqual(await sighted(), ['a.log live a', 'a.log.1 live a'])
+})
+
+void test('knows which name rotation gives a file that had another one', async (t) => {
+  const siblings = async (names: string[], globs: string[], rules: Partial<InputRules> = {}): Promise<string[]> => {
+    const { directory } = scene(t, names, { globs, rules })
+    const sightings = (await directory.look())?.sightings ?? []
+    const pairs = sightings.flatMap((one) =>
+      names.flatMap((former) =>
+        former !== one.name && directory.isSibling(one, former) ? [`${former} > ${one.name}`] : [],
+      ),
+    )
+    return pairs.sort()
+  }
+  const names = ['a.log', 'a.log.1', 'a.log.2', 'b.log', 'b.log.1', 'a-1.log', 'a-2.log', 'a-1.log.1', 'a-2.log.1', 'a']
+  assert.deepEqual(await siblings(names, ['*.log']), [
+    'a-1.log > a-1.log.1',
+    'a-2.log > a-2.log.1',
+    'a.log > a.log.1',
+    'a.log > a.log.2',
+    'a.log.1 > a.log.2',
+    'a.log.2 > a.log.1',
+    'b.log > b.log.1',
+    ...['a > a-1.log', 'a > a-1.log.1', 'a > a-2.log', 'a > a-2.log.1', 'a > a.log', 'a > a.log.1', 'a > a.log.2'],
+  ].sort()) // prettier-ignore
+  assert.deepEqual(
+    await siblings(['app.1', 'app.2', 'app.2.1'], ['app.*']),
+    ['app.2 > app.2.1'],
+    'they may be two logs',
+  )
+  assert.deepEqual(await siblings(['a.log.1', 'a.log.2'], ['*.log'], { exclude: ['a.log'] }), [])
+})
+
+void test('leaves out what is excluded, and the pieces of what is excluded', async (t) => {
+  const names = ['a.log', 'a.log.1', 'debug.log', 'debug.log.1', 'b.log', 'b.log.1', 'b.log.2']
+  const { sighted } = scene(t, names, { rules: { exclude: ['debug.log', '*.2'] } })
+  assert.deepEqual(await sighted(), ['a.log live a', 'a.log.1 rotated a', 'b.log live a', 'b.log.1 rotated a'])
+})
+
+void test('gives a file to the first input that wants it, live or rotated', async (t) => {
+  const { sighted } = scene(t, ['a.log', 'a.log.1', 'b.log', 'b.log.1'], { globs: ['b.log', '*.log', 'a.log*'] })
+  assert.deepEqual(await sighted(), ['a.log live b', 'a.log.1 rotated b', 'b.log live a', 'b.log.1 rotated a'])
+})
+
+void test('leaves hidden files alone at any depth, and takes all others', async (t) => {
+  const { sighted, directory } = scene(t, ['a', '.b', 'c.gz', 'd/', '.e/'], { globs: ['**'] })
+  assert.deepEqual(await sighted(), ['a live a', 'c.gz live a'])
+  assert.deepEqual([...((await directory.look())?.below.keys() ?? [])], ['d'])
+})
+
+void test('takes a directory for no file, whatever its name, and for a way only where one leads on', async (t) => {
+  const { directory } = scene(t, ['a.log/', 'b.log', 'c/'], { globs: ['*.log', 'c*/x.log'] })
+  const look = await directory.look()
+  assert.deepEqual(look?.sightings.map(({ name }) => name), ['b.log']) // prettier-ignore
+  assert.deepEqual([...(look?.below.keys() ?? [])], ['c'])
+})
+
+void test('sights what is no regular file: to refuse it is for who opens it', async (t) => {
+  const { path, directory } = scene(t, [])
+  execFileSync('mkfifo', [join(path, 'pipe.log')])
+  const look = await directory.look()
+  assert.deepEqual(look?.sightings.map(({ facts }) => facts.kind), ['other']) // prettier-ignore
+})
+
+void test('tells which names are links, and where they lead', async (t) => {
+  const { path, directory } = scene(t, ['a.log', 'd/'], { globs: ['*.log', '*/x.log'] })
+  symlinkSync('a.log', join(path, 'b.log'))
+  symlinkSync('nowhere', join(path, 'c.log'))
+  symlinkSync('d', join(path, 'e'))
+  symlinkSync('a.log', join(path, 'not-ours'))
+  const look = await directory.look()
+  const key = async (name: string): Promise<string> => (await localVolume.facts(join(path, name)))?.key ?? ''
+  assert.deepEqual(
+    [...(look?.links ?? [])].sort(),
+    [
+      ['b.log', await key('a.log')],
+      ['c.log', ''],
+      ['e', await key('d')],
+      ['not-ours', await key('a.log')],
+    ].sort(),
+  )
+  assert.deepEqual(look?.sightings.map(({ name, isLink }) => [name, isLink]).sort(), [
+    ['a.log', false],
+    ['b.log', true],
+  ])
+})
+
+void test('knows names that are not UTF-8', async (t) => {
+  const { sighted, directory, path } = scene(t, ['\xff\xfe.log', pathOfText('größe.log'), '\xff'], { globs: ['*.log'] })
+  assert.deepEqual(await sighted(), [`${pathOfText('größe.log')} live a`, '\xff\xfe.log live a'])
+  assert.equal(directory.pathOf('\xff'), `${path}/\xff`)
+  assert.equal(new Directory('/', localVolume, []).pathOf('a'), '/a')
+})
+
+void test('tells names that cannot be asked about, and goes on with the others', async (t) => {
+  const volume = countedVolume()
+  const facts = volume.facts.bind(volume)
+  volume.facts = (path) => {
+    if (path.endsWith('/bad.log')) throw systemError('EACCES', 'stat')
+    return facts(path)
+  }
+  const { directory, sighted } = scene(t, ['a.log', 'bad.log', 'c.log'], { volume })
+  assert.deepEqual(await sighted(), ['a.log live a', 'c.log live a'])
+  const denied = (await directory.look())?.denied
+  assert.deepEqual(denied, [{ name: 'bad.log', reason: 'EACCES: injected, stat' }])
+})
+
+void test('asks only about names that somebody wants', async (t) => {
+  const volume = countedVolume()
+  const names = Array.from({ length: 100 }, (_, n) => `${n}.txt`)
+  const { directory } = scene(t, [...names, 'a.log'], { volume })
+  await directory.look()
+  assert.equal(volume.asked.length, 1)
+})
+
+void test('says null when it is gone', async () => {
+  assert.equal(await new Directory('/nowhere/at/all', localVolume, []).look(), null)
+})
+
+void test('searches for files under any name, each for its own input', async (t) => {
+  const { directory, path } = scene(t, ['a.log', 'old.txt', 'other.txt', 'd/'], { globs: ['*.log', 'b*'] })
+  symlinkSync('loop', join(path, 'loop'))
+  const key = async (name: string): Promise<string> => (await localVolume.facts(join(path, name)))?.key ?? ''
+  const inputIds = new Map([
+    [await key('old.txt'), 'b'],
+    [await key('other.txt'), 'an input that is gone'],
+    [await key('d'), 'a'],
+  ])
+  const found = await directory.search((wanted) => inputIds.get(wanted) ?? null)
+  assert.deepEqual(found.map(({ name, kind, interest }) => [name, kind, interest.rules.id]).sort(), [
+    ['old.txt', 'sought', 'b'],
+    ['other.txt', 'sought', 'a'],
+  ])
+})

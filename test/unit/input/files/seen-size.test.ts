@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SeenSize } from '../../../../src/input/files/seen-size.ts'
+
+/** What the file system said, in turn; `next`: how far it was read. */
+function seen(...sizes: readonly number[]): SeenSize {
+  const size = new SeenSize()
+  for (const one of sizes) size.note(one)
+  return size
+}
+const read = (next: number, seenTo = 0): { next: number; seen: number } => ({ next, seen: seenTo })
+
+void test('what was read or confirmed was surely its own, however often it was cut and filled again since', () => {
+  const size = seen(100)
+  size.reached(60)
+  size.note(500)
+  assert.ok(size.isUnsure)
+  assert.equal(size.last, 500)
+  assert.deepEqual(size.endAtCut(read(40), 700), { sure: 60, seen: 60 })
+  assert.deepEqual(size.endAtCut(read(80), 700), { sure: 80, seen: 80 })
+  size.confirm(500)
+  assert.ok(!size.isUnsure)
+  assert.deepEqual(size.endAtCut(read(60), 700), { sure: 500, seen: 500 })
+})
+
+void test('what was seen last was its own if nothing was seen since it was cut', () => {
+  const size = seen(100)
+  assert.deepEqual(size.endAtCut(read(40), 10), { sure: 40, seen: 100 })
+  assert.deepEqual(size.endAtCut(read(40), null), { sure: 40, seen: 40 }, 'nothing is known of now')
+  assert.deepEqual(size.endAtCut(read(40), 100), { sure: 40, seen: 40 }, 'it may have been filled again')
+})
+
+void test('one that is smaller than before was cut only now', () => {
+  const size = seen(100, 10)
+  assert.ok(size.hasShrunk && !size.isUnsure)
+  size.note(30)
+  size.confirm(1000)
+  assert.equal(size.last, 30)
+  assert.deepEqual(size.endAtCut(read(40), 30), { sure: 40, seen: 100 })
+  size.reached(50)
+  assert.deepEqual([size.last, size.hasShrunk], [50, false])
+  assert.deepEqual(size.endAtCut(read(40), null), { sure: 50, seen: 100 })
+})
+
+void test('what was looked through for a newline was its own', () => {
+  assert.deepEqual(seen(100).endAtCut(read(40, 90), 100), { sure: 90, seen: 90 })
+})
+
+void test('of one whose end was cut off, that is lost but for what was read', () => {
+  const shrunk = (): SeenSize => seen(100, 60)
+  assert.equal(shrunk().lostAtEnd(read(40), 60), 40)
+  assert.equal(shrunk().lostAtEnd(read(80), 60), 20)
+  assert.equal(shrunk().lostAtEnd(read(40), null), 0)
+  const size = shrunk()
+  size.lostAtEnd(read(40), 60)
+  assert.deepEqual([size.hasShrunk, size.lostAtEnd(read(40), 60)], [false, 0], 'told once')
+})
+
+void test('one that was read is as large as that at least', () => {
+  const size = seen(100, 10)
+  size.reached(120)
+  size.reached(110)
+  assert.deepEqual([size.last, size.endAtCut(read(0), null)], [120, { sure: 120, seen: 120 }])
+})

@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict'
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { Chunk } from '../../../../src/flow.ts'
+import { guardOf } from '../../../../src/guard.ts'
+import type { LogFile } from '../../../../src/input/files/log-file.ts'
+import { Quantum, type QuantumOptions } from '../../../../src/input/reading/file-turn.ts'
+import { QUANTUM } from '../../../../src/input/reading/read.ts'
+import { World } from '../../../support/file-world.ts'
+import { HandClock } from '../../../support/hand-clock.ts'
+import { hear } from '../../../support/hear.ts'
+import { MAX_LINE, type OpenSettings, openFile, takeLines, testMemory, testReadMemory } from '../../../support/reading.ts'
+import { settled } from '../../../support/state.ts'
+import { freshDirectory } from '../../../support/temp.ts'
+import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { ROOM, TOPIC } from '../../../support/obstacles.ts'
+
+const memory = testMemory()
+
+/** Turns of files whose generations are only what a turn asks of them. */
+function scene(change: Partial<QuantumOptions> = {}) {
+  const ear = hear()
+  const clock = new HandClock()
+  const told: string[] = []
+  const touched: string[] = []
+  const text: string[] = []
+  const generations = {
+    open: () => Promise.resolve(true),
+    makeRoom: () => true,
+    isFinal: () => false,
+    truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
+    shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
+    growFingerprint: () => Promise.resolve(void told.push('grown')),
+    drop: (file: LogFile) => void told.push(`dropped ${file.name}`),
+    isSuspect: () => false,
+    isWaiting: () => false,
+    judge: () => Promise.resolve(true),
+  }
+  const quantum = new Quantum({
+    memory,
+    readMemory: testReadMemory(change.memory ?? memory),
+    generations,
+    checkpoint: { touch: (file) => void touched.push(file.id) },
+    events: ear.events,
+    maxUnacked: 1000,
+    now: () => 1234,
+    clock: clock.read,
+    blocked: () => null,
+    look: (file) => void told.push(`look ${file.name}`),
+    take(chunk: Chunk) {
+      const pieces: Parameters<typeof takeLines>[2] = []
+      const next = takeLines(change.memory ?? memory, chunk, pieces)
+      text.push(pieces.map(({ bytes }) => bytes.toString()).join(''))
+      return { next, blocked: null }
+    },
+    ...change,
+  })
+  return { quantum, ear, clock, told, touched, generations, text: () => text.splice(0).join('') }
+}
+
+async function log(t: TestContext, content: string, settings: OpenSettings = {}): Promise<LogFile> {
+  const path = join(freshDirectory(t), 'a.log')
+  writeFileSync(path, content)
+  const file = await openFile(t, path, settings)
+  return file
+}
+
+void test('hands on what there is, and says that it is at the end', async (t) => {
+  const { quantum, text, ear, clock, touched } = scene()
+  const file = await log(t, 'one\ntwo\n')
+  clock.advance(5)
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(text(), 'one\ntwo\n')
+  assert.deepEqual([file.next, file.activeAt, ear.counters.bytesRead], [8, clock.read(), 8])
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(ear.counters.bytesRead, 8)
+  assert.deepEqual(touched, [file.id], 'once for the bytes, and not for none')
+})
+
+void test('asks for another turn after a full read, and for what was not taken', async (t) => {
+  const { quantum } = scene({ maxUnacked: 1e9 })
+  const long = await log(t, 'x\n'.repeat(QUANTUM))
+  assert.equal(await quantum.turn(long), 'more')
+  assert.equal(long.next, QUANTUM)
+  const half = await log(t, 'one\ntw')
+  assert.equal(await quantum.turn(half), 'more')
+  assert.equal(await quantum.turn(half), 'idle')
+  const file = await log(t, 'one\ntwo\n')
+  const some = scene({ take: ({ offset }) => ({ next: offset + 4, blocked: null }) })
+  assert.equal(await some.quantum.turn(file), 'more')
+  assert.equal(file.next, 4)
+})
+
+void test('does not read a file that is too far ahead of what is stored', async (t) => {
+  const volume = countedVolume()
+  const { quantum, text } = scene({ maxUnacked: 8 })
+  const file = await log(t, 'one\ntwo\nthree\n', { volume })
+  file.next = 8
+  assert.equal(await quantum.turn(file), 'unacknowledged')
+  assert.equal(volume.reads, 0)
+  file.watermark.finish({ start: 0, end: 4 }, 'stored', guardOf(Buffer.from('one\n')))
+  file.rewind()
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(text(), 'two\nthree\n')
+})
+
+void test('does not read a file whose records have nowhere to go, and takes over nothing', async (t) => {
+  for (const reason of [ROOM, TOPIC]) {
+    const volume = countedVolume()
+    const file = await log(t, 'one\n', { volume })
+    assert.equal(await scene({ blocked: () => reason }).quantum.turn(file), reason)
+    assert.equal(volume.reads, 0)
+    const late = scene({ take: ({ offset }) => ({ next: offset, blocked: reason }) })
+    assert.equal(await late.quantum.turn(file), reason)
+    assert.deepEqual([file.next, late.ear.counters.bytesRead], [0, 0])
+    const part = scene({ take: ({ offset }) => ({ next: offset + 2, blocked: reason }) })
+    assert.equal(await part.quantum.turn(file), reason)
+    assert.deepEqual([file.next, part.ear.counters.bytesRead], [2, 2])
+  }
+})
+
+void test('opens a closed file, and has its directory looked at when that fails', async (t) => {
+  const file = await log(t, 'one\n')
+  const { descriptor } = file
+  const { quantum, generations, told, text } = scene()
+  file.descriptor = -1
+  generations.open = () => {
+    file.descriptor = descriptor
+    return Promise.resolve(true)
+  }
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(text(), 'one\n')
+  file.descriptor = -1
+  generations.open = () => Promise.resolve(false)
+  told.splice(0)
+  assert.equal(await quantum.turn(file), 'later')
+  assert.deepEqual(told, ['look a.log'])
+  generations.open = () => Promise.reject(systemError('EIO', 'open'))
+  assert.equal(await quantum.turn(file), 'later')
+  file.descriptor = descriptor
+})
+
+void test('tries again later what cannot be read, and drops a handle that the server forgot', async (t) => {
+  let code = 'EIO'
+  const volume = countedVolume({
+    read: () => {
+      throw systemError(code, 'read')
+    },
+  })
+  const { quantum, told, ear } = scene()
+  const file = await log(t, 'one\n', { volume })
+  assert.equal(await quantum.turn(file), 'later')
+  assert.deepEqual(ear.heard('fileDenied'), [[file.place, 'EIO: injected, read']])
+  assert.deepEqual(told, [])
+  code = 'ESTALE'
+  assert.equal(await quantum.turn(file), 'later')
+  assert.deepEqual(told, ['dropped a.log'])
+})
+
+void test('does not take a fault of ours for a file that cannot be read', async (t) => {
+  const fault = new RangeError('a fault in logagent')
+  const take = (): never => {
+    throw fault
+  }
+  const { quantum, ear } = scene({ take })
+  const local = await log(t, 'one\n')
+  assert.throws(() => quantum.turn(local), fault)
+  const remote = await log(t, 'one\n', { volume: new RemoteMount('7') })
+  const turn = scene({ take }).quantum.turn(remote)
+  await assert.rejects(Promise.resolve(turn), fault)
+  assert.deepEqual(ear.heard('fileDenied'), [])
+})
+
+void test('tells that a file was cut', async (t) => {
+  const { quantum, told } = scene()
+  const file = await log(t, 'one\n')
+  await quantum.turn(file)
+  writeFileSync(file.path, 'x\n')
+  told.splice(0)
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.deepEqual(told, ['truncated a.log'])
+})
+
+void test('reads nothing of a generation whose bytes are gone', async (t) => {
+  const { quantum, text } = scene()
+  const file = await log(t, 'one\n')
+  file.standing = 'detached'
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(text(), '')
+})
+
+void test('asks for a fingerprint until it is whole', async (t) => {
+  const { quantum, told } = scene()
+  const file = await log(t, 'one\n')
+  await quantum.turn(file)
+  assert.deepEqual(told.splice(0), ['grown'])
+  file.fingerprint = { length: 1024, hash: 'x' }
+  writeFileSync(file.path, 'two\n', { flag: 'a' })
+  await quantum.turn(file)
+  assert.deepEqual(told, [])
+})
+
+void test('counts what was read as seen, for what is lost when it is cut', async (t) => {
+  const { quantum } = scene()
+  const file = await log(t, 'one\n')
+  writeFileSync(file.path, 'two\n', { flag: 'a' })
+  await quantum.turn(file)
+  assert.deepEqual([file.size, file.seenSize.isUnsure], [8, false])
+})
+
+// -- mounts that take their time -----------------------------------------------------------------------------------
+
+void test('reads two mounts at once, each into memory of its own, and local files meanwhile', async (t) => {
+  const { quantum, text } = scene({ maxUnacked: 1e9 })
+  const [one, two] = [new RemoteMount('7'), new RemoteMount('8')]
+  const lines = (name: string): string => `${name} ${'x'.repeat(50)}\n`.repeat(3000)
+  const files = await Promise.all([
+    log(t, lines('one'), { volume: one }),
+    log(t, lines('two'), { volume: two }),
+    log(t, lines('local')),
+  ])
+  const [first, second, local] = files
+  assert.ok(first && second && local)
+  const toEnd = async (file: LogFile): Promise<string> => {
+    let turn = await quantum.turn(file)
+    while (turn === 'more') turn = await quantum.turn(file)
+    assert.equal(turn, 'idle')
+    return text()
+  }
+  one.hang()
+  const slow = quantum.turn(first)
+  assert.equal(await toEnd(second), lines('two'))
+  assert.equal(await toEnd(local), lines('local'))
+  one.answer()
+  assert.equal(await slow, 'more')
+  assert.equal(await toEnd(first), lines('one'))
+})
+
+for (const length of [130_000, 130_943, 130_944, 130_945, 131_072, 200_000, MAX_LINE, MAX_LINE + 1]) {
+  void test(`reads lines of ${length} bytes whole from a mount`, async (t) => {
+    const content = `one\n${'x'.repeat(length - 1)}\n${'y'.repeat(length - 1)}\ntwo\n`
+    const { quantum, text } = scene({ maxUnacked: 1e9 })
+    const file = await log(t, content, { volume: new RemoteMount('7') })
+    let turn = await quantum.turn(file)
+    while (turn === 'more') turn = await quantum.turn(file)
+    assert.equal(turn, 'idle')
+    // not assert.equal: it would show them
+    assert.ok(text() === content)
+  })
+}
+
+void test('keeps no more of the memory while a mount hangs than a read needs', async (t) => {
+  const fresh = testMemory()
+  const { quantum } = scene({ memory: fresh })
+  const mounts = Array.from({ length: 3 }, (_, n) => new RemoteMount(String(n)))
+  for (const volume of mounts) {
+    const file = await log(t, 'one\n', { volume })
+    volume.hang()
+    void quantum.turn(file)
+  }
+  // three pieces are one of its large buffers
+  assert.equal(fresh.pool.total - fresh.pool.freeBytes, fresh.pool.sizes.large)
+  for (const mount of mounts) mount.answer()
+})
+
+void test('asks a mount that hangs once for what a file begins with, however often it has no room', async (t) => {
+  const { quantum, generations } = scene({ blocked: () => ROOM })
+  const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
+  let asked = 0
+  let answer: () => void = () => undefined
+  generations.growFingerprint = () => {
+    asked++
+    return new Promise((resolve) => (answer = () => resolve(undefined)))
+  }
+  for (let n = 0; n < 10; n++) assert.equal(await quantum.turn(file), ROOM)
+  assert.equal(asked, 1)
+  answer()
+  await settled()
+  assert.equal(await quantum.turn(file), ROOM)
+  assert.equal(asked, 2)
+  answer()
+})
+
+void test('has memory for so many reads at once, lets the others wait, and gives it all back', async (t) => {
+  const fresh = testMemory()
+  const { quantum } = scene({ memory: fresh })
+  const mounts = Array.from({ length: 10 }, (_, n) => new RemoteMount(String(n)))
+  const files = await Promise.all(mounts.map((volume) => log(t, 'one\n', { volume })))
+  const before = fresh.pool.freeBytes
+  for (const mount of mounts) mount.hang()
+  const turns = files.map((file) => Promise.resolve(quantum.turn(file)))
+  assert.ok(fresh.pool.freeBytes < before)
+  const last = await turns.at(-1)
+  assert.ok(typeof last === 'object' && last.kind === 'room')
+  const local = await log(t, 'one\n')
+  assert.equal(await quantum.turn(local), 'idle')
+  for (const mount of mounts) mount.answer()
+  assert.ok((await Promise.all(turns)).includes('idle'))
+  assert.equal(fresh.pool.freeBytes, before)
+  for (const file of files) assert.equal(await quantum.turn(file), 'idle')
+  assert.ok(files.every(({ next }) => next === 4))
+})
+
+void test('says of a file whose read is under way that it is', async (t) => {
+  const { quantum } = scene()
+  const mount = new RemoteMount('7')
+  const file = await log(t, 'one\n', { volume: mount })
+  mount.hang()
+  const turn = quantum.turn(file)
+  assert.ok(file.reading)
+  mount.answer()
+  await turn
+  assert.ok(!file.reading)
+})
+
+void test('tries again later when its descriptor went to another file before it could read', async (t) => {
+  const { quantum, generations, ear } = scene()
+  const file = await log(t, 'one\n')
+  const { descriptor } = file
+  file.descriptor = -1
+  generations.open = () => Promise.resolve(true)
+  assert.equal(await quantum.turn(file), 'later')
+  assert.deepEqual(ear.heard('fileDenied'), [])
+  file.descriptor = descriptor
+})
+
+void test('hands on nothing any more that comes after the end', async (t) => {
+  const { quantum, text } = scene()
+  const mount = new RemoteMount('7')
+  const file = await log(t, 'one\n', { volume: mount })
+  mount.hang()
+  const turn = quantum.turn(file)
+  quantum.stop()
+  mount.answer()
+  assert.equal(await turn, 'idle')
+  assert.equal(text(), '')
+  assert.equal(file.next, 0)
+})
+
+void test('hands on nothing of a file that was cut while it was read', async (t) => {
+  const { quantum, text } = scene()
+  const mount = new RemoteMount('7')
+  const file = await log(t, 'one\n', { volume: mount })
+  mount.hang()
+  const turn = quantum.turn(file)
+  file.standing = 'detached'
+  mount.answer()
+  assert.equal(await turn, 'idle')
+  assert.equal(text(), '')
+})
+
+void test('goes on at the right byte in a remote file that goes back while it is read', async (t) => {
+  const mount = new RemoteMount('7')
+  const world = await World.open(t, { volume: mount })
+  world.acknowledge = false
+  world.write('a.log', 'one\ntwo\n')
+  await world.look()
+  const file = world.file('a.log')
+  await world.quantum.turn(file)
+  world.append('a.log', 'three\n')
+  mount.hang()
+  const turn = world.quantum.turn(file)
+  await settled()
+  file.rewind()
+  mount.answer()
+  assert.equal(await turn, 'more')
+  while ((await world.quantum.turn(file)) === 'more') await settled()
+  assert.equal(world.text(), 'one\ntwo\none\ntwo\nthree\n')
+})
+
+void test('reads a whole life of rotations from a mount that takes its time', async (t) => {
+  const world = await World.open(t, { volume: new RemoteMount('7') })
+  let written = ''
+  for (let n = 0; n < 5; n++) {
+    const lines = `line ${n}\n`.repeat(100)
+    written += lines
+    world.write('a.log', lines)
+    await world.lookAndRead()
+    renameSync(world.path('a.log'), world.path(`a.log.${n}`))
+  }
+  unlinkSync(world.path('a.log.0'))
+  await world.lookAndRead()
+  assert.equal(world.text(), written)
+  world.clock.advance(5000)
+  await world.tick()
+  for (let turn = 0; turn < 50; turn++) await settled()
+  assert.equal(world.generations.descriptors.count, 0)
+})

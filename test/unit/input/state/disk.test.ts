@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeDirectories, nodeDisk } from '../../../../src/input/state/disk.ts'
+import { systemError } from '../../../support/volumes.ts'
+import { freshDirectory } from '../../../support/temp.ts'
+
+void test('makes a directory with those above it, and leaves alone what is there', async (t) => {
+  const root = freshDirectory(t)
+  await nodeDisk.createDirectory(join(root, 'a/b/c'))
+  await nodeDisk.createDirectory(join(root, 'a/b/c'))
+  await nodeDisk.createDirectory(root)
+  assert.ok(statSync(join(root, 'a/b/c')).isDirectory())
+})
+
+void test('fails where there can be no directory, and does not try for ever', { timeout: 5000 }, async (t) => {
+  const file = join(freshDirectory(t), 'file')
+  writeFileSync(file, '')
+  await assert.rejects(nodeDisk.createDirectory(join(file, 'below')), { code: 'ENOTDIR' })
+  await assert.rejects(nodeDisk.createDirectory('/proc/self/state/deep'), { code: 'ENOENT' })
+  const readOnly = (): Promise<never> => Promise.reject(systemError('EROFS', 'mkdir'))
+  await assert.rejects(makeDirectories('/state', readOnly), { code: 'EROFS' })
+})
+
+void test('makes a directory that somebody else makes at the same time', async () => {
+  const made = new Set(['/'])
+  const mkdir = (path: string): Promise<void> => {
+    if (made.has(path)) return Promise.reject(systemError('EEXIST', 'mkdir'))
+    if (!made.has(join(path, '..'))) return Promise.reject(systemError('ENOENT', 'mkdir'))
+    made.add(path)
+    return Promise.resolve()
+  }
+  await Promise.all([1, 2, 3].map(() => makeDirectories('/var/lib/logagent', mkdir)))
+  assert.deepEqual([...made], ['/', '/var', '/var/lib', '/var/lib/logagent'])
+})

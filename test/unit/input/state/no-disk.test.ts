@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openCheckpoint } from '../../../../src/input/state/checkpoint.ts'
+import { noDisk } from '../../../../src/input/state/no-disk.ts'
+import { hear } from '../../../support/hear.ts'
+import { entry } from '../../../support/state.ts'
+
+void test('holds a state that is kept nowhere, and is always the first', async () => {
+  for (let start = 0; start < 2; start++) {
+    const ear = hear()
+    const state = await openCheckpoint({
+      directory: '/',
+      agentId: 'node-1',
+      events: ear.events,
+      now: () => 1234,
+      disk: noDisk(),
+    })
+    assert.deepEqual([state.fresh, state.damaged, state.since, state.entries.size], [true, false, 1234, 0])
+    state.put(entry('a'))
+    assert.ok(await state.written())
+    assert.ok(await state.flush())
+    assert.equal(state.entries.size, 1)
+    assert.ok(await state.close())
+    assert.deepEqual(ear.heard('checkpointFailed'), [])
+  }
+})
