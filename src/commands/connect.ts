@@ -13,7 +13,12 @@ import { greet } from '../output/kafka/handshake.ts'
 import { tcp } from '../output/kafka/tcp.ts'
 import { describeError, meaningOf } from '../output/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../output/kafka/wire/init-producer-id.ts'
-import { type MetadataAnswer, type TopicMetadata, decodeMetadata, encodeMetadata } from '../output/kafka/wire/metadata.ts'
+import {
+  type MetadataAnswer,
+  type TopicMetadata,
+  decodeMetadata,
+  encodeMetadata,
+} from '../output/kafka/wire/metadata.ts'
 
 /** One thing that was tried. */
 export interface Finding {

@@ -8,7 +8,8 @@ import type { Obstacle } from '../../flow.ts'
 import type { Directory } from '../discovery/directory.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
-import { openLog, rootsOf } from '../volume/open.ts'
+import { openLog } from '../volume/open.ts'
+import { rootsOf } from '../input-rules.ts'
 import { type FileFacts, closeOn } from '../volume/volume.ts'
 
 interface Open {

@@ -9,7 +9,7 @@
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Guard, NO_GUARD, guardOf } from '../../guard.ts'
-import { isSameBirth } from './birth-time.ts'
+import { isSameBirth } from '../volume/birth-time.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 import type { FileFacts, Volume } from '../volume/volume.ts'
 import { GUARD_BYTES } from '../../kernel/layout.ts'

@@ -10,7 +10,7 @@ import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
 import { SeenSize } from './seen-size.ts'
 import type { LogFormat, StoredGeneration } from '../state/stored-generation.ts'
 import type { Moved } from '../state/moved-entry.ts'
-import type { InputRules } from '../input-rules.ts'
+import type { Bounds, InputRules } from '../input-rules.ts'
 import type { FileFacts, Volume } from '../volume/volume.ts'
 import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
 
@@ -20,12 +20,6 @@ import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
  * lost), only receipts are still to come.
  */
 export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
-
-/** Where a file's real path has to lie: as the input says, else below the literal prefix of the glob. */
-export interface Bounds {
-  readonly rules: InputRules
-  readonly base: string
-}
 
 export interface Origin {
   readonly id: string

@@ -13,7 +13,7 @@
  */
 import { dirname } from 'node:path'
 import { ignoreSystemError } from '../../errors.ts'
-import { isSameBirth } from './birth-time.ts'
+import { isSameBirth } from '../volume/birth-time.ts'
 import { Candidates, type UnknownFile } from './candidates.ts'
 import { FINGERPRINT_BYTES, bytesAt, guardHolds, inodeKeyOf } from './identity.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'

@@ -1,6 +1,7 @@
 /** A generation that the state knows, as an object again, now that its file is found. */
 import type { Directory } from '../discovery/directory.ts'
-import { type Bounds, LogFile } from './log-file.ts'
+import type { Bounds } from '../input-rules.ts'
+import { LogFile } from './log-file.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 
 export function recreate(what: {

@@ -6,7 +6,7 @@
 import type { FoundReason } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
 import { ignoreSystemError, systemErrorOf } from '../../errors.ts'
-import { isSameBirth } from './birth-time.ts'
+import { isSameBirth } from '../volume/birth-time.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'

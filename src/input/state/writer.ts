@@ -16,7 +16,7 @@ import type { Header } from './header.ts'
 import type { LoadedState } from './load.ts'
 import { WholeLines, movedJson } from './moved-entry.ts'
 import { type Entry, storedOf, toJson } from './stored-generation.ts'
-import { inTurns } from '../one-at-a-time.ts'
+import { inTurns } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
   readonly disk: StateDisk

@@ -5,8 +5,6 @@
 import fs from 'node:fs'
 import type { IgnoreReason } from '../../flow.ts'
 import { messageOf, systemCodeOf } from '../../errors.ts'
-import { pathOfText } from '../../paths.ts'
-import type { Bounds } from '../files/log-file.ts'
 import { type FileFacts, type Volume, closeOn } from './volume.ts'
 
 export type Opened =
@@ -64,9 +62,4 @@ async function isUnder(volume: Volume, path: string, roots: readonly string[]): 
     }
   }
   return false
-}
-
-/** Directories that a file's real path has to lie under, latin1: the input's, else the literal prefix of the glob. */
-export function rootsOf({ rules, base }: Bounds): readonly string[] {
-  return rules.roots.length > 0 ? rules.roots.map(pathOfText) : [base]
 }

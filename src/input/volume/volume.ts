@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs'
 import { ignoreSystemError, systemCodeOf } from '../../errors.ts'
-import { bornMsOf } from '../files/birth-time.ts'
+import { bornMsOf } from './birth-time.ts'
 import type { Mount, Mounts } from './mounts.ts'
 
 export interface FileFacts {

@@ -11,7 +11,14 @@ import { QUANTUM } from '../../../../src/input/reading/read.ts'
 import { World } from '../../../support/file-world.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
-import { MAX_LINE, type OpenSettings, openFile, takeLines, testMemory, testReadMemory } from '../../../support/reading.ts'
+import {
+  MAX_LINE,
+  type OpenSettings,
+  openFile,
+  takeLines,
+  testMemory,
+  testReadMemory,
+} from '../../../support/reading.ts'
 import { settled } from '../../../support/state.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'

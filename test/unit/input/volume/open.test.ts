@@ -3,10 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, linkSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { pathOfText } from '../../../../src/paths.ts'
-import { type Opened, openLog, rootsOf } from '../../../../src/input/volume/open.ts'
+import { type Opened, openLog } from '../../../../src/input/volume/open.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
-import { rulesFor } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 
@@ -148,12 +146,4 @@ void test('opens files of a mount that takes its time under the same rules', asy
   const mount = new RemoteMount('7')
   assert.equal(await outcome(join(directory, 'a.log'), [directory], mount), 'open')
   assert.deepEqual(await outcome(join(directory, 'b.log'), [directory], mount), ['refused', 'outside-roots'])
-})
-
-void test('allows the roots of the input, else what its glob begins with', () => {
-  assert.deepEqual(rootsOf({ rules: rulesFor('/var/log/*.log'), base: '/var/log' }), ['/var/log'])
-  assert.deepEqual(rootsOf({ rules: rulesFor('/var/log/*.log', { roots: ['/data', '/größe'] }), base: '/var/log' }), [
-    '/data',
-    pathOfText('/größe'),
-  ])
 })

@@ -4,7 +4,12 @@ import { decodeApiVersions, encodeApiVersions, missingApis } from '../../../../.
 import { describeError, meaningOf } from '../../../../../src/output/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../../src/output/kafka/wire/init-producer-id.ts'
 import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
-import { readRequest, writeApiVersions, writeInitProducerId, writeOldApiVersions } from '../../../../support/fake-wire.ts'
+import {
+  readRequest,
+  writeApiVersions,
+  writeInitProducerId,
+  writeOldApiVersions,
+} from '../../../../support/fake-wire.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
 
 const header = { correlationId: 9, clientId: 'logagent' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { test } from 'node:test'
-import { birthTimes, bornMsOf, isSameBirth } from '../../../../src/input/files/birth-time.ts'
+import { birthTimes, bornMsOf, isSameBirth } from '../../../../src/input/volume/birth-time.ts'
 
 const BORN = 1_796_085_166_824_178_816n
 const CHANGED = BORN + 5_000_000n

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inTurns } from '../../../src/input/one-at-a-time.ts'
-import { settled } from '../../support/state.ts'
+import { inTurns } from '../../../../src/input/state/one-at-a-time.ts'
+import { settled } from '../../../support/state.ts'
 
 /** Work that ends when the test says so. */
 function scene() {
