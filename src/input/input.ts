@@ -87,10 +87,7 @@ export class Input {
       hasSeen: (path) => this.#discovery.hasSeen(path),
       wake,
       letGo: (file) => this.#schedule.forget(file),
-      freed: (directories) => {
-        this.#schedule.unblock(NO_DESCRIPTOR)
-        for (const directory of directories) void this.#look(directory)
-      },
+      freed: () => this.#schedule.unblock(NO_DESCRIPTOR),
     })
     this.#discovery = new Discovery({
       inputs,

@@ -7,7 +7,7 @@ export interface SummarySource {
   readonly logger: Logger
   /** Bytes on disk that are not stored, bytes handed on and not stored, number of files; as of now. */
   readonly state: () => { files: number; lagBytes: number; inFlightBytes: number }
-  /** Throws where it cannot be found out now. */
+  /** NaN, which is logged as null, where it cannot be found out now. */
   readonly rssBytes: () => number
 }
 
@@ -27,19 +27,10 @@ export function logSummary({ counters, logger, state, rssBytes }: SummarySource,
       cutBytes: counters.cutBytes,
       invalidUtf8: counters.invalidUtf8,
       lostBytes: sumOf(counters.lostBytes),
-      rssMB: megabytes(rssBytes),
+      rssMB: Math.round(rssBytes() / 1e6),
     },
     message,
   )
-}
-
-/** Undefined, which the log leaves out, where there is no descriptor left to find out. */
-function megabytes(bytes: () => number): number | undefined {
-  try {
-    return Math.round(bytes() / 1e6)
-  } catch {
-    return undefined
-  }
 }
 
 function sumOf(byReason: Readonly<Record<string, number>>): number {

@@ -1,13 +1,16 @@
 /**
- * What only reports must not end the agent, nor the work that it reports: whatever goes wrong in it is reported once, and
- * got over.
+ * What only reports must not end the agent, nor the work that it reports: whatever goes wrong in it is reported, each
+ * reason once, and got over.
  */
 import { messageOf } from '../errors.ts'
 import type { Events } from './events.ts'
 
+/** Reasons that all differ are not remembered, nor reported, for ever. */
+const MOST_REASONS = 100
+
 export class Unharmed {
   readonly #complain: (reason: string) => void
-  #hasComplained = false
+  readonly #reasons = new Set<string>()
 
   /** `complain`: say that a report failed; it may fail itself. */
   constructor(complain: (reason: string) => void) {
@@ -44,10 +47,11 @@ export class Unharmed {
   }
 
   #fail(error: unknown): void {
-    if (this.#hasComplained) return
-    this.#hasComplained = true
     try {
-      this.#complain(messageOf(error))
+      const reason = messageOf(error)
+      if (this.#reasons.has(reason) || this.#reasons.size === MOST_REASONS) return
+      this.#reasons.add(reason)
+      this.#complain(reason)
     } catch {
       // there is no way left to say it
     }

@@ -224,7 +224,7 @@ export class World {
         const turn = await this.quantum.turn(file)
         const isLater = turn === 'later' || turn === NO_DESCRIPTOR
         progress ||= !isLater
-        if (turn === 'idle') this.generations.descriptors.rested(file)
+        if (turn !== 'more') this.generations.descriptors.rested(file)
         if (turn === 'more') this.awake.add(file)
         else results.push(turn)
         if (isLater) later.add(file)

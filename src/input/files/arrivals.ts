@@ -44,7 +44,7 @@ export type Arrival =
   /** Found meanwhile by another look. */
   | { readonly kind: 'twin'; readonly file: LogFile }
   | { readonly kind: 'ignored' }
-  /** Look again soon: it is denied, held back, gone, unsettled (missing.ts), or there is no descriptor left. */
+  /** Look again soon: it is denied, held back, gone, or unsettled (missing.ts). */
   | { readonly kind: 'again' }
   /** To be judged once more when all others in the directory were (missing.ts). */
   | { readonly kind: 'sibling' }
@@ -82,15 +82,18 @@ export class Arrivals {
   }
 
   async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
-    const { descriptors } = this.#options
     const path = directory.pathOf(sighting.name)
     if (this.#isOldPiece(sighting, path)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
-    if (!descriptors.makeRoomIn(directory)) return this.#leave(sighting)
-    const opened = await openLog(directory.volume, path, rootsOf(sighting.interest))
+    return this.#options.descriptors.inLine(directory.volume, () => this.#open(directory, sighting, bySibling))
+  }
+
+  async #open(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
+    const opened = await openLog(directory.volume, directory.pathOf(sighting.name), rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
         return this.#ignore(directory, sighting, opened.reason)
       case 'denied':
+      case 'exhausted':
         this.deny(directory, sighting.name, opened.reason)
         return this.#leave(sighting)
       case 'gone':
@@ -252,12 +255,13 @@ export class Arrivals {
     // it was read before we started
     if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
     known.set(facts.key, file)
-    descriptors.adopt(file, descriptor, facts)
+    file.finished = isPassedOver || (stored?.finished === true && facts.size <= file.next)
+    // where there is no room it is known from now on, and opened again when it has its turn
+    if (file.finished) descriptors.leave(file, descriptor, facts)
+    else descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
     file.seenSize.confirm(facts.size)
     if (copy !== 'none') rests.copied(copy)
-    file.finished = isPassedOver || (stored?.finished === true && facts.size <= file.next)
-    if (file.finished) descriptors.close(file)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
     return { kind: 'file', file, reason }
   }

@@ -51,7 +51,8 @@ export class Departures {
   /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
   async drain(files: Iterable<LogFile>): Promise<void> {
     for (const file of files) {
-      if (file.standing === 'live' || file.descriptor < 0) continue
+      // one that was closed for another is asked at its place
+      if (file.standing === 'live' || file.finished) continue
       const drained = this.#drainOne(file)
       if (!file.volume.remote) await drained
     }
@@ -104,7 +105,7 @@ export class Departures {
     try {
       const found = await check(file)
       // a mount takes its time
-      if (file.isOver || file.standing === 'live') return
+      if (file.isOver || file.standing === 'live' || found === 'unsure') return
       if (found === 'grown') wake(file)
       else if (this.isQuiet(file)) {
         if (file.hasNews) wake(file)

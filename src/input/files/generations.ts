@@ -14,7 +14,7 @@ import type { Events } from '../../observe/events.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { Departures } from './departures.ts'
-import { Descriptors, type DescriptorsOptions } from './descriptors.ts'
+import { Descriptors, type Opening } from './descriptors.ts'
 import type { Directory, Look, Sighting } from '../discovery/directory.ts'
 import { guardAt } from './identity.ts'
 import { type Inspected, Inspection } from './inspection.ts'
@@ -44,7 +44,8 @@ export interface GenerationsOptions {
   readonly wake: (file: LogFile) => void
   /** The file will not be read any more. */
   readonly letGo: (file: LogFile) => void
-  readonly freed: DescriptorsOptions['freed']
+  /** Another file may be open now. */
+  readonly freed: () => void
 }
 
 export class Generations {
@@ -72,7 +73,7 @@ export class Generations {
     const originals = new Originals(clock)
     this.#originals = originals
     this.#unnamedCopies = new UnnamedCopies(originals, clock)
-    this.descriptors = new Descriptors({ max: options.maxOpenFiles, clock, freed: options.freed })
+    this.descriptors = new Descriptors({ max: options.maxOpenFiles, clock, events, freed: options.freed })
     const rests = new UnreadRests({ originals, events, accountedFor: (file) => this.#truncations.release(file) })
     this.#rests = rests
     const mine = { missing: this.missing, descriptors: this.descriptors, known: this.#byKey, checkpoint, events }
@@ -163,8 +164,8 @@ export class Generations {
     return this.descriptors.makeRoom()
   }
 
-  /** Make sure that a file has a descriptor; false when it cannot be opened now, or is another file by now. */
-  open(file: LogFile): Promise<boolean> {
+  /** Make sure that a file has a descriptor, if it can have one now. Throws what the file system throws. */
+  open(file: LogFile): Promise<Opening> {
     return this.descriptors.open(file)
   }
 

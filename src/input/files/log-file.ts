@@ -167,11 +167,6 @@ export class LogFile implements Generation {
     this.rewind()
   }
 
-  /** It ends, as far as was seen, in a line that has not ended, and all before that was read. */
-  get endsInHalfLine(): boolean {
-    return this.next < this.size && this.seen === this.size
-  }
-
   /** Whether the file system says of it what it said last. */
   isAsSeen({ size, mtimeMs, bornMs }: FileFacts): boolean {
     return size === this.size && mtimeMs === this.mtimeMs && bornMs === this.bornMs
@@ -194,6 +189,11 @@ export class LogFile implements Generation {
     const hasChanged = this.size !== this.next || this.seenSize.hasShrunk
     if (hasChanged) this.finished = false
     return hasChanged
+  }
+
+  /** It was read to its end, as last seen, where a line may have begun that has not ended. */
+  get isRead(): boolean {
+    return Math.max(this.next, this.seen) >= this.size && !this.seenSize.hasShrunk
   }
 
   /** Something is to be read, or it has to be found out by a read what was cut off. */

@@ -92,10 +92,7 @@ export class Quantum {
       if (file.next === 0) this.#growFingerprint(file)
       return blocked
     }
-    if (file.descriptor < 0) {
-      if (file.endsInHalfLine && !generations.isFinal(file)) return this.#askAndRead(file)
-      return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
-    }
+    if (file.descriptor < 0) return this.#reopen(file)
     return generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
@@ -116,7 +113,14 @@ export class Quantum {
     else generations.shortened(file)
   }
 
-  /** To open a closed file may take another one's descriptor: not for half a line that was read, and is as it was. */
+  /** Another file may have to be closed for it: only where there is something to be read, or that is not known. */
+  #reopen(file: LogFile): Turn | Promise<Turn> {
+    const { generations } = this.#options
+    const hasMore = !file.isRead || (file.next < file.size && generations.isFinal(file))
+    if (!hasMore) return this.#askAndRead(file)
+    return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+  }
+
   async #askAndRead(file: LogFile): Promise<Turn> {
     try {
       const facts = await file.volume.facts(file.place)
@@ -125,12 +129,14 @@ export class Quantum {
       // to open it will say the same
       ignoreSystemError(error)
     }
-    return this.#options.generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+    return this.#openAndRead(file)
   }
 
   async #openAndRead(file: LogFile): Promise<Turn> {
     try {
-      if (!(await this.#options.generations.open(file))) {
+      const opening = await this.#options.generations.open(file)
+      if (opening === 'full') return NO_DESCRIPTOR
+      if (opening === 'elsewhere') {
         this.#options.look(file)
         return 'later'
       }

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import type { IgnoreReason } from '../../flow.ts'
-import { messageOf, systemCodeOf } from '../../errors.ts'
+import { isShortOfDescriptors, messageOf, systemCodeOf } from '../../errors.ts'
 import { type FileFacts, type Volume, closeOn } from './volume.ts'
 
 export type Opened =
@@ -13,6 +13,8 @@ export type Opened =
   | { readonly kind: 'gone' }
   /** Cannot be opened now; it may be possible later. */
   | { readonly kind: 'denied'; readonly reason: string }
+  /** Nothing can be opened now, whatever it is. */
+  | { readonly kind: 'exhausted'; readonly reason: string }
   /** Not a file of ours. */
   | { readonly kind: 'refused'; readonly reason: IgnoreReason }
 
@@ -27,7 +29,8 @@ export async function openLog(volume: Volume, path: string, roots: readonly stri
     descriptor = await volume.open(path)
   } catch (error) {
     const code = systemCodeOf(error)
-    return code === 'ENOENT' ? { kind: 'gone' } : { kind: 'denied', reason: code || messageOf(error) }
+    if (code === 'ENOENT') return { kind: 'gone' }
+    return { kind: isShortOfDescriptors(error) ? 'exhausted' : 'denied', reason: code || messageOf(error) }
   }
   try {
     const facts = await volume.factsOf(descriptor)

@@ -15,6 +15,20 @@ void test('gives what a report gives, and something instead when it fails', () =
   assert.deepEqual(reasons, ['EMFILE: too many open files, uv_resident_set_memory'], 'once')
 })
 
+void test('complains of each reason, but not of any number of them', () => {
+  const reasons: string[] = []
+  const unharmed = new Unharmed((reason) => void reasons.push(reason))
+  for (let n = 0; n < 300; n++) {
+    unharmed.by(() => {
+      throw new Error(`fault ${n >> 1}`)
+    }, undefined)
+  }
+  assert.deepEqual(
+    reasons,
+    Array.from({ length: 100 }, (_, n) => `fault ${n}`),
+  )
+})
+
 void test('does not throw when to complain fails too', () => {
   const unharmed = new Unharmed(() => {
     throw new Error('no log')

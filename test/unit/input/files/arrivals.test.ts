@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { renameSync, symlinkSync, unlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { NO_DESCRIPTOR } from '../../../../src/input/files/descriptors.ts'
 import { until } from '../../../support/wait.ts'
 import { World, type WorldSettings } from '../../../support/file-world.ts'
 import { FakeDisk } from '../../../support/fake-disk.ts'
@@ -300,17 +301,30 @@ void test('looks again soon for a file that goes while it is looked at', async (
   assert.equal(world.text(), 'one\n')
 })
 
-void test('waits with a new file while every descriptor is needed', async (t) => {
+void test('knows every new file at once, and reads those in turn that may not be open yet', async (t) => {
   const world = await World.open(t, { maxOpenFiles: 2 })
   world.acknowledge = false
   for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, `${name}\n`)
-  assert.ok(await world.look())
-  await world.turns()
-  assert.ok(await world.look(), 'what was read is not stored')
+  assert.ok(!(await world.look()), 'it need not be looked at again')
+  assert.deepEqual([world.files().length, world.generations.descriptors.count], [3, 2])
+  assert.deepEqual(await world.turns(), ['idle', 'idle', NO_DESCRIPTOR, NO_DESCRIPTOR])
+  assert.equal(world.text().length, 12, 'what was read is not stored')
   world.release()
-  assert.ok(!(await world.look()))
+  world.awake.add(world.file('c.log'))
   await world.turns()
-  assert.equal(world.text().length, 18)
+  assert.equal(world.text(), 'c.log\n')
+})
+
+void test('counts what was deleted before it could be read', async (t) => {
+  const world = await World.open(t, { maxOpenFiles: 1 })
+  world.acknowledge = false
+  for (const name of ['a.log', 'b.log']) world.write(name, `${name}\n`)
+  await world.lookAndRead()
+  unlinkSync(world.path('b.log'))
+  await world.look()
+  world.clock.advance(30_000)
+  await world.tick()
+  assert.deepEqual(world.ear.heard('lost').map(([, reason, bytes]) => [reason, bytes]), [['gone', 6]]) // prettier-ignore
 })
 
 void test('tells for each path why it is left alone', async (t) => {

@@ -50,7 +50,7 @@ async function scene(
     missing,
     known,
     clock: clock.read,
-    descriptors: new Descriptors({ max: 10, clock: clock.read, freed: () => undefined }),
+    descriptors: new Descriptors({ max: 10, clock: clock.read, events: ear.events, freed: () => undefined }),
     lastLineQuietMs: 5000,
     hasSeen: settings.hasSeen ?? (() => true),
     wake: (file) => void woken.push(file.name),
@@ -212,7 +212,7 @@ void test('waits on for what is at its place, unless its inode was used again fo
   assert.deepEqual(lost, bornMs > 0 ? ['other'] : [])
 })
 
-void test('drains only who has lost its name and is open', async (t) => {
+void test('drains only who has lost its name and is not finished', async (t) => {
   const asked: string[] = []
   const { departures } = await scene(t, {
     check: (file) => {
@@ -220,15 +220,50 @@ void test('drains only who has lost its name and is open', async (t) => {
       return Promise.resolve('same')
     },
   })
-  const [live, closed, rotated, deleted] = ['live', 'closed', 'rotated', 'deleted'].map((name) => paperFile(name))
-  assert.ok(live && closed && rotated && deleted)
+  const names = ['live', 'finished', 'closed', 'rotated', 'deleted']
+  const [live, finished, closed, rotated, deleted] = names.map((name) => paperFile(name))
+  assert.ok(live && finished && closed && rotated && deleted)
   for (const file of [live, rotated, deleted]) file.descriptor = 9999
-  for (const file of [closed, rotated]) file.standing = 'rotated'
+  for (const file of [finished, closed, rotated]) file.standing = 'rotated'
+  finished.finished = true
   deleted.standing = 'deleted'
   // nothing of them is read, so that nothing is let go
-  for (const file of [live, closed, rotated, deleted]) file.activeAt = Infinity
-  await departures.drain([live, closed, rotated, deleted])
-  assert.deepEqual(asked, ['rotated', 'deleted'])
+  for (const file of [live, finished, closed, rotated, deleted]) file.activeAt = Infinity
+  await departures.drain([live, finished, closed, rotated, deleted])
+  assert.deepEqual(asked, ['closed', 'rotated', 'deleted'])
+})
+
+void test('lets go a rotated file that was closed for another one, where it is still there and as it was', async (t) => {
+  let opened = 0
+  const volume = countedVolume()
+  const open = volume.open.bind(volume)
+  volume.open = (path) => {
+    opened++
+    return open(path)
+  }
+  const world = await World.open(t, { volume })
+  for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, 'one\n')
+  await world.lookAndRead()
+  for (const name of ['a.log', 'b.log', 'c.log']) {
+    world.generations.drop(world.file(name))
+    renameSync(world.path(name), world.path(`${name}.1`))
+  }
+  await world.look()
+  const [a, b, c] = ['a.log.1', 'b.log.1', 'c.log.1'].map((name) => world.file(name))
+  assert.ok(a && b && c)
+  unlinkSync(world.path('b.log.1'))
+  world.append('c.log.1', 'two\n')
+  world.clock.advance(5000)
+  opened = 0
+  await world.generations.tick()
+  assert.deepEqual([a.finished, b.finished, c.finished], [true, false, false])
+  // to see whether it is still the same file
+  assert.equal(opened, 1)
+  await world.turns()
+  assert.equal(world.text(), 'one\none\none\ntwo\n')
+  world.clock.advance(5000)
+  await world.tick()
+  assert.ok(c.finished)
 })
 
 void test('wakes who has grown, and who waited long enough for the end of a line', async (t) => {

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Descriptors } from '../../../../src/input/files/descriptors.ts'
-import { Directory } from '../../../../src/input/discovery/directory.ts'
 import { fingerprintOf } from '../../../../src/input/files/identity.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
+import type { Volume } from '../../../../src/input/volume/volume.ts'
+import { hear } from '../../../support/hear.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ReadingDesk, openFile } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
+import { until } from '../../../support/wait.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 
 const desk = new ReadingDesk()
@@ -19,10 +20,9 @@ const openNow = (): number => readdirSync('/proc/self/fd').length
 function scene(t: TestContext, max: number) {
   const directory = freshDirectory(t)
   const clock = new HandClock()
-  /** Directories that had a new file refused, each time that there may be room again. */
-  const freed: string[][] = []
-  const hear = (directories: Iterable<Directory>): void => void freed.push(Array.from(directories, ({ path }) => path))
-  const descriptors = new Descriptors({ max, clock: clock.read, freed: hear })
+  const ear = hear()
+  let freed = 0
+  const descriptors = new Descriptors({ max, clock: clock.read, events: ear.events, freed: () => void freed++ })
   t.after(() => descriptors.closeAll())
   /** A file that is read and stored to its end, unless told otherwise. */
   const add = async (name: string, settings: { volume?: Volume; stored?: boolean } = {}): Promise<LogFile> => {
@@ -37,7 +37,7 @@ function scene(t: TestContext, max: number) {
     clock.advance(10)
     return file
   }
-  return { directory, clock, descriptors, freed, add, path: (name: string) => join(directory, name) }
+  return { clock, ear, descriptors, freed: () => freed, add, path: (name: string) => join(directory, name) }
 }
 
 void test('closes the file that was quiet longest when there is no room for another', async (t) => {
@@ -61,6 +61,7 @@ void test('closes nothing that is not read, not stored, in a queue, or has lost 
   queued.queued = true
   const rotated = await add('rotated')
   rotated.standing = 'rotated'
+  rotated.directory.files.delete(rotated.name)
   const remote = await add('remote', { volume: new RemoteMount('7') })
   remote.reading = true
   assert.ok(!descriptors.makeRoom())
@@ -83,10 +84,10 @@ void test('opens a closed file again, and reads what has come', async (t) => {
   descriptors.close(file)
   assert.deepEqual([file.descriptor, descriptors.count], [-1, 0])
   appendFileSync(path('a'), 'more\n')
-  assert.ok(await descriptors.open(file))
+  assert.equal(await descriptors.open(file), 'open')
   assert.equal(file.size, 18)
   assert.equal(await desk.text(file), 'more\n')
-  assert.ok(await descriptors.open(file), 'it is open')
+  assert.equal(await descriptors.open(file), 'open')
   assert.equal(descriptors.count, 1)
 })
 
@@ -96,33 +97,33 @@ void test('does not open what is another file by now, is gone, or has no place',
   const file = await add('a')
   descriptors.close(file)
   writeFileSync(path('a'), 'other content, longer\n')
-  assert.ok(!(await descriptors.open(file)), 'other content under its inode')
+  assert.equal(await descriptors.open(file), 'elsewhere', 'other content under its inode')
   writeFileSync(path('b'), 'content of a\n')
   renameSync(path('b'), path('a'))
-  assert.ok(!(await descriptors.open(file)), 'its content under another inode')
+  assert.equal(await descriptors.open(file), 'elsewhere', 'its content under another inode')
   unlinkSync(path('a'))
-  assert.ok(!(await descriptors.open(file)))
+  assert.equal(await descriptors.open(file), 'elsewhere')
   file.standing = 'detached'
-  assert.ok(!(await descriptors.open(file)))
+  assert.equal(await descriptors.open(file), 'elsewhere')
   assert.equal(openNow(), before)
 })
 
 void test('says once that there may be room again, when a file that was needed is so no more', async (t) => {
-  const { descriptors, freed, add, directory } = scene(t, 2)
+  const { descriptors, freed, add } = scene(t, 2)
   const unstored = await add('unstored', { stored: false })
   const rotated = await add('rotated')
   rotated.standing = 'rotated'
+  rotated.directory.files.delete(rotated.name)
   descriptors.rested(rotated)
-  const here = new Directory(directory, localVolume, [])
-  assert.ok(!descriptors.makeRoomIn(here))
+  assert.ok(!descriptors.makeRoom())
   assert.ok(!descriptors.makeRoom())
   descriptors.rested(rotated)
   descriptors.rested(unstored)
-  assert.deepEqual(freed, [], 'both are needed still')
+  assert.equal(freed(), 0, 'both are needed still')
   unstored.watermark.finish({ start: 0, end: unstored.next }, 'stored', unstored.guard)
   descriptors.rested(unstored)
   descriptors.rested(unstored)
-  assert.deepEqual(freed, [[directory]])
+  assert.equal(freed(), 1)
   assert.ok(descriptors.makeRoom())
   assert.equal(unstored.descriptor, -1)
 })
@@ -131,13 +132,13 @@ void test('says that there may be room again when a file is closed, or when it i
   const { descriptors, freed, add } = scene(t, 1)
   const file = await add('a', { stored: false })
   descriptors.retry()
-  assert.deepEqual(freed, [], 'nobody was refused')
+  assert.equal(freed(), 0, 'nobody was refused')
   assert.ok(!descriptors.makeRoom())
   descriptors.retry()
-  assert.deepEqual(freed, [[]])
+  assert.equal(freed(), 1)
   assert.ok(!descriptors.makeRoom())
   descriptors.close(file)
-  assert.deepEqual(freed, [[], []])
+  assert.equal(freed(), 2)
   assert.ok(descriptors.makeRoom())
 })
 
@@ -147,10 +148,10 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   descriptors.close(file)
   const unread = await add('b')
   unread.seenSize.set(unread.size + 1)
-  assert.ok(!(await descriptors.open(file)))
+  assert.equal(await descriptors.open(file), 'full')
   unread.seenSize.set(unread.size - 1)
   descriptors.rested(unread)
-  assert.ok(await descriptors.open(file))
+  assert.equal(await descriptors.open(file), 'open')
   assert.equal(unread.descriptor, -1)
 })
 
@@ -189,7 +190,7 @@ void test('does not keep open what was lost while a mount opened it', async (t) 
   const opening = descriptors.open(file)
   file.forgotten = true
   mount.answer()
-  assert.ok(!(await opening))
+  assert.equal(await opening, 'elsewhere')
   assert.deepEqual([openNow(), descriptors.count, file.descriptor], [before, 0, -1])
 })
 
@@ -209,17 +210,18 @@ void test('leaves nothing open when a file cannot be read, however often it is t
   for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(descriptors.open(file), { code: 'EIO' })
   assert.equal(openNow(), before)
   fails = false
-  assert.ok(await descriptors.open(file))
+  assert.equal(await descriptors.open(file), 'open')
 })
 
 void test('keeps one descriptor when a slow mount answers two who asked', async (t) => {
   const { descriptors, add } = scene(t, 4)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
-  descriptors.close(file)
   const before = openNow()
-  assert.deepEqual(await Promise.all([descriptors.open(file), descriptors.open(file)]), [true, true])
-  assert.deepEqual([openNow(), descriptors.count], [before + 1, 1])
+  descriptors.close(file)
+  assert.deepEqual(await Promise.all([descriptors.open(file), descriptors.open(file)]), ['open', 'open'])
+  await until(() => openNow() === before, { what: () => `${openNow()} descriptors, not ${before}` })
+  assert.equal(descriptors.count, 1)
 })
 
 void test('hands a descriptor over to the next generation, and closes all at the end', async (t) => {
@@ -232,4 +234,107 @@ void test('hands a descriptor over to the next generation, and closes all at the
   descriptors.closeAll()
   assert.equal(descriptors.count, 0)
   assert.throws(() => fstatSync(descriptor), { code: 'EBADF' })
+})
+
+void test('closes a file with a half line only where no other can be closed', async (t) => {
+  const { descriptors, add, path, clock } = scene(t, 2)
+  const half = await add('half')
+  appendFileSync(path('half'), 'no line yet')
+  half.note(await half.volume.factsOf(half.descriptor))
+  assert.ok(!descriptors.mayClose(half), 'it may have ended')
+  await desk.toEnd(half)
+  const whole = await add('whole')
+  whole.activeAt = clock.read()
+  assert.ok(descriptors.makeRoom())
+  assert.deepEqual([half.descriptor >= 0, whole.descriptor], [true, -1])
+  const { next, seen } = half
+  await add('other', { stored: false })
+  assert.ok(descriptors.makeRoom())
+  assert.equal(half.descriptor, -1)
+  assert.equal(await descriptors.open(half), 'open')
+  assert.deepEqual([half.next, half.seen], [next, seen], 'it is not read again')
+})
+
+void test('closes a rotated file while its name is known, and at a stop whatever was read to its end', async (t) => {
+  const { descriptors, add } = scene(t, 3)
+  const named = await add('named')
+  const nameless = await add('nameless')
+  const deleted = await add('deleted')
+  for (const file of [named, nameless]) file.standing = 'rotated'
+  nameless.directory.files.delete('nameless')
+  deleted.standing = 'deleted'
+  const mayClose = (): boolean[] => [named, nameless, deleted].map((file) => descriptors.mayClose(file))
+  assert.deepEqual(mayClose(), [true, false, false])
+  for (const file of [named, nameless, deleted]) file.limit = file.size
+  assert.deepEqual(mayClose(), [true, true, true])
+  for (const file of [named, nameless, deleted]) {
+    file.seenSize.set(file.size + 4)
+    file.limit = file.seen = file.size
+  }
+  assert.deepEqual(mayClose(), [true, true, false], 'a half line counts where nothing else is left of the file')
+})
+
+void test('closes a file that cannot go on for one that can, if nothing of it is under way', async (t) => {
+  const { descriptors, add, path } = scene(t, 2)
+  const grow = async (file: LogFile, text: string): Promise<void> => {
+    appendFileSync(path(file.name), text)
+    file.note(await file.volume.factsOf(file.descriptor))
+  }
+  const parked = await add('parked')
+  parked.parked = true
+  await grow(parked, 'unread\n')
+  const half = await add('half')
+  await grow(half, 'half a line')
+  await desk.toEnd(half)
+  assert.ok(descriptors.makeRoom())
+  assert.deepEqual([parked.descriptor >= 0, half.descriptor], [true, -1], 'there is less to be lost')
+  const sent = await add('sent', { stored: false })
+  sent.parked = true
+  assert.ok(descriptors.makeRoom())
+  assert.equal(parked.descriptor, -1)
+  assert.equal(await descriptors.open(parked), 'open')
+  parked.parked = false
+  assert.equal(await descriptors.open(half), 'full')
+})
+
+void test('has one more open than may be, however many are opened at once', async (t) => {
+  const { descriptors, add } = scene(t, 3)
+  const volume = countedVolume()
+  let most = 0
+  const read = volume.read.bind(volume)
+  volume.read = (descriptor, into) => {
+    most = Math.max(most, openNow())
+    return read(descriptor, into)
+  }
+  const files: LogFile[] = []
+  for (let n = 0; n < 20; n++) {
+    const file = await add(`${n}`, { volume })
+    descriptors.close(file)
+    files.push(file)
+  }
+  const before = openNow()
+  most = 0
+  const asked = files.map((file) => descriptors.isSameAt(file, file.path))
+  const opened = await Promise.all(files.map((file) => descriptors.open(file)))
+  assert.deepEqual(new Set(await Promise.all(asked)), new Set(['same']))
+  assert.deepEqual(new Set(opened), new Set(['open']), 'each in its turn')
+  assert.deepEqual([descriptors.count, openNow()], [3, before + 3])
+  assert.ok(most <= before + 4, `${most - before} at once`)
+})
+
+void test('opens nothing while nothing can be opened, and reports that', async (t) => {
+  const { descriptors, add, ear } = scene(t, 2)
+  const volume = countedVolume()
+  const file = await add('a', { volume })
+  descriptors.close(file)
+  const open = volume.open.bind(volume)
+  volume.open = () => {
+    throw systemError('ENFILE', 'open')
+  }
+  assert.equal(await descriptors.open(file), 'full')
+  assert.deepEqual(ear.heard('fileDenied'), [[file.path, 'ENFILE']])
+  volume.open = open
+  assert.equal(await descriptors.open(file), 'full', 'nobody else tries until it is worth it')
+  descriptors.retry()
+  assert.equal(await descriptors.open(file), 'open')
 })

@@ -132,5 +132,5 @@ void test('has no turns for what was lost while it was closed', async (t) => {
   await world.lookAndRead()
   assert.ok(file.isOver)
   assert.equal(await world.quantum.turn(file), 'idle')
-  assert.equal(await world.generations.open(file), false)
+  assert.equal(await world.generations.open(file), 'elsewhere')
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Chunk } from '../../../../src/flow.ts'
 import { guardOf } from '../../../../src/guard.ts'
+import { NO_DESCRIPTOR, type Opening } from '../../../../src/input/files/descriptors.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import { Quantum, type QuantumOptions } from '../../../../src/input/reading/file-turn.ts'
 import { QUANTUM } from '../../../../src/input/reading/read.ts'
@@ -34,7 +35,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
   const touched: string[] = []
   const text: string[] = []
   const generations = {
-    open: () => Promise.resolve(true),
+    open: (): Promise<Opening> => Promise.resolve('open'),
     makeRoom: () => true,
     isFinal: () => false,
     truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
@@ -135,12 +136,13 @@ void test('opens a closed file, and has its directory looked at when that fails'
   file.descriptor = -1
   generations.open = () => {
     file.descriptor = descriptor
-    return Promise.resolve(true)
+    return Promise.resolve('open')
   }
   assert.equal(await quantum.turn(file), 'idle')
   assert.equal(text(), 'one\n')
   file.descriptor = -1
-  generations.open = () => Promise.resolve(false)
+  generations.open = () => Promise.resolve('elsewhere')
+  appendFileSync(file.path, 'two\n')
   told.splice(0)
   assert.equal(await quantum.turn(file), 'later')
   assert.deepEqual(told, ['look a.log'])
@@ -322,12 +324,59 @@ void test('says of a file whose read is under way that it is', async (t) => {
   assert.ok(!file.reading)
 })
 
+void test('waits for a descriptor where it can have none', async (t) => {
+  const { quantum, generations, told } = scene()
+  const file = await log(t, 'one\n')
+  const { descriptor } = file
+  file.descriptor = -1
+  generations.open = () => Promise.resolve('full')
+  assert.equal(await quantum.turn(file), NO_DESCRIPTOR)
+  generations.makeRoom = () => false
+  assert.equal(quantum.turn(file), NO_DESCRIPTOR, 'at once, where that is known')
+  assert.deepEqual(told, [], 'nothing else is at its place')
+  file.descriptor = descriptor
+})
+
+void test('does not open a closed file that is as it was when it was read to its end', async (t) => {
+  const { quantum, generations, text, told } = scene()
+  const file = await log(t, 'one\nhalf a')
+  await quantum.turn(file)
+  assert.equal(await quantum.turn(file), 'idle')
+  const { descriptor } = file
+  file.descriptor = -1
+  let opened = 0
+  generations.open = () => {
+    opened++
+    file.descriptor = descriptor
+    return Promise.resolve('open')
+  }
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(opened, 0)
+  appendFileSync(file.path, ' line\n')
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.deepEqual([opened, text()], [1, 'one\nhalf a line\n'])
+  appendFileSync(file.path, 'last')
+  await quantum.turn(file)
+  assert.equal(await quantum.turn(file), 'idle')
+  file.descriptor = -1
+  generations.isFinal = () => true
+  assert.equal(await quantum.turn(file), 'idle')
+  assert.deepEqual([opened, text()], [2, 'last'], 'its last line counts now')
+  file.descriptor = -1
+  unlinkSync(file.path)
+  generations.open = () => Promise.resolve('elsewhere')
+  told.splice(0)
+  assert.equal(await quantum.turn(file), 'later')
+  assert.deepEqual(told, ['look a.log'])
+  file.descriptor = descriptor
+})
+
 void test('tries again later when its descriptor went to another file before it could read', async (t) => {
   const { quantum, generations, ear } = scene()
   const file = await log(t, 'one\n')
   const { descriptor } = file
   file.descriptor = -1
-  generations.open = () => Promise.resolve(true)
+  generations.open = () => Promise.resolve('open')
   assert.equal(await quantum.turn(file), 'later')
   assert.deepEqual(ear.heard('fileDenied'), [])
   file.descriptor = descriptor
