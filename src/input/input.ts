@@ -17,7 +17,7 @@ import { Discovery } from './discovery/discover.ts'
 import { Generations } from './files/generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './files/log-file.ts'
-import { Quantum, type ReadMemory } from './reading/file-turn.ts'
+import { FileTurns, type ReadMemory } from './reading/file-turn.ts'
 import { Schedule } from './reading/schedule.ts'
 import { Search } from './discovery/search.ts'
 import { Sweep } from './discovery/sweep.ts'
@@ -64,7 +64,7 @@ export class Input {
   readonly #schedule: Schedule
   readonly #watches: Watches
   readonly #unwatched: Unwatched
-  readonly #quantum: Quantum
+  readonly #fileTurns: FileTurns
   readonly #sweep: Sweep
   readonly #search: Search
   #timer: NodeJS.Timeout | null = null
@@ -118,16 +118,16 @@ export class Input {
     this.#schedule = new Schedule({
       clock,
       pollMs,
-      turn: (file) => this.#quantum.turn(file),
+      turn: (file) => this.#fileTurns.turn(file),
       looked: (isOver) => options.looked?.(isOver),
       rests: (file) => this.#generations.descriptors.rested(file),
       isPolled: (file) =>
         !file.finished &&
         !file.isOver &&
-        (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
+        (file.standing !== 'live' || file.location.isLinked || !this.#watches.isWatched(file.directory)),
       polling: () => void (this.#frozen || this.#unwatched.poll()),
     })
-    this.#quantum = new Quantum({
+    this.#fileTurns = new FileTurns({
       memory: options.memory,
       generations: this.#generations,
       checkpoint,
@@ -222,7 +222,7 @@ export class Input {
 
   async stop(): Promise<void> {
     this.#frozen = true
-    this.#quantum.stop()
+    this.#fileTurns.stop()
     this.#discovery.stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#watches.close()
@@ -236,7 +236,7 @@ export class Input {
     const freeze = async (file: LogFile): Promise<void> => {
       if (file.volume.remote !== (which === 'remote')) return
       if (file.descriptor >= 0) await this.#generations.check(file).catch(ignoreSystemError)
-      file.limit = file.size
+      file.cursor.stopAt(file.size)
       // one that waits for room or a topic may have nothing to wait for
       this.#schedule.resume(file)
     }

@@ -156,9 +156,9 @@ class Story {
 
   async #readSome(lines: number): Promise<void> {
     const file = this.#world.file('a.log')
-    if (!file.admitted) return
+    if (!file.life.admitted) return
     this.#world.most = lines
-    await this.#world.quantum.turn(file)
+    await this.#world.fileTurns.turn(file)
     this.#world.most = Infinity
     await this.#world.generations.admitted()
   }

@@ -12,7 +12,7 @@ import { Generations } from '../../src/input/files/generations.ts'
 import { excluder, parseGlob } from '../../src/input/discovery/glob.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
-import { Quantum } from '../../src/input/reading/file-turn.ts'
+import { FileTurns } from '../../src/input/reading/file-turn.ts'
 import type { Turn } from '../../src/input/reading/schedule.ts'
 import type { Judgement } from '../../src/input/files/sightings.ts'
 import { Search } from '../../src/input/discovery/search.ts'
@@ -56,7 +56,7 @@ export class World {
   readonly root: string
   readonly directory: Directory
   readonly generations: Generations
-  readonly quantum: Quantum
+  readonly fileTurns: FileTurns
   readonly checkpoint: Checkpoint
   readonly clock: HandClock
   readonly disk: FakeDisk
@@ -123,7 +123,7 @@ export class World {
       letGo: (file) => void this.awake.delete(file),
       freed: () => undefined,
     })
-    this.quantum = new Quantum({
+    this.fileTurns = new FileTurns({
       memory,
       readMemory,
       generations: this.generations,
@@ -220,8 +220,8 @@ export class World {
       let progress = false
       for (const file of this.awake) {
         this.awake.delete(file)
-        if (!file.admitted || file.finished) continue
-        const turn = await this.quantum.turn(file)
+        if (!file.life.admitted || file.finished) continue
+        const turn = await this.fileTurns.turn(file)
         const isLater = turn === 'later' || turn === NO_DESCRIPTOR
         progress ||= !isLater
         if (turn === 'idle') this.generations.descriptors.rested(file)

@@ -71,7 +71,7 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
   directory.files.set(name, file)
   file.descriptor = descriptor
   file.note(facts)
-  file.admitted = settings.admitted ?? true
+  if (settings.admitted ?? true) file.life.admit()
   atEnd(t, () => {
     if (file.descriptor !== descriptor) return
     closeSync(descriptor)
@@ -128,7 +128,7 @@ export class ReadingDesk {
       this.kinds.push(result.kind)
       if (result.kind === 'changed') return 'changed'
       if (result.kind === 'nothing') return pieces
-      if (result.kind === 'searching') continue
+      if (result.kind === 'scanning') continue
       const next = takeLines(this.memory, result.chunk, pieces, how.most)
       this.reader.advance(file, next)
     }
@@ -143,8 +143,11 @@ export class ReadingDesk {
 }
 
 /** A generation of no file at all, for who asks only for its state. */
-export function paperFile(name: string, change: { volume?: Volume; device?: string; foundAt?: number } = {}): LogFile {
-  const { volume = localVolume, device = '1', foundAt = 0 } = change
+export function paperFile(
+  name: string,
+  change: { volume?: Volume; device?: string; foundAt?: number; admitted?: boolean } = {},
+): LogFile {
+  const { volume = localVolume, device = '1', foundAt = 0, admitted = true } = change
   const directory = new Directory('/paper', volume, [])
   const start = { offset: 0, skipped: 0, guard: 0 }
   const rules = rulesFor('/paper/*')
@@ -160,6 +163,6 @@ export function paperFile(name: string, change: { volume?: Volume; device?: stri
   }
   const file = new LogFile({ ...origin, name, start })
   directory.files.set(name, file)
-  file.admitted = true
+  if (admitted) file.life.admit()
   return file
 }

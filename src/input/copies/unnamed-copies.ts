@@ -30,7 +30,7 @@ export class UnnamedCopies {
 
   /** Whether a file of which nothing was handed on has to be compared before that: what it begins with is not new. */
   isSuspect(file: LogFile): boolean {
-    const { limit } = file
+    const { limit } = file.cursor
     if (!isComparable(file) || this.#originals.isKnown(file)) return false
     // at a stop nothing is waited for: what is not shipped now may never be
     return this.#originals.cutLike(file).length > 0 || (limit === Infinity && this.#originals.liveLike(file).length > 0)
@@ -38,7 +38,7 @@ export class UnnamedCopies {
 
   /** Whether a file was suspect at its last turn, and waits. */
   isWaiting(file: LogFile): boolean {
-    return this.#waiting.has(file) && file.limit === Infinity
+    return this.#waiting.has(file) && file.cursor.limit === Infinity
   }
 
   /**
@@ -59,7 +59,7 @@ export class UnnamedCopies {
     // what has no name any more is nobody's copy to keep
     const isOver =
       file.standing === 'deleted' ||
-      file.limit < Infinity ||
+      file.cursor.limit < Infinity ||
       this.#clock() - since >= patience ||
       this.#clock() - first >= HELD_MS
     if (agreement === null || isOver) return this.#decide(file, 'none')

@@ -40,10 +40,10 @@ export class Sweep {
   /** Ask one file now. A mount that hangs is not asked twice. */
   async ask(file: LogFile): Promise<void> {
     const { generations, wake } = this.#options
-    if (file.isOver || file.asking) return
-    file.asking = true
+    if (file.isOver || file.turn.checking) return
+    file.turn.beginCheck()
     const found = await generations.check(file).catch(unsure)
-    file.asking = false
+    file.turn.endCheck()
     if (found === 'unsure') generations.doubt(file)
     else if (found === 'grown') wake(file)
   }

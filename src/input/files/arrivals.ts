@@ -10,8 +10,8 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from '../discovery/directory.ts'
 import { bytesAt, fingerprintOf, guardAt, newId } from './identity.ts'
-import { type Bounds, type InputRules, rootsOf } from '../input-rules.ts'
-import { LogFile } from './log-file.ts'
+import { rootsOf } from '../input-rules.ts'
+import { LogFile, type Origin } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { NamedCopies } from '../copies/named-copies.ts'
 import { openLog } from '../volume/open.ts'
@@ -118,21 +118,10 @@ export class Arrivals {
   }
 
   /** A generation that begins now. */
-  create(where: {
-    directory: Directory
-    rules: InputRules
-    within: Bounds
-    path: string
-    name: string
-    key: string
-    offset: number
-    /** Of the bytes below `offset`. */
-    guard: Guard
-  }): LogFile {
-    const { volume } = where.directory
-    const start = { offset: where.offset, skipped: 0, guard: where.guard }
+  create(what: Omit<Origin, 'id' | 'volume' | 'start' | 'foundAt'>, at: { offset: number; guard: Guard }): LogFile {
+    const { volume } = what.directory
     const { random, clock } = this.#options
-    return new LogFile({ ...where, id: newId(random), volume, start, foundAt: clock() })
+    return new LogFile({ ...what, id: newId(random), volume, start: { ...at, skipped: 0 }, foundAt: clock() })
   }
 
   /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
@@ -141,7 +130,7 @@ export class Arrivals {
     checkpoint.put(file)
     const admitting = checkpoint.written().then(() => {
       this.#admitting.delete(admitting)
-      file.admitted = true
+      file.life.admit()
       return wake(file)
     })
     this.#admitting.add(admitting)
@@ -240,15 +229,13 @@ export class Arrivals {
       closeOn(volume, descriptor)
       return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
     }
-    const { interest: within, name } = sighting
-    const { rules } = within
+    const { interest: within, name, isLink: isLinked } = sighting
+    const standing = sighting.kind === 'live' ? 'live' : 'rotated'
+    const seen = { directory, within, name, isLinked, key: facts.key, standing, fingerprint } as const
     const file =
       stored === null
-        ? this.create({ directory, rules, within, path, name, key: facts.key, offset, guard })
-        : recreate({ directory, within, name, key: facts.key, stored, foundAt: this.#options.clock() })
-    file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
-    file.isLinked = sighting.isLink
-    file.fingerprint = fingerprint
+        ? this.create({ ...seen, rules: within.rules, path }, { offset, guard })
+        : recreate({ ...seen, stored, foundAt: this.#options.clock() })
     // it was read before we started
     if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
     known.set(facts.key, file)
@@ -256,8 +243,10 @@ export class Arrivals {
     // looked at before the bytes it is known by: these are its own
     file.seenSize.confirm(facts.size)
     if (copy !== 'none') rests.copied(copy)
-    file.finished = isPassedOver || (stored?.finished === true && facts.size <= file.next)
-    if (file.finished) descriptors.close(file)
+    if (isPassedOver || (stored?.finished === true && facts.size <= file.next)) {
+      file.life.finish()
+      descriptors.close(file)
+    }
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
     return { kind: 'file', file, reason }
   }

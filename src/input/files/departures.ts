@@ -99,8 +99,8 @@ export class Departures {
 
   async #drainOne(file: LogFile): Promise<void> {
     const { check, wake, events } = this.#options
-    if (file.asking) return
-    file.asking = true
+    if (file.turn.checking) return
+    file.turn.beginCheck()
     try {
       const found = await check(file)
       // a mount takes its time
@@ -108,12 +108,12 @@ export class Departures {
       if (found === 'grown') wake(file)
       else if (this.isQuiet(file)) {
         if (file.hasNews) wake(file)
-        else if (file.unacknowledged === 0 && !file.queued && !file.reading) this.#letGo(file)
+        else if (file.unacknowledged === 0 && !file.turn.queued && !file.turn.reading) this.#letGo(file)
       }
     } catch (error) {
       events.fileDenied(file.place, systemErrorOf(error).message)
     } finally {
-      file.asking = false
+      file.turn.endCheck()
     }
   }
 
@@ -132,7 +132,7 @@ export class Departures {
   #finish(file: LogFile): void {
     const { checkpoint, letGo } = this.#options
     letGo(file)
-    file.finished = true
+    file.life.finish()
     checkpoint.put(file)
   }
 }

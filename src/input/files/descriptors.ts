@@ -52,7 +52,7 @@ export class Descriptors {
     file.descriptor = descriptor
     this.#open.add(file)
     file.note(facts)
-    file.activeAt = this.#options.clock()
+    file.life.noteActivity(this.#options.clock())
   }
 
   /** Make sure that a file is open; false when it cannot be now (all may be in use), or something else is at its place. */
@@ -60,7 +60,7 @@ export class Descriptors {
     if (file.descriptor >= 0) return true
     if (file.isOver || !this.makeRoom()) return false
     const { place } = file
-    const opened = await openLog(file.volume, place, rootsOf(file.within))
+    const opened = await openLog(file.volume, place, rootsOf(file.location.within))
     if (opened.kind !== 'open') return false
     const same = await this.#isFile(file, place, opened)
     // a slow mount may have answered two of us, or meanwhile have lost the file
@@ -73,7 +73,7 @@ export class Descriptors {
    * Whether the file at a path, that was just seen to have its inode, is this closed one, by its content. 'unsure': it
    * cannot be looked at now, or is gone from there again.
    */
-  async isSameAt(file: LogFile, path: string, within = file.within): Promise<'same' | 'other' | 'unsure'> {
+  async isSameAt(file: LogFile, path: string, within = file.location.within): Promise<'same' | 'other' | 'unsure'> {
     const opened = await openLog(file.volume, path, rootsOf(within))
     if (opened.kind === 'refused') return 'other'
     if (opened.kind !== 'open') return 'unsure'
@@ -168,9 +168,9 @@ const NEEDED = 3
 
 /** What is lost should an open file be deleted while it is closed: nothing (0), half a line (1), what is unread (2). */
 function riskOf(file: LogFile): 0 | 1 | 2 | typeof NEEDED {
-  if (file.standing !== 'live' || file.unacknowledged > 0 || file.queued) return NEEDED
+  if (file.standing !== 'live' || file.unacknowledged > 0 || file.turn.queued) return NEEDED
   // a call that is under way would meet whatever file gets the descriptor next
-  if (file.reading || file.asking) return NEEDED
+  if (file.turn.reading || file.turn.checking) return NEEDED
   if (file.next >= file.size) return 0
   if (file.endsInHalfLine) return 1
   return file.parked ? 2 : NEEDED

@@ -263,13 +263,13 @@ export class Generations {
   #leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
     if (file.standing === 'live') {
       // its writer may go on for a while
-      file.activeAt = this.#options.clock()
+      file.life.noteActivity(this.#options.clock())
       this.#options.events.fileRotated(file)
       // what was written to it goes before what is written to the next one
       this.#draining.add(file)
       this.#options.wake(file)
     }
-    file.standing = standing
+    file.life.loseName(standing)
   }
 
   /** A file is read for the first time. What has come to the logs that were rotated beside it goes before that. */
@@ -287,7 +287,7 @@ export class Generations {
   }
 
   #forget(file: LogFile): void {
-    file.forgotten = true
+    file.life.forget()
     this.#originals.forget(file)
     if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key)
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)

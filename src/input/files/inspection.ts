@@ -72,7 +72,7 @@ export class Inspection {
     if (file.descriptor !== descriptor || file.fingerprint !== fingerprint || head.length < length) return
     // it was cut, which the next read finds
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
-    if (head.length > length) file.fingerprint = { length: head.length, hash: hash(head) }
+    if (head.length > length) file.knowBy({ length: head.length, hash: hash(head) })
     if (file.next > 0) this.#options.originals.know(file)
     file.seenSize.confirm(size)
   }

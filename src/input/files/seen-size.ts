@@ -70,10 +70,10 @@ export class SeenSize {
   }
 
   /** Where it ended when it was cut. `read`: how far it was read; `now`: its size, null if that is not known. */
-  endAtCut(read: { next: number; seen: number }, now: number | null): EndAtCut {
+  endAtCut(read: { next: number; halfLineEnd: number }, now: number | null): EndAtCut {
     // nothing was seen since it was cut: what was seen last was its own
     const isOwn = now !== null && now < this.#last && !this.#hasShrunk
-    const sure = Math.max(this.#own, read.seen, read.next)
+    const sure = Math.max(this.#own, read.halfLineEnd, read.next)
     return { sure, seen: Math.max(sure, this.#before, isOwn ? this.#last : 0) }
   }
 

@@ -135,7 +135,7 @@ export class Sightings {
 
   #admit({ file, reason }: New): void {
     if (reason === 'finished') {
-      file.admitted = true
+      file.life.admit()
       this.#options.checkpoint.put(file)
     } else {
       this.#options.events.fileFound(file, { offset: file.next, reason })
@@ -164,12 +164,13 @@ export class Sightings {
     const { name, facts, kind, isLink, interest } = sighting
     const moved = file.directory !== directory || file.name !== name
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
-    file.directory = directory
-    file.name = name
-    file.within = interest
-    file.isLinked = isLink
+    const { location } = file
+    location.directory = directory
+    location.name = name
+    location.within = interest
+    location.isLinked = isLink
     directory.files.set(name, file)
-    if (kind === 'live') file.standing = 'live'
+    if (kind === 'live') file.life.beLive()
     else this.#options.leftItsName(file, 'rotated')
     // what it said when it was opened is newer; and by then another file may have had the name
     const changed = isKnown && !file.isAsSeen(facts)

@@ -49,22 +49,20 @@ export class Truncations {
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
     const { arrivals, descriptors, events, known, originals, letGo } = this.#options
-    const { directory, rules, within, name, key } = file
+    const { rules, key, standing, mtimeMs, bornMs } = file
+    const { directory, name, within, isLinked } = file.location
     // what can fail comes first: nothing is to be done twice
-    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: 0 })
     const facts = factsNow(file)
-    const end = file.seenSize.endAtCut(file, facts?.size ?? null)
+    // at a stop the new one is read no further than it is now, either
+    const limit = file.cursor.limit < Infinity ? (facts?.size ?? 0) : Infinity
+    const where = { directory, name, within, isLinked, path: file.place }
+    const next = arrivals.create({ ...where, rules, key, standing, mtimeMs, bornMs, limit }, { offset: 0, guard: 0 })
+    const end = file.seenSize.endAtCut(file.cursor, facts?.size ?? null)
     events.fileTruncated(file, end.seen - file.next)
     originals.remember(file, facts?.mtimeMs ?? 0, end)
     descriptors.hand(file, next)
-    next.standing = file.standing
-    next.isLinked = file.isLinked
-    next.mtimeMs = file.mtimeMs
-    next.bornMs = file.bornMs
-    next.activeAt = this.#options.clock()
-    // at a stop the new one is read no further than it is now, either
-    if (file.limit < Infinity) next.limit = facts?.size ?? 0
-    file.standing = 'detached'
+    next.life.noteActivity(this.#options.clock())
+    file.life.detach()
     file.seenSize.set(end.seen)
     letGo(file)
     known.set(key, next)
@@ -87,7 +85,7 @@ export class Truncations {
     let moved = false
     for (const range of ranges) moved = file.watermark.finish(range, outcome, range.guard) || moved
     if (!moved) return
-    if (file.forgotten) {
+    if (file.life.forgotten) {
       // what was found again goes on by itself
       const stored = file.toStored()
       if (missing.update(stored)) checkpoint.put(stored)

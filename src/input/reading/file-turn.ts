@@ -27,7 +27,7 @@ export interface ReadMemory {
   give(buffer: PooledBuffer): void
 }
 
-export interface QuantumOptions {
+export interface FileTurnsOptions {
   readonly memory: LinearMemory
   readonly readMemory: ReadMemory
   readonly generations: Pick<
@@ -60,13 +60,13 @@ export interface QuantumOptions {
 const NO_PIECE: Obstacle = { kind: 'room', topic: '' }
 const NO_BLOCK: Obstacle = { kind: 'room', topic: '' }
 
-export class Quantum {
-  readonly #options: QuantumOptions
+export class FileTurns {
+  readonly #options: FileTurnsOptions
   readonly #local: FileReader
   readonly #growing = new Set<LogFile>()
   #stopped = false
 
-  constructor(options: QuantumOptions) {
+  constructor(options: FileTurnsOptions) {
     const { memory, now } = options
     this.#options = options
     this.#local = new FileReader({ memory, ...memory.chunk }, now)
@@ -80,7 +80,7 @@ export class Quantum {
   turn(file: LogFile): Turn | Promise<Turn> {
     const { generations } = this.#options
     if (file.isOver) return 'idle'
-    if (file.next >= file.limit) {
+    if (file.next >= file.cursor.limit) {
       // at a stop, what was read to its end waits for nothing
       if (file.seenSize.hasShrunk) this.#wasCut(file)
       return 'idle'
@@ -160,8 +160,8 @@ export class Quantum {
    */
   #readRemote(file: LogFile): Turn | Promise<Turn> {
     // a long line whose end is sought has to fit in whole, or what a record takes of it
-    const buffer = this.#options.readMemory.take(file.search !== null)
-    if (buffer === null) return file.search === null ? NO_PIECE : NO_BLOCK
+    const buffer = this.#options.readMemory.take(file.cursor.scan !== null)
+    if (buffer === null) return file.cursor.scan === null ? NO_PIECE : NO_BLOCK
     return this.#readInto(buffer, file)
   }
 
@@ -169,13 +169,13 @@ export class Quantum {
     const { memory, readMemory, now, generations } = this.#options
     const pointer = buffer.address + GUARD_BYTES
     const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
-    file.reading = true
+    file.turn.reading = true
     try {
       return await this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
     } catch (error) {
       return this.#unreadable(file, error)
     } finally {
-      file.reading = false
+      file.turn.reading = false
       readMemory.give(buffer)
     }
   }
@@ -185,11 +185,11 @@ export class Quantum {
     if (file.seenSize.hasShrunk && result.kind !== 'changed') this.#options.generations.shortened(file)
     switch (result.kind) {
       case 'nothing':
-        file.seenSize.reached(file.seen)
+        file.seenSize.reached(file.cursor.halfLineEnd)
         return 'idle'
-      case 'searching':
-        file.seenSize.reached(file.seen)
-        file.activeAt = this.#options.clock()
+      case 'scanning':
+        file.seenSize.reached(file.cursor.halfLineEnd)
+        file.life.noteActivity(this.#options.clock())
         return 'more'
       case 'changed':
         this.#options.generations.truncated(file)
@@ -204,7 +204,7 @@ export class Quantum {
   #took(file: LogFile, reader: FileReader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
     const { take, clock, checkpoint, events } = this.#options
     const { next, blocked } = take(chunk)
-    file.activeAt = clock()
+    file.life.noteActivity(clock())
     file.seenSize.reached(chunk.offset + chunk.length)
     // should the file be gone at the next start: the state has to know what there was
     checkpoint.touch(file)

@@ -52,7 +52,7 @@ export class Parking {
 
   /** The file waits from now on. It comes first where it was woken and came no further, else last. */
   park(file: LogFile, obstacle: Obstacle | 'unacknowledged'): void {
-    file.parked = true
+    file.turn.parked = true
     if (obstacle === 'unacknowledged') {
       const woken = this.#leave(file)
       this.#tooFarAhead.add(file)
@@ -80,7 +80,7 @@ export class Parking {
 
   /** The file does not wait any more, whatever it waited for. */
   leave(file: LogFile): void {
-    file.parked = false
+    file.turn.parked = false
     const woken = this.#leave(file)
     // its turn would have woken the next one
     if (woken !== null) this.wakeFirst(woken)
@@ -96,7 +96,7 @@ export class Parking {
       // it has its turn, and wakes the next one
       if (waiting.next >= 0) return
       waiting.next = file.next
-      file.parked = false
+      file.turn.parked = false
       if (!wake(file)) {
         waiting.next = -1
         this.#leave(file)
@@ -123,7 +123,7 @@ export class Parking {
       // one that is refused a turn may be parked again at once
       for (const file of Array.from(this.#files.get(obstacle) ?? [])) {
         this.#leave(file)
-        file.parked = false
+        file.turn.parked = false
         this.#options.wake(file)
       }
     }

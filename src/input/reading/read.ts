@@ -11,7 +11,7 @@ import { FINGERPRINT_BYTES, hash } from '../files/identity.ts'
 import type { LogFile } from '../files/log-file.ts'
 
 /** Bytes of one read, at most: one turn of a file. */
-export const QUANTUM = 256 * 1024
+export const FILE_TURN_BYTES = 256 * 1024
 
 /** A half line longer than this is searched on instead of read again. */
 const LONG_HALF_LINE = 16 * 1024
@@ -32,27 +32,27 @@ export type ReadResult =
   /** Nothing that is new, or nothing that ends in a newline yet. */
   | { readonly kind: 'nothing' }
   /** New bytes, but no line has ended; or the file went back meanwhile: look again at once. */
-  | { readonly kind: 'searching' }
+  | { readonly kind: 'scanning' }
   /** What was read before is not there any more. */
   | { readonly kind: 'changed' }
 
 const NOTHING: ReadResult = { kind: 'nothing' }
-const SEARCHING: ReadResult = { kind: 'searching' }
+const SCANNING: ReadResult = { kind: 'scanning' }
 const CHANGED: ReadResult = { kind: 'changed' }
 
 export class FileReader {
   readonly #buffers: Buffers
   readonly #now: () => number
   readonly #result: ReadChunk
-  /** {@link QUANTUM}, or what the buffer holds where lines are kept short. */
-  readonly #quantum: number
+  /** {@link FILE_TURN_BYTES}, or what the buffer holds where lines are kept short. */
+  readonly #turnBytes: number
   /** The guard of the end of the long line that a chunk has only the beginning of. */
   #longEnd: Guard = NO_GUARD
 
   /** `now`: ms since the epoch. */
   constructor(buffers: Buffers, now: () => number) {
     this.#buffers = buffers
-    this.#quantum = Math.min(QUANTUM, buffers.length)
+    this.#turnBytes = Math.min(FILE_TURN_BYTES, buffers.length)
     this.#now = now
     this.#result = new ReadChunk(buffers)
   }
@@ -62,81 +62,83 @@ export class FileReader {
    * Throws what the file system throws. Asynchronous only where the volume is.
    */
   read(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
-    if (file.search !== null) return this.#search(file, final)
-    return this.#direct(file, { want: this.#quantum, final })
+    if (file.cursor.scan !== null) return this.#scan(file, final)
+    return this.#direct(file, { want: this.#turnBytes, final })
   }
 
   /** Tell that bytes up to `next` were taken over from the chunk of the last read, which was of this file. */
   advance(file: LogFile, next: number): void {
     if (next === file.next) return
-    file.next = next
-    file.search = null
-    file.guard = this.#result.guardAt(next)
+    const { cursor } = file
+    cursor.next = next
+    cursor.scan = null
+    cursor.guard = this.#result.guardAt(next)
   }
 
   #direct(file: LogFile, how: { want: number; final: boolean }): ReadResult | Promise<ReadResult> {
     const guard = guardLength(file)
-    const want = Math.min(how.want, file.limit - file.next)
+    const want = Math.min(how.want, file.cursor.limit - file.next)
     if (want <= 0) return NOTHING
     const { next } = file
     const got = this.#pread(file, { position: next, guard, want })
     return typeof got === 'number'
       ? this.#directGot(file, how, got - guard)
-      : got.then((n) => (isAsBefore(file, next) ? this.#directGot(file, how, n - guard) : SEARCHING))
+      : got.then((n) => (isAsBefore(file, next) ? this.#directGot(file, how, n - guard) : SCANNING))
   }
 
   #directGot(file: LogFile, how: { want: number; final: boolean }, length: number): ReadResult {
     if (length < 0 || !this.#guardHolds(file, length)) return CHANGED
     const { memory, pointer } = this.#buffers
     const end = file.next + length
-    if (end < file.seen) return CHANGED
+    if (end < file.cursor.halfLineEnd) return CHANGED
     if (file.next === 0) this.#beginsWith(file, Math.min(length, FINGERPRINT_BYTES))
-    if (length === 0 || (end === file.seen && !how.final)) return NOTHING
+    if (length === 0 || (end === file.cursor.halfLineEnd && !how.final)) return NOTHING
     const hasLine = memory.kernel.findNewline(pointer, pointer + length) < pointer + length
-    file.seen = hasLine ? 0 : end
+    file.cursor.halfLineEnd = hasLine ? 0 : end
     if (hasLine) return this.#chunk(file, length, { lineEnd: null, more: length === how.want })
     if (how.final) {
       // a read that is full says nothing of the end of the line
       if (length <= file.rules.maxLineBytes && length < how.want)
         return this.#chunk(file, length, { lineEnd: end, more: false })
     } else if (length < LONG_HALF_LINE) return NOTHING
-    file.search = { at: end, guard: this.#guardBefore(pointer + length) }
-    return SEARCHING
+    file.cursor.scan = { at: end, guard: this.#guardBefore(pointer + length) }
+    return SCANNING
   }
 
   /** Look for the newline of a long half line. */
-  #search(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
-    const { search } = file
-    const at = search?.at ?? file.next
-    const want = Math.min(this.#quantum, file.limit - at)
+  #scan(file: LogFile, final: boolean): ReadResult | Promise<ReadResult> {
+    const { cursor } = file
+    const { scan } = cursor
+    const at = scan?.at ?? cursor.next
+    const want = Math.min(this.#turnBytes, file.cursor.limit - at)
     const got = want <= 0 ? GUARD_BYTES : this.#pread(file, { position: at, guard: GUARD_BYTES, want })
     return typeof got === 'number'
-      ? this.#searchGot(file, final, got - GUARD_BYTES)
+      ? this.#scanGot(file, final, got - GUARD_BYTES)
       : got.then((n) =>
-          file.search === search && file.descriptor >= 0 ? this.#searchGot(file, final, n - GUARD_BYTES) : SEARCHING,
+          cursor.scan === scan && file.descriptor >= 0 ? this.#scanGot(file, final, n - GUARD_BYTES) : SCANNING,
         )
   }
 
-  #searchGot(file: LogFile, final: boolean, length: number): ReadResult | Promise<ReadResult> {
+  #scanGot(file: LogFile, final: boolean, length: number): ReadResult | Promise<ReadResult> {
     const { memory, pointer } = this.#buffers
-    const { search } = file
-    if (search === null || length < 0) return CHANGED
-    if (length > 0 && this.#guardBefore(pointer) !== search.guard) return CHANGED
+    const { scan } = file.cursor
+    if (scan === null || length < 0) return CHANGED
+    if (length > 0 && this.#guardBefore(pointer) !== scan.guard) return CHANGED
     const newline = memory.kernel.findNewline(pointer, pointer + length)
     const found = newline < pointer + length
-    const end = search.at + (newline - pointer) + (found ? 1 : 0)
+    const end = scan.at + (newline - pointer) + (found ? 1 : 0)
     const size = end - file.next
     // where nothing was read, somebody else's bytes may lie before the pointer
-    this.#longEnd = length === 0 ? search.guard : this.#guardBefore(pointer + (end - search.at))
+    this.#longEnd = length === 0 ? scan.guard : this.#guardBefore(pointer + (end - scan.at))
     if (found && size <= this.#buffers.length) {
-      file.search = null
+      file.cursor.scan = null
       return this.#direct(file, { want: size, final: false })
     }
-    const ended = found || (final && length < this.#quantum)
+    const ended = found || (final && length < this.#turnBytes)
     if (ended || size >= LONGEST_LINE) return this.#head(file, end)
-    file.search = { at: end, guard: this.#longEnd }
-    file.seen = end
-    return length === 0 ? NOTHING : SEARCHING
+    file.cursor.scan = { at: end, guard: this.#longEnd }
+    file.cursor.halfLineEnd = end
+    return length === 0 ? NOTHING : SCANNING
   }
 
   /** The beginning of a line that ends at `end` and is too long to be held. */
@@ -149,7 +151,7 @@ export class FileReader {
     }
     const { next } = file
     const got = this.#pread(file, { position: next, guard, want })
-    return typeof got === 'number' ? take(got) : got.then((n) => (isAsBefore(file, next) ? take(n) : SEARCHING))
+    return typeof got === 'number' ? take(got) : got.then((n) => (isAsBefore(file, next) ? take(n) : SCANNING))
   }
 
   /** Bytes read, guard included, to `pointer - guard` and on. */
@@ -171,14 +173,14 @@ export class FileReader {
       return length >= fingerprint.length && hash(memory.view(pointer, fingerprint.length)) === fingerprint.hash
     }
     const found = this.#guardBefore(pointer, guardLength(file))
-    if (guard === NO_GUARD) file.guard = found
+    if (guard === NO_GUARD) file.cursor.guard = found
     return guard === NO_GUARD || guard === found
   }
 
   /** The first bytes of a file were read: it is known by them from now on, also while no line of it has ended. */
   #beginsWith(file: LogFile, length: number): void {
     if (length <= file.fingerprint.length) return
-    file.fingerprint = { length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) }
+    file.knowBy({ length, hash: hash(this.#buffers.memory.view(this.#buffers.pointer, length)) })
   }
 
   #guardBefore(end: number, length = GUARD_BYTES): Guard {

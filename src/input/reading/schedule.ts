@@ -80,9 +80,9 @@ export class Schedule {
    * going to have a turn.
    */
   wake(file: LogFile): boolean {
-    if (file.queued) return true
-    if (file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return false
-    file.queued = true
+    if (file.turn.queued) return true
+    if (file.parked || file.finished || !file.life.admitted || file.isOver || this.#stopped) return false
+    file.turn.queued = true
     if (file.volume.remote) this.#wakeRemote(file)
     else {
       this.#local.push(file)
@@ -129,7 +129,7 @@ export class Schedule {
 
   /** Something happened to the file: it has its turn soon, with others. */
   notice(file: LogFile): void {
-    if (!file.queued && !file.parked) this.#polling.notice(file)
+    if (!file.turn.queued && !file.parked) this.#polling.notice(file)
   }
 
   /** Whether bytes came to the file a moment ago, as often as it is looked at. */
@@ -167,7 +167,7 @@ export class Schedule {
     for (let i = 0; i < TURNS_IN_A_ROW && long < LONG_TURNS_IN_A_ROW && !this.#stopped; i++) {
       const file = this.#local.shift()
       if (file === undefined) break
-      file.queued = false
+      file.turn.queued = false
       const turn = this.#options.turn(file)
       // one that takes its time has a file opened: many at once would take many descriptors
       if (turn !== 'idle') long++
@@ -203,7 +203,7 @@ export class Schedule {
 
   async #runRemote(mount: string, queue: Queue): Promise<void> {
     for (let file = queue.shift(); file !== undefined && !this.#stopped; file = queue.shift()) {
-      file.queued = false
+      file.turn.queued = false
       const turn = this.#options.turn(file)
       // at once: what it waits for may come before the next microtask
       if (!(turn instanceof Promise)) this.#after(file, turn)

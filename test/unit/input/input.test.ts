@@ -136,7 +136,7 @@ void test('reads what is appended at once, by what a watch tells alone', async (
 void test('carries through a restart what was open below the offset', async (t) => {
   const live = await LiveInput.withOne(t)
   const open = [{ stream: 'stdout' as const, ranges: [{ start: 0, end: 2 }] }]
-  live.file('a.log').open = open
+  live.file('a.log').openPieces = open
   live.append('a.log', 'two\n')
   await live.came('two')
   const next = await live.restart(t)

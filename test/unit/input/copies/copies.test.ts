@@ -378,7 +378,7 @@ void test('does not ship a copy of any name at a stop, if it is known for one; a
       await wakeAll(world)
     }
     await world.look()
-    for (const file of world.files()) file.limit = file.size
+    for (const file of world.files()) file.cursor.stopAt(file.size)
     await wakeAll(world)
     await wakeAll(world)
     assert.equal(told(world), isCut ? '(all)' : '(all)(all)')
@@ -405,12 +405,12 @@ void test('holds back no file for one that became known after it was found, howe
   const originals = new Originals(clock.read)
   const copies = new UnnamedCopies(originals, clock.read)
   const [first, known, later] = [0, 0, 1000].map((foundAt, n) => paperFile(`${n}`, { foundAt }))
-  for (const file of [first!, known!, later!]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  for (const file of [first!, known!, later!]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })
   clock.advance(500)
-  known!.next = 2000
+  known!.cursor.next = 2000
   originals.know(known!)
   clock.advance(500)
-  first!.activeAt = clock.read()
+  first!.life.noteActivity(clock.read())
   assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
 })
 
@@ -588,7 +588,7 @@ void test('loses nothing of what is deleted while it is held back, or at a stop'
     assert.equal(world.text(), '', how)
     const file = world.file(`${how}.log`)
     if (how === 'deleted') unlinkSync(world.path(file.name))
-    else file.limit = file.size
+    else file.cursor.stopAt(file.size)
     await lookAtAll(world)
     assert.equal(told(world), '(all)', how)
   }
@@ -602,10 +602,10 @@ void test('compares nothing with what is on a mount', async (t) => {
   assert.equal(told(world), '(all)(all)')
   const local = paperFile('local')
   const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
-  for (const file of [local, remote]) file.fingerprint = { length: FINGERPRINT_BYTES, hash: 'same' }
+  for (const file of [local, remote]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })
   const originals = new Originals(() => 1)
   const copies = new UnnamedCopies(originals, () => 1)
-  local.next = 2000
+  local.cursor.next = 2000
   originals.know(local, 0)
   assert.ok(!copies.isSuspect(remote))
 })
@@ -626,12 +626,12 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
     Array.from({ length: 10_000 }, (_, n) => {
       const file = paperFile(`${name}${n}`, { volume, foundAt: clock.read() })
       file.descriptor = n
-      file.fingerprint = { length: FINGERPRINT_BYTES, hash: hashOfAll ?? `hash ${n}` }
+      file.knowBy({ length: FINGERPRINT_BYTES, hash: hashOfAll ?? `hash ${n}` })
       return file
     })
   const known = [...many('known'), ...many('alike', 'banner')]
   for (const file of known) {
-    file.next = 2000
+    file.cursor.next = 2000
     originals.know(file)
   }
   clock.advance(1)

@@ -120,7 +120,7 @@ void test('counts all of a copy that was asked for its size on a mount while it 
     if (descriptor === original.descriptor || asked++ > 0) return facts
     world.write('a.log.1', 'one\ntwo\n')
     cut(world)
-    await world.quantum.turn(original)
+    await world.fileTurns.turn(original)
     return facts
   }
   await world.generations.see(world.directory, look)
@@ -208,7 +208,7 @@ void test('counts what was seen of a file after its copy was made', async (t) =>
   copy(world)
   world.append('a.log', 'three\n')
   // while there is no room for it
-  original.parked = true
+  original.turn.parked = true
   await world.generations.check(original)
   cut(world)
   await wakeAll(world)

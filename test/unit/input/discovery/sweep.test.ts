@@ -69,7 +69,7 @@ void test('wakes who has grown, and tells who is gone or cannot be asked', async
 void test('asks nothing of a generation whose bytes are gone', async () => {
   const [cut] = paper(1)
   assert.ok(cut)
-  cut.standing = 'detached'
+  cut.life.detach()
   const { sweep, told } = scene([cut], 1)
   await sweep.some()
   assert.deepEqual(told(), [])

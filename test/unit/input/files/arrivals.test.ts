@@ -205,7 +205,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
   first.write('a.log', 'one\ntwo\n')
   first.most = 1
   await first.look()
-  await first.quantum.turn(first.file('a.log'))
+  await first.fileTurns.turn(first.file('a.log'))
   utimesSync(first.path('a.log'), 1, 1)
   renameSync(first.path('a.log'), first.path('a.log.1'))
   const second = await first.restart(t, { now: Date.now() })

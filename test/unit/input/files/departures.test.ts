@@ -223,10 +223,10 @@ void test('drains only who has lost its name and is open', async (t) => {
   const [live, closed, rotated, deleted] = ['live', 'closed', 'rotated', 'deleted'].map((name) => paperFile(name))
   assert.ok(live && closed && rotated && deleted)
   for (const file of [live, rotated, deleted]) file.descriptor = 9999
-  for (const file of [closed, rotated]) file.standing = 'rotated'
-  deleted.standing = 'deleted'
+  for (const file of [closed, rotated]) file.life.loseName('rotated')
+  deleted.life.loseName('deleted')
   // nothing of them is read, so that nothing is let go
-  for (const file of [live, closed, rotated, deleted]) file.activeAt = Infinity
+  for (const file of [live, closed, rotated, deleted]) file.life.noteActivity(Infinity)
   await departures.drain([live, closed, rotated, deleted])
   assert.deepEqual(asked, ['rotated', 'deleted'])
 })
@@ -238,12 +238,12 @@ void test('wakes who has grown, and who waited long enough for the end of a line
   const [grown, half, fresh] = ['grown', 'half', 'fresh'].map((name) => paperFile(name))
   assert.ok(grown && half && fresh)
   for (const file of [grown, half, fresh]) {
-    file.standing = 'rotated'
+    file.life.loseName('rotated')
     file.descriptor = 9999
     file.seenSize.set(10)
-    file.activeAt = clock.read() - 5000
+    file.life.noteActivity(clock.read() - 5000)
   }
-  fresh.activeAt++
+  fresh.life.noteActivity(fresh.activeAt + 1)
   await departures.drain([grown, half, fresh])
   assert.deepEqual(woken, ['grown', 'half'])
 })
@@ -260,9 +260,9 @@ void test('does not wait for a mount that hangs, asks it once, and goes on with 
   const volume = new RemoteMount('7')
   const files = [paperFile('hung', { volume }), paperFile('bad'), paperFile('good')]
   for (const file of files) {
-    file.standing = 'rotated'
+    file.life.loseName('rotated')
     file.descriptor = 9999
-    file.activeAt = Infinity
+    file.life.noteActivity(Infinity)
   }
   await departures.drain(files)
   await departures.drain(files)

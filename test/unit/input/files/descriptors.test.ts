@@ -29,7 +29,7 @@ function scene(t: TestContext, max: number) {
     const path = join(directory, name)
     writeFileSync(path, `content of ${name}\n`)
     const file = await openFile(t, path, settings.volume === undefined ? {} : { volume: settings.volume })
-    file.fingerprint = await fingerprintOf(file.volume, file.descriptor)
+    file.knowBy(await fingerprintOf(file.volume, file.descriptor))
     descriptors.adopt(file, file.descriptor, await file.volume.factsOf(file.descriptor))
     const pieces = await desk.toEnd(file)
     for (const { start, end, guard } of pieces === 'changed' || settings.stored === false ? [] : pieces)
@@ -44,7 +44,7 @@ void test('closes the file that was quiet longest when there is no room for anot
   const { descriptors, add, clock } = scene(t, 3)
   const [a, b, c] = [await add('a'), await add('b'), await add('c')]
   assert.equal(descriptors.count, 3)
-  a.activeAt = clock.read()
+  a.life.noteActivity(clock.read())
   assert.ok(descriptors.makeRoom())
   assert.deepEqual([a, b, c].map(({ descriptor }) => descriptor >= 0), [true, false, true]) // prettier-ignore
   assert.equal(descriptors.count, 2)
@@ -58,19 +58,19 @@ void test('closes nothing that is not read, not stored, in a queue, or has lost 
   unread.seenSize.set(unread.size + 10)
   await add('unstored', { stored: false })
   const queued = await add('queued')
-  queued.queued = true
+  queued.turn.queued = true
   const rotated = await add('rotated')
-  rotated.standing = 'rotated'
+  rotated.life.loseName('rotated')
   const remote = await add('remote', { volume: new RemoteMount('7') })
-  remote.reading = true
+  remote.turn.reading = true
   assert.ok(!descriptors.makeRoom())
-  rotated.standing = 'deleted'
+  rotated.life.loseName('deleted')
   assert.ok(!descriptors.makeRoom())
-  remote.reading = false
-  remote.asking = true
+  remote.turn.reading = false
+  remote.turn.beginCheck()
   assert.ok(!descriptors.makeRoom(), 'its descriptor would be the next file while a call with it is under way')
   assert.equal(descriptors.count, 5)
-  queued.queued = false
+  queued.turn.queued = false
   descriptors.rested(queued)
   assert.ok(descriptors.makeRoom())
   assert.equal(queued.descriptor, -1)
@@ -102,7 +102,7 @@ void test('does not open what is another file by now, is gone, or has no place',
   assert.ok(!(await descriptors.open(file)), 'its content under another inode')
   unlinkSync(path('a'))
   assert.ok(!(await descriptors.open(file)))
-  file.standing = 'detached'
+  file.life.detach()
   assert.ok(!(await descriptors.open(file)))
   assert.equal(openNow(), before)
 })
@@ -111,7 +111,7 @@ void test('says once that there may be room again, when a file that was needed i
   const { descriptors, freed, add, directory } = scene(t, 2)
   const unstored = await add('unstored', { stored: false })
   const rotated = await add('rotated')
-  rotated.standing = 'rotated'
+  rotated.life.loseName('rotated')
   descriptors.rested(rotated)
   const here = new Directory(directory, localVolume, [])
   assert.ok(!descriptors.makeRoomIn(here))
@@ -187,7 +187,7 @@ void test('does not keep open what was lost while a mount opened it', async (t) 
   const before = openNow()
   mount.hang()
   const opening = descriptors.open(file)
-  file.forgotten = true
+  file.life.forget()
   mount.answer()
   assert.ok(!(await opening))
   assert.deepEqual([openNow(), descriptors.count, file.descriptor], [before, 0, -1])

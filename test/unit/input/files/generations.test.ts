@@ -50,9 +50,9 @@ void test('reads nothing of a file before its id is in the journal', async (t) =
   assert.ok(look)
   await world.generations.see(world.directory, look)
   const file = world.file('a.log')
-  assert.deepEqual([file.admitted, world.awake.size], [false, 0])
+  assert.deepEqual([file.life.admitted, world.awake.size], [false, 0])
   await world.generations.admitted()
-  assert.deepEqual([file.admitted, [...world.awake]], [true, [file]])
+  assert.deepEqual([file.life.admitted, [...world.awake]], [true, [file]])
   const killed = await World.open(t, { disk: world.disk.afterKill(), root: world.root })
   assert.ok(killed.checkpoint.entries.has(file.id))
 })
@@ -206,9 +206,9 @@ void test('reads what a file was filled with again after a cut, also where that 
   world.write('a.log', 'new\n')
   // as at a stop
   await world.generations.check(file)
-  file.limit = file.size
+  file.cursor.stopAt(file.size)
   world.awake.add(file)
-  await world.quantum.turn(file)
+  await world.fileTurns.turn(file)
   assert.ok(world.generations.isAdmitting, 'nobody may think that all is read')
   await world.generations.admitted()
   assert.ok(!world.generations.isAdmitting)
@@ -230,7 +230,7 @@ void test('leaves a file that was cut while a mount was asked about another one 
   mount.open = async (path) => {
     if (path.endsWith('a.log.1')) {
       world.write('a.log', '')
-      await world.quantum.turn(file)
+      await world.fileTurns.turn(file)
     }
     return open(path)
   }
@@ -438,7 +438,7 @@ void test('counts what was there and not read when the file was cut', async (t) 
   world.write('a.log', 'one\ntwo\nthree\n')
   world.most = 1
   await world.look()
-  await world.quantum.turn(world.file('a.log'))
+  await world.fileTurns.turn(world.file('a.log'))
   world.write('a.log', 'x\n')
   // others notice the new size first: a look, a sweep
   await world.look()
@@ -742,7 +742,7 @@ void test('counts what a cut took before it was stored once, at the cut or at th
     await first.look()
     await first.checkpoint.written()
     first.write('a.log', content)
-    await first.quantum.turn(first.file('a.log'))
+    await first.fileTurns.turn(first.file('a.log'))
     await first.generations.check(first.file('a.log'))
     const { unacknowledged } = first.file('a.log')
     assert.ok(unacknowledged > 0 && unacknowledged < content.length)
@@ -929,7 +929,7 @@ void test('holds a directory or a link that is named like a file for what it is'
   symlinkSync('/etc/hostname', world.path('d.log'))
   await world.lookAndRead()
   assert.deepEqual(world.shipped(), ['c.log@0: one\n'])
-  assert.ok(world.file('c.log').isLinked, 'no watch here tells about it')
+  assert.ok(world.file('c.log').location.isLinked, 'no watch here tells about it')
   assert.deepEqual(world.ear.heard('fileIgnored'), [[world.path('d.log'), 'outside-roots']])
   await world.look()
   assert.equal(world.ear.heard('fileIgnored').length, 1, 'told once')

@@ -8,7 +8,7 @@ function seen(...sizes: readonly number[]): SeenSize {
   for (const one of sizes) size.note(one)
   return size
 }
-const read = (next: number, seenTo = 0): { next: number; seen: number } => ({ next, seen: seenTo })
+const read = (next: number, halfLineEnd = 0): { next: number; halfLineEnd: number } => ({ next, halfLineEnd })
 
 void test('what was read or confirmed was surely its own, however often it was cut and filled again since', () => {
   const size = seen(100)

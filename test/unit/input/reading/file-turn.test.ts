@@ -6,8 +6,8 @@ import type { TestContext } from 'node:test'
 import type { Chunk } from '../../../../src/flow.ts'
 import { guardOf } from '../../../../src/guard.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { Quantum, type QuantumOptions } from '../../../../src/input/reading/file-turn.ts'
-import { QUANTUM } from '../../../../src/input/reading/read.ts'
+import { FileTurns, type FileTurnsOptions } from '../../../../src/input/reading/file-turn.ts'
+import { FILE_TURN_BYTES } from '../../../../src/input/reading/read.ts'
 import { World } from '../../../support/file-world.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
@@ -27,7 +27,7 @@ import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 const memory = testMemory()
 
 /** Turns of files whose generations are only what a turn asks of them. */
-function scene(change: Partial<QuantumOptions> = {}) {
+function scene(change: Partial<FileTurnsOptions> = {}) {
   const ear = hear()
   const clock = new HandClock()
   const told: string[] = []
@@ -45,7 +45,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     isWaiting: () => false,
     judge: () => Promise.resolve(true),
   }
-  const quantum = new Quantum({
+  const fileTurns = new FileTurns({
     memory,
     readMemory: testReadMemory(change.memory ?? memory),
     generations,
@@ -64,7 +64,7 @@ function scene(change: Partial<QuantumOptions> = {}) {
     },
     ...change,
   })
-  return { quantum, ear, clock, told, touched, generations, text: () => text.splice(0).join('') }
+  return { fileTurns, ear, clock, told, touched, generations, text: () => text.splice(0).join('') }
 }
 
 async function log(t: TestContext, content: string, settings: OpenSettings = {}): Promise<LogFile> {
@@ -75,41 +75,41 @@ async function log(t: TestContext, content: string, settings: OpenSettings = {})
 }
 
 void test('hands on what there is, and says that it is at the end', async (t) => {
-  const { quantum, text, ear, clock, touched } = scene()
+  const { fileTurns, text, ear, clock, touched } = scene()
   const file = await log(t, 'one\ntwo\n')
   clock.advance(5)
-  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'one\ntwo\n')
   assert.deepEqual([file.next, file.activeAt, ear.counters.bytesRead], [8, clock.read(), 8])
-  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(ear.counters.bytesRead, 8)
   assert.deepEqual(touched, [file.id], 'once for the bytes, and not for none')
 })
 
 void test('asks for another turn after a full read, and for what was not taken', async (t) => {
-  const { quantum } = scene({ maxUnacked: 1e9 })
-  const long = await log(t, 'x\n'.repeat(QUANTUM))
-  assert.equal(await quantum.turn(long), 'more')
-  assert.equal(long.next, QUANTUM)
+  const { fileTurns } = scene({ maxUnacked: 1e9 })
+  const long = await log(t, 'x\n'.repeat(FILE_TURN_BYTES))
+  assert.equal(await fileTurns.turn(long), 'more')
+  assert.equal(long.next, FILE_TURN_BYTES)
   const half = await log(t, 'one\ntw')
-  assert.equal(await quantum.turn(half), 'more')
-  assert.equal(await quantum.turn(half), 'idle')
+  assert.equal(await fileTurns.turn(half), 'more')
+  assert.equal(await fileTurns.turn(half), 'idle')
   const file = await log(t, 'one\ntwo\n')
   const some = scene({ take: ({ offset }) => ({ next: offset + 4, blocked: null }) })
-  assert.equal(await some.quantum.turn(file), 'more')
+  assert.equal(await some.fileTurns.turn(file), 'more')
   assert.equal(file.next, 4)
 })
 
 void test('does not read a file that is too far ahead of what is stored', async (t) => {
   const volume = countedVolume()
-  const { quantum, text } = scene({ maxUnacked: 8 })
+  const { fileTurns, text } = scene({ maxUnacked: 8 })
   const file = await log(t, 'one\ntwo\nthree\n', { volume })
-  file.next = 8
-  assert.equal(await quantum.turn(file), 'unacknowledged')
+  file.cursor.next = 8
+  assert.equal(await fileTurns.turn(file), 'unacknowledged')
   assert.equal(volume.reads, 0)
   file.watermark.finish({ start: 0, end: 4 }, 'stored', guardOf(Buffer.from('one\n')))
   file.rewind()
-  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'two\nthree\n')
 })
 
@@ -117,13 +117,13 @@ void test('does not read a file whose records have nowhere to go, and takes over
   for (const reason of [ROOM, TOPIC]) {
     const volume = countedVolume()
     const file = await log(t, 'one\n', { volume })
-    assert.equal(await scene({ blocked: () => reason }).quantum.turn(file), reason)
+    assert.equal(await scene({ blocked: () => reason }).fileTurns.turn(file), reason)
     assert.equal(volume.reads, 0)
     const late = scene({ take: ({ offset }) => ({ next: offset, blocked: reason }) })
-    assert.equal(await late.quantum.turn(file), reason)
+    assert.equal(await late.fileTurns.turn(file), reason)
     assert.deepEqual([file.next, late.ear.counters.bytesRead], [0, 0])
     const part = scene({ take: ({ offset }) => ({ next: offset + 2, blocked: reason }) })
-    assert.equal(await part.quantum.turn(file), reason)
+    assert.equal(await part.fileTurns.turn(file), reason)
     assert.deepEqual([file.next, part.ear.counters.bytesRead], [2, 2])
   }
 })
@@ -131,21 +131,21 @@ void test('does not read a file whose records have nowhere to go, and takes over
 void test('opens a closed file, and has its directory looked at when that fails', async (t) => {
   const file = await log(t, 'one\n')
   const { descriptor } = file
-  const { quantum, generations, told, text } = scene()
+  const { fileTurns, generations, told, text } = scene()
   file.descriptor = -1
   generations.open = () => {
     file.descriptor = descriptor
     return Promise.resolve(true)
   }
-  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'one\n')
   file.descriptor = -1
   generations.open = () => Promise.resolve(false)
   told.splice(0)
-  assert.equal(await quantum.turn(file), 'later')
+  assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(told, ['look a.log'])
   generations.open = () => Promise.reject(systemError('EIO', 'open'))
-  assert.equal(await quantum.turn(file), 'later')
+  assert.equal(await fileTurns.turn(file), 'later')
   file.descriptor = descriptor
 })
 
@@ -156,13 +156,13 @@ void test('tries again later what cannot be read, and drops a handle that the se
       throw systemError(code, 'read')
     },
   })
-  const { quantum, told, ear } = scene()
+  const { fileTurns, told, ear } = scene()
   const file = await log(t, 'one\n', { volume })
-  assert.equal(await quantum.turn(file), 'later')
+  assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(ear.heard('fileDenied'), [[file.place, 'EIO: injected, read']])
   assert.deepEqual(told, [])
   code = 'ESTALE'
-  assert.equal(await quantum.turn(file), 'later')
+  assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(told, ['dropped a.log'])
 })
 
@@ -171,56 +171,56 @@ void test('does not take a fault of ours for a file that cannot be read', async 
   const take = (): never => {
     throw fault
   }
-  const { quantum, ear } = scene({ take })
+  const { fileTurns, ear } = scene({ take })
   const local = await log(t, 'one\n')
-  assert.throws(() => quantum.turn(local), fault)
+  assert.throws(() => fileTurns.turn(local), fault)
   const remote = await log(t, 'one\n', { volume: new RemoteMount('7') })
-  const turn = scene({ take }).quantum.turn(remote)
+  const turn = scene({ take }).fileTurns.turn(remote)
   await assert.rejects(Promise.resolve(turn), fault)
   assert.deepEqual(ear.heard('fileDenied'), [])
 })
 
 void test('tells that a file was cut', async (t) => {
-  const { quantum, told } = scene()
+  const { fileTurns, told } = scene()
   const file = await log(t, 'one\n')
-  await quantum.turn(file)
+  await fileTurns.turn(file)
   writeFileSync(file.path, 'x\n')
   told.splice(0)
-  assert.equal(await quantum.turn(file), 'idle')
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.deepEqual(told, ['truncated a.log'])
 })
 
 void test('reads nothing of a generation whose bytes are gone', async (t) => {
-  const { quantum, text } = scene()
+  const { fileTurns, text } = scene()
   const file = await log(t, 'one\n')
-  file.standing = 'detached'
-  assert.equal(await quantum.turn(file), 'idle')
+  file.life.detach()
+  assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), '')
 })
 
 void test('asks for a fingerprint until it is whole', async (t) => {
-  const { quantum, told } = scene()
+  const { fileTurns, told } = scene()
   const file = await log(t, 'one\n')
-  await quantum.turn(file)
+  await fileTurns.turn(file)
   assert.deepEqual(told.splice(0), ['grown'])
-  file.fingerprint = { length: 1024, hash: 'x' }
+  file.knowBy({ length: 1024, hash: 'x' })
   writeFileSync(file.path, 'two\n', { flag: 'a' })
-  await quantum.turn(file)
+  await fileTurns.turn(file)
   assert.deepEqual(told, [])
 })
 
 void test('counts what was read as seen, for what is lost when it is cut', async (t) => {
-  const { quantum } = scene()
+  const { fileTurns } = scene()
   const file = await log(t, 'one\n')
   writeFileSync(file.path, 'two\n', { flag: 'a' })
-  await quantum.turn(file)
+  await fileTurns.turn(file)
   assert.deepEqual([file.size, file.seenSize.isUnsure], [8, false])
 })
 
 // -- mounts that take their time -----------------------------------------------------------------------------------
 
 void test('reads two mounts at once, each into memory of its own, and local files meanwhile', async (t) => {
-  const { quantum, text } = scene({ maxUnacked: 1e9 })
+  const { fileTurns, text } = scene({ maxUnacked: 1e9 })
   const [one, two] = [new RemoteMount('7'), new RemoteMount('8')]
   const lines = (name: string): string => `${name} ${'x'.repeat(50)}\n`.repeat(3000)
   const files = await Promise.all([
@@ -231,13 +231,13 @@ void test('reads two mounts at once, each into memory of its own, and local file
   const [first, second, local] = files
   assert.ok(first && second && local)
   const toEnd = async (file: LogFile): Promise<string> => {
-    let turn = await quantum.turn(file)
-    while (turn === 'more') turn = await quantum.turn(file)
+    let turn = await fileTurns.turn(file)
+    while (turn === 'more') turn = await fileTurns.turn(file)
     assert.equal(turn, 'idle')
     return text()
   }
   one.hang()
-  const slow = quantum.turn(first)
+  const slow = fileTurns.turn(first)
   assert.equal(await toEnd(second), lines('two'))
   assert.equal(await toEnd(local), lines('local'))
   one.answer()
@@ -248,10 +248,10 @@ void test('reads two mounts at once, each into memory of its own, and local file
 for (const length of [130_000, 130_943, 130_944, 130_945, 131_072, 200_000, MAX_LINE, MAX_LINE + 1]) {
   void test(`reads lines of ${length} bytes whole from a mount`, async (t) => {
     const content = `one\n${'x'.repeat(length - 1)}\n${'y'.repeat(length - 1)}\ntwo\n`
-    const { quantum, text } = scene({ maxUnacked: 1e9 })
+    const { fileTurns, text } = scene({ maxUnacked: 1e9 })
     const file = await log(t, content, { volume: new RemoteMount('7') })
-    let turn = await quantum.turn(file)
-    while (turn === 'more') turn = await quantum.turn(file)
+    let turn = await fileTurns.turn(file)
+    while (turn === 'more') turn = await fileTurns.turn(file)
     assert.equal(turn, 'idle')
     // not assert.equal: it would show them
     assert.ok(text() === content)
@@ -260,12 +260,12 @@ for (const length of [130_000, 130_943, 130_944, 130_945, 131_072, 200_000, MAX_
 
 void test('keeps no more of the memory while a mount hangs than a read needs', async (t) => {
   const fresh = testMemory()
-  const { quantum } = scene({ memory: fresh })
+  const { fileTurns } = scene({ memory: fresh })
   const mounts = Array.from({ length: 3 }, (_, n) => new RemoteMount(String(n)))
   for (const volume of mounts) {
     const file = await log(t, 'one\n', { volume })
     volume.hang()
-    void quantum.turn(file)
+    void fileTurns.turn(file)
   }
   // three pieces are one of its large buffers
   assert.equal(fresh.pool.total - fresh.pool.freeBytes, fresh.pool.sizes.large)
@@ -273,7 +273,7 @@ void test('keeps no more of the memory while a mount hangs than a read needs', a
 })
 
 void test('asks a mount that hangs once for what a file begins with, however often it has no room', async (t) => {
-  const { quantum, generations } = scene({ blocked: () => ROOM })
+  const { fileTurns, generations } = scene({ blocked: () => ROOM })
   const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
   let asked = 0
   let answer: () => void = () => undefined
@@ -281,65 +281,65 @@ void test('asks a mount that hangs once for what a file begins with, however oft
     asked++
     return new Promise((resolve) => (answer = () => resolve(undefined)))
   }
-  for (let n = 0; n < 10; n++) assert.equal(await quantum.turn(file), ROOM)
+  for (let n = 0; n < 10; n++) assert.equal(await fileTurns.turn(file), ROOM)
   assert.equal(asked, 1)
   answer()
   await settled()
-  assert.equal(await quantum.turn(file), ROOM)
+  assert.equal(await fileTurns.turn(file), ROOM)
   assert.equal(asked, 2)
   answer()
 })
 
 void test('has memory for so many reads at once, lets the others wait, and gives it all back', async (t) => {
   const fresh = testMemory()
-  const { quantum } = scene({ memory: fresh })
+  const { fileTurns } = scene({ memory: fresh })
   const mounts = Array.from({ length: 10 }, (_, n) => new RemoteMount(String(n)))
   const files = await Promise.all(mounts.map((volume) => log(t, 'one\n', { volume })))
   const before = fresh.pool.freeBytes
   for (const mount of mounts) mount.hang()
-  const turns = files.map((file) => Promise.resolve(quantum.turn(file)))
+  const turns = files.map((file) => Promise.resolve(fileTurns.turn(file)))
   assert.ok(fresh.pool.freeBytes < before)
   const last = await turns.at(-1)
   assert.ok(typeof last === 'object' && last.kind === 'room')
   const local = await log(t, 'one\n')
-  assert.equal(await quantum.turn(local), 'idle')
+  assert.equal(await fileTurns.turn(local), 'idle')
   for (const mount of mounts) mount.answer()
   assert.ok((await Promise.all(turns)).includes('idle'))
   assert.equal(fresh.pool.freeBytes, before)
-  for (const file of files) assert.equal(await quantum.turn(file), 'idle')
+  for (const file of files) assert.equal(await fileTurns.turn(file), 'idle')
   assert.ok(files.every(({ next }) => next === 4))
 })
 
 void test('says of a file whose read is under way that it is', async (t) => {
-  const { quantum } = scene()
+  const { fileTurns } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
-  const turn = quantum.turn(file)
-  assert.ok(file.reading)
+  const turn = fileTurns.turn(file)
+  assert.ok(file.turn.reading)
   mount.answer()
   await turn
-  assert.ok(!file.reading)
+  assert.ok(!file.turn.reading)
 })
 
 void test('tries again later when its descriptor went to another file before it could read', async (t) => {
-  const { quantum, generations, ear } = scene()
+  const { fileTurns, generations, ear } = scene()
   const file = await log(t, 'one\n')
   const { descriptor } = file
   file.descriptor = -1
   generations.open = () => Promise.resolve(true)
-  assert.equal(await quantum.turn(file), 'later')
+  assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(ear.heard('fileDenied'), [])
   file.descriptor = descriptor
 })
 
 void test('hands on nothing any more that comes after the end', async (t) => {
-  const { quantum, text } = scene()
+  const { fileTurns, text } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
-  const turn = quantum.turn(file)
-  quantum.stop()
+  const turn = fileTurns.turn(file)
+  fileTurns.stop()
   mount.answer()
   assert.equal(await turn, 'idle')
   assert.equal(text(), '')
@@ -347,12 +347,12 @@ void test('hands on nothing any more that comes after the end', async (t) => {
 })
 
 void test('hands on nothing of a file that was cut while it was read', async (t) => {
-  const { quantum, text } = scene()
+  const { fileTurns, text } = scene()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
-  const turn = quantum.turn(file)
-  file.standing = 'detached'
+  const turn = fileTurns.turn(file)
+  file.life.detach()
   mount.answer()
   assert.equal(await turn, 'idle')
   assert.equal(text(), '')
@@ -365,15 +365,15 @@ void test('goes on at the right byte in a remote file that goes back while it is
   world.write('a.log', 'one\ntwo\n')
   await world.look()
   const file = world.file('a.log')
-  await world.quantum.turn(file)
+  await world.fileTurns.turn(file)
   world.append('a.log', 'three\n')
   mount.hang()
-  const turn = world.quantum.turn(file)
+  const turn = world.fileTurns.turn(file)
   await settled()
   file.rewind()
   mount.answer()
   assert.equal(await turn, 'more')
-  while ((await world.quantum.turn(file)) === 'more') await settled()
+  while ((await world.fileTurns.turn(file)) === 'more') await settled()
   assert.equal(world.text(), 'one\ntwo\none\ntwo\nthree\n')
 })
 

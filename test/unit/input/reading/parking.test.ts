@@ -34,7 +34,7 @@ function scene(...names: string[]) {
 
 /** A file is parked again after a turn in which it came so far. */
 function again(parking: Parking, file: LogFile, next: number): void {
-  file.next = next
+  file.cursor.next = next
   parking.park(file, ROOM)
 }
 

@@ -25,8 +25,8 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
       looks.push(file.name)
       const size = sizes.get(file)?.(clock.read()) ?? 0
       if (size === file.next) return
-      file.next = size
-      file.activeAt = clock.read()
+      file.cursor.next = size
+      file.life.noteActivity(clock.read())
     },
     takeTurns: () => void beats++,
     polling: () => undefined,
@@ -46,8 +46,8 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
     /** A polled file that is written to. */
     written: (name: string, bytesPerSecond: number): LogFile => {
       const file = paperFile(name)
-      file.next = 0
-      file.activeAt = clock.read()
+      file.cursor.next = 0
+      file.life.noteActivity(clock.read())
       const from = clock.read()
       sizes.set(file, (now) => Math.floor((bytesPerSecond * (now - from)) / 1000))
       polling.poll(file)
@@ -170,7 +170,7 @@ void test('a file that nothing comes to any more is looked at less often, and of
   await pass(2000)
   const { a: cold = 0 } = looks()
   assert.ok(cold >= 7 && cold <= 9, `${cold} looks at the cold one`)
-  file.activeAt = Infinity
+  file.life.noteActivity(Infinity)
   await pass(1000)
   const { a: warm = 0 } = looks()
   assert.ok(warm >= 8, `${warm} looks`)
@@ -180,7 +180,7 @@ void test('no more than a thousand cold files are looked at in a second, each in
   const { polling, pass, looks } = scene(t)
   for (let n = 0; n < 3000; n++) {
     const file = paperFile(String(n))
-    file.activeAt = -Infinity
+    file.life.noteActivity(-Infinity)
     polling.poll(file)
   }
   await pass(1000)
@@ -194,7 +194,7 @@ void test('no more than a thousand cold files are looked at in a second, each in
 void test('a file that a watch speaks for again is looked at once more, and then forgotten', async (t) => {
   const { polling, pass, looks, beats } = scene(t, { isPolled: () => false })
   const file = paperFile('a')
-  file.activeAt = -Infinity
+  file.life.noteActivity(-Infinity)
   polling.poll(file)
   await pass(1000)
   assert.deepEqual(looks(), { a: 1 })

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { guardOf } from '../../../../src/guard.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { QUANTUM } from '../../../../src/input/reading/read.ts'
+import { FILE_TURN_BYTES } from '../../../../src/input/reading/read.ts'
 import { MAX_LINE, type OpenSettings, type Piece, ReadingDesk, openFile, testMemory } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
@@ -84,7 +84,19 @@ void test('reads a file of one byte, and one of none', async (t) => {
 })
 
 void test('completes half lines of every length around the one from which on they are searched', async (t) => {
-  for (const length of [1, 63, 64, 65, 16_383, 16_384, 16_385, 40_000, QUANTUM - 1, QUANTUM, QUANTUM + 1]) {
+  for (const length of [
+    1,
+    63,
+    64,
+    65,
+    16_383,
+    16_384,
+    16_385,
+    40_000,
+    FILE_TURN_BYTES - 1,
+    FILE_TURN_BYTES,
+    FILE_TURN_BYTES + 1,
+  ]) {
     const half = noise(length)
     const { file, append } = await log(t, Buffer.concat([Buffer.from('begin\n'), half]))
     assert.deepEqual(ranges(await desk.toEnd(file)), [[0, 6]], `${length}`)
@@ -187,10 +199,10 @@ void test('gives up looking for the end of a line after a gibibyte', async (t) =
   const { file } = await log(t, 'x', { volume: endless })
   let reads = 0
   let result = await desk.reader.read(file, false)
-  for (; result.kind === 'searching'; reads++) result = await desk.reader.read(file, false)
+  for (; result.kind === 'scanning'; reads++) result = await desk.reader.read(file, false)
   assert.ok(result.kind === 'chunk')
   assert.equal(result.chunk.lineEnd, 1024 ** 3)
-  assert.equal(reads, 1024 ** 3 / QUANTUM - 1)
+  assert.equal(reads, 1024 ** 3 / FILE_TURN_BYTES - 1)
   desk.reader.advance(file, 1024 ** 3)
   assert.equal(file.next, 1024 ** 3)
 })
@@ -229,10 +241,10 @@ void test('hands on a last line longer than one read as one where lines may be t
 
 void test('reads no further than the limit', async (t) => {
   const { file } = await log(t, 'one\ntwo\nthree\n')
-  file.limit = 6
+  file.cursor.stopAt(6)
   assert.equal(await desk.text(file), 'one\n')
   assert.deepEqual(ranges(await desk.toEnd(file, { final: true })), [[4, 6]])
-  file.limit = 0
+  file.cursor.stopAt(0)
   assert.deepEqual(ranges(await desk.toEnd(file, { final: true })), [])
 })
 
@@ -240,14 +252,14 @@ void test('tells the true end of a long last line that is read up to the limit',
   const content = noise(500_000)
   for (const final of [true, false]) {
     const { file } = await log(t, content)
-    file.limit = 400_000
+    file.cursor.stopAt(400_000)
     const other = await log(t, noise(20_000).reverse())
     // the turns of other files come between, and leave their bytes in the memory that both are read to
     for (let turns = 0; turns < 5; turns++) {
       const result = await desk.reader.read(file, final)
       await desk.toEnd(other.file)
-      other.file.seen = 0
-      other.file.search = null
+      other.file.cursor.halfLineEnd = 0
+      other.file.cursor.scan = null
       if (result.kind === 'chunk') {
         assert.equal(result.chunk.lineEnd, 400_000)
         assert.equal(result.chunk.guardAt(400_000), guardOf(content.subarray(0, 400_000)))
@@ -255,7 +267,7 @@ void test('tells the true end of a long last line that is read up to the limit',
       }
     }
     assert.equal(file.next, final ? 400_000 : 0)
-    if (!final) assert.equal(file.search?.guard, guardOf(content.subarray(0, 400_000)))
+    if (!final) assert.equal(file.cursor.scan?.guard, guardOf(content.subarray(0, 400_000)))
   }
 })
 
@@ -445,7 +457,7 @@ void test('does not take for the first bytes what was asked for before the file 
   const { file, mount, append } = await remoteLog(t, content)
   assertWhole(await desk.toEnd(file), content)
   append('more\n')
-  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'searching')
+  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'scanning')
   const whole = Buffer.concat([content, Buffer.from('more\n')])
   assertWhole(await desk.toEnd(file), whole)
 })
@@ -458,7 +470,7 @@ void test('reads nothing more of a file that was closed while a line was sought'
   const { descriptor } = file
   const closed = await meanwhile(file, mount, () => (file.descriptor = -1))
   file.descriptor = descriptor
-  assert.equal(closed, 'searching')
+  assert.equal(closed, 'scanning')
   assert.deepEqual(ranges(await desk.toEnd(file)), [[6, 100_007]])
 })
 
@@ -467,7 +479,7 @@ void test('does not take a file for another one because it went back while a lin
   const { file, mount, append } = await remoteLog(t, content)
   assert.deepEqual(ranges(await desk.toEnd(file)), [[0, 6]])
   append('x')
-  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'searching')
+  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'scanning')
   append('y\n')
   assert.deepEqual(ranges(await desk.toEnd(file)), [
     [0, 6],

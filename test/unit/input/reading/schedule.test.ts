@@ -73,7 +73,7 @@ void test('has forgotten who was lost while it had its turn', async (t) => {
   answers.set(file, new Promise((resolve) => (answer = resolve)))
   schedule.wake(file)
   await settled()
-  file.forgotten = true
+  file.life.forget()
   schedule.forget(file)
   answer('later')
   await settled()
@@ -136,20 +136,20 @@ void test('wakes a file once, however often it is told to', async (t) => {
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   for (let wake = 0; wake < 10; wake++) for (const file of [a, b]) schedule.wake(file)
-  assert.ok(a.queued)
+  assert.ok(a.turn.queued)
   await quiet()
   assert.equal(turns(), 'a b')
-  assert.ok(!a.queued)
+  assert.ok(!a.turn.queued)
 })
 
 void test('does not wake who cannot go on', async (t) => {
   const { schedule, turns, quiet } = scene(t)
-  const [fresh, finished, detached, parked] = files('fresh', 'finished', 'detached', 'parked')
-  assert.ok(fresh && finished && detached && parked)
-  fresh.admitted = false
-  finished.finished = true
-  detached.standing = 'detached'
-  parked.parked = true
+  const fresh = paperFile('fresh', { admitted: false })
+  const [finished, detached, parked] = files('finished', 'detached', 'parked')
+  assert.ok(finished && detached && parked)
+  finished.life.finish()
+  detached.life.detach()
+  parked.turn.parked = true
   for (const file of [fresh, finished, detached, parked]) schedule.wake(file)
   await quiet()
   assert.equal(turns(), '')
@@ -236,14 +236,14 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   await settled()
   await settled()
   schedule.forget(a)
-  a.finished = true
+  a.life.finish()
   assert.ok(schedule.quiet)
   turns()
   schedule.topicChanged('logs')
   await quiet()
   assert.equal(turns(), '')
   answers.clear()
-  a.finished = false
+  a.life.revive()
   schedule.wake(a)
   await quiet()
   assert.equal(turns(), 'a')
