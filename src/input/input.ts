@@ -85,8 +85,7 @@ export class Input {
       lastLineQuietMs,
       volumeOf,
       hasSeen: (path) => this.#discovery.hasSeen(path),
-      wake,
-      letGo: (file) => this.#schedule.forget(file),
+      turns: { wake, letGo: (file) => this.#schedule.forget(file) },
       freed: (directories) => {
         this.#schedule.unblock(NO_DESCRIPTOR)
         for (const directory of directories) void this.#look(directory)
@@ -98,7 +97,7 @@ export class Input {
       now,
       clock,
       sweepMs,
-      seen: (directory, look) => this.#generations.see(directory, look),
+      seen: (directory, look) => this.#generations.sightings.see(directory, look),
       entered: (directory) => {
         this.#watches.disarm(directory)
         this.#watches.arm(directory)
@@ -142,7 +141,9 @@ export class Input {
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events, clock })
     const notice = (file: LogFile): void => this.#schedule.notice(file)
-    this.#sweep = new Sweep({ generations: this.#generations, wake: notice, share: discoverMs / sweepMs })
+    const { known, inspection } = this.#generations
+    const share = discoverMs / sweepMs
+    this.#sweep = new Sweep({ generations: this.#generations, known, inspection, wake: notice, share })
   }
 
   /** Find what is there, and go on finding and reading. */
@@ -170,7 +171,7 @@ export class Input {
    */
   rewind(generation: Generation): void {
     const file = asLogFile(generation)
-    if (file.standing === 'detached') return this.#generations.abandon(file)
+    if (file.standing === 'detached') return this.#generations.truncations.abandon(file)
     file.rewind()
     this.#schedule.resume(file)
   }
@@ -202,7 +203,7 @@ export class Input {
     await this.#discovery.lookLast('local')
     await this.#search.last()
     this.#watches.close()
-    this.#generations.end()
+    this.#generations.departures.end()
     await this.#freezeFiles('local')
     // what is local, and on mounts that answer, is read meanwhile
     await Promise.all([this.#discovery.lookLast('remote'), this.#freezeFiles('remote')])
@@ -212,7 +213,7 @@ export class Input {
 
   /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
   get drained(): boolean {
-    return this.#schedule.quiet && !this.#generations.isAdmitting
+    return this.#schedule.quiet && !this.#generations.arrivals.isAdmitting
   }
 
   /** All is read and stored, and the files will be gone: what was cut and is in no copy is lost. */
@@ -228,14 +229,14 @@ export class Input {
     this.#watches.close()
     await this.#ticking
     await this.#schedule.stop()
-    this.#generations.close()
+    this.#generations.descriptors.closeAll()
   }
 
   async #freezeFiles(which: 'local' | 'remote'): Promise<void> {
-    await this.#generations.admitted()
+    await this.#generations.arrivals.admitted()
     const freeze = async (file: LogFile): Promise<void> => {
       if (file.volume.remote !== (which === 'remote')) return
-      if (file.descriptor >= 0) await this.#generations.check(file).catch(ignoreSystemError)
+      if (file.descriptor >= 0) await this.#generations.inspection.check(file).catch(ignoreSystemError)
       file.cursor.stopAt(file.size)
       // one that waits for room or a topic may have nothing to wait for
       this.#schedule.resume(file)
@@ -266,7 +267,7 @@ export class Input {
 
   #left(directory: Directory): void {
     this.#watches.forget(directory)
-    void this.#generations.see(directory, NOTHING_THERE)
+    void this.#generations.sightings.see(directory, NOTHING_THERE)
   }
 
   #armTick(after = this.#options.file.discoverMs): void {

@@ -78,7 +78,7 @@ class Story {
         return this.#readSome(lines)
       case 'see':
         await this.#noticeCut()
-        return void (await this.#world.generations.check(this.#world.file('a.log')))
+        return void (await this.#world.generations.inspection.check(this.#world.file('a.log')))
       case 'look':
         return this.#look()
       case 'look, and read':
@@ -160,7 +160,7 @@ class Story {
     this.#world.most = lines
     await this.#world.fileTurns.turn(file)
     this.#world.most = Infinity
-    await this.#world.generations.admitted()
+    await this.#world.generations.arrivals.admitted()
   }
 
   async #copyAndCut(between?: () => Promise<void>): Promise<void> {
@@ -169,7 +169,7 @@ class Story {
     if (!this.#kind.isNamed) await this.#readAFingerprint()
     const file = this.#world.file('a.log')
     // a copy of what is not known yet is no copy
-    if (file.fingerprint.length === 0) await this.#world.generations.check(file)
+    if (file.fingerprint.length === 0) await this.#world.generations.inspection.check(file)
     copyFileSync(this.#world.path('a.log'), this.#world.path(this.#copyName()))
     await between?.()
     truncateSync(this.#world.path('a.log'))
@@ -183,7 +183,7 @@ class Story {
     for (let turns = 0; turns < 2; turns++) await this.#readSome(Infinity)
     this.#world.clock.advance(1)
     this.#write(10)
-    await this.#world.generations.check(this.#world.file('a.log'))
+    await this.#world.generations.inspection.check(this.#world.file('a.log'))
   }
 
   #copyName(): string {

@@ -84,7 +84,7 @@ export class World {
     const now = (): number => settings.now ?? 1000
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'node-1', events: ear.events, now, disk })
     const world = new World({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
-    atEnd(t, () => world.generations.close())
+    atEnd(t, () => world.generations.descriptors.closeAll())
     return world
   }
 
@@ -119,8 +119,7 @@ export class World {
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
       volumeOf: () => settings.volume ?? localVolume,
       hasSeen: () => true,
-      wake: (file) => void this.awake.add(file),
-      letGo: (file) => void this.awake.delete(file),
+      turns: { wake: (file) => void this.awake.add(file), letGo: (file) => void this.awake.delete(file) },
       freed: () => undefined,
     })
     this.fileTurns = new FileTurns({
@@ -181,11 +180,11 @@ export class World {
   async look(directory = this.directory): Promise<boolean> {
     const look = await directory.look()
     if (look === null) throw new Error(`${directory.path} is gone`)
-    const again = await this.generations.see(directory, look)
+    const again = await this.generations.sightings.see(directory, look)
     directory.wasThere = false
     directory.askedAt = this.clock.read()
     directory.lookedAt = 1
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
     return again
   }
 
@@ -194,21 +193,21 @@ export class World {
     const { directory, generations } = this
     const sightings = await directory.search((key) => generations.missing.inputOf(key))
     const became: Judgement[] = []
-    for (const sighting of sightings) became.push(await generations.arrived(directory, sighting))
-    await generations.admitted()
+    for (const sighting of sightings) became.push(await generations.sightings.arrived(directory, sighting))
+    await generations.arrivals.admitted()
     return became
   }
 
   /** What is missing is searched for once all directories were looked at, and what waited for that is looked at. */
   async settle(): Promise<void> {
     await this.#search.forMissing()
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
   }
 
   /** A stop in order: nothing waits any longer. */
   async last(): Promise<void> {
     await this.#search.last()
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
   }
 
   /** Turns of all who are awake, until nobody is; the last result of each. */
@@ -230,7 +229,7 @@ export class World {
         if (isLater) later.add(file)
         else later.delete(file)
       }
-      await this.generations.admitted()
+      await this.generations.arrivals.admitted()
       // the next poll tries again, and can have what others have given back
       if (progress) for (const file of later) this.awake.add(file)
     }
@@ -292,7 +291,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    this.generations.close()
+    this.generations.descriptors.closeAll()
     await this.checkpoint.close()
   }
 

@@ -13,16 +13,14 @@ import { liveNames } from '../discovery/glob.ts'
 import { FINGERPRINT_BYTES } from '../files/identity.ts'
 import { HELD_MS, type Originals } from './originals.ts'
 import type { Copy } from './unread-rests.ts'
-import type { FileFacts } from '../volume/volume.ts'
+import type { OpenFile } from '../volume/open.ts'
 
 export type Judgement = 'none' | 'held' | Copy
 
 /** An open file that is not known. */
-interface NewFile {
+interface NewFile extends OpenFile {
   readonly directory: Directory
   readonly name: string
-  readonly descriptor: number
-  readonly facts: FileFacts
 }
 
 export class NamedCopies {

@@ -16,7 +16,7 @@ const MOUNT_MS = 15_000
 
 export interface SearchOptions {
   readonly discovery: Pick<Discovery, 'directory' | 'look' | 'lookLast' | 'askedAt'>
-  readonly generations: Pick<Generations, 'missing' | 'arrived'>
+  readonly generations: Pick<Generations, 'missing'> & { readonly sightings: Pick<Generations['sightings'], 'arrived'> }
   readonly events: Pick<Events, 'fileDenied'>
   /** Monotonic ms. */
   readonly clock: () => number
@@ -83,7 +83,7 @@ export class Search {
     const { events, generations } = this.#options
     try {
       const sightings = await directory.search((key) => generations.missing.inputOf(key))
-      for (const sighting of sightings) await generations.arrived(directory, sighting)
+      for (const sighting of sightings) await generations.sightings.arrived(directory, sighting)
     } catch (error) {
       events.fileDenied(directory.path, systemErrorOf(error).message)
     }

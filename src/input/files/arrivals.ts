@@ -11,15 +11,16 @@ import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from '../discovery/directory.ts'
 import { bytesAt, fingerprintOf, guardAt, newId } from './identity.ts'
 import { rootsOf } from '../input-rules.ts'
+import type { KnownFiles } from './known-files.ts'
 import { LogFile, type Origin } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { NamedCopies } from '../copies/named-copies.ts'
-import { openLog } from '../volume/open.ts'
+import { type OpenFile, openLog } from '../volume/open.ts'
 import type { Originals } from '../copies/originals.ts'
 import { recreate } from './recreate.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 import type { UnreadRests } from '../copies/unread-rests.ts'
-import { type FileFacts, closeOn } from '../volume/volume.ts'
+import { closeOn } from '../volume/volume.ts'
 
 export interface ArrivalsOptions {
   readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
@@ -29,13 +30,10 @@ export interface ArrivalsOptions {
   readonly originals: Pick<Originals, 'know'>
   readonly rests: Pick<UnreadRests, 'copied'>
   readonly descriptors: Descriptors
-  /** Generations on disk, by device and inode. */
-  readonly known: Map<string, LogFile>
+  readonly known: Pick<KnownFiles, 'get' | 'add' | 'begin'>
   readonly random: (bytes: number) => Buffer
   /** Monotonic ms. */
   readonly clock: () => number
-  /** The file may have something to read. */
-  readonly wake: (file: LogFile) => void
 }
 
 /** What became of a sighting. */
@@ -48,11 +46,6 @@ export type Arrival =
   | { readonly kind: 'again' }
   /** To be judged once more when all others in the directory were (missing.ts). */
   | { readonly kind: 'sibling' }
-
-interface OpenFile {
-  readonly descriptor: number
-  readonly facts: FileFacts
-}
 
 /** Bytes looked back for the start of a line when reading begins at the end of a file. */
 const LOOK_BACK = 64 * 1024
@@ -126,12 +119,12 @@ export class Arrivals {
 
   /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
   admit(file: LogFile): void {
-    const { checkpoint, wake } = this.#options
+    const { checkpoint, known } = this.#options
     checkpoint.put(file)
     const admitting = checkpoint.written().then(() => {
       this.#admitting.delete(admitting)
       file.life.admit()
-      return wake(file)
+      return known.begin(file)
     })
     this.#admitting.add(admitting)
   }
@@ -238,7 +231,7 @@ export class Arrivals {
         : recreate({ ...seen, stored, foundAt: this.#options.clock() })
     // it was read before we started
     if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
-    known.set(facts.key, file)
+    known.add(file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
     file.seenSize.confirm(facts.size)

@@ -8,7 +8,8 @@ import type { Events } from '../../observe/events.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { inodeKeyOf } from './identity.ts'
-import type { Inspected } from './inspection.ts'
+import type { Inspection } from './inspection.ts'
+import type { KnownFiles } from './known-files.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
@@ -19,23 +20,18 @@ export interface DeparturesOptions {
   readonly events: Pick<Events, 'fileDenied' | 'fileLetGo' | 'lost'>
   readonly missing: Missing
   readonly descriptors: Descriptors
-  /** Generations on disk, by device and inode. */
-  readonly known: ReadonlyMap<string, LogFile>
+  readonly known: Pick<KnownFiles, 'get' | 'wake' | 'forget' | 'letGo'>
+  readonly inspection: Pick<Inspection, 'check'>
   readonly lastLineQuietMs: number
   /** Whether what is at a path has been seen, if it can be. */
   readonly hasSeen: (path: string) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
-  readonly wake: (file: LogFile) => void
-  readonly check: (file: LogFile) => Promise<Inspected>
-  /** It is not on disk any more. */
-  readonly forget: (file: LogFile) => void
-  /** It is not to be read any more. */
-  readonly letGo: (file: LogFile) => void
 }
 
 export class Departures {
   readonly #options: DeparturesOptions
+  #ending = false
   /** By where they were. */
   readonly #givingUp = new Map<Volume | null, Promise<void>>()
 
@@ -43,8 +39,18 @@ export class Departures {
     this.#options = options
   }
 
+  /** From now on a deleted file's last line does not wait: with our descriptor its bytes go too. */
+  end(): void {
+    this.#ending = true
+  }
+
+  /** Whether a file's last line counts although it has no newline: nobody writes to it any more, as far as we know. */
+  isFinal(file: LogFile): boolean {
+    return (this.#ending && file.standing === 'deleted') || (file.standing !== 'live' && this.#isQuiet(file))
+  }
+
   /** Its writer has not written for so long that it is taken to have gone on to another file. */
-  isQuiet(file: LogFile): boolean {
+  #isQuiet(file: LogFile): boolean {
     return this.#options.clock() - file.activeAt >= this.#options.lastLineQuietMs
   }
 
@@ -85,7 +91,7 @@ export class Departures {
     for (const stored of expired) {
       const isAtPlace = await missing.isAtPlace(stored)
       // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
-      const isThere = isAtPlace === undefined || (isAtPlace && !known.has(inodeKeyOf(stored)))
+      const isThere = isAtPlace === undefined || (isAtPlace && known.get(inodeKeyOf(stored)) === undefined)
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
         continue
@@ -98,16 +104,16 @@ export class Departures {
   }
 
   async #drainOne(file: LogFile): Promise<void> {
-    const { check, wake, events } = this.#options
+    const { inspection, known, events } = this.#options
     if (file.turn.checking) return
     file.turn.beginCheck()
     try {
-      const found = await check(file)
+      const found = await inspection.check(file)
       // a mount takes its time
       if (file.isOver || file.standing === 'live') return
-      if (found === 'grown') wake(file)
-      else if (this.isQuiet(file)) {
-        if (file.hasNews) wake(file)
+      if (found === 'grown') known.wake(file)
+      else if (this.#isQuiet(file)) {
+        if (file.hasNews) known.wake(file)
         else if (file.unacknowledged === 0 && !file.turn.queued && !file.turn.reading) this.#letGo(file)
       }
     } catch (error) {
@@ -118,11 +124,11 @@ export class Departures {
   }
 
   #letGo(file: LogFile): void {
-    const { checkpoint, events, descriptors, forget } = this.#options
+    const { checkpoint, events, descriptors, known } = this.#options
     descriptors.close(file)
     events.fileLetGo(file)
     if (file.standing === 'deleted') {
-      forget(file)
+      known.forget(file)
       checkpoint.remove(file.id)
       return
     }
@@ -130,8 +136,8 @@ export class Departures {
   }
 
   #finish(file: LogFile): void {
-    const { checkpoint, letGo } = this.#options
-    letGo(file)
+    const { checkpoint, known } = this.#options
+    known.letGo(file)
     file.life.finish()
     checkpoint.put(file)
   }

@@ -8,14 +8,9 @@ import type { Obstacle } from '../../flow.ts'
 import type { Directory } from '../discovery/directory.ts'
 import { isSame } from './identity.ts'
 import type { LogFile } from './log-file.ts'
-import { openLog } from '../volume/open.ts'
+import { type OpenFile, openLog } from '../volume/open.ts'
 import { rootsOf } from '../input-rules.ts'
 import { type FileFacts, closeOn } from '../volume/volume.ts'
-
-interface Open {
-  readonly descriptor: number
-  readonly facts: FileFacts
-}
 
 /** As many files are open as may be, and all of them are needed. */
 export const NO_DESCRIPTOR: Obstacle = { kind: 'descriptor', topic: '' }
@@ -88,7 +83,7 @@ export class Descriptors {
     }
   }
 
-  async #isFile(file: LogFile, path: string, { descriptor, facts }: Open): Promise<boolean> {
+  async #isFile(file: LogFile, path: string, { descriptor, facts }: OpenFile): Promise<boolean> {
     if (facts.key !== file.key) return false
     try {
       return await isSame(file.volume, descriptor, { facts, path, stored: file.toStored() })

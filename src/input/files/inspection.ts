@@ -5,6 +5,7 @@
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { FINGERPRINT_BYTES, bytesAt, hash } from './identity.ts'
+import type { KnownFiles } from './known-files.ts'
 import type { LogFile } from './log-file.ts'
 import type { Originals } from '../copies/originals.ts'
 
@@ -15,8 +16,7 @@ export interface InspectionOptions {
   readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly originals: Pick<Originals, 'know'>
   readonly descriptors: Pick<Descriptors, 'isSameAt'>
-  /** An open file has no name any more. */
-  readonly deleted: (file: LogFile) => void
+  readonly known: Pick<KnownFiles, 'leftItsName'>
 }
 
 export class Inspection {
@@ -28,13 +28,13 @@ export class Inspection {
 
   /** Ask an open or closed file for its facts. Throws what the file system throws. */
   async check(file: LogFile): Promise<Inspected> {
-    const { checkpoint, descriptors, deleted } = this.#options
+    const { checkpoint, descriptors, known } = this.#options
     const { volume, descriptor } = file
     const facts = descriptor >= 0 ? await volume.factsOf(descriptor) : await volume.facts(file.place)
     // a mount takes its time: meanwhile it may have been cut, or lost
     if (file.isOver) return 'same'
     if (facts === null || facts.key !== file.key) return 'unsure'
-    if (descriptor >= 0 && facts.links === 0) deleted(file)
+    if (descriptor >= 0 && facts.links === 0) known.leftItsName(file, 'deleted')
     const isSame = file.isAsSeen(facts)
     // of what is not open nothing is believed before it is known to be the same file
     if (descriptor < 0 && !isSame && (await descriptors.isSameAt(file, file.place)) !== 'same') return 'unsure'

@@ -12,6 +12,7 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type Directory, type Look, type Sighting, inOrderOfWriting } from '../discovery/directory.ts'
 import type { Inspection } from './inspection.ts'
+import type { KnownFiles } from './known-files.ts'
 import { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 
@@ -22,13 +23,7 @@ export interface SightingsOptions {
   readonly arrivals: Arrivals
   readonly descriptors: Descriptors
   readonly inspection: Inspection
-  /** Generations on disk, by device and inode. */
-  readonly known: ReadonlyMap<string, LogFile>
-  /** The file may have something to read. */
-  readonly wake: (file: LogFile) => void
-  readonly leftItsName: (file: LogFile, standing: 'rotated' | 'deleted') => void
-  /** A closed file is not where it was. */
-  readonly lose: (file: LogFile) => void
+  readonly known: KnownFiles
 }
 
 interface Seen {
@@ -156,7 +151,7 @@ export class Sightings {
     // another look, or a turn, may have been faster
     if (file.isOver || file.descriptor >= 0) return 'unsure'
     if (found !== 'other') return found === 'same' ? file : 'unsure'
-    this.#options.lose(file)
+    this.#options.known.lose(file)
     return null
   }
 
@@ -171,7 +166,7 @@ export class Sightings {
     location.isLinked = isLink
     directory.files.set(name, file)
     if (kind === 'live') file.life.beLive()
-    else this.#options.leftItsName(file, 'rotated')
+    else this.#options.known.leftItsName(file, 'rotated')
     // what it said when it was opened is newer; and by then another file may have had the name
     const changed = isKnown && !file.isAsSeen(facts)
     if (moved || changed) this.#options.checkpoint.touch(file)
@@ -179,26 +174,26 @@ export class Sightings {
     file.note(facts)
     const { inspection } = this.#options
     if (inspection.isToConfirm(file)) inspection.confirm(file).catch(ignoreSystemError)
-    if (file.revive()) this.#options.wake(file)
+    if (file.revive()) this.#options.known.wake(file)
   }
 
   async #notFound(file: LogFile): Promise<void> {
     const { descriptor, place } = file
-    if (descriptor < 0) return this.#options.lose(file)
+    if (descriptor < 0) return this.#options.known.lose(file)
     // a mount takes its time: meanwhile it may have been cut, closed, or found elsewhere
     const isStillSo = (): boolean => !file.isOver && file.descriptor === descriptor && file.place === place
     try {
       const facts = await file.volume.factsOf(descriptor)
       if (!isStillSo() || facts.key !== file.key) return
       file.note(facts)
-      this.#options.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
-      if (file.hasNews) this.#options.wake(file)
+      this.#options.known.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+      if (file.hasNews) this.#options.known.wake(file)
     } catch (error) {
       // the server has forgotten the handle
       this.#options.events.fileDenied(place, systemErrorOf(error).message)
       if (!isStillSo()) return
       this.#options.descriptors.close(file)
-      return this.#options.lose(file)
+      return this.#options.known.lose(file)
     }
   }
 }

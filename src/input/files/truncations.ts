@@ -7,6 +7,7 @@ import type { Events } from '../../observe/events.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
+import type { KnownFiles } from './known-files.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { Originals } from '../copies/originals.ts'
@@ -21,12 +22,9 @@ export interface TruncationsOptions {
   readonly rests: Pick<UnreadRests, 'isOpen' | 'giveUp'>
   readonly descriptors: Descriptors
   readonly missing: Pick<Missing, 'update'>
-  /** Generations on disk, by device and inode. */
-  readonly known: Map<string, LogFile>
+  readonly known: Pick<KnownFiles, 'add' | 'letGo'>
   /** Monotonic ms. */
   readonly clock: () => number
-  /** The file will not be read any more. */
-  readonly letGo: (file: LogFile) => void
 }
 
 export class Truncations {
@@ -48,7 +46,7 @@ export class Truncations {
 
   /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
   truncated(file: LogFile): void {
-    const { arrivals, descriptors, events, known, originals, letGo } = this.#options
+    const { arrivals, descriptors, events, known, originals } = this.#options
     const { rules, key, standing, mtimeMs, bornMs } = file
     const { directory, name, within, isLinked } = file.location
     // what can fail comes first: nothing is to be done twice
@@ -64,8 +62,8 @@ export class Truncations {
     next.life.noteActivity(this.#options.clock())
     file.life.detach()
     file.seenSize.set(end.seen)
-    letGo(file)
-    known.set(key, next)
+    known.letGo(file)
+    known.add(next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
     this.#detached.add(file)
     this.release(file)

@@ -27,22 +27,19 @@ export interface ReadMemory {
   give(buffer: PooledBuffer): void
 }
 
+/** Those who decide what a generation is, as far as a turn needs them. {@link Generations} joins them. */
+export interface TurnDecisions {
+  readonly descriptors: Pick<Generations['descriptors'], 'open' | 'makeRoom' | 'close'>
+  readonly truncations: Pick<Generations['truncations'], 'truncated' | 'shortened'>
+  readonly inspection: Pick<Generations['inspection'], 'growFingerprint'>
+  readonly unnamedCopies: Pick<Generations['unnamedCopies'], 'isSuspect' | 'isWaiting' | 'judge'>
+  readonly departures: Pick<Generations['departures'], 'isFinal'>
+}
+
 export interface FileTurnsOptions {
   readonly memory: LinearMemory
   readonly readMemory: ReadMemory
-  readonly generations: Pick<
-    Generations,
-    | 'open'
-    | 'makeRoom'
-    | 'isFinal'
-    | 'truncated'
-    | 'shortened'
-    | 'growFingerprint'
-    | 'drop'
-    | 'isSuspect'
-    | 'isWaiting'
-    | 'judge'
-  >
+  readonly generations: TurnDecisions
   readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
   /** A file this far ahead of its watermark waits; bytes. */
@@ -93,10 +90,10 @@ export class FileTurns {
       return blocked
     }
     if (file.descriptor < 0) {
-      if (file.endsInHalfLine && !generations.isFinal(file)) return this.#askAndRead(file)
-      return generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+      if (file.endsInHalfLine && !generations.departures.isFinal(file)) return this.#askAndRead(file)
+      return generations.descriptors.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
     }
-    return generations.isWaiting(file) ? this.#judge(file) : this.#read(file)
+    return generations.unnamedCopies.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
   /** Whether nothing is known of anything to be read, and to ask for it costs one read. */
@@ -112,8 +109,8 @@ export class FileTurns {
   #wasCut(file: LogFile): void {
     const { generations } = this.#options
     // what a mount says of a size may be older than what was read of it
-    if (file.size < file.next && file.descriptor >= 0 && !file.volume.remote) generations.truncated(file)
-    else generations.shortened(file)
+    if (file.size < file.next && file.descriptor >= 0 && !file.volume.remote) generations.truncations.truncated(file)
+    else generations.truncations.shortened(file)
   }
 
   /** To open a closed file may take another one's descriptor: not for half a line that was read, and is as it was. */
@@ -125,12 +122,12 @@ export class FileTurns {
       // to open it will say the same
       ignoreSystemError(error)
     }
-    return this.#options.generations.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
+    return this.#options.generations.descriptors.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
   }
 
   async #openAndRead(file: LogFile): Promise<Turn> {
     try {
-      if (!(await this.#options.generations.open(file))) {
+      if (!(await this.#options.generations.descriptors.open(file))) {
         this.#options.look(file)
         return 'later'
       }
@@ -146,7 +143,7 @@ export class FileTurns {
     if (file.volume.remote) return this.#readRemote(file)
     const reader = this.#local
     try {
-      const result = reader.read(file, this.#options.generations.isFinal(file))
+      const result = reader.read(file, this.#options.generations.departures.isFinal(file))
       if (!(result instanceof Promise)) return this.#handOn(file, reader, result)
       throw new TypeError('a local volume answers at once')
     } catch (error) {
@@ -171,7 +168,7 @@ export class FileTurns {
     const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
     file.turn.reading = true
     try {
-      return await this.#handOn(file, reader, await reader.read(file, generations.isFinal(file)))
+      return await this.#handOn(file, reader, await reader.read(file, generations.departures.isFinal(file)))
     } catch (error) {
       return this.#unreadable(file, error)
     } finally {
@@ -182,7 +179,7 @@ export class FileTurns {
 
   #handOn(file: LogFile, reader: FileReader, result: ReadResult): Turn | Promise<Turn> {
     if (this.#stopped || file.isOver) return 'idle'
-    if (file.seenSize.hasShrunk && result.kind !== 'changed') this.#options.generations.shortened(file)
+    if (file.seenSize.hasShrunk && result.kind !== 'changed') this.#options.generations.truncations.shortened(file)
     switch (result.kind) {
       case 'nothing':
         file.seenSize.reached(file.cursor.halfLineEnd)
@@ -192,10 +189,10 @@ export class FileTurns {
         file.life.noteActivity(this.#options.clock())
         return 'more'
       case 'changed':
-        this.#options.generations.truncated(file)
+        this.#options.generations.truncations.truncated(file)
         return 'idle'
       case 'chunk':
-        if (file.next === 0 && this.#options.generations.isSuspect(file)) return this.#judge(file)
+        if (file.next === 0 && this.#options.generations.unnamedCopies.isSuspect(file)) return this.#judge(file)
         return this.#took(file, reader, result)
     }
     return result satisfies never
@@ -220,14 +217,14 @@ export class FileTurns {
   #growFingerprint(file: LogFile): void {
     if (this.#growing.has(file)) return
     this.#growing.add(file)
-    const grown = this.#options.generations.growFingerprint(file).catch(ignoreSystemError)
+    const grown = this.#options.generations.inspection.growFingerprint(file).catch(ignoreSystemError)
     void grown.finally(() => this.#growing.delete(file))
   }
 
   /** What was just read is read again when it turns out to be no copy. */
   async #judge(file: LogFile): Promise<Turn> {
     try {
-      return (await this.#options.generations.judge(file)) ? 'more' : 'later'
+      return (await this.#options.generations.unnamedCopies.judge(file)) ? 'more' : 'later'
     } catch (error) {
       return this.#unreadable(file, error)
     }
@@ -236,7 +233,7 @@ export class FileTurns {
   #unreadable(file: LogFile, error: unknown): Turn {
     this.#options.events.fileDenied(file.place, systemErrorOf(error).message)
     // the server has forgotten the handle: the name may still lead to the file
-    if (systemCodeOf(error) === 'ESTALE') this.#options.generations.drop(file)
+    if (systemCodeOf(error) === 'ESTALE') this.#options.generations.descriptors.close(file)
     return 'later'
   }
 }

@@ -17,6 +17,12 @@ import { TOPIC } from '../../../support/obstacles.ts'
 const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
 const cut = (world: World): void => truncateSync(world.path('a.log'), 0)
 
+/** Copies that are only compared: nothing is passed over. */
+function unnamedCopies(originals: Originals, clock: () => number): UnnamedCopies {
+  const copied = (): void => undefined
+  return new UnnamedCopies({ originals, clock, rests: { copied }, departures: { copied } })
+}
+
 async function wakeAll(world: World): Promise<void> {
   for (const file of world.files()) world.awake.add(file)
   await world.turns()
@@ -118,7 +124,7 @@ void test('holds a short file back also where the long one is closed', async (t)
   const world = await World.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
-  world.generations.drop(world.file('a.log'))
+  world.generations.descriptors.close(world.file('a.log'))
   world.write('a.log.1', 'one\n')
   assert.ok(await world.look())
   world.write('a.log.1', 'one\ntwx\n')
@@ -187,7 +193,7 @@ void test('holds nothing back that has more than a closed file', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'header\n')
   await world.lookAndRead()
-  world.generations.drop(world.file('a.log'))
+  world.generations.descriptors.close(world.file('a.log'))
   world.write('a.log.1', 'header\nline\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'header\nheader\nline\n')
@@ -223,7 +229,7 @@ void test('knows a copy that was made of more than we had read, and counts that 
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.append('a.log', 'two\n')
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   copy(world)
   cut(world)
   await wakeAll(world)
@@ -403,7 +409,7 @@ void test('holds back no file for long that goes on as another does', async (t) 
 void test('holds back no file for one that became known after it was found, however late it is read', () => {
   const clock = new HandClock(0)
   const originals = new Originals(clock.read)
-  const copies = new UnnamedCopies(originals, clock.read)
+  const copies = unnamedCopies(originals, clock.read)
   const [first, known, later] = [0, 0, 1000].map((foundAt, n) => paperFile(`${n}`, { foundAt }))
   for (const file of [first!, known!, later!]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })
   clock.advance(500)
@@ -604,7 +610,7 @@ void test('compares nothing with what is on a mount', async (t) => {
   const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
   for (const file of [local, remote]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })
   const originals = new Originals(() => 1)
-  const copies = new UnnamedCopies(originals, () => 1)
+  const copies = unnamedCopies(originals, () => 1)
   local.cursor.next = 2000
   originals.know(local, 0)
   assert.ok(!copies.isSuspect(remote))
@@ -613,7 +619,7 @@ void test('compares nothing with what is on a mount', async (t) => {
 void test('compares each of 10,000 new files with few of 10,000 known ones', async () => {
   const clock = new HandClock()
   const originals = new Originals(clock.read)
-  const copies = new UnnamedCopies(originals, clock.read)
+  const copies = unnamedCopies(originals, clock.read)
   let calls = 0
   const volume = countedVolume({
     factsOf: (descriptor) => {

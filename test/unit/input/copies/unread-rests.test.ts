@@ -44,7 +44,7 @@ void test('counts what only a copy has, whether it was seen before it was cut or
   for (const isSeen of [false, true]) {
     const world = await World.open(t)
     await behind(world)
-    if (isSeen) await world.generations.check(world.file('a.log'))
+    if (isSeen) await world.generations.inspection.check(world.file('a.log'))
     copy(world)
     cut(world)
     await wakeAll(world)
@@ -123,7 +123,7 @@ void test('counts all of a copy that was asked for its size on a mount while it 
     await world.fileTurns.turn(original)
     return facts
   }
-  await world.generations.see(world.directory, look)
+  await world.generations.sightings.see(world.directory, look)
   assert.equal(original.standing, 'detached')
   assert.equal(lost(world), 4)
   assert.deepEqual([world.file('a.log.1').finished, world.file('a.log.1').next], [true, 8])
@@ -187,7 +187,7 @@ void test('counts nothing of a copy again, however it is found: renamed, or by t
 void test('counts what was seen of a cut file, when half a minute has brought no copy', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   const original = world.file('a.log')
   cut(world)
   await wakeAll(world)
@@ -209,7 +209,7 @@ void test('counts what was seen of a file after its copy was made', async (t) =>
   world.append('a.log', 'three\n')
   // while there is no room for it
   original.turn.parked = true
-  await world.generations.check(original)
+  await world.generations.inspection.check(original)
   cut(world)
   await wakeAll(world)
   await world.lookAndRead()
@@ -239,10 +239,10 @@ void test('knows the copy of a file that was seen when it was first written to, 
   world.write('a.log', '')
   await world.lookAndRead()
   world.append('a.log', 'one\n')
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   copy(world)
   cut(world)
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   await wakeAll(world)
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
@@ -257,7 +257,7 @@ void test('believes the copy, not sizes that may have been those of the next gen
   cut(world)
   // filled again, seen, and cut again before it is read
   world.append('a.log', 'more than before\n')
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   cut(world)
   await wakeAll(world)
   assert.deepEqual(
@@ -273,7 +273,7 @@ void test('counts nothing that is read on in a copy', async (t) => {
   for (const isSeen of [false, true]) {
     const world = await World.open(t)
     await behind(world, { read: LONG, rest: 'rest\n' })
-    if (isSeen) await world.generations.check(world.file('a.log'))
+    if (isSeen) await world.generations.inspection.check(world.file('a.log'))
     copy(world, 'b.log')
     cut(world)
     await wakeAll(world)
@@ -331,7 +331,7 @@ void test('a copy that cannot be known again at the next start is a file of its 
   for (const name of ['a.log.1', 'b.log']) {
     const first = await World.open(t)
     await behind(first)
-    await first.generations.check(first.file('a.log'))
+    await first.generations.inspection.check(first.file('a.log'))
     const { id } = first.file('a.log')
     copy(first, name)
     cut(first)
@@ -352,7 +352,7 @@ void test('a copy that cannot be known again at the next start is a file of its 
 void test('counts at the next start what was seen of a cut file, if there is no copy then', async (t) => {
   const first = await World.open(t)
   await behind(first)
-  await first.generations.check(first.file('a.log'))
+  await first.generations.inspection.check(first.file('a.log'))
   cut(first)
   await wakeAll(first)
   await first.checkpoint.flush()
@@ -387,7 +387,7 @@ void test('counts before the files are gone what was seen of those that have no 
   const world = await World.open(t)
   await behind(world)
   const original = world.file('a.log')
-  await world.generations.check(original)
+  await world.generations.inspection.check(original)
   cut(world)
   await wakeAll(world)
   await world.generations.giveUpRests()

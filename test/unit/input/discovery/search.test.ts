@@ -28,7 +28,7 @@ function scene(volume: Volume) {
   const search = new Search({
     events: ear.events,
     clock: clock.read,
-    generations: { missing, arrived: () => Promise.resolve('ignored') },
+    generations: { missing, sightings: { arrived: () => Promise.resolve('ignored') } },
     discovery: {
       directory: (path) => (path === '/logs' ? directory : undefined),
       look: (at) => Promise.resolve(void looked.push(at.path)),

@@ -42,23 +42,24 @@ async function scene(
     clock: clock.read,
     volumeOf: settings.volumeOf ?? (() => localVolume),
   })
-  const known = new Map<string, LogFile>()
   const woken: string[] = []
   const departures = new Departures({
     checkpoint,
     events: ear.events,
     missing,
-    known,
+    known: {
+      get: () => undefined,
+      wake: (file) => void woken.push(file.name),
+      forget: () => undefined,
+      letGo: () => undefined,
+    },
+    inspection: { check: settings.check ?? (() => Promise.resolve('same')) },
     clock: clock.read,
     descriptors: new Descriptors({ max: 10, clock: clock.read, freed: () => undefined }),
     lastLineQuietMs: 5000,
     hasSeen: settings.hasSeen ?? (() => true),
-    wake: (file) => void woken.push(file.name),
-    check: settings.check ?? (() => Promise.resolve('same')),
-    forget: () => undefined,
-    letGo: () => undefined,
   })
-  return { clock, ear, checkpoint, missing, known, woken, departures, directory: freshDirectory(t) }
+  return { clock, ear, checkpoint, missing, woken, departures, directory: freshDirectory(t) }
 }
 
 /** One with 10 bytes unread. */

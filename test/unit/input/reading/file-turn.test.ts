@@ -34,16 +34,18 @@ function scene(change: Partial<FileTurnsOptions> = {}) {
   const touched: string[] = []
   const text: string[] = []
   const generations = {
-    open: () => Promise.resolve(true),
-    makeRoom: () => true,
-    isFinal: () => false,
-    truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
-    shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
-    growFingerprint: () => Promise.resolve(void told.push('grown')),
-    drop: (file: LogFile) => void told.push(`dropped ${file.name}`),
-    isSuspect: () => false,
-    isWaiting: () => false,
-    judge: () => Promise.resolve(true),
+    descriptors: {
+      open: () => Promise.resolve(true),
+      makeRoom: () => true,
+      close: (file: LogFile) => void told.push(`closed ${file.name}`),
+    },
+    truncations: {
+      truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
+      shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
+    },
+    inspection: { growFingerprint: () => Promise.resolve(void told.push('grown')) },
+    unnamedCopies: { isSuspect: () => false, isWaiting: () => false, judge: () => Promise.resolve(true) },
+    departures: { isFinal: () => false },
   }
   const fileTurns = new FileTurns({
     memory,
@@ -133,18 +135,18 @@ void test('opens a closed file, and has its directory looked at when that fails'
   const { descriptor } = file
   const { fileTurns, generations, told, text } = scene()
   file.descriptor = -1
-  generations.open = () => {
+  generations.descriptors.open = () => {
     file.descriptor = descriptor
     return Promise.resolve(true)
   }
   assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'one\n')
   file.descriptor = -1
-  generations.open = () => Promise.resolve(false)
+  generations.descriptors.open = () => Promise.resolve(false)
   told.splice(0)
   assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(told, ['look a.log'])
-  generations.open = () => Promise.reject(systemError('EIO', 'open'))
+  generations.descriptors.open = () => Promise.reject(systemError('EIO', 'open'))
   assert.equal(await fileTurns.turn(file), 'later')
   file.descriptor = descriptor
 })
@@ -163,7 +165,7 @@ void test('tries again later what cannot be read, and drops a handle that the se
   assert.deepEqual(told, [])
   code = 'ESTALE'
   assert.equal(await fileTurns.turn(file), 'later')
-  assert.deepEqual(told, ['dropped a.log'])
+  assert.deepEqual(told, ['closed a.log'])
 })
 
 void test('does not take a fault of ours for a file that cannot be read', async (t) => {
@@ -277,7 +279,7 @@ void test('asks a mount that hangs once for what a file begins with, however oft
   const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
   let asked = 0
   let answer: () => void = () => undefined
-  generations.growFingerprint = () => {
+  generations.inspection.growFingerprint = () => {
     asked++
     return new Promise((resolve) => (answer = () => resolve(undefined)))
   }
@@ -327,7 +329,7 @@ void test('tries again later when its descriptor went to another file before it 
   const file = await log(t, 'one\n')
   const { descriptor } = file
   file.descriptor = -1
-  generations.open = () => Promise.resolve(true)
+  generations.descriptors.open = () => Promise.resolve(true)
   assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(ear.heard('fileDenied'), [])
   file.descriptor = descriptor
