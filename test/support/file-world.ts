@@ -199,7 +199,7 @@ export class World {
   }
 
   /** What is missing is searched for once all directories were looked at, and what waited for that is looked at. */
-  async settle(): Promise<void> {
+  async confirmMissing(): Promise<void> {
     await this.#search.forMissing()
     await this.generations.arrivals.admitted()
   }

@@ -15,7 +15,7 @@ import { HELD_MS, type Originals } from './originals.ts'
 import type { Copy } from './unread-rests.ts'
 import type { OpenFile } from '../volume/open.ts'
 
-export type Judgement = 'none' | 'held' | Copy
+export type CopyJudgement = 'none' | 'held' | Copy
 
 /** An open file that is not known. */
 interface NewFile extends OpenFile {
@@ -42,7 +42,7 @@ export class NamedCopies {
     for (const [key, held] of this.#held) if (held.directory === directory && !there.has(key)) this.#held.delete(key)
   }
 
-  async judge(what: NewFile): Promise<Judgement> {
+  async judge(what: NewFile): Promise<CopyJudgement> {
     const { directory, name, facts } = what
     const open = { ...what, volume: directory.volume, size: facts.size }
     const agreed = agreedBeforeCut(this.#held.get(facts.key), facts)
@@ -74,9 +74,9 @@ export class NamedCopies {
   /** One that is being written has more time, unless it seems to have `outgrown` the other. */
   #decide(
     { directory, facts }: NewFile,
-    judgement: Judgement,
+    judgement: CopyJudgement,
     { agreement, outgrown }: { agreement: Agreement | null; outgrown: boolean } = { agreement: null, outgrown: false },
-  ): Judgement {
+  ): CopyJudgement {
     const { key, size } = facts
     const held = this.#held.get(key)
     const since = held !== undefined && (held.facts.size === size || outgrown) ? held.since : this.#clock()

@@ -19,7 +19,7 @@ export interface CutFile extends Original {
   readonly file: LogFile
   readonly end: EndAtCut
   /** Nobody knows yet what becomes of what was unread of it: no copy of it has turned up. */
-  isOpen: boolean
+  awaitsCopy: boolean
   /** Bytes up to here were read, are read in a copy, or are counted as lost. */
   accountedTo: number
   /** As {@link LogFile.knownAt}. */
@@ -61,7 +61,16 @@ export class Originals {
     this.forget(file)
     const { knownAt } = file
     const until = this.#clock() + HELD_MS
-    this.#cut.set(file, { ...originalOf(file), file, knownAt, cutAt, until, end, isOpen: true, accountedTo: file.next })
+    this.#cut.set(file, {
+      ...originalOf(file),
+      file,
+      knownAt,
+      cutAt,
+      until,
+      end,
+      awaitsCopy: true,
+      accountedTo: file.next,
+    })
   }
 
   /** A generation that was cut, and how it was then. */
@@ -112,7 +121,7 @@ export class Originals {
     const now = this.#clock()
     const found: CutFile[] = []
     for (const cut of this.#cut.values()) if (cut.until >= now && isMeant(cut)) found.push(cut)
-    return found.sort((a, b) => Number(b.isOpen) - Number(a.isOpen) || b.offset - a.offset)
+    return found.sort((a, b) => Number(b.awaitsCopy) - Number(a.awaitsCopy) || b.offset - a.offset)
   }
 }
 

@@ -42,8 +42,8 @@ export class UnreadRests {
   }
 
   /** Whether a generation was cut, and what becomes of its rest is not known yet. */
-  isOpen(file: LogFile): boolean {
-    return this.#options.originals.cutOf(file)?.isOpen === true
+  awaitsCopy(file: LogFile): boolean {
+    return this.#options.originals.cutOf(file)?.awaitsCopy === true
   }
 
   /** A copy turned up. */
@@ -61,7 +61,7 @@ export class UnreadRests {
 
   /** Where copies may turn up. */
   directories(): ReadonlySet<Directory> {
-    const open = [...this.#options.originals.cuts()].filter(({ isOpen }) => isOpen)
+    const open = [...this.#options.originals.cuts()].filter(({ awaitsCopy }) => awaitsCopy)
     return new Set(open.map(({ directory }) => directory))
   }
 
@@ -77,18 +77,18 @@ export class UnreadRests {
   }
 
   #giveUp(cut: CutFile): void {
-    if (cut.isOpen) this.#account(cut, cut.end.seen)
+    if (cut.awaitsCopy) this.#account(cut, cut.end.seen)
   }
 
   /** What is not accounted for below `end` is lost. */
   #account(cut: CutFile, end: number): void {
     const { events, accountedFor } = this.#options
-    const { file, isOpen } = cut
+    const { file, awaitsCopy } = cut
     const lost = end - cut.accountedTo
     cut.accountedTo = Math.max(cut.accountedTo, end)
-    cut.isOpen = false
+    cut.awaitsCopy = false
     if (lost > 0) events.lost(file, 'truncated', lost)
-    if (!isOpen) return
+    if (!awaitsCopy) return
     // what was counted as lost now must not be counted again at the next start
     file.seenSize.set(file.next)
     accountedFor(file)

@@ -31,11 +31,11 @@ export class Search {
 
   /** Search once for each that went missing since. Does not wait for mounts that may hang. */
   async forMissing(): Promise<void> {
-    if (!this.#options.generations.missing.isEmpty) await this.#settleWhatCanBe()
+    if (!this.#options.generations.missing.isEmpty) await this.#confirmWhatCanBe()
     await this.#lookWhereFreed()
   }
 
-  async #settleWhatCanBe(): Promise<void> {
+  async #confirmWhatCanBe(): Promise<void> {
     const { discovery, generations, clock } = this.#options
     const [local, remote] = [discovery.askedAt(false), discovery.askedAt(true)]
     const canBeSearched = (path: string, since: number): boolean => {
@@ -45,7 +45,7 @@ export class Search {
     }
     for (const [path, ids] of generations.missing.unsearched(canBeSearched)) {
       const directory = discovery.directory(path)
-      const searching = directory && this.#settle(directory, ids)
+      const searching = directory && this.#confirm(directory, ids)
       // who waits for a mount that hangs, waits for ever
       if (!directory?.volume.remote) await searching
     }
@@ -59,14 +59,14 @@ export class Search {
       const directory = discovery.directory(path)
       if (directory?.volume.remote === false) await this.#in(directory)
     }
-    missing.settleAll()
+    missing.confirmAll()
     const freed = missing.freed()
     if (freed.size > 0) await discovery.lookLast('local', freed)
   }
 
-  async #settle(directory: Directory, ids: readonly string[]): Promise<void> {
+  async #confirm(directory: Directory, ids: readonly string[]): Promise<void> {
     await this.#in(directory)
-    this.#options.generations.missing.settle(ids)
+    this.#options.generations.missing.confirm(ids)
     if (directory.volume.remote) await this.#lookWhereFreed()
   }
 

@@ -40,7 +40,7 @@ export interface ArrivalsOptions {
 export type Arrival =
   | { readonly kind: 'file'; readonly file: LogFile; readonly reason: FoundReason }
   /** Found meanwhile by another look. */
-  | { readonly kind: 'twin'; readonly file: LogFile }
+  | { readonly kind: 'known'; readonly file: LogFile }
   | { readonly kind: 'ignored' }
   /** Look again soon: it is denied, held back, gone, unsettled (missing.ts), or there is no descriptor left. */
   | { readonly kind: 'again' }
@@ -56,8 +56,8 @@ const SIBLING: Arrival = { kind: 'sibling' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** Names in a directory with the reason that was told last, so that it is told once. */
-  readonly #told = new WeakMap<Directory, Map<string, string>>()
+  /** Names in a directory with the reason that was reported last, so that it is reported once. */
+  readonly #reported = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
   #onlyCopies = false
 
@@ -103,11 +103,11 @@ export class Arrivals {
     const { untaken, wasThere } = directory
     this.#options.copies.forgetOthers(directory, sightings)
     if (wasThere) for (const { name } of denied) untaken.set(name, null)
-    const told = this.#told.get(directory)
-    if (told === undefined && untaken.size === 0) return
+    const reported = this.#reported.get(directory)
+    if (reported === undefined && untaken.size === 0) return
     const there = new Set([...denied, ...sightings].map(({ name }) => name))
     for (const name of untaken.keys()) if (!there.has(name)) untaken.delete(name)
-    for (const name of told?.keys() ?? []) if (!there.has(name)) told?.delete(name)
+    for (const name of reported?.keys() ?? []) if (!there.has(name)) reported?.delete(name)
   }
 
   /** A generation that begins now. */
@@ -152,9 +152,9 @@ export class Arrivals {
   }
 
   #isNews(directory: Directory, name: string, reason: string): boolean {
-    const told = this.#told.get(directory) ?? new Map<string, string>()
-    const isNews = told.get(name) !== reason
-    this.#told.set(directory, told.set(name, reason))
+    const reported = this.#reported.get(directory) ?? new Map<string, string>()
+    const isNews = reported.get(name) !== reason
+    this.#reported.set(directory, reported.set(name, reason))
     return isNews
   }
 
@@ -172,11 +172,11 @@ export class Arrivals {
     const { missing, known } = this.#options
     const path = directory.pathOf(sighting.name)
     const sought = sighting.kind === 'sought'
-    const twin = known.get(opened.facts.key)
-    if (twin !== undefined) {
+    const other = known.get(opened.facts.key)
+    if (other !== undefined) {
       closeOn(directory.volume, opened.descriptor)
       // a closed one may have had the inode before: the next look will ask
-      return twin.descriptor < 0 ? AGAIN : { kind: 'twin', file: twin }
+      return other.descriptor < 0 ? AGAIN : { kind: 'known', file: other }
     }
     let stored: StoredGeneration | null = null
     try {
@@ -190,7 +190,7 @@ export class Arrivals {
       }
       stored = found
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
-      this.#told.get(directory)?.delete(sighting.name)
+      this.#reported.get(directory)?.delete(sighting.name)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
       return arrival
     } catch (error) {
@@ -217,10 +217,10 @@ export class Arrivals {
     const guard = await guardAt(volume, descriptor, offset)
     const fingerprint = await fingerprintOf(volume, descriptor)
     // From here to the end nothing waits: another look may have found the same file meanwhile.
-    const twin = known.get(facts.key)
-    if (twin !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
+    const other = known.get(facts.key)
+    if (other !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
       closeOn(volume, descriptor)
-      return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
+      return other === undefined ? AGAIN : { kind: 'known', file: other }
     }
     const { interest: within, name, isLink: isLinked } = sighting
     const standing = sighting.kind === 'live' ? 'live' : 'rotated'
@@ -234,7 +234,7 @@ export class Arrivals {
     known.add(file)
     descriptors.adopt(file, descriptor, facts)
     // looked at before the bytes it is known by: these are its own
-    file.seenSize.confirm(facts.size)
+    file.seenSize.own(facts.size)
     if (copy !== 'none') rests.copied(copy)
     if (isPassedOver || (stored?.finished === true && facts.size <= file.next)) {
       file.life.finish()

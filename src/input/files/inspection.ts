@@ -44,7 +44,7 @@ export class Inspection {
       file.revive()
     }
     // what is not read yet will have to be known again all the same, and counted if it is cut before
-    if (this.isToConfirm(file)) await this.confirm(file)
+    if (this.isToVerify(file)) await this.verify(file)
     if (isSame || file.isOver) return 'same'
     // how much would be lost is known at the next start too
     checkpoint.touch(file)
@@ -53,18 +53,18 @@ export class Inspection {
   }
 
   /** Whether more was seen of a file than surely is its own, and it cannot be read soon, or is known by nothing yet. */
-  isToConfirm({ parked, fingerprint, seenSize }: LogFile): boolean {
+  isToVerify({ parked, fingerprint, seenSize }: LogFile): boolean {
     return seenSize.isUnsure && (parked || fingerprint.length === 0)
   }
 
   /** There are more bytes than before: keep the fingerprint growing until it is whole, as long as it is still true. */
   async growFingerprint(file: LogFile): Promise<void> {
     const { fingerprint, next, size } = file
-    if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.confirm(file)
+    if (fingerprint.length < FINGERPRINT_BYTES && Math.max(next, size) > fingerprint.length) await this.verify(file)
   }
 
   /** What was seen of a file is its own if it still begins as it did: a fingerprint that is not whole grows by that. */
-  async confirm(file: LogFile): Promise<void> {
+  async verify(file: LogFile): Promise<void> {
     const { descriptor, fingerprint, size } = file
     const { length } = fingerprint
     if (descriptor < 0) return
@@ -74,6 +74,6 @@ export class Inspection {
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.knowBy({ length: head.length, hash: hash(head) })
     if (file.next > 0) this.#options.originals.know(file)
-    file.seenSize.confirm(size)
+    file.seenSize.own(size)
   }
 }

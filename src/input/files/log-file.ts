@@ -224,7 +224,7 @@ export class LogFile implements Generation {
 
   /** Its bytes up to here are another file's, and were read there. */
   passOver(end: number, guard: Guard): void {
-    this.watermark.finish({ start: 0, end }, 'stored', guard)
+    this.watermark.acknowledge({ start: 0, end }, 'stored', guard)
     this.openPieces = NO_OPEN_PIECES
     this.rewind()
   }

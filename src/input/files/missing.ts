@@ -29,7 +29,7 @@ interface Entry {
   /** and since when it is missing, or known to be there and out of reach. */
   since: number
   /** out-of-reach: what may be it cannot be opened now; it is searched for only if a file waits for it. */
-  state: 'unsearched' | 'searched' | 'settled' | 'out-of-reach'
+  state: 'unsearched' | 'searched' | 'confirmed' | 'out-of-reach'
   /** A file that may be this one waits until it is settled. */
   isAwaited: boolean
 }
@@ -60,7 +60,7 @@ export class Missing {
 
   add(stored: StoredGeneration): void {
     const since = this.#options.clock()
-    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'settled', isAwaited: false }
+    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'confirmed', isAwaited: false }
     this.#entries.set(stored.id, entry)
     this.#candidates.add(entry)
     if (!this.#isEnding) this.#toSearch(entry)
@@ -107,19 +107,19 @@ export class Missing {
   }
 
   /** Everything was looked at, and searched, since these went missing. */
-  settle(ids: Iterable<string>): void {
+  confirm(ids: Iterable<string>): void {
     for (const id of ids) {
       const entry = this.#entries.get(id)
       // it may have come out of reach meanwhile
-      if (entry?.state === 'searched') this.#settle(entry)
+      if (entry?.state === 'searched') this.#confirm(entry)
     }
   }
 
   /** At a stop: from now on every one is settled. */
-  settleAll(): void {
+  confirmAll(): void {
     this.#isEnding = true
     this.#unsearched.clear()
-    for (const entry of this.#entries.values()) this.#settle(entry)
+    for (const entry of this.#entries.values()) this.#confirm(entry)
   }
 
   /** Directories in which a file waits until a missing one is settled. */
@@ -146,14 +146,14 @@ export class Missing {
   }
 
   /**
-   * The missing generation that an open file is, taken out; null when it is none; 'unsettled' when it may be one that can
+   * The missing generation that an open file is, taken out; null when it is none; 'unconfirmed' when it may be one that can
    * still turn up with its inode; 'sibling' when it would be one by (c), and `bySibling` is 'not yet'.
    */
   async find(
     volume: Volume,
     descriptor: number,
     { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: 'now' | 'not yet' },
-  ): Promise<StoredGeneration | 'unsettled' | 'sibling' | null> {
+  ): Promise<StoredGeneration | 'unconfirmed' | 'sibling' | null> {
     if (this.isEmpty) return null
     const { size } = file.facts
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
@@ -164,10 +164,10 @@ export class Missing {
       // what was on its way may have been stored meanwhile
       const { stored: now, state } = entry
       if (this.#entries.get(now.id) !== entry || size < now.position.offset) continue
-      if (bond !== 'inode' && state !== 'settled') {
+      if (bond !== 'inode' && state !== 'confirmed') {
         entry.isAwaited = true
         if (state === 'out-of-reach') this.#toSearch(entry)
-        return 'unsettled'
+        return 'unconfirmed'
       }
       if (bond === 'sibling' && bySibling === 'not yet') return 'sibling'
       if (this.take(now)) return now
@@ -221,8 +221,8 @@ export class Missing {
     return true
   }
 
-  #settle(entry: Entry): void {
-    entry.state = 'settled'
+  #confirm(entry: Entry): void {
+    entry.state = 'confirmed'
     this.#free(entry)
   }
 

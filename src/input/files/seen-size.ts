@@ -7,7 +7,7 @@
  * |---------------------------------|--------------------------------------------------------------|
  * | larger than before              | what was confirmed or read, until it is confirmed again      |
  * | smaller than before             | most likely what was seen before: it was cut only now        |
- * | its beginning is as it was      | what was seen: {@link SeenSize.confirm}                      |
+ * | its beginning is as it was      | what was seen: {@link SeenSize.own}                      |
  *
  * All sizes in bytes.
  */
@@ -53,7 +53,7 @@ export class SeenSize {
   }
 
   /** So much of it was surely its own. */
-  confirm(size: number): void {
+  own(size: number): void {
     if (!this.#hasShrunk) this.#own = Math.max(this.#own, size)
   }
 

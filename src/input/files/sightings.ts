@@ -26,7 +26,7 @@ export interface SightingsOptions {
   readonly known: KnownFiles
 }
 
-interface Seen {
+interface KnownSighting {
   readonly sighting: Sighting
   /** It was not opened for this sighting. */
   readonly isKnown: boolean
@@ -59,7 +59,7 @@ export class Sightings {
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
     // what was rotated is known to be so, and read, before what came in its place
     const others: Sighting[] = []
-    const known = new Map<LogFile, Seen>()
+    const known = new Map<LogFile, KnownSighting>()
     for (const sighting of look.sightings) {
       const file = await this.#knownOf(directory, sighting)
       if (file === null) others.push(sighting)
@@ -67,7 +67,7 @@ export class Sightings {
       else notice(known, file, { sighting, isKnown: true })
     }
     if (unsure.size > 0) again = true
-    const found = new Map<LogFile, Seen>()
+    const found = new Map<LogFile, KnownSighting>()
     for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
     const siblings: Sighting[] = []
     const judge = async (sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<void> => {
@@ -121,7 +121,7 @@ export class Sightings {
   /** What is new is to be admitted by {@link #admit}. */
   async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
     const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
-    if (arrival.kind === 'twin') return arrival.file
+    if (arrival.kind === 'known') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind
     const { file, reason } = arrival
     directory.files.set(file.name, file)
@@ -155,7 +155,7 @@ export class Sightings {
     return null
   }
 
-  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
+  #found(file: LogFile, directory: Directory, { sighting, isKnown }: KnownSighting): void {
     const { name, facts, kind, isLink, interest } = sighting
     const moved = file.directory !== directory || file.name !== name
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
@@ -173,7 +173,7 @@ export class Sightings {
     if (!changed) return
     file.note(facts)
     const { inspection } = this.#options
-    if (inspection.isToConfirm(file)) inspection.confirm(file).catch(ignoreSystemError)
+    if (inspection.isToVerify(file)) inspection.verify(file).catch(ignoreSystemError)
     if (file.revive()) this.#options.known.wake(file)
   }
 
@@ -199,6 +199,6 @@ export class Sightings {
 }
 
 /** Of two names of one file (hard links), the one that the globs match counts. */
-function notice(files: Map<LogFile, Seen>, file: LogFile, seen: Seen): void {
+function notice(files: Map<LogFile, KnownSighting>, file: LogFile, seen: KnownSighting): void {
   if (files.get(file)?.sighting.kind !== 'live') files.set(file, seen)
 }

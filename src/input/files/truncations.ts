@@ -19,7 +19,7 @@ export interface TruncationsOptions {
   readonly events: Pick<Events, 'fileTruncated' | 'lost'>
   readonly arrivals: Arrivals
   readonly originals: Pick<Originals, 'remember'>
-  readonly rests: Pick<UnreadRests, 'isOpen' | 'giveUp'>
+  readonly rests: Pick<UnreadRests, 'awaitsCopy' | 'giveUp'>
   readonly descriptors: Descriptors
   readonly missing: Pick<Missing, 'update'>
   readonly known: Pick<KnownFiles, 'add' | 'letGo'>
@@ -81,7 +81,7 @@ export class Truncations {
     const { checkpoint, missing } = this.#options
     const file = asLogFile(generation)
     let moved = false
-    for (const range of ranges) moved = file.watermark.finish(range, outcome, range.guard) || moved
+    for (const range of ranges) moved = file.watermark.acknowledge(range, outcome, range.guard) || moved
     if (!moved) return
     if (file.life.forgotten) {
       // what was found again goes on by itself
@@ -106,7 +106,7 @@ export class Truncations {
   release(file: LogFile): void {
     const { checkpoint, rests } = this.#options
     if (file.lag === 0) this.#detached.delete(file)
-    if (file.unacknowledged > 0 || rests.isOpen(file)) checkpoint.put(file)
+    if (file.unacknowledged > 0 || rests.awaitsCopy(file)) checkpoint.put(file)
     else checkpoint.remove(file.id)
   }
 }

@@ -72,7 +72,7 @@ export class Watermark implements Mark {
    * Takes one receipt's range; `guard` is that of `range.end`, NO_GUARD where it is not known. True when the offset
    * moved. What ends at or below the offset, and what is empty, says nothing new.
    */
-  finish(range: Range, outcome: Outcome, guard: Guard): boolean {
+  acknowledge(range: Range, outcome: Outcome, guard: Guard): boolean {
     const { start, end } = range
     if (end <= this.#offset || end <= start) return false
     if (start <= this.#offset && guard !== NO_GUARD && this.pending === 0) {

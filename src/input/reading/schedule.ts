@@ -172,7 +172,7 @@ export class Schedule {
       // one that takes its time has a file opened: many at once would take many descriptors
       if (turn !== 'idle') long++
       if (!(turn instanceof Promise)) this.#after(file, turn)
-      else void this.#finish(file, turn)
+      else void this.#awaitTurn(file, turn)
     }
     if (this.#next !== null) clearImmediate(this.#next)
     this.#next = null
@@ -207,14 +207,14 @@ export class Schedule {
       const turn = this.#options.turn(file)
       // at once: what it waits for may come before the next microtask
       if (!(turn instanceof Promise)) this.#after(file, turn)
-      else await this.#finish(file, turn)
+      else await this.#awaitTurn(file, turn)
     }
     this.#remote.delete(mount)
     // not here: one of its files may be in the middle of being woken
     if (this.#parking.hasPassedOver(mount)) setImmediate(() => this.#parking.answered(mount))
   }
 
-  async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+  async #awaitTurn(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
     const local = file.volume.remote ? 0 : 1
     this.#busy++
     this.#busyLocal += local

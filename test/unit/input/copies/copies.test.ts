@@ -250,7 +250,7 @@ void test('goes on in the copy after a restart, when the file was cut while it w
     first.append('a.log', 'new\n')
     const second = await first.restart(t)
     await second.lookAndRead()
-    await second.settle()
+    await second.confirmMissing()
     await second.turns()
     const ofCopy = content === LONG ? [`a.log@${LONG.length}: two\n`] : [`a.log.1@0: ${content}`, `a.log.1@${content.length}: two\n`] // prettier-ignore
     assert.deepEqual(second.shipped().sort(), [...ofCopy, 'a.log@0: new\n'].sort())

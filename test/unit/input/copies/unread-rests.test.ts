@@ -31,7 +31,7 @@ const cut = (world: World): void => truncateSync(world.path('a.log'))
 /** Looks until all that may be known again has been. */
 async function knowAgain(world: World): Promise<void> {
   await world.lookAndRead()
-  await world.settle()
+  await world.confirmMissing()
   await world.lookAndRead()
 }
 

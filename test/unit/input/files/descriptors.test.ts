@@ -33,7 +33,7 @@ function scene(t: TestContext, max: number) {
     descriptors.adopt(file, file.descriptor, await file.volume.factsOf(file.descriptor))
     const pieces = await desk.toEnd(file)
     for (const { start, end, guard } of pieces === 'changed' || settings.stored === false ? [] : pieces)
-      file.watermark.finish({ start, end }, 'stored', guard)
+      file.watermark.acknowledge({ start, end }, 'stored', guard)
     clock.advance(10)
     return file
   }
@@ -119,7 +119,7 @@ void test('says once that there may be room again, when a file that was needed i
   descriptors.rested(rotated)
   descriptors.rested(unstored)
   assert.deepEqual(freed, [], 'both are needed still')
-  unstored.watermark.finish({ start: 0, end: unstored.next }, 'stored', unstored.guard)
+  unstored.watermark.acknowledge({ start: 0, end: unstored.next }, 'stored', unstored.guard)
   descriptors.rested(unstored)
   descriptors.rested(unstored)
   assert.deepEqual(freed, [[directory]])

@@ -60,8 +60,8 @@ class Scene {
     await this.world.turns()
   }
 
-  async settle(): Promise<void> {
-    await this.world.settle()
+  async confirmMissing(): Promise<void> {
+    await this.world.confirmMissing()
     await this.world.turns()
   }
 
@@ -131,7 +131,7 @@ inEitherOrder('does not take a new file at its path for one that was moved, whic
     scene.write('a/status.log', DONE)
   })
   await scene.look(...order)
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['a/status.log@0: done\n'])
   assert.equal(scene.world.generations.missing.isEmpty, true)
 }) // prettier-ignore
@@ -146,7 +146,7 @@ void test('does not take a new file at its path for one that has a name that no 
   })
   await scene.look('a', 'b')
   assert.deepEqual(scene.shipped(), [], 'which of them it is shows only when everything was looked at')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['a/status.log@0: done\n', 'a/status.log@5: more\n'])
 })
 
@@ -166,7 +166,7 @@ async function withDeniedPiece(t: Ending): Promise<{ scene: Scene; allow: () => 
   })
   for (let times = 0; times < 3; times++) {
     await scene.look('a', 'b')
-    await scene.settle()
+    await scene.confirmMissing()
   }
   assert.deepEqual(scene.shipped(), [])
   return { scene, allow: () => void (isDenied = false) }
@@ -176,7 +176,7 @@ void test('takes no other file for one that cannot be opened yet', async (t) => 
   const { scene, allow } = await withDeniedPiece(t)
   allow()
   await scene.look('a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['a/status.log@0: done\n'])
   assert.equal(scene.world.file('status.log.1', scene.world.below('a')).path, scene.path('a/status.log'))
 })
@@ -200,7 +200,7 @@ void test('without birth times knows an inode again in its directory only', asyn
     for (const name of ['a/first.log', 'b/second.log']) scene.write(name, 'more\n')
   })
   await scene.look('a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['a/one.log@5: more\n', 'b/second.log@0: done\n', 'b/second.log@5: more\n'])
 })
 
@@ -217,7 +217,7 @@ void test('knows in its directory what an older state has no birth time of', asy
   scene.move('a/two.log', 'b/second.log')
   await scene.start()
   await scene.look('', 'a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['b/second.log@0: done\n'])
   const { bornMs } = scene.world.file('first.log', scene.world.below('a')).toStored()
   assert.equal(bornMs, scene.files.at(scene.path('a/first.log'))?.bornMs)
@@ -233,10 +233,10 @@ void test('knows files at their paths after devices got other numbers, once ever
     for (const name of ['a/one.log', 'a/two.log', 'b/one.log']) scene.write(name, 'more\n')
   })
   await scene.look('a')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), [], 'b was not looked at')
   await scene.look('b')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), ['a/one.log@5: more\n', 'a/two.log@5: more\n', 'b/one.log@5: more\n'])
 })
 
@@ -292,7 +292,7 @@ void test('goes on in a rotated copy of what was cut, and in no other one', asyn
     scene.write('a/one', LONG)
   })
   await scene.look('a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   const shipped = scene.shipped().filter((line) => !line.startsWith('a/two.log'))
   assert.deepEqual(shipped, [`a/long.log@${LONG.length}: rest\n`, 'a/short.log.1@0: done\n', 'a/short.log.1@5: rest\n'])
   assert.equal(scene.world.file('two.log', scene.world.below('a')).path, scene.path('a/two.log'))
@@ -308,7 +308,7 @@ void test('takes the file at the path before a copy of it', async (t) => {
     scene.write('a/long.log', 'more\n')
   })
   await scene.look('a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), [`a/long.log@${LONG.length}: more\n`])
   assert.equal(scene.world.file('long.log', scene.world.below('a')).watermark.offset, LONG.length + 5)
 })
@@ -324,7 +324,7 @@ void test('takes the file at the path before a copy of it that has the name of a
     scene.write('a/long.log', 'more\n')
   })
   await scene.look('a', 'b')
-  await scene.settle()
+  await scene.confirmMissing()
   const shipped = scene.shipped()
   assert.ok(shipped.includes(`a/long.log@${LONG.length}: more\n`), shipped.join(''))
   assert.ok(!shipped.some((line) => line.startsWith('a/long.log@0:')), 'it is not another one')
@@ -346,7 +346,7 @@ for (const hasBirthTimes of [true, false]) {
       scene.write('b/status.log', DONE)
       assert.deepEqual(new Set(scene.files.all.map(({ inode }) => inode)).size, 1)
       await scene.look(...order)
-      await scene.settle()
+      await scene.confirmMissing()
       assert.deepEqual(scene.shipped(), ['b/status.log@0: done\n'])
       assert.deepEqual(scene.lost(), [])
     }) // prettier-ignore
@@ -396,7 +396,7 @@ void test('is not settled before it was looked at everywhere since', async (t) =
   await scene.look('a')
   scene.write('a/status.log', DONE)
   await scene.look('a')
-  await scene.settle()
+  await scene.confirmMissing()
   assert.deepEqual(scene.shipped(), [])
   await scene.look('b', 'a')
   assert.deepEqual(scene.shipped(), ['a/status.log@0: done\n'])

@@ -23,9 +23,9 @@ void test('a new one begins at its first byte, one that is known where it stood'
 void test('lag is what is not stored, in flight or not; unacknowledged is what is in flight', async (t) => {
   const log = await file(t, 'x'.repeat(100))
   log.cursor.next = 60
-  log.watermark.finish({ start: 0, end: 25 }, 'stored', 1)
+  log.watermark.acknowledge({ start: 0, end: 25 }, 'stored', 1)
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35])
-  log.watermark.finish({ start: 40, end: 60 }, 'stored', 1)
+  log.watermark.acknowledge({ start: 40, end: 60 }, 'stored', 1)
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35], 'what is stored behind a hole does not count')
   log.life.detach()
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35], 'what was not read before the cut may be in a copy')
@@ -45,7 +45,7 @@ void test('goes back to the first byte that is not stored', async (t) => {
   log.cursor.guard = 60
   log.rewind()
   assert.deepEqual([log.next, log.skipped, log.cursor.halfLineEnd, log.cursor.scan, log.guard], [10, 4, 0, null, 10])
-  log.watermark.finish({ start: 10, end: 50 }, 'stored', 50)
+  log.watermark.acknowledge({ start: 10, end: 50 }, 'stored', 50)
   log.cursor.next = 60
   log.rewind()
   assert.deepEqual([log.next, log.skipped, log.guard], [50, 0, 50])
@@ -59,7 +59,7 @@ void test('its entry has all that is needed to know it again', async (t) => {
   const log = await file(t, 'hello\n', { id: 'b'.repeat(24), rules: { id: 'web' } })
   log.knowBy({ length: 6, hash: 'f' })
   log.partition = 4
-  log.watermark.finish({ start: 0, end: 6 }, 'settled', 6)
+  log.watermark.acknowledge({ start: 0, end: 6 }, 'settled', 6)
   const [device, inode] = log.key.split(':')
   assert.deepEqual(log.toStored(), {
     id: 'b'.repeat(24),

@@ -46,8 +46,8 @@ function missing(stored: readonly StoredGeneration[], settings: { clock?: HandCl
 }
 
 /** Everything was looked at. */
-function settle(lost: Missing): void {
-  for (const ids of lost.unsearched(() => true).values()) lost.settle(ids)
+function confirm(lost: Missing): void {
+  for (const ids of lost.unsearched(() => true).values()) lost.confirm(ids)
 }
 
 /** The id of what is found of the file at a path; `key`: the inode it is to have. */
@@ -86,9 +86,9 @@ void test('finds a generation at its path after the device numbers have changed,
   const lost = missing([stored])
   assert.deepEqual(lost.awaited(), new Set())
   assert.equal(await find(lost, path('b.log')), null)
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
   assert.deepEqual([lost.awaited(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
-  settle(lost)
+  confirm(lost)
   assert.deepEqual([lost.freed(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
   assert.equal(await find(lost, path('b.log')), null)
   assert.equal(await find(lost, path('a.log')), stored.id)
@@ -107,12 +107,12 @@ void test('finds a generation under a rotated name if 1,024 bytes and the guard 
   const unread = { ...stored, id: 'unread', position: { ...stored.position, offset: 0 }, guard: NO_GUARD }
   const far = { ...stored, id: 'far', place: '/elsewhere/a.log' }
   const none = missing([short, unread, far])
-  none.settleAll()
+  none.confirmAll()
   assert.equal(await find(none, path('a.log.1')), null)
   const lost = missing([short, stored, unread, far])
-  assert.equal(await find(lost, path('a.log.1')), 'unsettled')
+  assert.equal(await find(lost, path('a.log.1')), 'unconfirmed')
   assert.equal(await find(lost, path('a.log.2')), null, 'it ends before')
-  settle(lost)
+  confirm(lost)
   assert.equal(await find(lost, path('a.log.1'), '7:7', () => false), null, 'no rotation gives it that name')
   assert.equal(await find(lost, path('a.log.1')), stored.id)
 })
@@ -122,24 +122,24 @@ void test('takes what cannot be opened now for nobody else', async (t) => {
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1', bornMs: 5 })
   const facts = { key: '99:1', size: 4, mtimeMs: 0, bornMs: 5, links: 1, kind: 'file' } as const
   const free = missing([stored])
-  settle(free)
+  confirm(free)
   free.outOfReach({ ...facts, bornMs: 6 })
   free.outOfReach({ ...facts, key: '99:2' })
   assert.equal(await find(free, path('a.log')), stored.id, 'others were out of reach')
   const lost = missing([stored])
-  settle(lost)
+  confirm(lost)
   lost.outOfReach(facts)
   assert.deepEqual(
     lost.unsearched(() => true),
     new Map(),
     'nobody waits',
   )
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
   const [ids = []] = lost.unsearched(() => true).values()
   lost.outOfReach(facts)
-  lost.settle(ids)
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
-  settle(lost)
+  lost.confirm(ids)
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
+  confirm(lost)
   assert.equal(await find(lost, path('a.log')), stored.id)
 })
 
@@ -182,7 +182,7 @@ void test('of two with the same content finds the one with the inode, then the o
   assert.equal(await find(byInode, path('a.log')), path('a.log'))
   const elsewhere = stored.map((one, n) => ({ ...one, device: '99', inode: String(n) }))
   const byPath = missing(elsewhere)
-  settle(byPath)
+  confirm(byPath)
   assert.equal(await find(byPath, path('b.log')), path('b.log'))
   assert.equal(await find(byPath, path('a.log')), path('a.log'))
 })
@@ -233,7 +233,7 @@ void test('finds each of 10,000 quickly', async (t) => {
     })
   })
   const lost = missing(all)
-  settle(lost)
+  confirm(lost)
   // as if the device numbers had changed: every file is looked for by its path
   const contents = new Map<number, Buffer>(all.map((_, n) => [n, Buffer.from(content(n))]))
   const volume = countedVolume({

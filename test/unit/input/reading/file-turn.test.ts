@@ -109,7 +109,7 @@ void test('does not read a file that is too far ahead of what is stored', async 
   file.cursor.next = 8
   assert.equal(await fileTurns.turn(file), 'unacknowledged')
   assert.equal(volume.reads, 0)
-  file.watermark.finish({ start: 0, end: 4 }, 'stored', guardOf(Buffer.from('one\n')))
+  file.watermark.acknowledge({ start: 0, end: 4 }, 'stored', guardOf(Buffer.from('one\n')))
   file.rewind()
   assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'two\nthree\n')

@@ -382,7 +382,7 @@ void test('goes back to what is stored, and reads on from there', async (t) => {
   assertWhole(await desk.toEnd(file), content)
   const stored = first[0]
   assert.ok(stored)
-  file.watermark.finish({ start: 0, end: stored.end }, 'stored', stored.guard)
+  file.watermark.acknowledge({ start: 0, end: stored.end }, 'stored', stored.guard)
   file.rewind()
   assertWhole(await desk.toEnd(file), content, stored.end)
 })
@@ -396,7 +396,7 @@ void test('knows the bytes before a quiet file again', async (t) => {
       const made = await log(t, content)
       const [read] = await desk.toEnd(made.file)
       assert.ok(read !== undefined && typeof read !== 'string')
-      made.file.watermark.finish({ start: 0, end: 100 }, 'stored', read.guard)
+      made.file.watermark.acknowledge({ start: 0, end: 100 }, 'stored', read.guard)
       assert.equal(made.file.toStored().guard, guardOf(content))
       return made
     }
