@@ -1,11 +1,11 @@
 /**
- * Copies that copytruncate leaves under a name that does not tell of whom ("app-20261122.log", "old/app.log"). By content
- * alone they look like any two logs that begin with the same banner, and applications must not wait for each other. So
- * such a file is taken in at once, and cannot vanish unread, but is judged before its first chunk is handed on: against
- * the few local files with the same first 1,024 bytes that were read at least so far before it was found. It waits for
- * seconds, longer only if it is large: it then takes longer to be made, and is less likely to be the same by chance.
- * It is the copy of a file that was cut already only if it was written before the cut. What the known file had unread is
- * read in it.
+ * Copies that copytruncate leaves under a name that does not tell their original ("app-20261122.log", "old/app.log"). By
+ * content alone they look like any two logs that begin with the same banner, and applications must not wait for each other.
+ * So such a file is taken in at once, and cannot vanish unread, but it is judged before its first chunk is handed on. It is
+ * compared with the few local files that have the same first 1,024 bytes and were read beyond these before it was found. It
+ * waits for seconds, and longer only if it is large: a large copy takes longer to be made, and is less likely to agree by
+ * chance. It can be the copy of a file that is cut already only if it was written before the cut. Bytes that were unread in
+ * the original are read in the copy.
  */
 import { type Agreement, type Held, agreedBeforeCut } from './agreement.ts'
 import { type Compared, beginsAs, isOutgrown, mayBecome, originalOf } from './comparison.ts'
@@ -16,8 +16,9 @@ import { HELD_MS, type Originals, isComparable } from './originals.ts'
 import type { UnreadRests } from './unread-rests.ts'
 import type { FileFacts } from '../volume/volume.ts'
 
-/** Time for the cut to come after the copy, and for that to reach the disk. */
+/** Time for the copy to reach the disk, and for the cut to follow; ms. */
 const PLAIN_HELD_MS = 5000
+/** How fast copies are made at least. */
 const BYTES_PER_MS = 10_000
 
 export interface UnnamedCopiesOptions {
@@ -40,7 +41,7 @@ export class UnnamedCopies {
   }
 
   /**
-   * Whether a file of which nothing was handed on begins like another one, so that it has to be judged before that. If
+   * Whether a file of which nothing was handed on begins like another one, so that it has to be judged first. If it does
    * not, others are compared with it from now on.
    */
   isSuspect(file: LogFile): boolean {
@@ -49,14 +50,14 @@ export class UnnamedCopies {
     return isSuspect
   }
 
-  /** Whether a file was suspect at its last turn, and waits. */
+  /** Whether a file was judged, and waits for another judgement. */
   isWaiting(file: LogFile): boolean {
     return this.#waiting.has(file) && file.cursor.limit === Infinity
   }
 
   /**
-   * Whether it is known by now what an open file is of which nothing was handed on: if it is a copy, what was read of
-   * the other is passed over. Throws what the file system throws.
+   * Whether it is known by now what an open file is of which nothing was handed on. If it is a copy, the bytes that were
+   * read in the original are passed over. Throws what the file system throws.
    */
   async judge(file: LogFile): Promise<boolean> {
     const { departures, rests } = this.#options
@@ -71,8 +72,8 @@ export class UnnamedCopies {
   }
 
   /**
-   * Of which file an open one, of which nothing was handed on, is the copy, and how many bytes at its beginning were read
-   * there. Its size is up to date afterwards.
+   * Compare an open file of which nothing was handed on with the files that begin like it: which of them it is a copy of,
+   * and up to which offset it was read there. The file's size is up to date afterwards.
    */
   async compare(file: LogFile): Promise<'none' | 'held' | Agreement> {
     const { clock } = this.#options
@@ -83,10 +84,10 @@ export class UnnamedCopies {
     if (copied !== null) return this.#decide(file, copied)
     const agreement = await this.#sameSoFar(file, facts)
     const since = held?.facts.size === facts.size ? held.since : clock()
-    // what is written to all the time must not wait for ever
+    // a file that is written to all the time must not wait for ever
     const first = held?.first ?? clock()
     const patience = Math.min(HELD_MS, PLAIN_HELD_MS + facts.size / BYTES_PER_MS)
-    // what has no name any more is nobody's copy to keep
+    // a deleted file is no copy that somebody wants to keep
     const isOver =
       file.standing === 'deleted' ||
       file.cursor.limit < Infinity ||
@@ -111,7 +112,7 @@ export class UnnamedCopies {
     return judgement
   }
 
-  /** A file that was cut after this one was written, and that this one agrees with as far as that was read. */
+  /** A file that was cut after this one was written, and that agrees with this one as far as it was read. */
   async #cutLike(file: LogFile, facts: FileFacts): Promise<Agreement | null> {
     const its = comparedOf(file, facts)
     for (const cut of this.#options.originals.cutLike(file)) {
@@ -120,12 +121,12 @@ export class UnnamedCopies {
     return null
   }
 
-  /** A live file that agrees with this one as far as both go, and has not fewer bytes. */
+  /** A live file that agrees with this one as far as both go, and does not have fewer bytes. */
   async #sameSoFar(file: LogFile, facts: FileFacts): Promise<Agreement | null> {
     const its = comparedOf(file, facts)
     for (const other of this.#options.originals.liveLike(file)) {
       if (await isOutgrown(other, its.size)) continue
-      // of a closed one it is not known what it has before our place
+      // of a closed file the bytes before this one's end cannot be read
       const original = originalOf(other)
       if ((await beginsAs(original, its)) || (other.descriptor >= 0 && (await mayBecome(other, its))))
         return { original: other, end: Math.min(original.offset, its.size) }

@@ -1,6 +1,6 @@
 /**
- * Files that were sighted and are no open generation: opened with care, known again by their content, or taken for new.
- * What they are afterwards is generations.ts's affair.
+ * Takes in files that were sighted and are no known generation. Each is opened with care, and known again by its content or
+ * taken for new.
  */
 import type { FoundReason, IgnoreReason } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
@@ -36,18 +36,18 @@ export interface ArrivalsOptions {
   readonly clock: () => number
 }
 
-/** What became of a sighting. */
+/** What a sighted file turned out to be. */
 export type Arrival =
   | { readonly kind: 'file'; readonly file: LogFile; readonly reason: FoundReason }
-  /** Found meanwhile by another look. */
+  /** Another look has taken it in meanwhile. */
   | { readonly kind: 'known'; readonly file: LogFile }
   | { readonly kind: 'ignored' }
-  /** Look again soon: it is denied, held back, gone, unsettled (missing.ts), or there is no descriptor left. */
+  /** Look again soon: it is denied, held back or gone, may be a missing one (missing.ts), or no descriptor is left. */
   | { readonly kind: 'again' }
-  /** To be judged once more when all others in the directory were (missing.ts). */
+  /** Judge it once more after all others in the directory: it may be a rotated piece of a missing one (missing.ts). */
   | { readonly kind: 'sibling' }
 
-/** Bytes looked back for the start of a line when reading begins at the end of a file. */
+/** How many bytes before the end of a file the start of its last line is looked for, when reading begins at the end. */
 const LOOK_BACK = 64 * 1024
 
 const IGNORED: Arrival = { kind: 'ignored' }
@@ -56,7 +56,7 @@ const SIBLING: Arrival = { kind: 'sibling' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** Names in a directory with the reason that was reported last, so that it is reported once. */
+  /** By directory and name: the reason that was reported last, so that each is reported once. */
   readonly #reported = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
   #onlyCopies = false
@@ -98,7 +98,7 @@ export class Arrivals {
     if (this.#isNews(directory, name, reason)) this.#options.events.fileDenied(directory.pathOf(name), reason)
   }
 
-  /** A directory was looked at: what is kept of names and files that are not there any more would be kept for ever. */
+  /** A directory was looked at: forget names and files that are not there any more, which would be kept for ever. */
   forgetOthers(directory: Directory, { sightings, denied }: Look): void {
     const { untaken, wasThere } = directory
     this.#options.copies.forgetOthers(directory, sightings)
@@ -110,14 +110,14 @@ export class Arrivals {
     for (const name of reported?.keys() ?? []) if (!there.has(name)) reported?.delete(name)
   }
 
-  /** A generation that begins now. */
+  /** Make a generation that begins now. `at`: where its reading begins, and the guard of the bytes before that. */
   create(what: Omit<Origin, 'id' | 'volume' | 'start' | 'foundAt'>, at: { offset: number; guard: Guard }): LogFile {
     const { volume } = what.directory
     const { random, clock } = this.#options
     return new LogFile({ ...what, id: newId(random), volume, start: { ...at, skipped: 0 }, foundAt: clock() })
   }
 
-  /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
+  /** Let a file be read once its id is where a kill -9 cannot lose it: a repeat of its records must carry the same id. */
   admit(file: LogFile): void {
     const { checkpoint, known } = this.#options
     checkpoint.put(file)
@@ -129,23 +129,23 @@ export class Arrivals {
     this.#admitting.add(admitting)
   }
 
-  /** From now on nothing is taken in that would be read. */
+  /** From now on take in only copies of files that were cut, and nothing that would be read. */
   takeOnlyCopies(): void {
     this.#onlyCopies = true
   }
 
-  /** A file is to be read once its id is in the journal. */
+  /** Whether a file waits for its id to be in the journal. */
   get isAdmitting(): boolean {
     return this.#admitting.size > 0
   }
 
-  /** Resolves when all that were to be admitted are. */
+  /** Resolves when every file that waits for the journal is admitted. */
   async admitted(): Promise<void> {
     await Promise.all(this.#admitting)
   }
 
   #ignore(directory: Directory, { kind, name }: Sighting, reason: IgnoreReason): Arrival {
-    // no glob asks for what is sought
+    // a file that is only sought is asked for by no glob
     if (kind !== 'sought' && this.#isNews(directory, name, reason))
       this.#options.events.fileIgnored(directory.pathOf(name), reason)
     return IGNORED
@@ -163,7 +163,7 @@ export class Arrivals {
     return AGAIN
   }
 
-  /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
+  /** A file that can be opened need not be readable: then it must cost no descriptor at every look, and stay known. */
   async #identifyOrDeny(
     directory: Directory,
     sighting: Sighting,
@@ -175,7 +175,7 @@ export class Arrivals {
     const other = known.get(opened.facts.key)
     if (other !== undefined) {
       closeOn(directory.volume, opened.descriptor)
-      // a closed one may have had the inode before: the next look will ask
+      // the known one is closed and may have had the inode before: the next look decides
       return other.descriptor < 0 ? AGAIN : { kind: 'known', file: other }
     }
     let stored: StoredGeneration | null = null
@@ -183,7 +183,7 @@ export class Arrivals {
       const isSibling = (name: string): boolean => directory.isSibling(sighting, name)
       const file = { facts: opened.facts, path, isSibling, bySibling }
       const found = await missing.find(directory.volume, opened.descriptor, file)
-      // no glob asks for what is sought
+      // a file that is only sought is asked for by no glob
       if (typeof found === 'string' || (sought && found === null)) {
         closeOn(directory.volume, opened.descriptor)
         return found === null ? IGNORED : found === 'sibling' ? SIBLING : AGAIN
@@ -216,7 +216,7 @@ export class Arrivals {
     const offset = isPassedOver ? copy.size : start
     const guard = await guardAt(volume, descriptor, offset)
     const fingerprint = await fingerprintOf(volume, descriptor)
-    // From here to the end nothing waits: another look may have found the same file meanwhile.
+    // another look may have found the same file meanwhile; from here to the end nothing is awaited
     const other = known.get(facts.key)
     if (other !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
       closeOn(volume, descriptor)
@@ -233,7 +233,7 @@ export class Arrivals {
     if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
     known.add(file)
     descriptors.adopt(file, descriptor, facts)
-    // looked at before the bytes it is known by: these are its own
+    // its facts were taken before the bytes that it is known by, so this much is its own
     file.seenSize.own(facts.size)
     if (copy !== 'none') rests.copied(copy)
     if (isPassedOver || (stored?.finished === true && facts.size <= file.next)) {
@@ -251,7 +251,7 @@ export class Arrivals {
     return facts.mtimeMs < checkpoint.since
   }
 
-  /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
+  /** Where reading of a file without a position begins: at the end only if the file was there at the very first start. */
   async #startOf(
     directory: Directory,
     { interest, kind, name, facts: sighted }: Sighting,
@@ -262,11 +262,11 @@ export class Arrivals {
     if (interest.rules.start === 'beginning' || !fresh || kind !== 'live') return 0
     if (!wasThere && !untaken.has(name)) return 0
     const atStart = untaken.get(name) ?? sighted
-    // another one has taken the name since, or it was cut
+    // another file has taken the name since, or the file was cut
     if (facts.key !== atStart.key || facts.size < atStart.size) return 0
-    // a while later the inode may be another file's; where no time of birth is known, this may be any time
+    // after a while the inode may be another file's; without birth times nothing tells
     if (!wasThere && facts.bornMs !== atStart.bornMs) return 0
-    // the line that is being written is shipped whole
+    // the line that is being written at that moment is shipped whole
     const from = Math.max(0, atStart.size - LOOK_BACK)
     const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: atStart.size - from })
     return from + bytes.lastIndexOf(10) + 1

@@ -1,6 +1,6 @@
 /**
- * The end of generations: files without a name of ours are drained and let go; files that were known and are nowhere to
- * be found are given up, and what was unread of them is counted as lost.
+ * How generations end. Files without a name that the globs match are drained and let go. Files that were known and are
+ * nowhere to be found are given up, and their unread bytes are counted as lost.
  */
 import { systemErrorOf } from '../../errors.ts'
 import type { Guard } from '../../guard.ts'
@@ -32,7 +32,7 @@ export interface DeparturesOptions {
 export class Departures {
   readonly #options: DeparturesOptions
   #ending = false
-  /** By where they were. */
+  /** The giving up that is under way, by the volume where the files were. */
   readonly #givingUp = new Map<Volume | null, Promise<void>>()
 
   constructor(options: DeparturesOptions) {
@@ -49,12 +49,12 @@ export class Departures {
     return (this.#ending && file.standing === 'deleted') || (file.standing !== 'live' && this.#isQuiet(file))
   }
 
-  /** Its writer has not written for so long that it is taken to have gone on to another file. */
+  /** Whether its writer has paused long enough to be taken to have gone on to another file. */
   #isQuiet(file: LogFile): boolean {
     return this.#options.clock() - file.activeAt >= this.#options.lastLineQuietMs
   }
 
-  /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
+  /** Check once every open file that has lost its name. Does not wait for mounts that may hang. */
   async drain(files: Iterable<LogFile>): Promise<void> {
     for (const file of files) {
       if (file.standing === 'live' || file.descriptor < 0) continue
@@ -63,7 +63,7 @@ export class Departures {
     }
   }
 
-  /** What stayed missing is given up, one after another of each volume: it may be on a mount that hangs. */
+  /** Give up the files that stayed missing: one at a time on each volume, which may be a mount that hangs. */
   async giveUpMissing(): Promise<void> {
     const { missing } = this.#options
     for (const [volume, expired] of Map.groupBy(missing.expired(), (stored) => missing.volumeOf(stored))) {
@@ -74,7 +74,7 @@ export class Departures {
     await Promise.all(this.#givingUp.values())
   }
 
-  /** It is the copy of a file that was read as far as `end`, which has this guard. */
+  /** The file is the copy of one that was read as far as `end`, which has this guard. */
   copied(file: LogFile, end: number, guard: Guard): void {
     const { checkpoint, descriptors } = this.#options
     file.passOver(end, guard)
@@ -90,7 +90,7 @@ export class Departures {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of expired) {
       const isAtPlace = await missing.isAtPlace(stored)
-      // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
+      // it is there and no other file: no input asks for it now, or it cannot be read, so its position is kept
       const isThere = isAtPlace === undefined || (isAtPlace && known.get(inodeKeyOf(stored)) === undefined)
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
@@ -109,7 +109,7 @@ export class Departures {
     file.turn.beginCheck()
     try {
       const found = await inspection.check(file)
-      // a mount takes its time
+      // a mount may have taken its time to answer
       if (file.isOver || file.standing === 'live') return
       if (found === 'grown') known.wake(file)
       else if (this.#isQuiet(file)) {

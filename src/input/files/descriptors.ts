@@ -1,7 +1,8 @@
 /**
- * Open files, and how many there may be. A file that has its name and nothing on its way can be closed for another one, and
- * opened again: first those that are read and stored to their end, then those that end in half a line, then those that
- * cannot go on. The others keep their descriptors. Who is refused one waits until one of those that are open can be closed.
+ * The open files, and how many there may be. A file that still has its name and has no bytes in flight can be closed for
+ * another one, and opened again later. Files that are read and stored to their end are closed first, then those that end in
+ * half a line, then those that cannot go on. The others keep their descriptors. A file that is refused a descriptor waits
+ * until one of the open files can be closed.
  */
 import { ignoreSystemError } from '../../errors.ts'
 import type { Obstacle } from '../../flow.ts'
@@ -12,17 +13,17 @@ import { type OpenFile, openLog } from '../volume/open.ts'
 import { rootsOf } from '../input-rules.ts'
 import { type FileFacts, closeOn } from '../volume/volume.ts'
 
-/** As many files are open as may be, and all of them are needed. */
+/** The limit of open files is reached, and all of them are needed. */
 export const NO_DESCRIPTOR: Obstacle = { kind: 'descriptor', topic: '' }
 
 export interface DescriptorsOptions {
-  /** So many files may be open. */
+  /** How many files may be open. */
   readonly max: number
   /** Monotonic ms. */
   readonly clock: () => number
   /**
-   * There may be room again for those that were refused it: files, and directories with files that were not taken in.
-   * Called once, until somebody is refused again.
+   * There may be a descriptor again for those that were refused one: parked files, and these directories, in which files
+   * were not taken in. Called once, until a descriptor is refused again.
    */
   readonly freed: (directories: Iterable<Directory>) => void
 }
@@ -30,9 +31,9 @@ export interface DescriptorsOptions {
 export class Descriptors {
   readonly #options: DescriptorsOptions
   readonly #open = new Set<LogFile>()
-  /** Somebody was refused, and nothing has changed since. */
+  /** A descriptor was refused, and nothing has changed since. */
   #isFull = false
-  /** Directories with files that there was no room for. */
+  /** Directories in which a new file was refused a descriptor. */
   #refused = new Set<Directory>()
 
   constructor(options: DescriptorsOptions) {
@@ -50,7 +51,10 @@ export class Descriptors {
     file.life.noteActivity(this.#options.clock())
   }
 
-  /** Make sure that a file is open; false when it cannot be now (all may be in use), or something else is at its place. */
+  /**
+   * Make sure that a file is open. False when it cannot be opened now (all descriptors may be in use), or when another file
+   * is at its place.
+   */
   async open(file: LogFile): Promise<boolean> {
     if (file.descriptor >= 0) return true
     if (file.isOver || !this.makeRoom()) return false
@@ -58,15 +62,15 @@ export class Descriptors {
     const opened = await openLog(file.volume, place, rootsOf(file.location.within))
     if (opened.kind !== 'open') return false
     const same = await this.#isFile(file, place, opened)
-    // a slow mount may have answered two of us, or meanwhile have lost the file
+    // a slow mount may have opened it twice, or it may have been lost meanwhile
     if (same && file.descriptor < 0 && !file.isOver) this.adopt(file, opened.descriptor, opened.facts)
     else closeOn(file.volume, opened.descriptor)
     return same && !file.isOver
   }
 
   /**
-   * Whether the file at a path, that was just seen to have its inode, is this closed one, by its content. 'unsure': it
-   * cannot be looked at now, or is gone from there again.
+   * Whether the file at a path is this closed file, by its content. Its inode was just seen there. 'unsure': it cannot be
+   * looked at now, or is gone from there again.
    */
   async isSameAt(file: LogFile, path: string, within = file.location.within): Promise<'same' | 'other' | 'unsure'> {
     const opened = await openLog(file.volume, path, rootsOf(within))
@@ -88,13 +92,13 @@ export class Descriptors {
     try {
       return await isSame(file.volume, descriptor, { facts, path, stored: file.toStored() })
     } catch (error) {
-      // what cannot be read is asked for again and again
+      // a file that cannot be read is tried again and again, which must leave no descriptor open
       closeOn(file.volume, descriptor)
       throw error
     }
   }
 
-  /** The descriptor goes on with the next generation of the same file. */
+  /** Hand the descriptor over to the next generation of the same file. */
   hand(from: LogFile, to: LogFile): void {
     to.descriptor = from.descriptor
     from.descriptor = -1
@@ -116,11 +120,11 @@ export class Descriptors {
   }
 
   /**
-   * Make sure that one more file may be open: if need be close one, of those that risk least the one that was quiet longest.
-   * False when every open file is still needed: then who asks waits.
+   * Make sure that one more file may be open. If need be, a file is closed: of those that risk least, the one that was quiet
+   * longest. False when every open file is still needed; {@link DescriptorsOptions.freed} is called when one may be closed.
    */
   makeRoom(): boolean {
-    // thousands may ask in a row
+    // thousands of files may want one in a row
     if (this.#isFull) return false
     if (this.#open.size < this.#options.max) return true
     let best: LogFile | null = null
@@ -137,19 +141,19 @@ export class Descriptors {
     return best !== null
   }
 
-  /** As {@link makeRoom}, for a new file in a directory, which is looked at again when there is room. */
+  /** Like {@link makeRoom}, for a new file in a directory. The directory is looked at again when there is room. */
   makeRoomIn(directory: Directory): boolean {
     const isRoom = this.makeRoom()
     if (!isRoom) this.#refused.add(directory)
     return isRoom
   }
 
-  /** Something of a file was stored, or it has had a turn: if it can be closed now, those that were refused try again. */
+  /** A file had bytes stored, or a turn: if it can be closed now, those that were refused a descriptor try again. */
   rested(file: LogFile): void {
     if (this.#isFull && file.descriptor >= 0 && riskOf(file) !== NEEDED) this.retry()
   }
 
-  /** Those that were refused try again. */
+  /** Let those that were refused a descriptor try again. */
   retry(): void {
     if (!this.#isFull) return
     this.#isFull = false
@@ -161,7 +165,7 @@ export class Descriptors {
 
 const NEEDED = 3
 
-/** What is lost should an open file be deleted while it is closed: nothing (0), half a line (1), what is unread (2). */
+/** What would be lost if a file were deleted while it is closed: nothing (0), half a line (1), the unread rest (2). */
 function riskOf(file: LogFile): 0 | 1 | 2 | typeof NEEDED {
   if (file.standing !== 'live' || file.unacknowledged > 0 || file.turn.queued) return NEEDED
   // a call that is under way would meet whatever file gets the descriptor next

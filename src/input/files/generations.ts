@@ -1,11 +1,10 @@
 /**
- * Which file on disk is which generation: looks in, lives of files out. It joins those who decide: what a look says of
- * known files (sightings.ts), what an unknown file is (arrivals.ts), cuts (truncations.ts), ends (departures.ts). None of
- * them reads lines.
+ * Which file on disk is which generation. This joins the files that decide it: sightings.ts (what a look says of known
+ * files), arrivals.ts (what an unknown file is), truncations.ts (cuts), departures.ts (ends). None of them reads lines.
  *
  * The life of a generation:
- *   found (a sighting that is no generation by its content) -> admitted (its id is in the journal) -> read
- *   -> rotated or deleted -> drained and everything stored -> let go; the entry stays while its file is on disk
+ *   found (a sighted file that is no known generation by its content) -> admitted (its id is in the journal) -> read
+ *   -> rotated or deleted -> drained, and everything stored -> let go; the entry stays while its file is on disk
  *   truncated -> detached: a new generation takes over the descriptor, the old one waits for its receipts and a copy
  */
 import { ignoreSystemError } from '../../errors.ts'
@@ -88,13 +87,13 @@ export class Generations {
     this.truncations = new Truncations({ ...shared, arrivals })
   }
 
-  /** Every generation that is on disk as far as we know, or still waits for receipts. */
+  /** Every generation that is on disk as far as we know, or still waits for receipts or a copy. */
   *all(): Iterable<LogFile> {
     yield* this.known.all()
     yield* this.truncations.detached()
   }
 
-  /** How many {@link all} are. */
+  /** How many generations {@link all} yields. */
   get count(): number {
     return this.known.count + this.truncations.waiting
   }
@@ -105,7 +104,7 @@ export class Generations {
     this.descriptors.rested(asLogFile(receipt.file))
   }
 
-  /** Called about once a second: what has had its time is given up, and files without a name of ours are drained. */
+  /** Called about once a second: give up what has waited long enough, and drain files that have lost their name. */
   async tick(): Promise<void> {
     this.#rests.giveUpOld()
     this.descriptors.retry()
@@ -114,13 +113,13 @@ export class Generations {
   }
 
   /**
-   * The files go when the agent has stopped, and no later start can look for copies: those that are there now are taken
-   * in, and nothing else. Of what was cut all that is in none of them is lost.
+   * The files are gone when the agent has stopped, and no later start can look for copies. So take in the copies that are
+   * there now, and nothing else; of files that were cut, everything that is in no copy is counted as lost.
    */
   async giveUpRests(): Promise<void> {
     this.arrivals.takeOnlyCopies()
     for (const directory of this.#rests.directories()) {
-      // a mount could hang, and a directory be gone
+      // a mount could hang, and a directory could be gone
       const look = directory.volume.remote ? null : await directory.look().catch(ignoreSystemError)
       if (look) await this.sightings.see(directory, look)
     }

@@ -1,6 +1,6 @@
 /**
- * The generations that are on disk as far as we know, by device and inode, and how one leaves this company: it loses its
- * name, is lost from sight, or is forgotten. Who decides that it does so is said in generations.ts.
+ * The generations that are on disk as far as we know, by device and inode, and what is done when one of them loses its name,
+ * is not where it was, or is forgotten. The files that generations.ts joins decide when that is so.
  */
 import type { Events } from '../../observe/events.ts'
 import type { Originals } from '../copies/originals.ts'
@@ -49,7 +49,7 @@ export class KnownFiles {
     return this.#byKey.get(key)
   }
 
-  /** From now on this is the generation with its inode. */
+  /** From now on this generation is the one with its inode. */
   add(file: LogFile): void {
     this.#byKey.set(file.key, file)
   }
@@ -58,7 +58,7 @@ export class KnownFiles {
     this.#options.turns.wake(file)
   }
 
-  /** A file is read for the first time. What has come to the logs that were rotated beside it goes before that. */
+  /** Let a file be read for the first time. Logs beside it that were rotated are read before, to their end. */
   begin(file: LogFile): void {
     for (const other of this.#draining) if (other.directory === file.directory) this.wake(other)
     this.wake(file)
@@ -67,10 +67,10 @@ export class KnownFiles {
   /** The file has no name any more that the globs match (rotated), or none at all (deleted). */
   leftItsName(file: LogFile, standing: 'rotated' | 'deleted'): void {
     if (file.standing === 'live') {
-      // its writer may go on for a while
+      // its writer may go on for a while; until it is quiet, it is not let go
       file.life.noteActivity(this.#options.clock())
       this.#options.events.fileRotated(file)
-      // what was written to it goes before what is written to the next one
+      // its last lines go before those of the next file
       this.#draining.add(file)
       this.wake(file)
     }
@@ -83,7 +83,7 @@ export class KnownFiles {
     this.#options.turns.letGo(file)
   }
 
-  /** A closed file is not where it was: it may turn up elsewhere for a while. */
+  /** A closed file is not where it was: it counts as missing, and may turn up elsewhere for a while. */
   lose(file: LogFile): void {
     this.forget(file)
     const stored = file.toStored()

@@ -1,6 +1,6 @@
 /**
- * The life cycle of one generation: whether it may be read, whether its file has a name, and how it ends. Each change is
- * a method here; generations.ts has the way from one to the next.
+ * The life cycle of one generation: whether it may be read, whether its file has a name, and how it ends. Every change is a
+ * method here; generations.ts draws the order in which they come.
  */
 
 /**
@@ -25,17 +25,17 @@ export class Life {
     return this.#standing
   }
 
-  /** Its identity is in the journal, so that it may be read. */
+  /** Whether its id is in the journal, so that it may be read. */
   get admitted(): boolean {
     return this.#admitted
   }
 
-  /** All of it is read and stored, and nobody is expected to write to it. */
+  /** Whether all of it is read and stored, and nobody is expected to write to it. */
   get finished(): boolean {
     return this.#finished
   }
 
-  /** It is not among the known files any more; another object may stand for what is left of it. */
+  /** Whether it is no known file any more; another object may stand for what is left of it. */
   get forgotten(): boolean {
     return this.#forgotten
   }
@@ -45,7 +45,7 @@ export class Life {
     return this.#activeAt
   }
 
-  /** It has no turns any more. */
+  /** Whether it will have no turns any more. */
   get isOver(): boolean {
     return this.#standing === 'detached' || this.#forgotten
   }

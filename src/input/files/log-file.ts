@@ -58,11 +58,11 @@ export class LogFile implements Generation {
   /** `device:inode`. */
   readonly key: string
   readonly volume: Volume
-  /** Monotonic ms when this process first saw it. */
+  /** Monotonic ms when this process found it. */
   readonly foundAt: number
   /** Of its lines, once it is known. Nothing sets it yet. */
   readonly format: LogFormat | undefined
-  /** What a newer program has stored of it. */
+  /** Members of its entry that a newer program has stored. */
   readonly unknown: StoredGeneration['unknown']
 
   readonly watermark: Watermark
@@ -222,26 +222,26 @@ export class LogFile implements Generation {
     this.skipped = skipped
   }
 
-  /** Its bytes up to here are another file's, and were read there. */
+  /** Its bytes up to `end` are another file's and were read there: reading goes on behind them. */
   passOver(end: number, guard: Guard): void {
     this.watermark.acknowledge({ start: 0, end }, 'stored', guard)
     this.openPieces = NO_OPEN_PIECES
     this.rewind()
   }
 
-  /** It ends, as far as was seen, in a line that has not ended, and all before that was read. */
+  /** Whether, as last seen, it ends in a line without a newline, and everything before that line was read. */
   get endsInHalfLine(): boolean {
     return this.cursor.next < this.size && this.cursor.halfLineEnd === this.size
   }
 
-  /** If there is something to be found out by a read, it is not finished any more, should it have been: true then. */
+  /** True if only a read can tell what has changed: the generation is then not finished any more, if it was. */
   revive(): boolean {
     const hasChanged = this.size !== this.next || this.seenSize.hasShrunk
     if (hasChanged) this.life.revive()
     return hasChanged
   }
 
-  /** Something is to be read, or it has to be found out by a read what was cut off. */
+  /** Whether there is something to be read, or a read has to find out what was cut off. */
   get hasNews(): boolean {
     return this.size > this.next || this.seenSize.hasShrunk
   }

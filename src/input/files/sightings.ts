@@ -1,7 +1,7 @@
 /**
- * What a look at a directory says of the generations that are known: which are still there, under which name, changed or
- * not, and which are gone; what is none of them goes to arrivals.ts. Between the look and here, and at every question
- * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
+ * What a look at a directory says of known generations: which are still there, under which name, changed or not, and which
+ * are gone. Files that are none of them go to arrivals.ts. Names and files can have changed since the look, and during every
+ * call that a mount takes its time for: what was seen is believed of the same inode only.
  */
 import type { FoundReason } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
@@ -28,11 +28,11 @@ export interface SightingsOptions {
 
 interface KnownSighting {
   readonly sighting: Sighting
-  /** It was not opened for this sighting. */
+  /** It was known before, and not opened for this sighting. */
   readonly isKnown: boolean
 }
 
-/** A generation that is known, or why there is none (arrivals.ts). */
+/** The generation that a sighted file is, or why there is none (arrivals.ts). */
 export type Judgement = LogFile | 'ignored' | 'again' | 'sibling'
 
 /** A generation that a look has found. */
@@ -51,13 +51,14 @@ export class Sightings {
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const arrived: New[] = []
-    const before = [...directory.files] // another file may come under the name of one that went
+    // another file may come under the name of one that went
+    const before = [...directory.files]
     const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
     const unsure = new Set<string>()
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
-    // what was rotated is known to be so, and read, before what came in its place
+    // rotated files are known to be so, and read, before the files that took their place
     const others: Sighting[] = []
     const known = new Map<LogFile, KnownSighting>()
     for (const sighting of look.sightings) {
@@ -83,14 +84,14 @@ export class Sightings {
     for (const sighting of siblings) await judge(sighting, 'now')
     for (const [file, what] of found) if (!file.isOver) this.#found(file, directory, what)
     const seen = new Set([...known.keys(), ...found.keys()])
-    // they were judged in another order than that in which they were written
+    // they were not judged in the order in which they were written
     for (const one of arrived.sort((a, b) => inOrderOfWriting(a.file, b.file))) this.#admit(one)
-    // cut since it was seen: its place is another generation's
+    // it was cut since it was sighted: another generation has its place
     for (const file of seen) if (file.isOver) again = true
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
         continue
-      // it may be there
+      // it may be there all the same
       if (denied.has(file.place) || unsure.has(file.key)) continue
       if (directory.files.get(name) === file) directory.files.delete(name)
       await this.#notFound(file)
@@ -98,7 +99,7 @@ export class Sightings {
     return again
   }
 
-  /** What may be a missing file comes before its copies: what has the inode of one, then what is at the place of one. */
+  /** Files that may be missing ones come before their copies: first those with an inode, then those at a place. */
   #inOrder(directory: Directory, sightings: readonly Sighting[]): readonly Sighting[] {
     const { missing } = this.#options
     if (missing.isEmpty) return sightings
@@ -110,7 +111,7 @@ export class Sightings {
     return ranks.flat()
   }
 
-  /** Take in a file that is no open generation. */
+  /** Take in a file that is no known generation. */
   async arrived(directory: Directory, sighting: Sighting): Promise<Judgement> {
     const arrival = await this.#judge(directory, sighting, 'now')
     if (typeof arrival === 'string' || arrival instanceof LogFile) return arrival
@@ -118,7 +119,7 @@ export class Sightings {
     return arrival.file
   }
 
-  /** What is new is to be admitted by {@link #admit}. */
+  /** Judge a file that is not known. A new generation has to be admitted by {@link #admit} afterwards. */
   async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
     const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
     if (arrival.kind === 'known') return arrival.file
@@ -145,7 +146,7 @@ export class Sightings {
     const path = directory.pathOf(name)
     // an open descriptor keeps the inode from being used again
     if (file.descriptor >= 0) return file
-    // where there are no birth times, file times are coarse as well
+    // a file system without birth times has coarse file times as well
     if (file.isAsSeen(facts) && (isSameBirth(facts.bornMs, file.bornMs) === true || path === file.place)) return file
     const found = await this.#options.descriptors.isSameAt(file, path, interest)
     // another look, or a turn, may have been faster
@@ -167,7 +168,7 @@ export class Sightings {
     directory.files.set(name, file)
     if (kind === 'live') file.life.beLive()
     else this.#options.known.leftItsName(file, 'rotated')
-    // what it said when it was opened is newer; and by then another file may have had the name
+    // its facts at the opening are newer, and at the look another file may have had the name
     const changed = isKnown && !file.isAsSeen(facts)
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (!changed) return
@@ -180,7 +181,7 @@ export class Sightings {
   async #notFound(file: LogFile): Promise<void> {
     const { descriptor, place } = file
     if (descriptor < 0) return this.#options.known.lose(file)
-    // a mount takes its time: meanwhile it may have been cut, closed, or found elsewhere
+    // while a mount took its time, it may have been cut, closed, or found elsewhere
     const isStillSo = (): boolean => !file.isOver && file.descriptor === descriptor && file.place === place
     try {
       const facts = await file.volume.factsOf(descriptor)
