@@ -1,7 +1,7 @@
 /**
  * Compares known files with others that may be their copies: by the first bytes, and by the bytes before the offset that the
- * known file is read to or, where the other has fewer bytes yet, before the other's end. named-copies.ts and unnamed-copies.ts
- * decide what follows from that.
+ * known file is read to or, where the other has fewer bytes yet, before the other's end. named-copies.ts and
+ * unnamed-copies.ts decide what follows from that.
  */
 import { ignoreSystemError } from '../../errors.ts'
 import type { Guard } from '../../guard.ts'

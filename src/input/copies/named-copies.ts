@@ -72,7 +72,7 @@ export class NamedCopies {
     return this.#decide(what, 'none')
   }
 
-  /** End the wait of a file that is held too long. A file that grows has more time, unless it `outgrew` the other. */
+  /** End the wait of a file that is held too long. A file that grows has more time, unless it has `outgrown` the other. */
   #decide(
     { directory, facts }: NewFile,
     judgement: CopyJudgement,

@@ -18,7 +18,7 @@ import type { FileFacts } from '../volume/volume.ts'
 
 /** Time for the copy to reach the disk, and for the cut to follow; ms. */
 const PLAIN_HELD_MS = 5000
-/** How fast copies are made at least. */
+/** For each of these a file has a millisecond more. */
 const BYTES_PER_MS = 10_000
 
 export interface UnnamedCopiesOptions {

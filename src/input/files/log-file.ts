@@ -132,20 +132,22 @@ export class LogFile implements Generation {
 
   // -- what was seen of it --------------------------------------------------------------------------------------------
 
-  /** Bytes, as last seen. */
+  /** The size that was seen last; bytes. */
   get size(): number {
     return this.seenSize.last
   }
 
+  /** The file's time of change that was seen last, ms since the epoch. */
   get mtimeMs(): number {
     return this.#mtimeMs
   }
 
-  /** {@link FileFacts.bornMs} */
+  /** The birth time of the file, ms since the epoch; 0 where it is not known. */
   get bornMs(): number {
     return this.#bornMs
   }
 
+  /** The first bytes, by which it is known again. */
   get fingerprint(): Fingerprint {
     return this.#fingerprint
   }
@@ -173,34 +175,34 @@ export class LogFile implements Generation {
     return this.life.standing
   }
 
-  /** {@link Life.finished} */
+  /** Whether all of it is read and stored, and nobody is expected to write to it. */
   get finished(): boolean {
     return this.life.finished
   }
 
-  /** {@link Life.activeAt} */
+  /** Monotonic ms since when it may be quiet. */
   get activeAt(): number {
     return this.life.activeAt
   }
 
-  /** It has no turns any more. */
+  /** Whether it will have no turns any more. */
   get isOver(): boolean {
     return this.life.isOver
   }
 
-  /** {@link TurnState.parked} */
+  /** Whether it waits for room, a topic, a descriptor or its own receipts. */
   get parked(): boolean {
     return this.turn.parked
   }
 
   // -- how far it is read and stored ----------------------------------------------------------------------------------
 
-  /** {@link ReadCursor.next} */
+  /** File offset where the next read begins. */
   get next(): number {
     return this.cursor.next
   }
 
-  /** Of the bytes before {@link next}. */
+  /** The guard of the bytes before {@link next}. */
   get guard(): Guard {
     return this.cursor.guard
   }

@@ -1,6 +1,6 @@
 /**
- * One turn of one file: open it if need be, read a quantum, hand it on, and say what comes next. Whose turn it is,
- * schedule.ts decides.
+ * One turn of one file: open it if need be, read up to {@link FILE_TURN_BYTES}, hand them on, and return what comes next.
+ * schedule.ts decides whose turn it is.
  */
 import { ignoreSystemError, systemCodeOf, systemErrorOf } from '../../errors.ts'
 import type { Chunk, Obstacle, Taken } from '../../flow.ts'
@@ -19,15 +19,15 @@ import type { Turn } from './schedule.ts'
 /** Where reads on mounts that can hang put their bytes. */
 export interface ReadMemory {
   /**
-   * A buffer for one read; `largest`: as large as there are, for a line of whatever length. Null: there is none now, and
-   * files that wait for room are called when there may be.
+   * Take a buffer for one read. `largest`: the largest kind, for a line of whatever length. Null: none is free now; files
+   * that wait for room are woken when one may be.
    */
   take(largest: boolean): PooledBuffer | null
-  /** The read was answered. */
+  /** Give a buffer back after its read has ended. */
   give(buffer: PooledBuffer): void
 }
 
-/** Those who decide what a generation is, as far as a turn needs them. {@link Generations} joins them. */
+/** The parts of {@link Generations} that a turn needs. */
 export interface TurnDecisions {
   readonly descriptors: Pick<Generations['descriptors'], 'open' | 'makeRoom' | 'close'>
   readonly truncations: Pick<Generations['truncations'], 'truncated' | 'shortened'>
@@ -42,18 +42,21 @@ export interface FileTurnsOptions {
   readonly generations: TurnDecisions
   readonly checkpoint: Pick<Checkpoint, 'touch'>
   readonly events: Pick<Events, 'bytesRead' | 'fileDenied'>
-  /** A file this far ahead of its watermark waits; bytes. */
+  /** A file that is this far ahead of its watermark waits; bytes. */
   readonly maxUnacked: number
-  /** Wall clock and monotonic clock, ms. */
+  /** Ms since the epoch. */
   readonly now: () => number
+  /** Monotonic ms. */
   readonly clock: () => number
+  /** What keeps the pipeline from taking bytes of the file now; null: nothing. */
   readonly blocked: (file: LogFile) => Obstacle | null
+  /** Hand a chunk on. */
   readonly take: (chunk: Chunk) => Taken
-  /** Something else is where the file was. */
+  /** The file could not be opened at its place: its directory has to be looked at. */
   readonly look: (file: LogFile) => void
 }
 
-/** There is no memory for a read on a mount that can hang: for one of usual length, and for a line of any length. */
+/** There is no memory for a read on a mount that can hang: for a read of usual length, and for a line of any length. */
 const NO_PIECE: Obstacle = { kind: 'room', topic: '' }
 const NO_BLOCK: Obstacle = { kind: 'room', topic: '' }
 
@@ -69,34 +72,35 @@ export class FileTurns {
     this.#local = new FileReader({ memory, ...memory.chunk }, now)
   }
 
-  /** What is still on its way from a mount is not handed on any more. */
+  /** From now on hand on nothing that mounts still answer. */
   stop(): void {
     this.#stopped = true
   }
 
+  /** Give a file one turn. Asynchronous where the file has to be opened or judged, or is on a mount that can hang. */
   turn(file: LogFile): Turn | Promise<Turn> {
     const { generations } = this.#options
     if (file.isOver) return 'idle'
     if (file.next >= file.cursor.limit) {
-      // at a stop, what was read to its end waits for nothing
+      // at a stop, a file that is read to its end waits for nothing
       if (file.seenSize.hasShrunk) this.#wasCut(file)
       return 'idle'
     }
-    // most looks at a file find nothing new: what it would take to ship that is seen to when there is something
+    // most turns find nothing new: only where there may be something is it checked whether it could be shipped
     const blocked = this.#isLook(file) ? null : this.#blocked(file)
     if (blocked !== null) {
-      // what cannot be read now will still have to be known again
+      // a file that cannot be read now will have to be known again all the same
       if (file.next === 0) this.#growFingerprint(file)
       return blocked
     }
     if (file.descriptor < 0) {
-      if (file.endsInHalfLine && !generations.departures.isFinal(file)) return this.#askAndRead(file)
+      if (file.endsInHalfLine && !generations.departures.isFinal(file)) return this.#checkAndRead(file)
       return generations.descriptors.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
     }
     return generations.unnamedCopies.isWaiting(file) ? this.#judge(file) : this.#read(file)
   }
 
-  /** Whether nothing is known of anything to be read, and to ask for it costs one read. */
+  /** Whether no new bytes are known of, and to look for some costs one read. */
   #isLook(file: LogFile): boolean {
     return file.next > 0 && file.descriptor >= 0 && !file.volume.remote && !file.hasNews
   }
@@ -105,21 +109,23 @@ export class FileTurns {
     return file.unacknowledged >= this.#options.maxUnacked ? 'unacknowledged' : this.#options.blocked(file)
   }
 
-  /** It is shorter than it was, and not to be read beyond its end. */
+  /** At a stop: the file is shorter than it was, and no read finds out what was cut. */
   #wasCut(file: LogFile): void {
     const { generations } = this.#options
-    // what a mount says of a size may be older than what was read of it
+    // the size that a mount reports may be older than the last read
     if (file.size < file.next && file.descriptor >= 0 && !file.volume.remote) generations.truncations.truncated(file)
     else generations.truncations.shortened(file)
   }
 
-  /** To open a closed file may take another one's descriptor: not for half a line that was read, and is as it was. */
-  async #askAndRead(file: LogFile): Promise<Turn> {
+  /**
+   * Open a closed file that ends in half a line only if it has changed: opening it may take another file's descriptor.
+   */
+  async #checkAndRead(file: LogFile): Promise<Turn> {
     try {
       const facts = await file.volume.facts(file.place)
       if (facts?.key === file.key && file.isAsSeen(facts)) return 'idle'
     } catch (error) {
-      // to open it will say the same
+      // opening it will fail in the same way, and be reported
       ignoreSystemError(error)
     }
     return this.#options.generations.descriptors.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
@@ -138,7 +144,7 @@ export class FileTurns {
     return file.descriptor < 0 ? 'later' : this.#read(file)
   }
 
-  /** Of a local file, reading and handing on are one step: its chunk's memory is everybody's. */
+  /** Reading a local file and handing its chunk on are one step: all local files share the chunk's memory. */
   #read(file: LogFile): Turn | Promise<Turn> {
     if (file.volume.remote) return this.#readRemote(file)
     const reader = this.#local
@@ -152,11 +158,11 @@ export class FileTurns {
   }
 
   /**
-   * What is read from a mount that can hang has a chunk of its own meanwhile. Where there is no memory it waits for room,
-   * and is not polled: of more mounts than there is memory for, the same would be first each time.
+   * A read from a mount that can hang has a chunk of its own. Where there is no memory for it, the file waits for room and is
+   * not polled: with more mounts than there is memory for, the same ones would be first each time.
    */
   #readRemote(file: LogFile): Turn | Promise<Turn> {
-    // a long line whose end is sought has to fit in whole, or what a record takes of it
+    // a long line whose end was looked for has to fit in whole, or as much of it as a record takes
     const buffer = this.#options.readMemory.take(file.cursor.scan !== null)
     if (buffer === null) return file.cursor.scan === null ? NO_PIECE : NO_BLOCK
     return this.#readInto(buffer, file)
@@ -203,17 +209,17 @@ export class FileTurns {
     const { next, blocked } = take(chunk)
     file.life.noteActivity(clock())
     file.seenSize.reached(chunk.offset + chunk.length)
-    // should the file be gone at the next start: the state has to know what there was
+    // the state has to know how much there was, in case the file is gone at the next start
     checkpoint.touch(file)
     events.bytesRead(next - file.next)
     reader.advance(file, next)
-    // what cannot be read now is asked for again with the next bytes
+    // if it cannot grow now, it is tried again with the next bytes
     if (file.fingerprint.length < FINGERPRINT_BYTES) this.#growFingerprint(file)
     if (blocked !== null) return blocked
     return more || next < chunk.offset + chunk.length ? 'more' : 'idle'
   }
 
-  /** Once at a time: of a mount that hangs it is asked at every turn, and nothing is answered. */
+  /** Let the fingerprint grow, once at a time: every turn asks for it, and a mount that hangs does not answer. */
   #growFingerprint(file: LogFile): void {
     if (this.#growing.has(file)) return
     this.#growing.add(file)
@@ -221,7 +227,7 @@ export class FileTurns {
     void grown.finally(() => this.#growing.delete(file))
   }
 
-  /** What was just read is read again when it turns out to be no copy. */
+  /** Find out whether the file is a copy. The bytes that were just read are read again if it is none. */
   async #judge(file: LogFile): Promise<Turn> {
     try {
       return (await this.#options.generations.unnamedCopies.judge(file)) ? 'more' : 'later'
@@ -232,7 +238,7 @@ export class FileTurns {
 
   #unreadable(file: LogFile, error: unknown): Turn {
     this.#options.events.fileDenied(file.place, systemErrorOf(error).message)
-    // the server has forgotten the handle: the name may still lead to the file
+    // the server has forgotten the handle, but the name may still lead to the file
     if (systemCodeOf(error) === 'ESTALE') this.#options.generations.descriptors.close(file)
     return 'later'
   }
