@@ -1,6 +1,6 @@
 /**
- * Files that others may be copies of: files that are read, and generations that were cut a moment ago. Their unread rests are
- * unread-rests.ts's affair.
+ * Files that others may be copies of: files that are read, and generations that were cut a moment ago. unread-rests.ts counts
+ * the unread rests of these.
  */
 import type { Directory } from '../discovery/directory.ts'
 import { type Original, originalOf } from './comparison.ts'

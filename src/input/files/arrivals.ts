@@ -145,7 +145,7 @@ export class Arrivals {
   }
 
   #ignore(directory: Directory, { kind, name }: Sighting, reason: IgnoreReason): Arrival {
-    // a file that is only sought is asked for by no glob
+    // no glob matches a file that is only sought
     if (kind !== 'sought' && this.#isNews(directory, name, reason))
       this.#options.events.fileIgnored(directory.pathOf(name), reason)
     return IGNORED
@@ -183,7 +183,7 @@ export class Arrivals {
       const isSibling = (name: string): boolean => directory.isSibling(sighting, name)
       const file = { facts: opened.facts, path, isSibling, bySibling }
       const found = await missing.find(directory.volume, opened.descriptor, file)
-      // a file that is only sought is asked for by no glob
+      // no glob matches a file that is only sought
       if (typeof found === 'string' || (sought && found === null)) {
         closeOn(directory.volume, opened.descriptor)
         return found === null ? IGNORED : found === 'sibling' ? SIBLING : AGAIN
@@ -264,7 +264,7 @@ export class Arrivals {
     const atStart = untaken.get(name) ?? sighted
     // another file has taken the name since, or the file was cut
     if (facts.key !== atStart.key || facts.size < atStart.size) return 0
-    // after a while the inode may be another file's; without birth times nothing tells
+    // after a while the inode may be another file's; without birth times nothing says so
     if (!wasThere && facts.bornMs !== atStart.bornMs) return 0
     // the line that is being written at that moment is shipped whole
     const from = Math.max(0, atStart.size - LOOK_BACK)

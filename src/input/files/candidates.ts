@@ -78,7 +78,7 @@ export class Candidates<Of extends Candidate> {
     const bonded = known.map((candidate) => ({ candidate, bond: bondOf(file, whereaboutsOf(candidate.stored)) }))
     const full = bonded.filter(({ candidate, bond }) => bond !== null && begins(candidate.stored, head))
     for (const { candidate, bond } of full) if (bond === 'inode') yield { candidate, bond }
-    // no content tells an empty one, so it comes after those that had some
+    // an empty one has no content to be known by, so it comes after those that had some
     for (const candidate of known)
       if (isEmpty(candidate.stored) && isSameEmpty({ facts, path, stored: candidate.stored }))
         yield { candidate, bond: 'inode' }

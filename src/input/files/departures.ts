@@ -23,7 +23,7 @@ export interface DeparturesOptions {
   readonly known: Pick<KnownFiles, 'get' | 'wake' | 'forget' | 'letGo'>
   readonly inspection: Pick<Inspection, 'check'>
   readonly lastLineQuietMs: number
-  /** Whether what is at a path has been seen, if it can be. */
+  /** Whether a file at this path would have been seen by now; a mount may not have answered yet. */
   readonly hasSeen: (path: string) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
@@ -90,7 +90,7 @@ export class Departures {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of expired) {
       const isAtPlace = await missing.isAtPlace(stored)
-      // it is there and no other file: no input asks for it now, or it cannot be read, so its position is kept
+      // it is there and no other file: no input matches it now, or it cannot be read, so its position is kept
       const isThere = isAtPlace === undefined || (isAtPlace && known.get(inodeKeyOf(stored)) === undefined)
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)

@@ -36,7 +36,7 @@ export interface GenerationsOptions {
   readonly clock: () => number
   readonly random: (bytes: number) => Buffer
   readonly volumeOf: (path: string) => Volume
-  /** Whether what is at a path has been seen, if it can be: a mount may not have answered yet. */
+  /** Whether a file at this path would have been seen by now; a mount may not have answered yet. */
   readonly hasSeen: (path: string) => boolean
   readonly turns: Turns
   readonly freed: DescriptorsOptions['freed']

@@ -94,8 +94,8 @@ export function whereaboutsOf(stored: StoredGeneration): Whereabouts {
 }
 
 /**
- * Whether a file is the stored generation that was empty when it was last seen, so that no content tells. It must have the
- * inode; and the birth time must be the same, or the file must have been there then, or have the path.
+ * Whether a file is the stored generation that was empty when it was last seen, and has no content to be known by. It must
+ * have the inode; and the birth time must be the same, or the file must have been there then, or have the path.
  */
 export function isSameEmpty({ facts, path, stored }: Claim): boolean {
   if (facts.key !== inodeKeyOf(stored) || bondOf({ facts, path }, whereaboutsOf(stored)) === null) return false

@@ -3,7 +3,7 @@
  *
  * The offset stands at the first byte that is neither stored nor settled. Receipts come in any order (batches overtake each
  * other, and partitions do not wait for each other), so ranges that are acknowledged beyond a hole wait here until the hole
- * is filled. What was read and is in flight is the reader's affair, and the offset on disk the checkpoint's.
+ * is filled. The reader knows what is in flight, and the checkpoint keeps the offset on disk.
  *
  * Ranges may overlap: interleaved CRI partials share a stretch of the file, and bytes that are read again after a rewind
  * are acknowledged twice. A byte that was stored is stored, even if it was settled too.

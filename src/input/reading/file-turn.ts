@@ -151,7 +151,7 @@ export class FileTurns {
     try {
       const result = reader.read(file, this.#options.generations.departures.isFinal(file))
       if (!(result instanceof Promise)) return this.#handOn(file, reader, result)
-      throw new TypeError('a local volume answers at once')
+      throw new TypeError('a read on a local volume is synchronous')
     } catch (error) {
       return this.#unreadable(file, error)
     }

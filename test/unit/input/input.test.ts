@@ -29,7 +29,7 @@ async function soon(what: string, condition: () => Promise<unknown>): Promise<vo
   assert.ok(took < PROMPT_MS, `${what} took ${took} ms`)
 }
 
-void test('reads what is there, what is appended, and what comes', async (t) => {
+void test('reads files that are there, lines that are appended, and files that come', async (t) => {
   const live = await LiveInput.open(t)
   live.write('a.log', 'a1\n')
   await live.input.start()
@@ -119,7 +119,7 @@ void test('reads more files than may be open though the first ones wait for thei
   await live.came(...waits)
 })
 
-void test('reads what is appended at once, by what a watch tells alone', async (t) => {
+void test('reads appended lines at once, by the events of a watch alone', async (t) => {
   const watch = t.mock.method(fs, 'watch')
   const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
   assert.equal(watch.mock.callCount(), 1)
@@ -133,7 +133,7 @@ void test('reads what is appended at once, by what a watch tells alone', async (
   }
 })
 
-void test('carries through a restart what was open below the offset', async (t) => {
+void test('carries open pieces below the offset through a restart', async (t) => {
   const live = await LiveInput.withOne(t)
   const open = [{ stream: 'stdout' as const, ranges: [{ start: 0, end: 2 }] }]
   live.file('a.log').openPieces = open
@@ -201,7 +201,7 @@ void test('goes on where no watch can be had', async (t) => {
   assert.deepEqual(live.ear.heard('watchUnavailable'), [[live.root, 'ENOSPC']])
 })
 
-void test('reads what is appended by polling alone where no watch can be had', async (t) => {
+void test('reads appended lines by polling alone where no watch can be had', async (t) => {
   t.mock.method(fs, 'watch', () => {
     throw systemError('ENOSPC', 'watch')
   })
@@ -268,7 +268,7 @@ void test('waits while there is no room, and goes on when there is', async (t) =
   await live.came('a1')
 })
 
-void test('stops so far ahead of what is stored, and goes on with each receipt', async (t) => {
+void test('stops at the limit ahead of the stored offset, and goes on with each receipt', async (t) => {
   const live = await LiveInput.open(t, { file: { maxUnacked: 64 * 1024 } })
   live.acknowledge = false
   const line = 'x'.repeat(999)
@@ -286,7 +286,7 @@ void test('stops so far ahead of what is stored, and goes on with each receipt',
   await until(() => live.lines.length === 1000, { what: 'the rest' })
 })
 
-void test('reads again what will not be stored, and counts what cannot be read again', async (t) => {
+void test('reads bytes again that will not be stored, and counts those that cannot be read again', async (t) => {
   const live = await LiveInput.open(t)
   live.acknowledge = false
   live.write('a.log', 'one\ntwo\n')
@@ -410,7 +410,7 @@ void test('drains it also when its directory comes only later', async (t) => {
   await second.came('two')
 })
 
-void test('starts and goes on although there are names that cannot be asked about', async (t) => {
+void test('starts and goes on although the calls about some names fail', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
@@ -424,7 +424,7 @@ void test('starts and goes on although there are names that cannot be asked abou
   await second.came('new')
 })
 
-void test('goes on looking after the place of a lost file became one that cannot be asked about', async (t) => {
+void test('goes on looking after every call about the place of a lost file fails', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   unlinkSync(first.path('a.log'))
@@ -500,7 +500,7 @@ void test('reads more mounts than there is memory for reads at the same time', a
   await live.came(...names.map((name) => `${name} 2`))
 })
 
-void test('reads mounts to their ends, too, and finds what came to be there at the last moment', async (t) => {
+void test('reads mounts to their ends, too, and finds files that came at the last moment', async (t) => {
   const { live } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
@@ -519,7 +519,7 @@ void test('reads mounts to their ends, too, and finds what came to be there at t
   assert.deepEqual(live.lines.toSorted(), expected)
 })
 
-void test('asks a mount that hangs one thing at a time, however many files there are', async (t) => {
+void test('makes one call at a time to a mount that hangs, however many files there are', async (t) => {
   const { live, mounts } = await withMounts(t)
   for (let n = 0; n < 50; n++) live.write(`one/${n}.log`, `one/${n}\n`)
   await live.input.start()
@@ -532,7 +532,7 @@ void test('asks a mount that hangs one thing at a time, however many files there
   mounts.one.answer()
 })
 
-void test('gives up nothing of a mount that was never seen, however long that cannot be', async (t) => {
+void test('gives up no file of a mount that was never seen, however long it hangs', async (t) => {
   const { live, mounts } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
@@ -560,7 +560,7 @@ void test('gives up nothing of a mount that was never seen, however long that ca
   assert.deepEqual(second.ear.heard('lost'), [])
 })
 
-void test('starts although a mount hangs where a known file is sought, and gives nobody up for it', async (t) => {
+void test('starts although a mount hangs where a known file is sought, and gives no file up for it', async (t) => {
   const { live, mounts } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')

@@ -58,7 +58,7 @@ void test('holds the copy back while nobody can say which of the two goes on', a
   assert.ok(world.file('a.log.1').finished)
 })
 
-void test('ships what was held back as a file of its own when the two differ', async (t) => {
+void test('ships a file that was held back as one of its own when the two differ', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
@@ -71,7 +71,7 @@ void test('ships what was held back as a file of its own when the two differ', a
   assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log@4: two\n', 'a.log.1@0: one\n', 'a.log.1@4: other\n'])
 })
 
-void test('ships what was held back after half a minute', async (t) => {
+void test('ships a file that was held back after half a minute', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
@@ -145,7 +145,7 @@ void test('holds nothing back that has more than a file which was not cut', asyn
   assert.equal(world.text(), 'header\nheader\nline 0\nline 1\nline 2\n')
 })
 
-void test('holds back a copy of what was cut and filled again while nothing of it was stored', async (t) => {
+void test('holds back a copy of a file that was cut and filled again while nothing of it was stored', async (t) => {
   const world = await World.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
@@ -159,7 +159,7 @@ void test('holds back a copy of what was cut and filled again while nothing of i
   }
 })
 
-void test('holds a copy back where a mount tells an old size', async (t) => {
+void test('holds a copy back where a mount reports an old size', async (t) => {
   const mount = new RemoteMount('7')
   const world = await World.open(t, { volume: mount })
   world.write('a.log', 'one\n')
@@ -174,7 +174,7 @@ void test('holds a copy back where a mount tells an old size', async (t) => {
   assert.equal(world.directory.files.size, 1)
 })
 
-void test('holds back what has more than a file on a mount for half a minute', async (t) => {
+void test('holds back a file that has more than one on a mount for half a minute', async (t) => {
   const world = await World.open(t, { volume: new RemoteMount('7') })
   world.write('a.log', 'header\n')
   await world.lookAndRead()
@@ -420,7 +420,7 @@ void test('holds back no file for one that became known after it was found, howe
   assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
 })
 
-void test('holds back no file because another one cannot be asked about', async (t) => {
+void test('holds back no file because another one cannot be reached', async (t) => {
   let denied = false
   const volume = countedVolume({
     facts: (path) => {
@@ -480,7 +480,7 @@ void test('goes on in a copy of any name where reading the original ended', asyn
   }
 })
 
-void test('ships after seconds what is not named like a copy, when nothing was cut', async (t) => {
+void test('ships after seconds a file that is not named like a copy, when nothing was cut', async (t) => {
   const world = await World.open(t)
   await readLong(world)
   copy(world, 'b.log')
@@ -497,7 +497,7 @@ void test('ships after seconds what is not named like a copy, when nothing was c
   assert.equal(world.file('b.log').finished, false)
 })
 
-void test('ships at once what differs, has more, or is too short to be told', async (t) => {
+void test('ships at once a file that differs, has more, or is too short to be compared', async (t) => {
   const world = await World.open(t)
   await readLong(world)
   const others = {
@@ -526,7 +526,7 @@ void test('does not ship a copy of a file that became long enough while it was r
   assert.equal(told(world), '(all)')
 })
 
-void test('ships at once what stops in the same banner, where many begin with it', async (t) => {
+void test('ships at once a file that ends in a banner that many begin with', async (t) => {
   const world = await World.open(t)
   const banner = `${'='.repeat(79)}\n`.repeat(20)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, banner)
@@ -553,7 +553,7 @@ void test('loses nothing that was written after the cut, or that the other one d
   assert.equal(told(world).split('(all)').sort().join(' '), '  own\n')
 })
 
-void test('compares nothing with what was found later, and nothing of what is found together', async (t) => {
+void test('compares no file with one that was found later, or together with it', async (t) => {
   const world = await World.open(t)
   world.write('a.log', LONG)
   world.write('b.log', LONG)
@@ -568,7 +568,7 @@ void test('compares nothing with what was found later, and nothing of what is fo
   assert.equal(told(world), '(all)(all)')
 })
 
-void test('compares with what is there, not with what was', async (t) => {
+void test('compares with files that are there, not with files that were', async (t) => {
   const world = await World.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, LONG)
   await world.lookAndRead()
@@ -583,7 +583,7 @@ void test('compares with what is there, not with what was', async (t) => {
   assert.equal(told(world), '', 'it may be the copy of the one that is left')
 })
 
-void test('loses nothing of what is deleted while it is held back, or at a stop', async (t) => {
+void test('loses nothing of a file that is deleted while it is held back, or at a stop', async (t) => {
   const world = await World.open(t)
   await readLong(world)
   for (const how of ['deleted', 'stopped']) {
@@ -600,7 +600,7 @@ void test('loses nothing of what is deleted while it is held back, or at a stop'
   }
 })
 
-void test('compares nothing with what is on a mount', async (t) => {
+void test('compares nothing with a file on a mount', async (t) => {
   const world = await World.open(t, { volume: new RemoteMount('7') })
   await readLong(world)
   copy(world, 'b.log')

@@ -40,7 +40,7 @@ async function halfAMinute(world: World): Promise<void> {
   await world.tick()
 }
 
-void test('counts what only a copy has, whether it was seen before it was cut or not', async (t) => {
+void test('counts bytes that only a copy has, whether they were seen before the cut or not', async (t) => {
   for (const isSeen of [false, true]) {
     const world = await World.open(t)
     await behind(world)
@@ -71,7 +71,7 @@ void test('counts it in the name of the file that was cut', async (t) => {
   assert.deepEqual(world.ear.heard('lost'), [[original, 'truncated', 4]])
 })
 
-void test('counts what a copy has that was held back before the cut', async (t) => {
+void test('counts the bytes of a copy that was held back before the cut', async (t) => {
   for (const { read, unread } of [
     { read: 'one\n', unread: 'two\n' },
     { read: LONG, unread: LONG },
@@ -88,7 +88,7 @@ void test('counts what a copy has that was held back before the cut', async (t) 
   }
 })
 
-void test('counts what a copy has at its end, that was seen while it was written', async (t) => {
+void test('counts the bytes at the end of a copy that was seen while it was written', async (t) => {
   const world = await World.open(t)
   await behind(world, { read: LONG, rest: LONG })
   world.write('a.log.1', '')
@@ -104,7 +104,7 @@ void test('counts what a copy has at its end, that was seen while it was written
   assert.equal(lost(world), LONG.length)
 })
 
-void test('counts all of a copy that was asked for its size on a mount while it was written', async (t) => {
+void test('counts all of a copy on a mount whose size was read while it was written', async (t) => {
   const mount = new RemoteMount('7')
   const world = await World.open(t, { volume: mount })
   await behind(world)
@@ -155,7 +155,7 @@ void test('counts the rest of each cut once, though the copies were renamed on b
   }
 })
 
-void test('counts nothing of a second copy, but for what it has more', async (t) => {
+void test('counts of a second copy only the bytes that it has more', async (t) => {
   const world = await World.open(t)
   await behind(world)
   copy(world)
@@ -184,7 +184,7 @@ void test('counts nothing of a copy again, however it is found: renamed, or by t
   assert.deepEqual([next.ear.heard('lost'), next.text()], [[], ''])
 })
 
-void test('counts what was seen of a cut file, when half a minute has brought no copy', async (t) => {
+void test('counts the bytes that were seen of a cut file, when half a minute has brought no copy', async (t) => {
   const world = await World.open(t)
   await behind(world)
   await world.generations.inspection.check(world.file('a.log'))
@@ -201,7 +201,7 @@ void test('counts what was seen of a cut file, when half a minute has brought no
   assert.ok(!world.files().includes(original) && !world.checkpoint.entries.has(original.id))
 })
 
-void test('counts what was seen of a file after its copy was made', async (t) => {
+void test('counts the bytes that were seen of a file after its copy was made', async (t) => {
   const world = await World.open(t)
   await behind(world, { read: LONG })
   const original = world.file('a.log')
@@ -349,7 +349,7 @@ void test('a copy that cannot be known again at the next start is a file of its 
   }
 })
 
-void test('counts at the next start what was seen of a cut file, if there is no copy then', async (t) => {
+void test('counts at the next start the bytes that were seen of a cut file, if there is no copy then', async (t) => {
   const first = await World.open(t)
   await behind(first)
   await first.generations.inspection.check(first.file('a.log'))
@@ -364,7 +364,7 @@ void test('counts at the next start what was seen of a cut file, if there is no 
   assert.deepEqual([...second.checkpoint.entries.keys()], [second.file('a.log').id])
 })
 
-void test('counts before the files are gone what only copies have, and takes nothing else in', async (t) => {
+void test('counts before the files are gone the bytes that only copies have, and takes nothing else in', async (t) => {
   const world = await World.open(t)
   await behind(world)
   copy(world)
@@ -383,7 +383,7 @@ void test('counts before the files are gone what only copies have, and takes not
   assert.equal(next.text(), 'new\n')
 })
 
-void test('counts before the files are gone what was seen of those that have no copy', async (t) => {
+void test('counts before the files are gone the bytes that were seen of files without a copy', async (t) => {
   const world = await World.open(t)
   await behind(world)
   const original = world.file('a.log')

@@ -13,7 +13,7 @@ const found = (world: World): unknown => world.ear.heard('fileFound').map(([, fr
 
 // -- where reading begins -------------------------------------------------------------------------------------------
 
-void test('begins at the end of what is there at the first start, if the input says so', async (t) => {
+void test('begins at the end of files that are there at the first start, if the input says so', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'old\nolder\n')
   await world.lookAndRead()
@@ -36,7 +36,7 @@ void test('begins at the end as it was when the file was sighted', async (t) => 
   assert.equal(world.text(), 'written meanwhile\n')
 })
 
-void test('begins at the end as it was at the start, also of what could not be opened then', async (t) => {
+void test('begins at the end as it was at the start, also of files that could not be opened then', async (t) => {
   const volume = countedVolume()
   const { open, facts } = { open: volume.open.bind(volume), facts: volume.facts.bind(volume) }
   let denied = true
@@ -76,7 +76,7 @@ void test('begins at the end as it was at the start, also of what could not be o
   assert.equal(world.directory.untaken.size, 0)
 })
 
-void test('knows what it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
+void test('knows a file that it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
   const world = await World.open(t, END)
   const banner = 'banner\n'.repeat(200)
   world.write('a.log', `${banner}old\n`)
@@ -91,7 +91,7 @@ void test('knows what it began at the end of by the bytes there, also before any
   assert.equal(again.text(), `${banner}new\n`)
 })
 
-void test('begins at the end of what there was no descriptor for at the start', async (t) => {
+void test('begins at the end of files that had no descriptor at the start', async (t) => {
   const world = await World.open(t, { ...END, maxOpenFiles: 1 })
   world.write('a.log', 'old\n')
   world.write('b.log', 'old\n')
@@ -124,7 +124,7 @@ void test('begins in the middle of a line that is too long to be looked back for
   assert.deepEqual(found(world), [{ offset: 100_004 - 65_536, reason: 'end' }])
 })
 
-void test('begins at the beginning of what comes after the start', async (t) => {
+void test('begins at the beginning of files that come after the start', async (t) => {
   const world = await World.open(t, END)
   await world.look()
   world.write('a.log', 'new\n')
@@ -139,7 +139,7 @@ void test('begins at the beginning in a directory that comes after the start', a
   assert.equal(world.text(), 'new\n')
 })
 
-void test('begins at the beginning of what has taken a name while we looked at it', async (t) => {
+void test('begins at the beginning of a file that has taken a name during the look', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'x\n'.repeat(100_000))
   const look = await world.directory.look()
@@ -179,7 +179,7 @@ void test('begins at the beginning where a part of the state is lost', async (t)
 
 // -- rotated pieces --------------------------------------------------------------------------------------------------
 
-void test('leaves alone what was rotated before our first start, and tells it once', async (t) => {
+void test('leaves files alone that were rotated before our first start, and reports each once', async (t) => {
   const now = Date.now()
   const world = await World.open(t, { now })
   for (const name of ['a.log.1', 'a.log.2']) world.write(name, `${name}\n`)
@@ -223,7 +223,7 @@ void test('finds a file that it knows under a name that no glob matches', async 
   assert.deepEqual([second.text(), file], ['two\n', second.file('a.old')])
 })
 
-void test('does not take what merely has the inode of a file that it knows, under a name that no glob matches', async (t) => {
+void test('does not take a file under a name that no glob matches only because it has a known inode', async (t) => {
   for (const content of ['one\n', '']) {
     const first = await World.open(t)
     first.write('a.log', content)
@@ -248,7 +248,7 @@ void test('does not take what merely has the inode of a file that it knows, unde
   }
 })
 
-void test('does not follow a name that no glob matches out of the roots, and tells nothing of it', async (t) => {
+void test('does not follow a name that no glob matches out of the roots, and reports nothing', async (t) => {
   const first = await World.stoppedBehind(t)
   const outside = join(freshDirectory(t), 'elsewhere')
   renameSync(first.path('a.log'), outside)
@@ -261,7 +261,7 @@ void test('does not follow a name that no glob matches out of the roots, and tel
 
 // -- what cannot be had now -------------------------------------------------------------------------------------------
 
-void test('tells once that a file is denied, and reads it when it may', async (t) => {
+void test('reports once that a file is denied, and reads it when it may', async (t) => {
   let denied = 'EACCES'
   const volume = countedVolume()
   const open = volume.open.bind(volume)
@@ -313,7 +313,7 @@ void test('waits with a new file while every descriptor is needed', async (t) =>
   assert.equal(world.text().length, 18)
 })
 
-void test('tells for each path why it is left alone', async (t) => {
+void test('reports for each path why it is left alone', async (t) => {
   const world = await World.open(t)
   symlinkSync('/etc/hostname', world.path('link.log'))
   symlinkSync('/dev/zero', world.path('zero.log'))
@@ -323,7 +323,7 @@ void test('tells for each path why it is left alone', async (t) => {
   assert.deepEqual(ignored.sort(), [`${world.path('link.log')} outside-roots`, `${world.path('zero.log')} not-regular`])
 })
 
-void test('tells it again of a name that was gone, and keeps nothing of one that does not come again', async (t) => {
+void test('reports a name again that was gone, and keeps nothing of a name that does not come again', async (t) => {
   const world = await World.open(t)
   const link = (): void => symlinkSync('/etc/hostname', world.path('link.log'))
   for (let times = 1; times <= 3; times++) {
@@ -336,7 +336,7 @@ void test('tells it again of a name that was gone, and keeps nothing of one that
   }
 })
 
-void test('gives every generation an id of its own, and tells its path at discovery', async (t) => {
+void test('gives every generation an id of its own, and keeps its path at discovery', async (t) => {
   const world = await World.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, 'same\n')
   await world.look()

@@ -66,7 +66,7 @@ async function scene(
 const unread = (id: string, place: string): StoredGeneration =>
   entry(id, { path: place, place, size: 110, position: { offset: 100, open: [], skipped: 0 } })
 
-void test('counts what was unread of a file that is nowhere to be found, and forgets it', async (t) => {
+void test('counts the unread bytes of a file that is nowhere to be found, and forgets it', async (t) => {
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, checkpoint } = await scene(t, {
     stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', size: 100, finished: true }],
@@ -80,7 +80,7 @@ void test('counts what was unread of a file that is nowhere to be found, and for
   assert.equal(checkpoint.entries.size, 0)
 })
 
-void test('gives up nothing that was found while it was asked about', async (t) => {
+void test('gives up no file that was found during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, missing, checkpoint } = await scene(t, {
@@ -97,7 +97,7 @@ void test('gives up nothing that was found while it was asked about', async (t) 
   assert.deepEqual([ear.heard('lost'), checkpoint.entries.size], [[], 1])
 })
 
-void test('gives up nothing whose rest was stored, or that was missed anew, while it was asked about', async (t) => {
+void test('gives up no file whose rest was stored, or that went missing anew, during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
   const { clock, departures, ear, missing } = await scene(t, {
@@ -133,7 +133,7 @@ void test('gives up nothing while a directory where it may be waits for its firs
   assert.deepEqual(ear.heard('lost'), [[gone, 'gone', 10]])
 })
 
-void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
+void test('makes one call after the other, so that a mount that hangs costs one thread', async (t) => {
   const mount = new RemoteMount('7')
   const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
   const { clock, departures, ear } = await scene(t, { stored, volumeOf: () => mount })
@@ -150,7 +150,7 @@ void test('asks about one after the other, so that a mount that hangs costs one 
   assert.equal(ear.heard('lost').length, 20)
 })
 
-void test('gives up what was elsewhere while a mount hangs', async (t) => {
+void test('gives up files that were elsewhere while a mount hangs', async (t) => {
   const mount = new RemoteMount('7')
   const stored = [unread('far', '/far/a.log'), unread('near', '/nowhere/a.log'), unread('late', '/nowhere/b.log')]
   const { clock, departures, ear, missing } = await scene(t, {
@@ -173,7 +173,7 @@ void test('gives up what was elsewhere while a mount hangs', async (t) => {
   assert.deepEqual(lost(), [...stored.slice(1), stored[0]])
 })
 
-void test('waits on for what cannot be asked about', async (t) => {
+void test('waits on for files about which no call succeeds', async (t) => {
   let fails = true
   const volume = countedVolume({
     facts: (path) => {
@@ -198,7 +198,7 @@ void test('waits on for what cannot be asked about', async (t) => {
   assert.equal(ear.heard('lost').length, 1)
 })
 
-void test('waits on for what is at its place, unless its inode was used again for another file', async (t) => {
+void test('waits on for a file that is at its place, unless its inode was used again for another file', async (t) => {
   const { clock, departures, ear, directory, missing } = await scene(t)
   const place = join(directory, 'a.log')
   writeFileSync(place, 'not for us to read')
@@ -213,7 +213,7 @@ void test('waits on for what is at its place, unless its inode was used again fo
   assert.deepEqual(lost, bornMs > 0 ? ['other'] : [])
 })
 
-void test('drains only who has lost its name and is open', async (t) => {
+void test('drains only files that have lost their name and are open', async (t) => {
   const asked: string[] = []
   const { departures } = await scene(t, {
     check: (file) => {
@@ -232,7 +232,7 @@ void test('drains only who has lost its name and is open', async (t) => {
   assert.deepEqual(asked, ['rotated', 'deleted'])
 })
 
-void test('wakes who has grown, and who waited long enough for the end of a line', async (t) => {
+void test('wakes files that have grown, and files that waited long enough for the end of a line', async (t) => {
   const { departures, woken, clock } = await scene(t, {
     check: (file) => Promise.resolve(file.name === 'grown' ? 'grown' : 'same'),
   })
@@ -249,7 +249,7 @@ void test('wakes who has grown, and who waited long enough for the end of a line
   assert.deepEqual(woken, ['grown', 'half'])
 })
 
-void test('does not wait for a mount that hangs, asks it once, and goes on with the others', async (t) => {
+void test('does not wait for a mount that hangs, calls it once, and goes on with the others', async (t) => {
   const asked: string[] = []
   const { departures, ear } = await scene(t, {
     check: (file) => {

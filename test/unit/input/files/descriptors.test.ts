@@ -76,7 +76,7 @@ void test('closes nothing that is not read, not stored, in a queue, or has lost 
   assert.equal(queued.descriptor, -1)
 })
 
-void test('opens a closed file again, and reads what has come', async (t) => {
+void test('opens a closed file again, and reads the bytes that have come', async (t) => {
   const { descriptors, add, path } = scene(t, 2)
   const file = await add('a')
   descriptors.close(file)
@@ -90,7 +90,7 @@ void test('opens a closed file again, and reads what has come', async (t) => {
   assert.equal(descriptors.count, 1)
 })
 
-void test('does not open what is another file by now, is gone, or has no place', async (t) => {
+void test('does not open a file that is another one by now, is gone, or has no place', async (t) => {
   const { descriptors, add, path } = scene(t, 2)
   const before = openNow()
   const file = await add('a')
@@ -154,7 +154,7 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   assert.equal(unread.descriptor, -1)
 })
 
-void test('tells whether a closed file is at a path, and where it cannot look that it does not know', async (t) => {
+void test('finds out whether a closed file is at a path, and is unsure where it cannot look', async (t) => {
   const { descriptors, add, path } = scene(t, 2)
   const before = openNow()
   let fails = false
@@ -179,7 +179,7 @@ void test('tells whether a closed file is at a path, and where it cannot look th
   assert.equal(openNow(), before)
 })
 
-void test('does not keep open what was lost while a mount opened it', async (t) => {
+void test('does not keep a file open that was lost while a mount opened it', async (t) => {
   const { descriptors, add } = scene(t, 2)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
@@ -212,7 +212,7 @@ void test('leaves nothing open when a file cannot be read, however often it is t
   assert.ok(await descriptors.open(file))
 })
 
-void test('keeps one descriptor when a slow mount answers two who asked', async (t) => {
+void test('keeps one descriptor when a slow mount opens a file twice', async (t) => {
   const { descriptors, add } = scene(t, 4)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })

@@ -22,7 +22,7 @@ import { ROOM } from '../../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
-void test('finds files, reads them, and reads what is appended', async (t) => {
+void test('finds files, reads them, and reads appended lines', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   world.write('b.log', 'x\ny\n')
@@ -76,7 +76,7 @@ void test('keeps its place over a rename, and reads the new file under the old n
   assert.deepEqual(world.ear.heard('fileRotated'), [[file]])
 })
 
-void test('believes what a file said when it was opened, whoever had its name when that was sighted', async (t) => {
+void test('believes the facts of the opened file, whichever file had its name when that was sighted', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'old line\n'.repeat(1000))
   const look = await world.directory.look()
@@ -125,7 +125,7 @@ void test('finds a piece again that came and was rotated twice between two looks
   assert.deepEqual(world.shipped().sort(), ['a.log.1@0: second\n', 'a.log@0: first\n', 'a.log@0: third\n'])
 })
 
-void test('reads first what was written first, of pieces that came between two looks', async (t) => {
+void test('reads pieces that came between two looks in the order in which they were written', async (t) => {
   const world = await World.open(t)
   const names = ['a.log', 'a.log.1', 'a.log.2', 'a.log.3', 'a.log.4', 'a.log.5']
   for (const [age, name] of names.entries()) {
@@ -185,7 +185,7 @@ void test('takes a file back that got its old name back', async (t) => {
   assert.equal(world.file('a.log').standing, 'live')
 })
 
-void test('drains a file that was renamed to what no glob matches', async (t) => {
+void test('drains a file that was renamed to a name that no glob matches', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
@@ -197,7 +197,7 @@ void test('drains a file that was renamed to what no glob matches', async (t) =>
   assert.equal(file.standing, 'rotated')
 })
 
-void test('reads what a file was filled with again after a cut, also where that is shorter than it may be read', async (t) => {
+void test('reads the bytes that a file was filled with after a cut, also where these are fewer than may be read', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
@@ -217,7 +217,7 @@ void test('reads what a file was filled with again after a cut, also where that 
   assert.deepEqual(world.ear.heard('lost'), [])
 })
 
-void test('leaves a file that was cut while a mount was asked about another one to its end', async (t) => {
+void test('leaves a file to its end that was cut during a call to a mount about another one', async (t) => {
   const mount = new RemoteMount('7')
   const world = await World.open(t, { volume: mount })
   world.write('a.log', 'one\n')
@@ -433,7 +433,7 @@ void test('finds a cut also when the file is longer again than it was', async (t
   assert.equal(world.text(), 'one\na much longer line than before\n')
 })
 
-void test('counts what was there and not read when the file was cut', async (t) => {
+void test('counts the bytes that were not read when the file was cut', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\ntwo\nthree\n')
   world.most = 1
@@ -454,7 +454,7 @@ void test('counts what was there and not read when the file was cut', async (t) 
   assert.equal(world.text(), 'one\nx\n')
 })
 
-void test('gives up what was in flight of a cut file when it cannot be stored', async (t) => {
+void test('gives up the bytes in flight of a cut file when they cannot be stored', async (t) => {
   const world = await World.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
@@ -664,7 +664,7 @@ void test('reads a half line whole after a restart', async (t) => {
   assert.equal(second.text(), 'half\n')
 })
 
-void test('repeats after a restart what was not stored, and no more', async (t) => {
+void test('repeats after a restart the lines that were not stored, and no more', async (t) => {
   const first = await World.open(t)
   first.acknowledge = false
   first.write('a.log', 'one\ntwo\nthree\n')
@@ -711,7 +711,7 @@ void test('takes a file that was cut while it was stopped for a new one', async 
   }
 })
 
-void test('counts what was unread of a file that went while it was stopped', async (t) => {
+void test('counts the unread bytes of a file that went while the agent was stopped', async (t) => {
   const first = await World.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
@@ -731,7 +731,7 @@ void test('counts what was unread of a file that went while it was stopped', asy
   assert.equal(second.checkpoint.entries.size, 0)
 })
 
-void test('counts what a cut took before it was stored once, at the cut or at the next start', async (t) => {
+void test('counts the bytes that a cut took before they were stored once, at the cut or at the next start', async (t) => {
   // what the journal knows of the file before it is read: nothing, or all of it
   for (const journaled of [0, 100]) {
     const first = await World.open(t)
@@ -762,7 +762,7 @@ void test('counts what a cut took before it was stored once, at the cut or at th
   }
 })
 
-void test('counts, after a kill -9, what was read of a file that went before it was stored', async (t) => {
+void test('counts, after a kill -9, the bytes that were read of a file that went before they were stored', async (t) => {
   const first = await World.open(t)
   first.acknowledge = false
   first.write('a.log', '')
@@ -780,7 +780,7 @@ void test('counts, after a kill -9, what was read of a file that went before it 
   assert.equal(second.ear.counters.lostBytes.gone, 8)
 })
 
-void test('counts what was unread of a file whose inode another one has under its name', async (t) => {
+void test('counts the unread bytes of a file whose inode another one has under its name', async (t) => {
   const first = await World.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
@@ -797,7 +797,7 @@ void test('counts what was unread of a file whose inode another one has under it
   assert.equal(second.checkpoint.entries.size, 1)
 })
 
-void test('keeps the place of a file that is still there but that no input asks for, and calls it not lost', async (t) => {
+void test('keeps the position of a file that is still there but that no input matches, and does not count it as lost', async (t) => {
   const first = await World.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
@@ -920,7 +920,7 @@ void test('reads more files than it may hold open', async (t) => {
   assert.ok(world.generations.descriptors.count <= 3)
 })
 
-void test('holds a directory or a link that is named like a file for what it is', async (t) => {
+void test('takes no directory or link for a file because of its name', async (t) => {
   const world = await World.open(t)
   mkdirSync(world.path('a.log'))
   symlinkSync('nowhere', world.path('b.log'))

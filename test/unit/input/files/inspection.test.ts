@@ -8,7 +8,7 @@ import { LiveInput } from '../../../support/live-input.ts'
 import { until } from '../../../support/wait.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 
-void test('ships what comes to a rotated file after it was let go', async (t) => {
+void test('ships lines that come to a rotated file after it was let go', async (t) => {
   for (const sweepMs of [30_000, 40]) {
     const live = await LiveInput.open(t, { file: { sweepMs } })
     live.write('a.log', 'one\n')
@@ -23,7 +23,7 @@ void test('ships what comes to a rotated file after it was let go', async (t) =>
   }
 })
 
-void test('finds by asking alone what came to a file that was let go', async (t) => {
+void test('finds by a check alone that bytes came to a file that was let go', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
@@ -82,7 +82,7 @@ void test('a stop after a restart waits for nothing that a file without news wou
   await second.drained()
 })
 
-void test('counts what is cut off just before a stop, unread', async (t) => {
+void test('counts unread bytes that are cut off just before a stop', async (t) => {
   const live = await LiveInput.withOne(t)
   live.blocked = ROOM
   live.append('a.log', 'never read\n')
@@ -99,7 +99,7 @@ void test('counts what is cut off just before a stop, unread', async (t) => {
   )
 })
 
-void test('has no turns for what was cut', async (t) => {
+void test('has no turns for a generation that was cut', async (t) => {
   // one look at the start, and nothing by the clock
   const live = await LiveInput.open(t, { file: { discoverMs: 60_000 } })
   for (let n = 0; n < 20; n++) live.write(`${n}.log`, 'one\n')
@@ -122,7 +122,7 @@ void test('has no turns for what was cut', async (t) => {
   assert.ok(timers <= 1, `${timers} timers`)
 })
 
-void test('has no turns for what was lost while it was closed', async (t) => {
+void test('has no turns for a file that was lost while it was closed', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()

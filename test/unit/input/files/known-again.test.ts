@@ -181,7 +181,7 @@ void test('takes no other file for one that cannot be opened yet', async (t) => 
   assert.equal(scene.world.file('status.log.1', scene.world.below('a')).path, scene.path('a/status.log'))
 })
 
-void test('ships what waits for one that cannot be opened when that is given up', async (t) => {
+void test('ships a file that waits for one that cannot be opened when that is given up', async (t) => {
   const { scene } = await withDeniedPiece(t)
   scene.world.clock.advance(31_000)
   await scene.world.tick()
@@ -204,7 +204,7 @@ void test('without birth times knows an inode again in its directory only', asyn
   assert.deepEqual(scene.shipped(), ['a/one.log@5: more\n', 'b/second.log@0: done\n', 'b/second.log@5: more\n'])
 })
 
-void test('knows in its directory what an older state has no birth time of', async (t) => {
+void test('knows a file in its directory of which an older state has no birth time', async (t) => {
   const scene = new Scene(t)
   scene.write('a/one.log', DONE)
   scene.write('a/two.log', DONE)
@@ -240,7 +240,7 @@ void test('knows files at their paths after devices got other numbers, once ever
   assert.deepEqual(scene.shipped(), ['a/one.log@5: more\n', 'a/two.log@5: more\n', 'b/one.log@5: more\n'])
 })
 
-void test('ships what was moved while devices got other numbers again', async (t) => {
+void test('ships a file again that was moved while devices got other numbers', async (t) => {
   const scene = new Scene(t)
   scene.write('a/one.log', DONE)
   await scene.between(() => {
@@ -280,7 +280,7 @@ void test('leaves no file behind at a stop that waits to be known', async (t) =>
 
 // -- in its directory -------------------------------------------------------------------------------------------------
 
-void test('goes on in a rotated copy of what was cut, and in no other one', async (t) => {
+void test('goes on in a rotated copy of a file that was cut, and in no other one', async (t) => {
   const scene = new Scene(t)
   for (const name of ['a/long.log', 'a/one.log', 'b/long.log']) scene.write(name, LONG)
   scene.write('a/short.log', DONE)
@@ -353,7 +353,7 @@ for (const hasBirthTimes of [true, false]) {
   }
 }
 
-void test('ships what has the inode, the size and the times of a closed file under another name', async (t) => {
+void test('ships a file that has the inode, the size and the times of a closed file under another name', async (t) => {
   const scene = new Scene(t, { hasBirthTimes: false })
   scene.write('a/one.log', DONE)
   await scene.start()
@@ -384,7 +384,7 @@ void test('knows a closed file that was moved, and one at its path with its cont
   assert.deepEqual(scene.shipped(), ['a/one.log@5: more\n', 'a/two.log@5: more\n'])
 })
 
-void test('is not settled before it was looked at everywhere since', async (t) => {
+void test('is not confirmed missing before everything was looked at since', async (t) => {
   const scene = new Scene(t)
   scene.write('a/status.log', DONE)
   await scene.start()

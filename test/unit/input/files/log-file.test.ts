@@ -20,7 +20,7 @@ void test('a new one begins at its first byte, one that is known where it stood'
   assert.deepEqual([known.next, known.guard, known.skipped], [3, 33, 2])
 })
 
-void test('lag is what is not stored, in flight or not; unacknowledged is what is in flight', async (t) => {
+void test('lag is the bytes that are not stored, in flight or not; unacknowledged is those in flight', async (t) => {
   const log = await file(t, 'x'.repeat(100))
   log.cursor.next = 60
   log.watermark.acknowledge({ start: 0, end: 25 }, 'stored', 1)
@@ -82,7 +82,7 @@ void test('its entry has all that is needed to know it again', async (t) => {
   assert.equal(log.toStored().path, log.path)
 })
 
-void test('only what the input made is a file of the input', async (t) => {
+void test('only an object that the input made is a file of the input', async (t) => {
   const log = await file(t, '')
   assert.equal(asLogFile(log), log)
   assert.throws(() => asLogFile({ id: 'x', inputId: 'y', path: '/z' }), TypeError)

@@ -80,7 +80,7 @@ void test('finds a generation under another name, once', async (t) => {
   assert.equal(await find(lost, path('a.log.1')), null)
 })
 
-void test('finds a generation at its path after the device numbers have changed, once it is settled', async (t) => {
+void test('finds a generation at its path after the device numbers have changed, once it is confirmed missing', async (t) => {
   const path = write(t, { 'a.log': 'one\ntwo\n', 'b.log': 'one\ntwo\n' })
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1' })
   const lost = missing([stored])
@@ -117,7 +117,7 @@ void test('finds a generation under a rotated name if 1,024 bytes and the guard 
   assert.equal(await find(lost, path('a.log.1')), stored.id)
 })
 
-void test('takes what cannot be opened now for nobody else', async (t) => {
+void test('takes no other file for one that cannot be opened now', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1', bornMs: 5 })
   const facts = { key: '99:1', size: 4, mtimeMs: 0, bornMs: 5, links: 1, kind: 'file' } as const
@@ -187,7 +187,7 @@ void test('of two with the same content finds the one with the inode, then the o
   assert.equal(await find(byPath, path('a.log')), path('a.log'))
 })
 
-void test('tells an empty file by its inode alone', async (t) => {
+void test('knows an empty file by its inode alone', async (t) => {
   const path = write(t, { 'a.log': '', 'b.log': '' })
   const stored = await storedOf(path('a.log'), 0)
   assert.equal(await find(missing([stored]), path('b.log')), null)
@@ -195,7 +195,7 @@ void test('tells an empty file by its inode alone', async (t) => {
   assert.equal(await find(missing([stored]), path('a.log')), stored.id)
 })
 
-void test('prefers the newest of what has the same inode: the older ones were cut', async (t) => {
+void test('prefers the newest of generations with the same inode: the older ones were cut', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const one = await storedOf(path('a.log'), 4)
   const start = { ...one.position, offset: 0 }
@@ -205,7 +205,7 @@ void test('prefers the newest of what has the same inode: the older ones were cu
   assert.equal(await find(missing([empty, { ...empty, id: 'newest' }]), path('a.log')), 'newest')
 })
 
-void test('prefers what has content to what was empty', async (t) => {
+void test('prefers a generation with content to one that was empty', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const full = await storedOf(path('a.log'), 4)
   const empty = {
@@ -255,7 +255,7 @@ void test('finds each of 10,000 quickly', async (t) => {
   assert.ok(user + system < 4_000_000, `${(user + system) / 1000} ms of CPU`)
 })
 
-void test('tells each directory to be searched once, as soon as it can be', () => {
+void test('hands out each directory to be searched once, as soon as it can be searched', () => {
   const stored = ['/a/x.log', '/a/y.log', '/b/z.log'].map((place) => entry(place, { place, inputId: place }))
   const lost = missing(stored)
   const told = (canBeSearched: (directory: string, since: number) => boolean) => [...lost.unsearched(canBeSearched)]
@@ -305,7 +305,7 @@ void test('has patience for half a minute, from when it was missed', () => {
   assert.deepEqual(ids(), ['first'])
 })
 
-void test('tells whether it is at its place, and that it cannot know', async (t) => {
+void test('says whether a file is at its place, or that it cannot know', async (t) => {
   const path = write(t, { 'a.log': 'x' })
   const stored = await storedOf(path('a.log'), 0)
   const lost = missing([stored])

@@ -10,7 +10,7 @@ function seen(...sizes: readonly number[]): SeenSize {
 }
 const read = (next: number, halfLineEnd = 0): { next: number; halfLineEnd: number } => ({ next, halfLineEnd })
 
-void test('what was read or confirmed was surely its own, however often it was cut and filled again since', () => {
+void test('bytes that were read or known to be its own stay so, however often it was cut and filled again since', () => {
   const size = seen(100)
   size.reached(60)
   size.note(500)
@@ -23,7 +23,7 @@ void test('what was read or confirmed was surely its own, however often it was c
   assert.deepEqual(size.endAtCut(read(60), 700), { sure: 500, seen: 500 })
 })
 
-void test('what was seen last was its own if nothing was seen since it was cut', () => {
+void test('the bytes that were seen last were its own if it was not seen since the cut', () => {
   const size = seen(100)
   assert.deepEqual(size.endAtCut(read(40), 10), { sure: 40, seen: 100 })
   assert.deepEqual(size.endAtCut(read(40), null), { sure: 40, seen: 40 }, 'nothing is known of now')
@@ -42,11 +42,11 @@ void test('one that is smaller than before was cut only now', () => {
   assert.deepEqual(size.endAtCut(read(40), null), { sure: 50, seen: 100 })
 })
 
-void test('what was looked through for a newline was its own', () => {
+void test('bytes that were scanned for a newline were its own', () => {
   assert.deepEqual(seen(100).endAtCut(read(40, 90), 100), { sure: 90, seen: 90 })
 })
 
-void test('of one whose end was cut off, that is lost but for what was read', () => {
+void test('if its end was cut off, the unread bytes of that are lost', () => {
   const shrunk = (): SeenSize => seen(100, 60)
   assert.equal(shrunk().lostAtEnd(read(40), 60), 40)
   assert.equal(shrunk().lostAtEnd(read(80), 60), 20)

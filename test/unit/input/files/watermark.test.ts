@@ -14,7 +14,7 @@ function facts({ offset, skipped, guard, pending }: Watermark): unknown[] {
   return [offset, skipped, guard, pending]
 }
 
-void test('moves over what is finished in order', () => {
+void test('moves over ranges that are acknowledged in order', () => {
   const mark = new Watermark(NEW)
   assert.equal(acknowledge(mark, 0, 10), true)
   assert.equal(acknowledge(mark, 10, 30), true)
@@ -30,7 +30,7 @@ void test('goes on from a stored position', () => {
   assert.deepEqual(mark.position(open), { offset: 103, open, skipped: 10 })
 })
 
-void test('stops at the first byte that is not finished, and jumps when the hole is filled', () => {
+void test('stops at the first byte that is not acknowledged, and jumps when the hole is filled', () => {
   const mark = new Watermark(NEW)
   assert.equal(acknowledge(mark, 20, 30), false)
   assert.equal(acknowledge(mark, 40, 50), false)
@@ -41,7 +41,7 @@ void test('stops at the first byte that is not finished, and jumps when the hole
   assert.deepEqual(facts(mark), [50, 0, 50, 0])
 })
 
-void test('adds up what was settled, until a record has carried it', () => {
+void test('adds up settled bytes until a record has carried them', () => {
   const mark = new Watermark(NEW)
   acknowledge(mark, 0, 5, 'settled')
   acknowledge(mark, 5, 6, 'settled')
@@ -61,7 +61,7 @@ void test('counts a settled run that waited only up to the record after it', () 
   assert.deepEqual(facts(mark), [33, 3, 33, 0])
 })
 
-void test('says nothing new: empty ranges, and what lies below the offset', () => {
+void test('does not move for empty ranges, or for ranges below the offset', () => {
   const mark = new Watermark({ offset: 50, skipped: 4, guard: 50 })
   assert.equal(acknowledge(mark, 50, 50), false)
   assert.equal(acknowledge(mark, 70, 70), false)
@@ -70,7 +70,7 @@ void test('says nothing new: empty ranges, and what lies below the offset', () =
   assert.deepEqual(facts(mark), [50, 4, 50, 0])
 })
 
-void test('takes from a range that begins below the offset what is new in it', () => {
+void test('takes the new part of a range that begins below the offset', () => {
   const mark = new Watermark({ offset: 50, skipped: 4, guard: 50 })
   assert.equal(acknowledge(mark, 40, 60, 'settled'), true)
   assert.deepEqual(facts(mark), [60, 14, 60, 0])
@@ -141,7 +141,7 @@ void test('handles the interleaved partials of two streams', () => {
   assert.deepEqual(facts(mark), [30, 0, 30, 0])
 })
 
-void test('holds 100,000 runs that arrive backwards as what they are: one', () => {
+void test('holds 100,000 runs that arrive backwards as one run', () => {
   const mark = new Watermark(NEW)
   for (let start = 100_000; start > 0; start--) acknowledge(mark, start, start + 1)
   assert.equal(mark.pending, 1)

@@ -76,7 +76,7 @@ async function log(t: TestContext, content: string, settings: OpenSettings = {})
   return file
 }
 
-void test('hands on what there is, and says that it is at the end', async (t) => {
+void test('hands on all bytes, and returns that the file is at its end', async (t) => {
   const { fileTurns, text, ear, clock, touched } = scene()
   const file = await log(t, 'one\ntwo\n')
   clock.advance(5)
@@ -88,7 +88,7 @@ void test('hands on what there is, and says that it is at the end', async (t) =>
   assert.deepEqual(touched, [file.id], 'once for the bytes, and not for none')
 })
 
-void test('asks for another turn after a full read, and for what was not taken', async (t) => {
+void test('asks for another turn after a full read, and for bytes that were not taken', async (t) => {
   const { fileTurns } = scene({ maxUnacked: 1e9 })
   const long = await log(t, 'x\n'.repeat(FILE_TURN_BYTES))
   assert.equal(await fileTurns.turn(long), 'more')
@@ -102,7 +102,7 @@ void test('asks for another turn after a full read, and for what was not taken',
   assert.equal(file.next, 4)
 })
 
-void test('does not read a file that is too far ahead of what is stored', async (t) => {
+void test('does not read a file that is too far ahead of its watermark', async (t) => {
   const volume = countedVolume()
   const { fileTurns, text } = scene({ maxUnacked: 8 })
   const file = await log(t, 'one\ntwo\nthree\n', { volume })
@@ -151,7 +151,7 @@ void test('opens a closed file, and has its directory looked at when that fails'
   file.descriptor = descriptor
 })
 
-void test('tries again later what cannot be read, and drops a handle that the server forgot', async (t) => {
+void test('tries a file again later that cannot be read, and closes a handle that the server forgot', async (t) => {
   let code = 'EIO'
   const volume = countedVolume({
     read: () => {
@@ -182,7 +182,7 @@ void test('does not take a fault of ours for a file that cannot be read', async 
   assert.deepEqual(ear.heard('fileDenied'), [])
 })
 
-void test('tells that a file was cut', async (t) => {
+void test('reports that a file was cut', async (t) => {
   const { fileTurns, told } = scene()
   const file = await log(t, 'one\n')
   await fileTurns.turn(file)
@@ -211,7 +211,7 @@ void test('asks for a fingerprint until it is whole', async (t) => {
   assert.deepEqual(told, [])
 })
 
-void test('counts what was read as seen, for what is lost when it is cut', async (t) => {
+void test('counts bytes that were read as seen, so that they count when the file is cut', async (t) => {
   const { fileTurns } = scene()
   const file = await log(t, 'one\n')
   writeFileSync(file.path, 'two\n', { flag: 'a' })
@@ -274,7 +274,7 @@ void test('keeps no more of the memory while a mount hangs than a read needs', a
   for (const mount of mounts) mount.answer()
 })
 
-void test('asks a mount that hangs once for what a file begins with, however often it has no room', async (t) => {
+void test('reads the first bytes of a file once from a mount that hangs, however often it has no room', async (t) => {
   const { fileTurns, generations } = scene({ blocked: () => ROOM })
   const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
   let asked = 0
@@ -292,7 +292,7 @@ void test('asks a mount that hangs once for what a file begins with, however oft
   answer()
 })
 
-void test('has memory for so many reads at once, lets the others wait, and gives it all back', async (t) => {
+void test('has memory for several reads at once, lets the others wait, and gives it all back', async (t) => {
   const fresh = testMemory()
   const { fileTurns } = scene({ memory: fresh })
   const mounts = Array.from({ length: 10 }, (_, n) => new RemoteMount(String(n)))

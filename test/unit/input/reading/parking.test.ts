@@ -56,7 +56,7 @@ void test('wakes one for room, and the next one when that has found some', () =>
   assert.deepEqual([...parking.obstacles()], [])
 })
 
-void test('who found no room keeps its place, and who found some goes to the end', () => {
+void test('a file that found no room keeps its place, and one that found some goes to the end', () => {
   const { parking, files, woken } = scene('a', 'b')
   const [a, b] = files
   assert.ok(a && b)
@@ -70,7 +70,7 @@ void test('who found no room keeps its place, and who found some goes to the end
   assert.equal(woken(), 'b')
 })
 
-void test('wakes for each obstacle by itself, and tells of the longest awaited first', () => {
+void test('wakes for each obstacle by itself, and lists the longest awaited first', () => {
   const { parking, files, woken } = scene('a', 'b')
   const other = paperFile('other')
   parking.park(other, OTHER_ROOM)
@@ -82,7 +82,7 @@ void test('wakes for each obstacle by itself, and tells of the longest awaited f
   assert.equal(parking.count, files.length)
 })
 
-void test('wakes everyone who waits for something of a topic, and nobody else', () => {
+void test('wakes every file that waits for something of a topic, and no other', () => {
   const { parking, files, woken } = scene('a', 'b')
   const [topic, other] = [paperFile('topic'), paperFile('other')]
   parking.park(topic, TOPIC)
@@ -102,7 +102,7 @@ void test('the turn of one that is let go is the next one’s', () => {
   assert.equal(woken(), 'a b')
 })
 
-void test('passes over who can have no turn', () => {
+void test('passes over a file that can have no turn', () => {
   const { parking, files, refused, woken } = scene('a', 'b')
   const [a] = files
   assert.ok(a)
@@ -130,7 +130,7 @@ void test('passes over the files of a mount that has not answered, and comes bac
   assert.equal(woken(), 'b@nfs')
 })
 
-void test('wakes no one after a file on a mount that answered at once, and found no room', () => {
+void test('wakes no file after one on a mount that answered at once, and found no room', () => {
   const { parking, files, turns, woken } = scene('a@nfs', 'b')
   const [a] = files
   assert.ok(a)
@@ -139,7 +139,7 @@ void test('wakes no one after a file on a mount that answered at once, and found
   assert.equal(woken(), 'a@nfs')
 })
 
-void test('who is too far ahead waits for its own receipt alone', () => {
+void test('a file that is too far ahead waits for its own receipt alone', () => {
   const { parking, files, woken } = scene('a')
   const [a] = files
   assert.ok(a)
@@ -153,7 +153,7 @@ void test('who is too far ahead waits for its own receipt alone', () => {
   assert.ok(!parking.isTooFarAhead(ahead))
 })
 
-void test('ten thousand that wait for what one buffer gives are not all woken for it', () => {
+void test('ten thousand files that wait for room are not all woken for one buffer', () => {
   const { parking, files, woken } = scene(...Array.from({ length: 10_000 }, (_, n) => String(n)))
   for (let buffer = 0; buffer < 3; buffer++) {
     parking.wakeFirst(ROOM)
@@ -179,7 +179,7 @@ void test('wakes those that wait in the order in which they came, one after anot
   assert.equal(woken(), 'b', 'it has kept its place')
 })
 
-void test('wakes the next one when the first got past what it was woken for, and waits for something else', () => {
+void test('wakes the next file when the first has passed its obstacle and waits for another one', () => {
   const { parking, files, woken } = scene('a', 'b', 'c')
   const [a, b, c] = files
   assert.ok(a && b && c)

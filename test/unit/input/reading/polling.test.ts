@@ -69,7 +69,7 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
 
 // -- what an event told of -------------------------------------------------------------------------------------------------
 
-void test('a file that an event tells of is looked at at once, and then once a beat, whatever happens to it', async (t) => {
+void test('a file with an event is looked at at once, and then once a beat, whatever happens to it', async (t) => {
   const { polling, pass, looks, beats } = scene(t)
   const file = paperFile('a')
   polling.notice(file)
@@ -84,7 +84,7 @@ void test('a file that an event tells of is looked at at once, and then once a b
   assert.ok(beats() <= 12)
 })
 
-void test('files that events tell of within a beat are looked at together', async (t) => {
+void test('files with events within a beat are looked at together', async (t) => {
   const { polling, pass, looks, beats } = scene(t)
   polling.notice(paperFile('first'))
   await pass(2)
@@ -151,7 +151,7 @@ for (const [slow, least, most] of [
   })
 }
 
-void test('who asks for short beats gets them, for some slow files', async (t) => {
+void test('a setting of short beats holds for a few slow files', async (t) => {
   const { written, pass, looks } = scene(t, { pollMs: 5 })
   for (let n = 0; n < 8; n++) written(`slow ${n}`, 2000)
   await pass(1000)

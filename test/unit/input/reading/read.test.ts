@@ -66,7 +66,7 @@ void test('hands on whole lines, and the rest when its newline has come', async 
   assert.equal(file.next, 19)
 })
 
-void test('knows empty lines, carriage returns and any other byte for what they are', async (t) => {
+void test('keeps empty lines, carriage returns and any other byte', async (t) => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
   const content = Buffer.concat([Buffer.from('\n\r\n\n'), every, every, Buffer.from('\n')])
   const { file } = await log(t, content)
@@ -83,7 +83,7 @@ void test('reads a file of one byte, and one of none', async (t) => {
   assert.deepEqual(ranges(await desk.toEnd(none.file, { final: true })), [[0, 1]])
 })
 
-void test('completes half lines of every length around the one from which on they are searched', async (t) => {
+void test('completes half lines of every length around the one from which on their newline is scanned for', async (t) => {
   for (const length of [
     1,
     63,
@@ -207,7 +207,7 @@ void test('gives up looking for the end of a line after a gibibyte', async (t) =
   assert.equal(file.next, 1024 ** 3)
 })
 
-void test('counts a last line without a newline only when the file is finished', async (t) => {
+void test('counts a last line without a newline only when nobody will end it', async (t) => {
   const { file } = await log(t, 'one\nlast')
   assert.equal(await desk.text(file), 'one\n')
   assert.equal(await desk.text(file), '')
@@ -248,7 +248,7 @@ void test('reads no further than the limit', async (t) => {
   assert.deepEqual(ranges(await desk.toEnd(file, { final: true })), [])
 })
 
-void test('tells the true end of a long last line that is read up to the limit', async (t) => {
+void test('knows the true end of a long last line that is read up to the limit', async (t) => {
   const content = noise(500_000)
   for (const final of [true, false]) {
     const { file } = await log(t, content)
@@ -271,7 +271,7 @@ void test('tells the true end of a long last line that is read up to the limit',
   }
 })
 
-void test('reads again what was not taken, and skips nothing', async (t) => {
+void test('reads bytes again that were not taken, and skips nothing', async (t) => {
   const lines = Array.from({ length: 200 }, (_, n) => `line ${n} ${'x'.repeat(n % 50)}\n`)
   const content = Buffer.from(lines.join(''))
   for (const most of [1, 7, 199]) {
@@ -282,7 +282,7 @@ void test('reads again what was not taken, and skips nothing', async (t) => {
   }
 })
 
-void test('reads again what was not taken of a long line', async (t) => {
+void test('reads a long line again that was not taken', async (t) => {
   const content = Buffer.concat([noise(1_000_000), Buffer.from('\nafter\n')])
   const { file } = await log(t, content)
   let seen = 0
@@ -371,7 +371,7 @@ void test('begins where the state says, if the bytes before are the ones that th
   assertWhole(await desk.toEnd((await log(t, content, { start: short })).file), content, 3)
 })
 
-void test('goes back to what is stored, and reads on from there', async (t) => {
+void test('goes back to the stored offset, and reads on from there', async (t) => {
   const content = noise(700_000)
   for (const at of [99, 100_099, 699_999]) content[at] = 10
   const { file } = await log(t, content)
@@ -452,7 +452,7 @@ async function meanwhile(file: LogFile, mount: RemoteMount, what: () => void, fi
   return result.kind
 }
 
-void test('does not take for the first bytes what was asked for before the file went back', async (t) => {
+void test('does not take the bytes of a read before a rewind for the first bytes', async (t) => {
   const content = Buffer.from(Array.from({ length: 2000 }, (_, n) => `line ${n}\n`).join(''))
   const { file, mount, append } = await remoteLog(t, content)
   assertWhole(await desk.toEnd(file), content)

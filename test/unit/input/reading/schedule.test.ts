@@ -64,7 +64,7 @@ const files = (...names: string[]): LogFile[] => names.map((name) => paperFile(n
 
 // -- what comes at the wrong moment -------------------------------------------------------------------------------------
 
-void test('has forgotten who was lost while it had its turn', async (t) => {
+void test('forgets a file that was lost while it had its turn', async (t) => {
   const { schedule, answers } = scene(t)
   const [file] = files('a')
   assert.ok(file)
@@ -80,7 +80,7 @@ void test('has forgotten who was lost while it had its turn', async (t) => {
   assert.ok(schedule.quiet)
 })
 
-void test('wakes a file on a mount also when what it waits for comes twice at once', async (t) => {
+void test('wakes a file on a mount also when its obstacle goes twice at once', async (t) => {
   const { schedule, answers, turns } = scene(t)
   const remote = paperFile('remote', { volume: new RemoteMount('7') })
   answers.set(remote, TOPIC)
@@ -131,7 +131,7 @@ void test('gives the event loop its own after a few turns', async (t) => {
   assert.ok(most <= 4, `${most} turns in a row`)
 })
 
-void test('wakes a file once, however often it is told to', async (t) => {
+void test('wakes a file once, however often it is called', async (t) => {
   const { schedule, turns, quiet } = scene(t)
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
@@ -142,7 +142,7 @@ void test('wakes a file once, however often it is told to', async (t) => {
   assert.ok(!a.turn.queued)
 })
 
-void test('does not wake who cannot go on', async (t) => {
+void test('does not wake files that cannot go on', async (t) => {
   const { schedule, turns, quiet } = scene(t)
   const fresh = paperFile('fresh', { admitted: false })
   const [finished, detached, parked] = files('finished', 'detached', 'parked')
@@ -168,7 +168,7 @@ void test('keeps the order of thousands', async (t) => {
 
 // -- parking -------------------------------------------------------------------------------------------------------------
 
-void test('parks who cannot go on, and takes back who is told that it can', async (t) => {
+void test('parks a file that cannot go on, and resumes one whose obstacle is gone', async (t) => {
   const { schedule, answers, turns, quiet } = scene(t)
   const [room, topic, ahead] = files('room', 'topic', 'ahead')
   assert.ok(room && topic && ahead)
@@ -286,7 +286,7 @@ void test('goes on polling a file that was idle and that no watch speaks for', a
   assert.ok(turns().split(' ').length >= 3)
 })
 
-void test('tries again later what could not be opened, watched or not, and is not quiet before', async (t) => {
+void test('tries a file again later that could not be opened, watched or not, and is not quiet before', async (t) => {
   const { schedule, answers, turns, pass } = scene(t)
   const [a] = files('a')
   assert.ok(a)
@@ -305,7 +305,7 @@ void test('tries again later what could not be opened, watched or not, and is no
   assert.equal(turns(), '')
 })
 
-void test('wakes nobody up while there is nothing to poll', async (t) => {
+void test('wakes no file while there is nothing to poll', async (t) => {
   const { schedule, pass, polls } = scene(t)
   const [a] = files('a')
   assert.ok(a)
@@ -316,7 +316,7 @@ void test('wakes nobody up while there is nothing to poll', async (t) => {
 
 // -- mounts that hang ----------------------------------------------------------------------------------------------------
 
-void test('gives each mount turns of its own: one that hangs stops nobody else', async (t) => {
+void test('gives each mount turns of its own: one that hangs stops no other', async (t) => {
   const { schedule, answers, backlog, turns, pass } = scene(t)
   const mount = new RemoteMount('7')
   const hung = paperFile('hung', { volume: mount, device: '7' })
