@@ -197,7 +197,7 @@ void test('drains a file that was renamed to a name that no glob matches', async
   assert.equal(file.standing, 'rotated')
 })
 
-void test('reads the bytes that a file was filled with after a cut, also where these are fewer than may be read', async (t) => {
+void test('reads the bytes that a file was filled with after a cut, also where a stop limits its reads', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
