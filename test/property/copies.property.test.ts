@@ -3,7 +3,7 @@
  * written is shipped or counted as lost, and none is both.
  */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Ending } from '../support/ending.ts'
@@ -170,9 +170,9 @@ class Story {
     const file = this.#world.file('a.log')
     // a copy of what is not known yet is no copy
     if (file.fingerprint.length === 0) await this.#world.generations.inspection.check(file)
-    copyFileSync(this.#world.path('a.log'), this.#world.path(this.#copyName()))
+    this.#world.copy('a.log', this.#copyName())
     await between?.()
-    truncateSync(this.#world.path('a.log'))
+    this.#world.cut('a.log')
     this.#isCut = true
     if (this.#kind.canRestart) await this.#read()
   }

@@ -2,7 +2,7 @@
  * A directory with logs under the eye of the input's generations, one look and one turn at a time: nothing happens
  * before the test says so. What was read is acknowledged at once unless the test holds it back.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/state/checkpoint.ts'
@@ -176,6 +176,25 @@ export class World {
     appendFileSync(this.path(name), content)
   }
 
+  /** As rotation does. */
+  move(from: string, to: string): void {
+    renameSync(this.path(from), this.path(to))
+  }
+
+  remove(name: string): void {
+    unlinkSync(this.path(name))
+  }
+
+  /** The first step of copytruncate. */
+  copy(from: string, to: string): void {
+    copyFileSync(this.path(from), this.path(to))
+  }
+
+  /** The second step of copytruncate. */
+  cut(name: string, size = 0): void {
+    truncateSync(this.path(name), size)
+  }
+
   /** One look at a directory; whether it wants another one soon. */
   async look(directory = this.directory): Promise<boolean> {
     const look = await directory.look()
@@ -234,6 +253,12 @@ export class World {
       if (progress) for (const file of later) this.awake.add(file)
     }
     return results
+  }
+
+  /** As {@link turns}, of all files, whatever woke them. */
+  async wakeAll(): Promise<void> {
+    for (const file of this.files()) this.awake.add(file)
+    await this.turns()
   }
 
   /** A look, and all turns that come of it. */

@@ -1,5 +1,5 @@
 /** A whole input stage that runs by itself: real files, watches and timers, and a pipeline that only collects. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/state/checkpoint.ts'
@@ -120,6 +120,20 @@ export class LiveInput {
 
   append(name: string, content: string): void {
     appendFileSync(this.path(name), content)
+  }
+
+  /** As rotation does. */
+  move(from: string, to: string): void {
+    renameSync(this.path(from), this.path(to))
+  }
+
+  remove(name: string): void {
+    unlinkSync(this.path(name))
+  }
+
+  /** The second step of copytruncate. */
+  cut(name: string, size = 0): void {
+    truncateSync(this.path(name), size)
   }
 
   /** Waits for lines to come; each once. */

@@ -1,14 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, {
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import fs, { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -38,7 +29,7 @@ void test('reads files that are there, lines that are appended, and files that c
   await live.came('a2')
   live.write('b.log', 'b1\n')
   await live.came('b1')
-  renameSync(live.path('a.log'), live.path('a.log.1'))
+  live.move('a.log', 'a.log.1')
   live.append('a.log.1', 'a3\n')
   live.write('a.log', 'a4\n')
   await live.came('a3', 'a4')
@@ -172,7 +163,7 @@ void test('reads a file behind a link at once, and the next one that comes to be
   })
   await soon('a rotation behind a link', async () => {
     live.append('pods/0.log', 'three\n')
-    renameSync(live.path('pods/0.log'), live.path('pods/0.log.20261122'))
+    live.move('pods/0.log', 'pods/0.log.20261122')
     live.append('pods/0.log.20261122', 'four\n')
     live.write('pods/0.log', 'five\n')
     await allowed.came('three', 'four', 'five')
@@ -193,7 +184,7 @@ void test('goes on where no watch can be had', async (t) => {
     await live.came('a2')
     live.write('b.log', 'b1\n')
     await live.came('b1')
-    renameSync(live.path('a.log'), live.path('a.log.1'))
+    live.move('a.log', 'a.log.1')
     live.append('a.log.1', 'a3\n')
     live.write('a.log', 'a4\n')
     await live.came('a3', 'a4')
@@ -227,7 +218,7 @@ void test('reads busy files by polling, and notices their rotations', async (t) 
       live.append(`${name}.log`, `${name} ${n}\n`)
     }
     if (n % 300 === 299) {
-      renameSync(live.path('a.log'), live.path(`a.log.${n}`))
+      live.move('a.log', `a.log.${n}`)
       live.write('a.log', '')
       await live.came(`b ${n}`)
     }
@@ -243,7 +234,7 @@ void test('begins a new generation when a file is cut, and stores nothing of the
   await live.input.start()
   await live.came('two')
   const old = live.file('a.log')
-  truncateSync(live.path('a.log'), 0)
+  live.cut('a.log')
   live.append('a.log', 'x\n')
   await live.came('x')
   const next = live.file('a.log')
@@ -296,7 +287,7 @@ void test('reads bytes again that will not be stored, and counts those that cann
   live.input.rewind(file)
   await until(() => live.lines.length === 4, { what: 'both again' })
   assert.deepEqual(live.lines, ['one', 'two', 'one', 'two'])
-  truncateSync(live.path('a.log'), 0)
+  live.cut('a.log')
   live.append('a.log', 'x\n')
   await live.came('x')
   live.input.rewind(file)
@@ -358,7 +349,7 @@ void test('counts a deleted file to its last byte at the end', async (t) => {
   live.write('a.log', 'one\nlast')
   await live.input.start()
   await live.came('one')
-  unlinkSync(live.path('a.log'))
+  live.remove('a.log')
   await live.input.freeze()
   await live.drained()
   assert.deepEqual(live.lines, ['one', 'last'])
@@ -386,7 +377,7 @@ void test('drains a file that got a name that no glob matches while it was stopp
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
-  renameSync(first.path('a.log'), first.path('a-20261122.old'))
+  first.move('a.log', 'a-20261122.old')
   first.write('a.log', 'three\n')
   const second = await first.restart(t)
   await second.input.start()
@@ -401,12 +392,12 @@ void test('drains it also when its directory comes only later', async (t) => {
   await first.came('one')
   await first.input.stop()
   first.append('logs/a.log', 'two\n')
-  renameSync(first.path('logs/a.log'), first.path('logs/a.old'))
-  renameSync(first.path('logs'), first.path('not yet'))
+  first.move('logs/a.log', 'logs/a.old')
+  first.move('logs', 'not yet')
   const second = await first.restart(t)
   await second.input.start()
   await until(() => second.input.drained, { what: 'a look' })
-  renameSync(first.path('not yet'), first.path('logs'))
+  first.move('not yet', 'logs')
   await second.came('two')
 })
 
@@ -414,7 +405,7 @@ void test('starts and goes on although the calls about some names fail', async (
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
-  renameSync(first.path('a.log'), first.path('a.old'))
+  first.move('a.log', 'a.old')
   symlinkSync('loop', first.path('loop'))
   symlinkSync('loop.log', first.path('loop.log'))
   const second = await first.restart(t)
@@ -427,7 +418,7 @@ void test('starts and goes on although the calls about some names fail', async (
 void test('goes on looking after every call about the place of a lost file fails', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
-  unlinkSync(first.path('a.log'))
+  first.remove('a.log')
   symlinkSync('a.log', first.path('a.log'))
   const second = await first.restart(t, { file: { sweepMs: 20 } })
   await second.input.start()
@@ -538,7 +529,7 @@ void test('gives up no file of a mount that was never seen, however long it hang
   await live.came('one 1', 'two 1', 'local 1')
   await live.input.stop()
   live.append('one/a.log', 'one 2\n')
-  renameSync(live.path('one/a.log'), live.path('one/a.log.1'))
+  live.move('one/a.log', 'one/a.log.1')
   const { one } = mounts
   const list = one.list.bind(one)
   // single questions are answered
@@ -565,8 +556,8 @@ void test('starts although a mount hangs where a known file is sought, and gives
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   await live.input.stop()
-  renameSync(live.path('one/a.log'), live.path('one/a.old'))
-  unlinkSync(live.path('local/a.log'))
+  live.move('one/a.log', 'one/a.old')
+  live.remove('local/a.log')
   const { one } = mounts
   const list = one.list.bind(one)
   // the first look is answered, the search is not

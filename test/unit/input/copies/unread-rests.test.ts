@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, renameSync, truncateSync } from 'node:fs'
 import { test } from 'node:test'
 import { World } from '../../../support/file-world.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
@@ -10,11 +9,6 @@ const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join(
 
 const lost = (world: World): number => world.ear.counters.lostBytes.truncated
 
-async function wakeAll(world: World): Promise<void> {
-  for (const file of world.files()) world.awake.add(file)
-  await world.turns()
-}
-
 /** Reads `a.log` as far as `read`; the rest is written after that, and nobody has seen it. */
 async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Promise<void> {
   world.write('a.log', read)
@@ -24,9 +18,6 @@ async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Pr
   world.text()
   world.append('a.log', rest)
 }
-
-const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
-const cut = (world: World): void => truncateSync(world.path('a.log'))
 
 /** Looks until all that may be known again has been. */
 async function knowAgain(world: World): Promise<void> {
@@ -45,9 +36,9 @@ void test('counts bytes that only a copy has, whether they were seen before the 
     const world = await World.open(t)
     await behind(world)
     if (isSeen) await world.generations.inspection.check(world.file('a.log'))
-    copy(world)
-    cut(world)
-    await wakeAll(world)
+    world.copy('a.log', 'a.log.1')
+    world.cut('a.log')
+    await world.wakeAll()
     assert.equal(lost(world), 0, 'nobody knows yet')
     await world.lookAndRead()
     assert.equal(lost(world), 4)
@@ -64,9 +55,9 @@ void test('counts it in the name of the file that was cut', async (t) => {
   const world = await World.open(t)
   await behind(world)
   const original = world.file('a.log')
-  copy(world)
-  cut(world)
-  await wakeAll(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
   assert.deepEqual(world.ear.heard('lost'), [[original, 'truncated', 4]])
 })
@@ -78,9 +69,9 @@ void test('counts the bytes of a copy that was held back before the cut', async 
   ]) {
     const world = await World.open(t)
     await behind(world, { read, rest: unread })
-    copy(world)
+    world.copy('a.log', 'a.log.1')
     assert.ok(await world.look(), 'it is held back')
-    cut(world)
+    world.cut('a.log')
     world.awake.add(world.file('a.log'))
     await world.turns()
     await world.look()
@@ -98,8 +89,8 @@ void test('counts the bytes at the end of a copy that was seen while it was writ
     world.awake.delete(world.file('a.log'))
     assert.ok(await world.look(), 'it is held back')
   }
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
   assert.equal(lost(world), LONG.length)
 })
@@ -108,8 +99,8 @@ void test('counts all of a copy on a mount whose size was read while it was writ
   const mount = new RemoteMount('7')
   const world = await World.open(t, { volume: mount })
   await behind(world)
-  copy(world)
-  truncateSync(world.path('a.log.1'), 5)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log.1', 5)
   const look = await world.directory.look()
   assert.ok(look)
   const original = world.file('a.log')
@@ -119,7 +110,7 @@ void test('counts all of a copy on a mount whose size was read while it was writ
     const facts = await factsOf(descriptor)
     if (descriptor === original.descriptor || asked++ > 0) return facts
     world.write('a.log.1', 'one\ntwo\n')
-    cut(world)
+    world.cut('a.log')
     await world.fileTurns.turn(original)
     return facts
   }
@@ -137,14 +128,14 @@ void test('counts the rest of each cut once, though the copies were renamed on b
     let unread = 0
     for (let n = 0; n < 5; n++) {
       world.append('a.log', `${line(n)}\n`.repeat(100 + n * 20))
-      await wakeAll(world)
+      await world.wakeAll()
       const rest = `${line(n)}\n`.repeat(n + 1)
       world.append('a.log', rest)
       unread += rest.length
-      for (let m = n; m > 0; m--) renameSync(world.path(`a.log.${m}`), world.path(`a.log.${m + 1}`))
-      copy(world)
-      cut(world)
-      await wakeAll(world)
+      for (let m = n; m > 0; m--) world.move(`a.log.${m}`, `a.log.${m + 1}`)
+      world.copy('a.log', 'a.log.1')
+      world.cut('a.log')
+      await world.wakeAll()
     }
     world.text()
     assert.equal(lost(world), 0)
@@ -158,11 +149,11 @@ void test('counts the rest of each cut once, though the copies were renamed on b
 void test('counts of a second copy only the bytes that it has more', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
-  cut(world)
-  await wakeAll(world)
-  copyFileSync(world.path('a.log.1'), world.path('a.log.2'))
-  copyFileSync(world.path('a.log.1'), world.path('a.log.3'))
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
+  world.copy('a.log.1', 'a.log.2')
+  world.copy('a.log.1', 'a.log.3')
   world.append('a.log.3', 'three\n')
   await world.lookAndRead()
   assert.deepEqual([lost(world), world.text()], [10, ''])
@@ -171,11 +162,11 @@ void test('counts of a second copy only the bytes that it has more', async (t) =
 void test('counts nothing of a copy again, however it is found: renamed, or by the next start', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
-  cut(world)
-  await wakeAll(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
-  renameSync(world.path('a.log.1'), world.path('a.log.2'))
+  world.move('a.log.1', 'a.log.2')
   await world.look()
   assert.equal(lost(world), 4)
   const next = await world.restart(t)
@@ -189,8 +180,8 @@ void test('counts the bytes that were seen of a cut file, when half a minute has
   await behind(world)
   await world.generations.inspection.check(world.file('a.log'))
   const original = world.file('a.log')
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   world.clock.advance(30_000)
   await world.tick()
   assert.deepEqual([lost(world), original.lag], [0, 4])
@@ -205,13 +196,13 @@ void test('counts the bytes that were seen of a file after its copy was made', a
   const world = await World.open(t)
   await behind(world, { read: LONG })
   const original = world.file('a.log')
-  copy(world)
+  world.copy('a.log', 'a.log.1')
   world.append('a.log', 'three\n')
   // while there is no room for it
   original.turn.parked = true
   await world.generations.inspection.check(original)
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.lookAndRead()
   assert.deepEqual([lost(world), world.text()], [10, ''])
 })
@@ -222,11 +213,11 @@ void test('reads the copy of a file of which nothing was read, and counts nothin
     world.blocked = TOPIC
     world.write('a.log', 'one\ntwo\n')
     await world.lookAndRead()
-    copy(world)
+    world.copy('a.log', 'a.log.1')
     if (isHeld) assert.ok(await world.look(), 'it is held back')
-    cut(world)
+    world.cut('a.log')
     world.blocked = null
-    await wakeAll(world)
+    await world.wakeAll()
     await world.lookAndRead()
     assert.deepEqual(world.shipped(), ['a.log.1@0: one\n', 'a.log.1@4: two\n'])
     await halfAMinute(world)
@@ -240,10 +231,10 @@ void test('knows the copy of a file that was seen when it was first written to, 
   await world.lookAndRead()
   world.append('a.log', 'one\n')
   await world.generations.inspection.check(world.file('a.log'))
-  copy(world)
-  cut(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
   await world.generations.inspection.check(world.file('a.log'))
-  await wakeAll(world)
+  await world.wakeAll()
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
   await halfAMinute(world)
@@ -253,13 +244,13 @@ void test('knows the copy of a file that was seen when it was first written to, 
 void test('believes the copy, not sizes that may have been those of the next generation', async (t) => {
   const world = await World.open(t)
   await behind(world, { rest: '' })
-  copy(world)
-  cut(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
   // filled again, seen, and cut again before it is read
   world.append('a.log', 'more than before\n')
   await world.generations.inspection.check(world.file('a.log'))
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   assert.deepEqual(
     world.ear.heard('fileTruncated').map(([, unread]) => unread),
     [13],
@@ -274,11 +265,11 @@ void test('counts nothing that is read on in a copy', async (t) => {
     const world = await World.open(t)
     await behind(world, { read: LONG, rest: 'rest\n' })
     if (isSeen) await world.generations.inspection.check(world.file('a.log'))
-    copy(world, 'b.log')
-    cut(world)
-    await wakeAll(world)
+    world.copy('a.log', 'b.log')
+    world.cut('a.log')
+    await world.wakeAll()
     await world.lookAndRead()
-    await wakeAll(world)
+    await world.wakeAll()
     assert.equal(world.text(), 'rest\n')
     await halfAMinute(world)
     assert.deepEqual(world.ear.heard('lost'), [])
@@ -290,16 +281,16 @@ void test('counts nothing of a copy that was held back and taken in while Kafka 
   const world = await World.open(t)
   await behind(world, { read: LONG, rest: 'rest\n' })
   world.blocked = TOPIC
-  copy(world)
-  cut(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
   for (let n = 0; n < 40; n++) {
     await world.lookAndRead()
-    await wakeAll(world)
+    await world.wakeAll()
     world.clock.advance(1000)
   }
   assert.equal(world.file('a.log.1').finished, false)
   world.blocked = null
-  for (let n = 0; n < 3; n++) await wakeAll(world)
+  for (let n = 0; n < 3; n++) await world.wakeAll()
   assert.equal(world.text(), 'rest\n')
   await halfAMinute(world)
   assert.deepEqual(world.ear.heard('lost'), [])
@@ -312,11 +303,11 @@ void test('goes on in the copy after a kill -9 between the cut and the copy, and
   const first = await World.open(t)
   await behind(first, { read })
   const { id } = first.file('a.log')
-  copy(first)
-  cut(first)
-  await wakeAll(first)
+  first.copy('a.log', 'a.log.1')
+  first.cut('a.log')
+  await first.wakeAll()
   first.append('a.log', 'new\n')
-  await wakeAll(first)
+  await first.wakeAll()
   assert.equal(first.text(), 'new\n')
   await first.checkpoint.flush()
   const second = await first.restart(t, { disk: first.disk.afterKill() })
@@ -333,9 +324,9 @@ void test('a copy that cannot be known again at the next start is a file of its 
     await behind(first)
     await first.generations.inspection.check(first.file('a.log'))
     const { id } = first.file('a.log')
-    copy(first, name)
-    cut(first)
-    await wakeAll(first)
+    first.copy('a.log', name)
+    first.cut('a.log')
+    await first.wakeAll()
     await first.checkpoint.flush()
     const second = await first.restart(t, { disk: first.disk.afterKill() })
     await knowAgain(second)
@@ -353,8 +344,8 @@ void test('counts at the next start the bytes that were seen of a cut file, if t
   const first = await World.open(t)
   await behind(first)
   await first.generations.inspection.check(first.file('a.log'))
-  cut(first)
-  await wakeAll(first)
+  first.cut('a.log')
+  await first.wakeAll()
   await first.checkpoint.flush()
   const second = await first.restart(t, { disk: first.disk.afterKill() })
   await second.lookAndRead()
@@ -367,15 +358,15 @@ void test('counts at the next start the bytes that were seen of a cut file, if t
 void test('counts before the files are gone the bytes that only copies have, and takes nothing else in', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
+  world.copy('a.log', 'a.log.1')
   // as at a stop: the last look is over before the cut is noticed
   assert.ok(await world.look(), 'it is held back')
-  cut(world)
+  world.cut('a.log')
   world.awake.add(world.file('a.log'))
   await world.turns()
   world.write('new.log', 'new\n')
   await world.generations.giveUpRests()
-  await wakeAll(world)
+  await world.wakeAll()
   assert.deepEqual([lost(world), world.text()], [4, ''])
   assert.deepEqual([...world.directory.files.keys()].sort(), ['a.log', 'a.log.1'])
   const next = await world.restart(t)
@@ -388,8 +379,8 @@ void test('counts before the files are gone the bytes that were seen of files wi
   await behind(world)
   const original = world.file('a.log')
   await world.generations.inspection.check(original)
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.generations.giveUpRests()
   assert.equal(lost(world), 4)
   assert.ok(!world.checkpoint.entries.has(original.id))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, symlinkSync, unlinkSync, utimesSync } from 'node:fs'
+import { renameSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { until } from '../../../support/wait.ts'
@@ -57,9 +57,9 @@ void test('begins at the end as it was at the start, also of files that could no
   unasked = []
   world.append('a.log', 'new\n')
   world.write('cut.log', 'n\n')
-  unlinkSync(world.path('gone.log'))
+  world.remove('gone.log')
   world.write('new', 'new\n')
-  renameSync(world.path('new'), world.path('other.log'))
+  world.move('new', 'other.log')
   await world.look()
   world.append('unasked.log', 'new\n')
   world.write('gone.log', 'old\nnew\n')
@@ -84,7 +84,7 @@ void test('knows a file that it began at the end of by the bytes there, also bef
   await world.stop()
   // the same beginning, another file
   world.write('new', `${banner}new\n`)
-  renameSync(world.path('new'), world.path('a.log'))
+  world.move('new', 'a.log')
   const again = await world.restart(t)
   await again.lookAndRead()
   assert.deepEqual(found(again), [{ offset: 0, reason: 'beginning' }])
@@ -144,7 +144,7 @@ void test('begins at the beginning of a file that has taken a name during the lo
   world.write('a.log', 'x\n'.repeat(100_000))
   const look = await world.directory.look()
   assert.ok(look)
-  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.move('a.log', 'a.log.1')
   world.write('a.log', 'new\n')
   await world.generations.sightings.see(world.directory, look)
   await world.generations.arrivals.admitted()
@@ -207,7 +207,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
   await first.look()
   await first.fileTurns.turn(first.file('a.log'))
   utimesSync(first.path('a.log'), 1, 1)
-  renameSync(first.path('a.log'), first.path('a.log.1'))
+  first.move('a.log', 'a.log.1')
   const second = await first.restart(t, { now: Date.now() })
   await second.lookAndRead()
   assert.equal(second.text(), 'two\n')
@@ -215,7 +215,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
 
 void test('finds a file that it knows under a name that no glob matches', async (t) => {
   const first = await World.stoppedBehind(t)
-  renameSync(first.path('a.log'), first.path('a.old'))
+  first.move('a.log', 'a.old')
   const second = await first.restart(t)
   await second.lookAndRead()
   const [file] = await second.search()
@@ -231,7 +231,7 @@ void test('does not take a file under a name that no glob matches only because i
     await first.stop()
     // an inode used again, as far as anyone can tell
     first.write('a.log', 'not a log of ours\n')
-    renameSync(first.path('a.log'), first.path('secret'))
+    first.move('a.log', 'secret')
     const volume = countedVolume()
     const factsOf = volume.factsOf.bind(volume)
     volume.factsOf = async (descriptor) => ({ ...(await factsOf(descriptor)), bornMs: Date.now() + 1000 })
@@ -331,7 +331,7 @@ void test('reports a name again that was gone, and keeps nothing of a name that 
     await world.look()
     await world.look()
     assert.equal(world.ear.heard('fileIgnored').length, times)
-    unlinkSync(world.path('link.log'))
+    world.remove('link.log')
     await world.look()
   }
 })

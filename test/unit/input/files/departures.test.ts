@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -277,8 +277,8 @@ void test('lets nothing go while a byte of it is not stored', async (t) => {
   world.write('a.log', 'one\ntwo\n')
   world.write('b.log', 'x\n')
   await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  unlinkSync(world.path('b.log'))
+  world.move('a.log', 'a.log.1')
+  world.remove('b.log')
   await world.look()
   world.clock.advance(600_000)
   await world.tick()

@@ -1,6 +1,6 @@
 /** What is found out about files beside the looks at their directories, and what is no file of ours any more. */
 import assert from 'node:assert/strict'
-import { renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { World } from '../../../support/file-world.ts'
@@ -14,7 +14,7 @@ void test('ships lines that come to a rotated file after it was let go', async (
     live.write('a.log', 'one\n')
     await live.input.start()
     await live.came('one')
-    renameSync(live.path('a.log'), live.path('a.log.1'))
+    live.move('a.log', 'a.log.1')
     await until(() => live.ear.heard('fileLetGo').length > 0, { what: 'it is let go', every: 2 })
     live.append('a.log.1', 'late\n')
     await live.came('late')
@@ -90,7 +90,7 @@ void test('counts unread bytes that are cut off just before a stop', async (t) =
     what: 'it is seen',
     every: 2,
   })
-  truncateSync(live.path('a.log'), 4)
+  live.cut('a.log', 4)
   await live.input.freeze()
   await live.drained()
   assert.deepEqual(

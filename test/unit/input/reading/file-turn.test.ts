@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -387,9 +387,9 @@ void test('reads a whole life of rotations from a mount that takes its time', as
     written += lines
     world.write('a.log', lines)
     await world.lookAndRead()
-    renameSync(world.path('a.log'), world.path(`a.log.${n}`))
+    world.move('a.log', `a.log.${n}`)
   }
-  unlinkSync(world.path('a.log.0'))
+  world.remove('a.log.0')
   await world.lookAndRead()
   assert.equal(world.text(), written)
   world.clock.advance(5000)
