@@ -15,6 +15,9 @@ import { atEnd, type Ending } from './ending.ts'
 
 export const MAX_LINE = 256 * 1024
 
+/** A log that has more bytes than a fingerprint. */
+export const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
+
 /** As large as the agent's where lines may have `maxLineBytes`, with little behind it. */
 export function testMemory(maxLineBytes = MAX_LINE): LinearMemory {
   const chunk = maxLineBytes + 64 * 1024

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { World } from '../../../support/file-world.ts'
+import { LONG } from '../../../support/reading.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 import { TOPIC } from '../../../support/obstacles.ts'
-
-/** More than a fingerprint. */
-const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
 
 const lost = (world: World): number => world.ear.counters.lostBytes.truncated
 
