@@ -1,6 +1,6 @@
 /**
- * A directory with logs under the eye of the input's generations, one look and one turn at a time: nothing happens
- * before the test says so. What was read is acknowledged at once unless the test holds it back.
+ * A directory with logs, and the input's generations of them, one look and one turn at a time: nothing happens before the
+ * test says so. Bytes that were read are acknowledged at once unless the test holds them back.
  */
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
 import { FileTurns } from '../../src/input/reading/file-turn.ts'
 import type { Turn } from '../../src/input/reading/schedule.ts'
 import type { Judgement } from '../../src/input/files/sightings.ts'
+import type { StoredGeneration } from '../../src/input/state/stored-generation.ts'
 import { Search } from '../../src/input/discovery/search.ts'
 import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
@@ -27,12 +28,19 @@ import { settled } from './state.ts'
 import { freshDirectory } from './temp.ts'
 
 export interface WorldSettings {
-  /** Where the logs are; a fresh directory if not told. */
+  /** Where the logs are; a fresh directory by default. */
   readonly root?: string
-  /** The state, to go on with that of another world; an empty one if not told. */
+  /** The state, to go on with that of another world; an empty one by default. */
   readonly disk?: FakeDisk
   readonly clock?: HandClock
+  /** Of the logs. */
   readonly volume?: Volume
+  /** Of the places of missing files; by default that of the logs. */
+  readonly volumeOf?: (path: string) => Volume
+  /** Whether a file at a path would have been seen by now; by default it would. */
+  readonly hasSeen?: (path: string) => boolean
+  /** Entries of the state beside those of the disk. */
+  readonly stored?: readonly StoredGeneration[]
   readonly rules?: Partial<InputRules>
   readonly maxOpenFiles?: number
   readonly lastLineQuietMs?: number
@@ -61,11 +69,11 @@ export class World {
   readonly clock: HandClock
   readonly disk: FakeDisk
   readonly ear: Ear
-  /** What was handed on and not acknowledged. */
+  /** Pieces that were handed on and not acknowledged. */
   readonly held: Shipped[] = []
-  /** false: what is read waits in {@link held}. */
+  /** false: pieces that are read wait in {@link held}. */
   acknowledge = true
-  /** What the pipeline says to a file that asks, and to a chunk: nothing of it is taken then. */
+  /** The obstacle for all files: while there is one, nothing is read, and nothing of a chunk is taken. */
   blocked: Taken['blocked'] = null
   /** Lines taken of a chunk at most. */
   most = Infinity
@@ -83,6 +91,7 @@ export class World {
     const ear = hear()
     const now = (): number => settings.now ?? 1000
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'node-1', events: ear.events, now, disk })
+    for (const stored of settings.stored ?? []) checkpoint.put(stored)
     const world = new World({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
     atEnd(t, () => world.generations.descriptors.closeAll())
     return world
@@ -117,8 +126,8 @@ export class World {
       lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
       clock: clock.read,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: () => settings.volume ?? localVolume,
-      hasSeen: () => true,
+      volumeOf: settings.volumeOf ?? (() => settings.volume ?? localVolume),
+      hasSeen: settings.hasSeen ?? (() => true),
       turns: { wake: (file) => void this.awake.add(file), letGo: (file) => void this.awake.delete(file) },
       freed: () => undefined,
     })
@@ -145,7 +154,7 @@ export class World {
     this.directory.wasThere = settings.wasThere ?? false
   }
 
-  /** A directory below the root in which `*.log` is sought. */
+  /** A directory below the root in which the input's glob is `*.log`. */
   below(name: string): Directory {
     const { root, volume = localVolume, rules } = this.#settings
     const path = join(root ?? '', name)
@@ -217,7 +226,7 @@ export class World {
     return became
   }
 
-  /** What is missing is searched for once all directories were looked at, and what waited for that is looked at. */
+  /** Search for missing files, as all directories were looked at, and look where files waited for that. */
   async confirmMissing(): Promise<void> {
     await this.#search.forMissing()
     await this.generations.arrivals.admitted()
@@ -229,7 +238,7 @@ export class World {
     await this.generations.arrivals.admitted()
   }
 
-  /** Turns of all who are awake, until nobody is; the last result of each. */
+  /** Give turns to all files that are awake, until none is. Returns the results other than 'more'. */
   async turns(): Promise<Turn[]> {
     const results: Turn[] = []
     const later = new Set<LogFile>()
@@ -267,7 +276,7 @@ export class World {
     await this.turns()
   }
 
-  /** What a second does to files without a name; what is given up on the side is waited for. */
+  /** What the input does once a second, until it has its effect. */
   async tick(): Promise<void> {
     await this.generations.tick()
     await settled()
@@ -275,7 +284,7 @@ export class World {
     await this.generations.tick()
   }
 
-  /** Since the last call: what was handed on, `path at discovery@offset: text`. */
+  /** The pieces that were handed on since the last call, each as `path at discovery@offset: text`. */
   shipped(): string[] {
     return this.#shipped
       .splice(0)
@@ -290,7 +299,7 @@ export class World {
       .join('')
   }
 
-  /** Acknowledge what is held; of one file only, if told. */
+  /** Acknowledge the held pieces: of all files, or of one. */
   release(of?: LogFile): void {
     for (const piece of this.held.splice(0)) {
       if (of !== undefined && piece.file !== of) this.held.push(piece)

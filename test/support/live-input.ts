@@ -18,11 +18,11 @@ import { giveRoom } from './obstacles.ts'
 export interface LiveSettings {
   readonly root?: string
   readonly disk?: FakeDisk
-  /** Below the root; `*.log` if not told. */
+  /** Below the root; `*.log` by default. */
   readonly globs?: readonly string[]
   readonly rules?: Partial<InputRules>
   readonly file?: Partial<InputOptions['file']>
-  /** How a path is reached; the local file system where it answers undefined. */
+  /** The volume of a path; the local file system where it returns undefined. */
   readonly volumeOf?: (path: string) => Volume | undefined
 }
 
@@ -40,7 +40,7 @@ export class LiveInput {
   /** 'while taken': as where lines are dropped, before the pipeline has said how much it took. */
   acknowledge: boolean | 'while taken' = true
   blocked: Taken['blocked'] | ((file: LogFile) => Taken['blocked']) = null
-  /** The clock runs ahead by so much. */
+  /** By how much the clock runs ahead. */
   aheadMs = 0
   readonly #settings: LiveSettings
 

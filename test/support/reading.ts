@@ -1,4 +1,4 @@
-/** What tests of reading speak of: memory, rules, a file that is open, and reading it line by line as the pipeline would. */
+/** For tests of reading: memory, rules, an open file, and reading it line by line as the pipeline would. */
 import { closeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Chunk } from '../../src/flow.ts'
@@ -25,7 +25,7 @@ export function testMemory(maxLineBytes = MAX_LINE): LinearMemory {
   return new LinearMemory({ total: 4 * largest + 1024 * 1024, chunk, largest })
 }
 
-/** A buffer for each read on a mount, as the output lends them; `onRoom`: one came free that somebody waits for. */
+/** A buffer for each read on a mount, as the output lends them. `onRoom`: one came free for which a file waits. */
 export function testReadMemory(memory: LinearMemory, onRoom: () => void = () => undefined): ReadMemory {
   return new ReadMemory(new BatchMemory(memory.pool, () => void setImmediate(onRoom)))
 }
@@ -83,7 +83,7 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
   return file
 }
 
-/** What was handed on of a file: where its bytes lie in the file, and those that a chunk had of them. */
+/** A piece of a file that was handed on: where its bytes lie in the file, and those of them that a chunk had. */
 export interface Piece {
   readonly start: number
   readonly end: number
@@ -145,7 +145,7 @@ export class ReadingDesk {
   }
 }
 
-/** A generation of no file at all, for who asks only for its state. */
+/** A generation without a file, for tests that need only its state. */
 export function paperFile(
   name: string,
   change: { volume?: Volume; device?: string; foundAt?: number; admitted?: boolean } = {},

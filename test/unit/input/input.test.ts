@@ -371,7 +371,7 @@ void test('leaves nothing open behind it, and goes on there', async (t) => {
   await second.input.stop()
 })
 
-// -- what is missing ---------------------------------------------------------------------------------------------------
+// -- missing files ---------------------------------------------------------------------------------------------------
 
 void test('drains a file that got a name that no glob matches while it was stopped', async (t) => {
   const first = await LiveInput.withOne(t)
@@ -453,7 +453,7 @@ void test('goes on everywhere else while a mount hangs, there when it answers, a
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   mounts.one.hang()
-  // past everybody's patience, so that the mount is asked for whatever there is to ask
+  // longer than any wait, so that every call to the mount that there can be is made
   live.aheadMs += 60_000
   for (const name of ['one', 'two', 'local']) live.append(`${name}/a.log`, `${name} 2\n`)
   for (const name of ['one', 'two', 'local']) live.write(`${name}/b.log`, `${name} 3\n`)
@@ -532,7 +532,7 @@ void test('gives up no file of a mount that was never seen, however long it hang
   live.move('one/a.log', 'one/a.log.1')
   const { one } = mounts
   const list = one.list.bind(one)
-  // single questions are answered
+  // single calls are answered
   let isWell = false
   one.list = (path) => (isWell ? list(path) : Promise.reject(systemError('EIO', 'scandir')))
   const second = await live.restart(t)
@@ -543,7 +543,7 @@ void test('gives up no file of a mount that was never seen, however long it hang
       second.aheadMs += 31_000
       return one.calls.length >= before + 3
     },
-    { what: 'it is asked what is at its place, again and again' },
+    { what: 'the mount is called about its place, again and again' },
   )
   isWell = true
   await second.came('one 2')

@@ -143,7 +143,7 @@ void test('holds a copy back where a mount reports an old size', async (t) => {
   const { descriptor } = world.file('a.log')
   const old = await mount.factsOf(descriptor)
   const factsOf = mount.factsOf.bind(mount)
-  mount.factsOf = (asked) => (asked === descriptor ? Promise.resolve(old) : factsOf(asked))
+  mount.factsOf = (of) => (of === descriptor ? Promise.resolve(old) : factsOf(of))
   world.append('a.log', 'two\n')
   world.copy('a.log', 'a.log.1')
   assert.ok(await world.look(), 'it is looked at again')
@@ -215,7 +215,7 @@ void test('knows a copy that was made of more than we had read, and counts that 
 })
 
 void test('goes on in the copy after a restart, when the file was cut while it was stopped', async (t) => {
-  for (const content of [LONG, 'too short to be told from others\n']) {
+  for (const content of [LONG, 'too short to be known from others\n']) {
     const first = await World.open(t)
     first.write('a.log', content)
     await first.lookAndRead()

@@ -26,8 +26,8 @@ async function readLong(world: World, content = LONG): Promise<void> {
   world.clock.advance(1000)
 }
 
-/** What was handed on since the last time, with {@link LONG} as a word. */
-const told = (...worlds: World[]): string => worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
+/** The text that was handed on since the last call, with {@link LONG} as a word. */
+const shipped = (...worlds: World[]): string => worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
 
 async function lookAtAll(world: World): Promise<void> {
   await world.look()
@@ -45,7 +45,7 @@ void test('does not ship a copy of any name in any directory, made before the cu
     await world.wakeAll()
     world.append('a.log', 'new\n')
     await lookAtAll(world)
-    assert.equal(told(world), '(all)new\n', name)
+    assert.equal(shipped(world), '(all)new\n', name)
     const found = [...world.directory.files.values(), ...old.files.values()].filter((file) => file.finished)
     assert.deepEqual(
       found.map((file) => [file.next, file.descriptor, file.toStored().guard]),
@@ -74,7 +74,7 @@ void test('does not ship a copy of any name that is there for a while before the
   world.cut('a.log')
   await world.wakeAll()
   await world.wakeAll()
-  assert.equal(told(world), '(all)more\n')
+  assert.equal(shipped(world), '(all)more\n')
   assert.ok(world.file('a-1.log').finished)
   const next = await world.restart(t)
   await next.lookAndRead()
@@ -90,7 +90,7 @@ void test('does not ship a copy that is made over a known file of any name', asy
   world.cut('a.log')
   await world.wakeAll()
   await world.wakeAll()
-  assert.equal(told(world), '')
+  assert.equal(shipped(world), '')
   assert.ok(world.file('kept.log').finished)
 })
 
@@ -107,7 +107,7 @@ void test('does not ship a copy of any name at a stop, if it is known for one; a
     for (const file of world.files()) file.cursor.stopAt(file.size)
     await world.wakeAll()
     await world.wakeAll()
-    assert.equal(told(world), isCut ? '(all)' : '(all)(all)')
+    assert.equal(shipped(world), isCut ? '(all)' : '(all)(all)')
   }
 })
 
@@ -155,7 +155,7 @@ void test('holds back no file because another one cannot be reached', async (t) 
   await lookAtAll(world)
   world.clock.advance(60_000)
   await lookAtAll(world)
-  assert.equal(told(world), '(all)(all)')
+  assert.equal(shipped(world), '(all)(all)')
 })
 
 void test('knows a copy of any name after a restart in between', async (t) => {
@@ -170,7 +170,7 @@ void test('knows a copy of any name after a restart in between', async (t) => {
   second.cut('a.log')
   await second.wakeAll()
   await second.wakeAll()
-  assert.equal(told(first, second), '(all)')
+  assert.equal(shipped(first, second), '(all)')
 })
 
 void test('goes on in a copy of any name where reading the original ended', async (t) => {
@@ -186,17 +186,17 @@ void test('goes on in a copy of any name where reading the original ended', asyn
       await world.look()
       world.awake.delete(world.file('a.log'))
       await world.turns()
-      assert.equal(told(world), '(all)', 'it is held back')
+      assert.equal(shipped(world), '(all)', 'it is held back')
     }
     world.cut('a.log')
     world.blocked = null
     await world.wakeAll()
     await lookAtAll(world)
-    assert.ok(['unread\n', '(all)unread\n'].includes(told(world)))
+    assert.ok(['unread\n', '(all)unread\n'].includes(shipped(world)))
     assert.deepEqual([world.file('b.log').finished, world.file('b.log').next], [false, LONG.length + 7])
     const next = await world.restart(t)
     await next.lookAndRead()
-    assert.equal(told(next), '')
+    assert.equal(shipped(next), '')
   }
 })
 
@@ -207,11 +207,11 @@ void test('ships after seconds a file that is not named like a copy, when nothin
   await lookAtAll(world)
   world.clock.advance(4999)
   await world.wakeAll()
-  assert.equal(told(world), '(all)')
+  assert.equal(shipped(world), '(all)')
   world.clock.advance(2)
   await world.wakeAll()
-  assert.equal(told(world), '(all)')
-  // what was let go is no copy any more
+  assert.equal(shipped(world), '(all)')
+  // a file that was let go is no copy any more
   world.cut('a.log')
   await world.wakeAll()
   assert.equal(world.file('b.log').finished, false)
@@ -243,7 +243,7 @@ void test('does not ship a copy of a file that became long enough while it was r
   world.cut('a.log')
   await world.wakeAll()
   await lookAtAll(world)
-  assert.equal(told(world), '(all)')
+  assert.equal(shipped(world), '(all)')
 })
 
 void test('ships at once a file that ends in a banner that many begin with', async (t) => {
@@ -263,14 +263,14 @@ void test('loses nothing that was written after the cut, or that the other one d
   await readLong(world)
   world.cut('a.log')
   await world.wakeAll()
-  // a restarted application, and another one: what they begin with is the same
+  // a restarted application, and another one: both begin with the same bytes
   const { mtimeMs } = statSync(world.path('a.log'))
   world.write('b.log', LONG)
   utimesSync(world.path('b.log'), new Date(), new Date(mtimeMs + 1000))
   world.write('c.log', `${LONG}own\n`)
   utimesSync(world.path('c.log'), new Date(), new Date(mtimeMs - 1000))
   await lookAtAll(world)
-  assert.equal(told(world).split('(all)').sort().join(' '), '  own\n')
+  assert.equal(shipped(world).split('(all)').sort().join(' '), '  own\n')
 })
 
 void test('compares no file with one that was found later, or together with it', async (t) => {
@@ -285,14 +285,14 @@ void test('compares no file with one that was found later, or together with it',
   world.awake.add(world.file('a.log'))
   await world.turns()
   await world.wakeAll()
-  assert.equal(told(world), '(all)(all)')
+  assert.equal(shipped(world), '(all)(all)')
 })
 
 void test('compares with files that are there, not with files that were', async (t) => {
   const world = await World.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, LONG)
   await world.lookAndRead()
-  assert.equal(told(world), '(all)'.repeat(5))
+  assert.equal(shipped(world), '(all)'.repeat(5))
   for (let n = 1; n < 5; n++) world.remove(`${n}.log`)
   await world.look()
   world.clock.advance(10_000)
@@ -300,7 +300,7 @@ void test('compares with files that are there, not with files that were', async 
   assert.equal(world.files().length, 1)
   writeFileSync(world.path('new.log'), LONG)
   await lookAtAll(world)
-  assert.equal(told(world), '', 'it may be the copy of the one that is left')
+  assert.equal(shipped(world), '', 'it may be the copy of the one that is left')
 })
 
 void test('loses nothing of a file that is deleted while it is held back, or at a stop', async (t) => {
@@ -316,7 +316,7 @@ void test('loses nothing of a file that is deleted while it is held back, or at 
     if (how === 'deleted') world.remove(file.name)
     else file.cursor.stopAt(file.size)
     await lookAtAll(world)
-    assert.equal(told(world), '(all)', how)
+    assert.equal(shipped(world), '(all)', how)
   }
 })
 
@@ -325,7 +325,7 @@ void test('compares nothing with a file on a mount', async (t) => {
   await readLong(world)
   world.copy('a.log', 'b.log')
   await lookAtAll(world)
-  assert.equal(told(world), '(all)(all)')
+  assert.equal(shipped(world), '(all)(all)')
   const local = paperFile('local')
   const remote = paperFile('remote', { volume: new RemoteMount('7'), foundAt: 1 })
   for (const file of [local, remote]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })

@@ -7,7 +7,7 @@ import { TOPIC } from '../../../support/obstacles.ts'
 
 const lost = (world: World): number => world.ear.counters.lostBytes.truncated
 
-/** Reads `a.log` as far as `read`; the rest is written after that, and nobody has seen it. */
+/** Reads `a.log` as far as `read`; the rest is written after that, and is not seen yet. */
 async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Promise<void> {
   world.write('a.log', read)
   await world.lookAndRead()
@@ -37,7 +37,7 @@ void test('counts bytes that only a copy has, whether they were seen before the 
     world.copy('a.log', 'a.log.1')
     world.cut('a.log')
     await world.wakeAll()
-    assert.equal(lost(world), 0, 'nobody knows yet')
+    assert.equal(lost(world), 0, 'it is not known yet')
     await world.lookAndRead()
     assert.equal(lost(world), 4)
     await halfAMinute(world)
@@ -103,10 +103,10 @@ void test('counts all of a copy on a mount whose size was read while it was writ
   assert.ok(look)
   const original = world.file('a.log')
   const factsOf = mount.factsOf.bind(mount)
-  let asked = 0
+  let calls = 0
   mount.factsOf = async (descriptor) => {
     const facts = await factsOf(descriptor)
-    if (descriptor === original.descriptor || asked++ > 0) return facts
+    if (descriptor === original.descriptor || calls++ > 0) return facts
     world.write('a.log.1', 'one\ntwo\n')
     world.cut('a.log')
     await world.fileTurns.turn(original)

@@ -229,7 +229,7 @@ void test('does not take a file under a name that no glob matches only because i
     first.write('a.log', content)
     await first.lookAndRead()
     await first.stop()
-    // an inode used again, as far as anyone can tell
+    // as if the inode was used again
     first.write('a.log', 'not a log of ours\n')
     first.move('a.log', 'secret')
     const volume = countedVolume()

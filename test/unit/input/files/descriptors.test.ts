@@ -16,7 +16,7 @@ import { RemoteMount, countedVolume, systemError } from '../../../support/volume
 const desk = new ReadingDesk()
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
-function scene(t: TestContext, max: number) {
+function withDescriptors(t: TestContext, max: number) {
   const directory = freshDirectory(t)
   const clock = new HandClock()
   /** Directories that had a new file refused, each time that there may be room again. */
@@ -24,7 +24,7 @@ function scene(t: TestContext, max: number) {
   const hear = (directories: Iterable<Directory>): void => void freed.push(Array.from(directories, ({ path }) => path))
   const descriptors = new Descriptors({ max, clock: clock.read, freed: hear })
   t.after(() => descriptors.closeAll())
-  /** A file that is read and stored to its end, unless told otherwise. */
+  /** A file that is read and stored to its end, unless a setting says otherwise. */
   const add = async (name: string, settings: { volume?: Volume; stored?: boolean } = {}): Promise<LogFile> => {
     const path = join(directory, name)
     writeFileSync(path, `content of ${name}\n`)
@@ -41,7 +41,7 @@ function scene(t: TestContext, max: number) {
 }
 
 void test('closes the file that was quiet longest when there is no room for another', async (t) => {
-  const { descriptors, add, clock } = scene(t, 3)
+  const { descriptors, add, clock } = withDescriptors(t, 3)
   const [a, b, c] = [await add('a'), await add('b'), await add('c')]
   assert.equal(descriptors.count, 3)
   a.life.noteActivity(clock.read())
@@ -53,7 +53,7 @@ void test('closes the file that was quiet longest when there is no room for anot
 })
 
 void test('closes nothing that is not read, not stored, in a queue, or has lost its name', async (t) => {
-  const { descriptors, add } = scene(t, 5)
+  const { descriptors, add } = withDescriptors(t, 5)
   const unread = await add('unread')
   unread.seenSize.set(unread.size + 10)
   await add('unstored', { stored: false })
@@ -77,7 +77,7 @@ void test('closes nothing that is not read, not stored, in a queue, or has lost 
 })
 
 void test('opens a closed file again, and reads the bytes that have come', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const file = await add('a')
   descriptors.close(file)
   descriptors.close(file)
@@ -91,7 +91,7 @@ void test('opens a closed file again, and reads the bytes that have come', async
 })
 
 void test('does not open a file that is another one by now, is gone, or has no place', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const before = openNow()
   const file = await add('a')
   descriptors.close(file)
@@ -108,7 +108,7 @@ void test('does not open a file that is another one by now, is gone, or has no p
 })
 
 void test('says once that there may be room again, when a file that was needed is so no more', async (t) => {
-  const { descriptors, freed, add, directory } = scene(t, 2)
+  const { descriptors, freed, add, directory } = withDescriptors(t, 2)
   const unstored = await add('unstored', { stored: false })
   const rotated = await add('rotated')
   rotated.life.loseName('rotated')
@@ -128,10 +128,10 @@ void test('says once that there may be room again, when a file that was needed i
 })
 
 void test('says that there may be room again when a file is closed, or when it is to be tried anyhow', async (t) => {
-  const { descriptors, freed, add } = scene(t, 1)
+  const { descriptors, freed, add } = withDescriptors(t, 1)
   const file = await add('a', { stored: false })
   descriptors.retry()
-  assert.deepEqual(freed, [], 'nobody was refused')
+  assert.deepEqual(freed, [], 'no descriptor was refused')
   assert.ok(!descriptors.makeRoom())
   descriptors.retry()
   assert.deepEqual(freed, [[]])
@@ -142,7 +142,7 @@ void test('says that there may be room again when a file is closed, or when it i
 })
 
 void test('does not open a file when every descriptor is needed', async (t) => {
-  const { descriptors, add } = scene(t, 1)
+  const { descriptors, add } = withDescriptors(t, 1)
   const file = await add('a')
   descriptors.close(file)
   const unread = await add('b')
@@ -155,7 +155,7 @@ void test('does not open a file when every descriptor is needed', async (t) => {
 })
 
 void test('finds out whether a closed file is at a path, and is unsure where it cannot look', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const before = openNow()
   let fails = false
   const volume = countedVolume()
@@ -180,7 +180,7 @@ void test('finds out whether a closed file is at a path, and is unsure where it 
 })
 
 void test('does not keep a file open that was lost while a mount opened it', async (t) => {
-  const { descriptors, add } = scene(t, 2)
+  const { descriptors, add } = withDescriptors(t, 2)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
   descriptors.close(file)
@@ -194,7 +194,7 @@ void test('does not keep a file open that was lost while a mount opened it', asy
 })
 
 void test('leaves nothing open when a file cannot be read, however often it is tried', async (t) => {
-  const { descriptors, add } = scene(t, 2)
+  const { descriptors, add } = withDescriptors(t, 2)
   let fails = false
   const volume = countedVolume()
   const read = volume.read.bind(volume)
@@ -213,7 +213,7 @@ void test('leaves nothing open when a file cannot be read, however often it is t
 })
 
 void test('keeps one descriptor when a slow mount opens a file twice', async (t) => {
-  const { descriptors, add } = scene(t, 4)
+  const { descriptors, add } = withDescriptors(t, 4)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
   descriptors.close(file)
@@ -223,7 +223,7 @@ void test('keeps one descriptor when a slow mount opens a file twice', async (t)
 })
 
 void test('hands a descriptor over to the next generation, and closes all at the end', async (t) => {
-  const { descriptors, add } = scene(t, 4)
+  const { descriptors, add } = withDescriptors(t, 4)
   const [from, to] = [await add('a'), await add('b')]
   descriptors.close(to)
   const { descriptor } = from

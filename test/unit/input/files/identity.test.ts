@@ -162,7 +162,7 @@ void test('knows an empty file by its inode, in another place only if the inode 
   assert.ok(await same(t, anything, its, { path: '/logs/beside', bornMs: 1000 }))
   assert.ok(!(await same(t, anything, its, { path: '/logs/beside', bornMs: 1001 })))
   assert.ok(!(await same(t, anything, its, { path: '/elsewhere/app.log', bornMs: 1000 })))
-  assert.ok(!(await same(t, anything, its, { path: '/logs/beside' })), 'the file system does not tell')
+  assert.ok(!(await same(t, anything, its, { path: '/logs/beside' })), 'the file system has no birth times')
   const born = { ...its, bornMs: 1001 }
   assert.ok(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1001 }))
   assert.ok(!(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1000 })))

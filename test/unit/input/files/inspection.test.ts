@@ -1,4 +1,4 @@
-/** What is found out about files beside the looks at their directories, and what is no file of ours any more. */
+/** What checks find out about known files beside the looks at their directories, and files that are known no more. */
 import assert from 'node:assert/strict'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -110,7 +110,7 @@ void test('has no turns for a generation that was cut', async (t) => {
     live.append(`${n}.log`, 'x\n')
   }
   await until(() => live.lines.filter((line) => line === 'x').length === 20, { what: 'the new ones too', every: 2 })
-  // files are hot for a second, and then nothing is left to be asked
+  // files are warm for a second, and then nothing is left to be looked at
   await delay(1500)
   let timers = 0
   const { setTimeout } = globalThis

@@ -1,4 +1,4 @@
-/** Which file is known again, where several may be: inodes are used again at once, contents are alike. */
+/** Which file is known again where several may be: inodes are used again at once, and contents are alike. */
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -263,7 +263,7 @@ void test('leaves no file behind at a stop that waits to be known', async (t) =>
   })
   await scene.look('a')
   assert.deepEqual(scene.shipped(), [])
-  // what may be found elsewhere is not any more: what is at its path is the file that it seems to be
+  // no file is found elsewhere any more, so the file at its path is the one that it seems to be
   await scene.look('b')
   await scene.world.last()
   await scene.world.turns()

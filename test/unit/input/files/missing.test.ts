@@ -50,7 +50,7 @@ function confirm(lost: Missing): void {
   for (const ids of lost.unsearched(() => true).values()) lost.confirm(ids)
 }
 
-/** The id of what is found of the file at a path; `key`: the inode it is to have. */
+/** The id of the generation that the file at a path is found to be. `key`: the inode that the file is to have. */
 async function find(of: Missing, path: string, key?: string, isSibling = () => true): Promise<string | null> {
   const descriptor = openSync(path, 'r')
   try {
@@ -258,25 +258,27 @@ void test('finds each of 10,000 quickly', async (t) => {
 void test('hands out each directory to be searched once, as soon as it can be searched', () => {
   const stored = ['/a/x.log', '/a/y.log', '/b/z.log'].map((place) => entry(place, { place, inputId: place }))
   const lost = missing(stored)
-  const told = (canBeSearched: (directory: string, since: number) => boolean) => [...lost.unsearched(canBeSearched)]
+  const handedOut = (canBeSearched: (directory: string, since: number) => boolean) => [
+    ...lost.unsearched(canBeSearched),
+  ]
   assert.deepEqual(
-    told((directory) => directory === '/a'),
+    handedOut((directory) => directory === '/a'),
     [['/a', ['/a/x.log', '/a/y.log']]],
   )
   assert.deepEqual(
-    told((directory) => directory === '/a'),
+    handedOut((directory) => directory === '/a'),
     [],
   )
   assert.deepEqual(
-    told((_, since) => since > 1_000_000),
+    handedOut((_, since) => since > 1_000_000),
     [],
   )
   assert.deepEqual(
-    told((_, since) => since === 1_000_000),
+    handedOut((_, since) => since === 1_000_000),
     [['/b', ['/b/z.log']]],
   )
   assert.deepEqual(
-    told(() => true),
+    handedOut(() => true),
     [],
   )
   assert.equal(lost.inputOf('66305:1835021'), '/a/x.log')
@@ -298,7 +300,7 @@ void test('has patience for half a minute, from when it was missed', () => {
   assert.deepEqual(ids(), [])
   clock.advance(20_000)
   assert.deepEqual(ids(), ['second'])
-  assert.ok(!lost.take(entry('second')), 'not as it was told')
+  assert.ok(!lost.take(entry('second')), 'it was updated since')
   assert.ok(lost.take(second))
   assert.ok(!lost.take(second))
   clock.advance(10_000)

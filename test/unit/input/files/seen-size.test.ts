@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeenSize } from '../../../../src/input/files/seen-size.ts'
 
-/** What the file system said, in turn; `next`: how far it was read. */
+/** After the file system has reported these sizes, in this order. */
 function seen(...sizes: readonly number[]): SeenSize {
   const size = new SeenSize()
   for (const one of sizes) size.note(one)
@@ -53,7 +53,7 @@ void test('if its end was cut off, the unread bytes of that are lost', () => {
   assert.equal(shrunk().lostAtEnd(read(40), null), 0)
   const size = shrunk()
   size.lostAtEnd(read(40), 60)
-  assert.deepEqual([size.hasShrunk, size.lostAtEnd(read(40), 60)], [false, 0], 'told once')
+  assert.deepEqual([size.hasShrunk, size.lostAtEnd(read(40), 60)], [false, 0], 'counted once')
 })
 
 void test('one that was read is as large as that at least', () => {

@@ -214,7 +214,7 @@ void test('takes a closed file whose inode holds other content for another one',
   await world.lookAndRead()
   const old = world.file('a.log')
   world.generations.descriptors.close(old)
-  // an inode used again, as far as anyone can tell
+  // as if the inode was used again
   world.write('a.log', 'other\nlines\n')
   utimesSync(world.path('a.log'), 1, 1)
   await world.lookAndRead()
@@ -227,7 +227,7 @@ void test('takes nothing from a sighting whose file has left its name before it 
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.generations.descriptors.close(world.file('a.log'))
-  // an inode used again, as far as anyone can tell
+  // as if the inode was used again
   world.write('a.log', 'something that is longer\n')
   const look = await world.directory.look()
   assert.ok(look)
@@ -248,7 +248,7 @@ void test('does not take the file that has the inode of an empty one, under anot
   await first.stop()
   first.move('a.log', 'b.log')
   first.append('b.log', 'one\n')
-  // an inode used again, as far as anyone can tell
+  // as if the inode was used again
   const volume = countedVolume()
   const factsOf = volume.factsOf.bind(volume)
   volume.factsOf = async (descriptor) => ({ ...(await factsOf(descriptor)), bornMs: Date.now() + 1000 })

@@ -106,7 +106,7 @@ void test('reads the bytes that a file was filled with after a cut, also where a
   file.cursor.stopAt(file.size)
   world.awake.add(file)
   await world.fileTurns.turn(file)
-  assert.ok(world.generations.arrivals.isAdmitting, 'nobody may think that all is read')
+  assert.ok(world.generations.arrivals.isAdmitting, 'not all is read yet')
   await world.generations.arrivals.admitted()
   assert.ok(!world.generations.arrivals.isAdmitting)
   await world.turns()

@@ -26,24 +26,24 @@ import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 
 const memory = testMemory()
 
-/** Turns of files whose generations are only what a turn asks of them. */
-function scene(change: Partial<FileTurnsOptions> = {}) {
+/** Turns of files, with stubs for all that decides about generations. */
+function withTurns(change: Partial<FileTurnsOptions> = {}) {
   const ear = hear()
   const clock = new HandClock()
-  const told: string[] = []
+  const reported: string[] = []
   const touched: string[] = []
   const text: string[] = []
   const generations = {
     descriptors: {
       open: () => Promise.resolve(true),
       makeRoom: () => true,
-      close: (file: LogFile) => void told.push(`closed ${file.name}`),
+      close: (file: LogFile) => void reported.push(`closed ${file.name}`),
     },
     truncations: {
-      truncated: (file: LogFile) => void told.push(`truncated ${file.name}`),
-      shortened: (file: LogFile) => void told.push(`shortened ${file.name}`),
+      truncated: (file: LogFile) => void reported.push(`truncated ${file.name}`),
+      shortened: (file: LogFile) => void reported.push(`shortened ${file.name}`),
     },
-    inspection: { growFingerprint: () => Promise.resolve(void told.push('grown')) },
+    inspection: { growFingerprint: () => Promise.resolve(void reported.push('grown')) },
     unnamedCopies: { isSuspect: () => false, isWaiting: () => false, judge: () => Promise.resolve(true) },
     departures: { isFinal: () => false },
   }
@@ -57,7 +57,7 @@ function scene(change: Partial<FileTurnsOptions> = {}) {
     now: () => 1234,
     clock: clock.read,
     blocked: () => null,
-    look: (file) => void told.push(`look ${file.name}`),
+    look: (file) => void reported.push(`look ${file.name}`),
     take(chunk: Chunk) {
       const pieces: Parameters<typeof takeLines>[2] = []
       const next = takeLines(change.memory ?? memory, chunk, pieces)
@@ -66,7 +66,7 @@ function scene(change: Partial<FileTurnsOptions> = {}) {
     },
     ...change,
   })
-  return { fileTurns, ear, clock, told, touched, generations, text: () => text.splice(0).join('') }
+  return { fileTurns, ear, clock, reported, touched, generations, text: () => text.splice(0).join('') }
 }
 
 async function log(t: TestContext, content: string, settings: OpenSettings = {}): Promise<LogFile> {
@@ -77,7 +77,7 @@ async function log(t: TestContext, content: string, settings: OpenSettings = {})
 }
 
 void test('hands on all bytes, and returns that the file is at its end', async (t) => {
-  const { fileTurns, text, ear, clock, touched } = scene()
+  const { fileTurns, text, ear, clock, touched } = withTurns()
   const file = await log(t, 'one\ntwo\n')
   clock.advance(5)
   assert.equal(await fileTurns.turn(file), 'idle')
@@ -89,7 +89,7 @@ void test('hands on all bytes, and returns that the file is at its end', async (
 })
 
 void test('asks for another turn after a full read, and for bytes that were not taken', async (t) => {
-  const { fileTurns } = scene({ maxUnacked: 1e9 })
+  const { fileTurns } = withTurns({ maxUnacked: 1e9 })
   const long = await log(t, 'x\n'.repeat(FILE_TURN_BYTES))
   assert.equal(await fileTurns.turn(long), 'more')
   assert.equal(long.next, FILE_TURN_BYTES)
@@ -97,14 +97,14 @@ void test('asks for another turn after a full read, and for bytes that were not 
   assert.equal(await fileTurns.turn(half), 'more')
   assert.equal(await fileTurns.turn(half), 'idle')
   const file = await log(t, 'one\ntwo\n')
-  const some = scene({ take: ({ offset }) => ({ next: offset + 4, blocked: null }) })
+  const some = withTurns({ take: ({ offset }) => ({ next: offset + 4, blocked: null }) })
   assert.equal(await some.fileTurns.turn(file), 'more')
   assert.equal(file.next, 4)
 })
 
 void test('does not read a file that is too far ahead of its watermark', async (t) => {
   const volume = countedVolume()
-  const { fileTurns, text } = scene({ maxUnacked: 8 })
+  const { fileTurns, text } = withTurns({ maxUnacked: 8 })
   const file = await log(t, 'one\ntwo\nthree\n', { volume })
   file.cursor.next = 8
   assert.equal(await fileTurns.turn(file), 'unacknowledged')
@@ -119,12 +119,12 @@ void test('does not read a file whose records have nowhere to go, and takes over
   for (const reason of [ROOM, TOPIC]) {
     const volume = countedVolume()
     const file = await log(t, 'one\n', { volume })
-    assert.equal(await scene({ blocked: () => reason }).fileTurns.turn(file), reason)
+    assert.equal(await withTurns({ blocked: () => reason }).fileTurns.turn(file), reason)
     assert.equal(volume.reads, 0)
-    const late = scene({ take: ({ offset }) => ({ next: offset, blocked: reason }) })
+    const late = withTurns({ take: ({ offset }) => ({ next: offset, blocked: reason }) })
     assert.equal(await late.fileTurns.turn(file), reason)
     assert.deepEqual([file.next, late.ear.counters.bytesRead], [0, 0])
-    const part = scene({ take: ({ offset }) => ({ next: offset + 2, blocked: reason }) })
+    const part = withTurns({ take: ({ offset }) => ({ next: offset + 2, blocked: reason }) })
     assert.equal(await part.fileTurns.turn(file), reason)
     assert.deepEqual([file.next, part.ear.counters.bytesRead], [2, 2])
   }
@@ -133,7 +133,7 @@ void test('does not read a file whose records have nowhere to go, and takes over
 void test('opens a closed file, and has its directory looked at when that fails', async (t) => {
   const file = await log(t, 'one\n')
   const { descriptor } = file
-  const { fileTurns, generations, told, text } = scene()
+  const { fileTurns, generations, reported, text } = withTurns()
   file.descriptor = -1
   generations.descriptors.open = () => {
     file.descriptor = descriptor
@@ -143,9 +143,9 @@ void test('opens a closed file, and has its directory looked at when that fails'
   assert.equal(text(), 'one\n')
   file.descriptor = -1
   generations.descriptors.open = () => Promise.resolve(false)
-  told.splice(0)
+  reported.splice(0)
   assert.equal(await fileTurns.turn(file), 'later')
-  assert.deepEqual(told, ['look a.log'])
+  assert.deepEqual(reported, ['look a.log'])
   generations.descriptors.open = () => Promise.reject(systemError('EIO', 'open'))
   assert.equal(await fileTurns.turn(file), 'later')
   file.descriptor = descriptor
@@ -158,14 +158,14 @@ void test('tries a file again later that cannot be read, and closes a handle tha
       throw systemError(code, 'read')
     },
   })
-  const { fileTurns, told, ear } = scene()
+  const { fileTurns, reported, ear } = withTurns()
   const file = await log(t, 'one\n', { volume })
   assert.equal(await fileTurns.turn(file), 'later')
   assert.deepEqual(ear.heard('fileDenied'), [[file.place, 'EIO: injected, read']])
-  assert.deepEqual(told, [])
+  assert.deepEqual(reported, [])
   code = 'ESTALE'
   assert.equal(await fileTurns.turn(file), 'later')
-  assert.deepEqual(told, ['closed a.log'])
+  assert.deepEqual(reported, ['closed a.log'])
 })
 
 void test('does not take a fault of ours for a file that cannot be read', async (t) => {
@@ -173,27 +173,27 @@ void test('does not take a fault of ours for a file that cannot be read', async 
   const take = (): never => {
     throw fault
   }
-  const { fileTurns, ear } = scene({ take })
+  const { fileTurns, ear } = withTurns({ take })
   const local = await log(t, 'one\n')
   assert.throws(() => fileTurns.turn(local), fault)
   const remote = await log(t, 'one\n', { volume: new RemoteMount('7') })
-  const turn = scene({ take }).fileTurns.turn(remote)
+  const turn = withTurns({ take }).fileTurns.turn(remote)
   await assert.rejects(Promise.resolve(turn), fault)
   assert.deepEqual(ear.heard('fileDenied'), [])
 })
 
 void test('reports that a file was cut', async (t) => {
-  const { fileTurns, told } = scene()
+  const { fileTurns, reported } = withTurns()
   const file = await log(t, 'one\n')
   await fileTurns.turn(file)
   writeFileSync(file.path, 'x\n')
-  told.splice(0)
+  reported.splice(0)
   assert.equal(await fileTurns.turn(file), 'idle')
-  assert.deepEqual(told, ['truncated a.log'])
+  assert.deepEqual(reported, ['truncated a.log'])
 })
 
 void test('reads nothing of a generation whose bytes are gone', async (t) => {
-  const { fileTurns, text } = scene()
+  const { fileTurns, text } = withTurns()
   const file = await log(t, 'one\n')
   file.life.detach()
   assert.equal(await fileTurns.turn(file), 'idle')
@@ -201,18 +201,18 @@ void test('reads nothing of a generation whose bytes are gone', async (t) => {
 })
 
 void test('asks for a fingerprint until it is whole', async (t) => {
-  const { fileTurns, told } = scene()
+  const { fileTurns, reported } = withTurns()
   const file = await log(t, 'one\n')
   await fileTurns.turn(file)
-  assert.deepEqual(told.splice(0), ['grown'])
+  assert.deepEqual(reported.splice(0), ['grown'])
   file.knowBy({ length: 1024, hash: 'x' })
   writeFileSync(file.path, 'two\n', { flag: 'a' })
   await fileTurns.turn(file)
-  assert.deepEqual(told, [])
+  assert.deepEqual(reported, [])
 })
 
 void test('counts bytes that were read as seen, so that they count when the file is cut', async (t) => {
-  const { fileTurns } = scene()
+  const { fileTurns } = withTurns()
   const file = await log(t, 'one\n')
   writeFileSync(file.path, 'two\n', { flag: 'a' })
   await fileTurns.turn(file)
@@ -222,7 +222,7 @@ void test('counts bytes that were read as seen, so that they count when the file
 // -- mounts that take their time -----------------------------------------------------------------------------------
 
 void test('reads two mounts at once, each into memory of its own, and local files meanwhile', async (t) => {
-  const { fileTurns, text } = scene({ maxUnacked: 1e9 })
+  const { fileTurns, text } = withTurns({ maxUnacked: 1e9 })
   const [one, two] = [new RemoteMount('7'), new RemoteMount('8')]
   const lines = (name: string): string => `${name} ${'x'.repeat(50)}\n`.repeat(3000)
   const files = await Promise.all([
@@ -250,7 +250,7 @@ void test('reads two mounts at once, each into memory of its own, and local file
 for (const length of [130_000, 130_943, 130_944, 130_945, 131_072, 200_000, MAX_LINE, MAX_LINE + 1]) {
   void test(`reads lines of ${length} bytes whole from a mount`, async (t) => {
     const content = `one\n${'x'.repeat(length - 1)}\n${'y'.repeat(length - 1)}\ntwo\n`
-    const { fileTurns, text } = scene({ maxUnacked: 1e9 })
+    const { fileTurns, text } = withTurns({ maxUnacked: 1e9 })
     const file = await log(t, content, { volume: new RemoteMount('7') })
     let turn = await fileTurns.turn(file)
     while (turn === 'more') turn = await fileTurns.turn(file)
@@ -262,7 +262,7 @@ for (const length of [130_000, 130_943, 130_944, 130_945, 131_072, 200_000, MAX_
 
 void test('keeps no more of the memory while a mount hangs than a read needs', async (t) => {
   const fresh = testMemory()
-  const { fileTurns } = scene({ memory: fresh })
+  const { fileTurns } = withTurns({ memory: fresh })
   const mounts = Array.from({ length: 3 }, (_, n) => new RemoteMount(String(n)))
   for (const volume of mounts) {
     const file = await log(t, 'one\n', { volume })
@@ -275,26 +275,26 @@ void test('keeps no more of the memory while a mount hangs than a read needs', a
 })
 
 void test('reads the first bytes of a file once from a mount that hangs, however often it has no room', async (t) => {
-  const { fileTurns, generations } = scene({ blocked: () => ROOM })
+  const { fileTurns, generations } = withTurns({ blocked: () => ROOM })
   const file = await log(t, 'one\n', { volume: new RemoteMount('7') })
-  let asked = 0
+  let calls = 0
   let answer: () => void = () => undefined
   generations.inspection.growFingerprint = () => {
-    asked++
+    calls++
     return new Promise((resolve) => (answer = () => resolve(undefined)))
   }
   for (let n = 0; n < 10; n++) assert.equal(await fileTurns.turn(file), ROOM)
-  assert.equal(asked, 1)
+  assert.equal(calls, 1)
   answer()
   await settled()
   assert.equal(await fileTurns.turn(file), ROOM)
-  assert.equal(asked, 2)
+  assert.equal(calls, 2)
   answer()
 })
 
 void test('has memory for several reads at once, lets the others wait, and gives it all back', async (t) => {
   const fresh = testMemory()
-  const { fileTurns } = scene({ memory: fresh })
+  const { fileTurns } = withTurns({ memory: fresh })
   const mounts = Array.from({ length: 10 }, (_, n) => new RemoteMount(String(n)))
   const files = await Promise.all(mounts.map((volume) => log(t, 'one\n', { volume })))
   const before = fresh.pool.freeBytes
@@ -313,7 +313,7 @@ void test('has memory for several reads at once, lets the others wait, and gives
 })
 
 void test('says of a file whose read is under way that it is', async (t) => {
-  const { fileTurns } = scene()
+  const { fileTurns } = withTurns()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
@@ -325,7 +325,7 @@ void test('says of a file whose read is under way that it is', async (t) => {
 })
 
 void test('tries again later when its descriptor went to another file before it could read', async (t) => {
-  const { fileTurns, generations, ear } = scene()
+  const { fileTurns, generations, ear } = withTurns()
   const file = await log(t, 'one\n')
   const { descriptor } = file
   file.descriptor = -1
@@ -336,7 +336,7 @@ void test('tries again later when its descriptor went to another file before it 
 })
 
 void test('hands on nothing any more that comes after the end', async (t) => {
-  const { fileTurns, text } = scene()
+  const { fileTurns, text } = withTurns()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()
@@ -349,7 +349,7 @@ void test('hands on nothing any more that comes after the end', async (t) => {
 })
 
 void test('hands on nothing of a file that was cut while it was read', async (t) => {
-  const { fileTurns, text } = scene()
+  const { fileTurns, text } = withTurns()
   const mount = new RemoteMount('7')
   const file = await log(t, 'one\n', { volume: mount })
   mount.hang()

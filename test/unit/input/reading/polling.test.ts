@@ -9,8 +9,8 @@ import { settled } from '../../../support/state.ts'
 
 const POLL_MS = 100
 
-/** Files that are written to at so many bytes a second, and how often they are looked at; time goes when the test says so. */
-function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: LogFile) => boolean } = {}) {
+/** Files that are written to at a steady rate, and how often they are looked at; time passes when the test says so. */
+function withPolling(t: TestContext, settings: { pollMs?: number; isPolled?: (file: LogFile) => boolean } = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new HandClock()
   const looks: string[] = []
@@ -67,10 +67,10 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
   }
 }
 
-// -- what an event told of -------------------------------------------------------------------------------------------------
+// -- files with an event -------------------------------------------------------------------------------------------------
 
 void test('a file with an event is looked at at once, and then once a beat, whatever happens to it', async (t) => {
-  const { polling, pass, looks, beats } = scene(t)
+  const { polling, pass, looks, beats } = withPolling(t)
   const file = paperFile('a')
   polling.notice(file)
   await pass(2)
@@ -85,7 +85,7 @@ void test('a file with an event is looked at at once, and then once a beat, what
 })
 
 void test('files with events within a beat are looked at together', async (t) => {
-  const { polling, pass, looks, beats } = scene(t)
+  const { polling, pass, looks, beats } = withPolling(t)
   polling.notice(paperFile('first'))
   await pass(2)
   const before = beats()
@@ -100,7 +100,7 @@ void test('files with events within a beat are looked at together', async (t) =>
 })
 
 void test('after a pause a lone line is not kept waiting', async (t) => {
-  const { polling, pass, looks } = scene(t)
+  const { polling, pass, looks } = withPolling(t)
   const file = paperFile('a')
   for (let n = 0; n < 5; n++) {
     polling.notice(file)
@@ -111,7 +111,7 @@ void test('after a pause a lone line is not kept waiting', async (t) => {
 })
 
 void test('nothing wakes up while nothing is to be looked at', async (t) => {
-  const { polling, pass, beats } = scene(t)
+  const { polling, pass, beats } = withPolling(t)
   polling.notice(paperFile('a'))
   await pass(5)
   const before = beats()
@@ -122,7 +122,7 @@ void test('nothing wakes up while nothing is to be looked at', async (t) => {
 // -- what no watch speaks for ----------------------------------------------------------------------------------------------
 
 void test('a busy file is looked at at every beat, a slow one as well where they are few', async (t) => {
-  const { written, pass, looks } = scene(t)
+  const { written, pass, looks } = withPolling(t)
   written('busy', 200_000)
   for (let n = 0; n < 10; n++) written(`slow ${n}`, 2000)
   await pass(2000)
@@ -138,7 +138,7 @@ for (const [slow, least, most] of [
   [3000, 0.9, 1.1],
 ] as const) {
   void test(`${slow} slow files: each is looked at ${most} times a second at most, and a busy one ten times`, async (t) => {
-    const { written, pass, looks } = scene(t)
+    const { written, pass, looks } = withPolling(t)
     for (let n = 0; n < slow; n++) written(`slow ${n}`, 2000)
     written('busy', 200_000)
     await pass(3000)
@@ -152,7 +152,7 @@ for (const [slow, least, most] of [
 }
 
 void test('a setting of short beats holds for a few slow files', async (t) => {
-  const { written, pass, looks } = scene(t, { pollMs: 5 })
+  const { written, pass, looks } = withPolling(t, { pollMs: 5 })
   for (let n = 0; n < 8; n++) written(`slow ${n}`, 2000)
   await pass(1000)
   looks()
@@ -161,7 +161,7 @@ void test('a setting of short beats holds for a few slow files', async (t) => {
 })
 
 void test('a file that nothing comes to any more is looked at less often, and often again when something does', async (t) => {
-  const { written, stopWriting, pass, looks } = scene(t)
+  const { written, stopWriting, pass, looks } = withPolling(t)
   const file = written('a', 200_000)
   await pass(1000)
   stopWriting(file)
@@ -177,7 +177,7 @@ void test('a file that nothing comes to any more is looked at less often, and of
 })
 
 void test('no more than a thousand cold files are looked at in a second, each in its turn', async (t) => {
-  const { polling, pass, looks } = scene(t)
+  const { polling, pass, looks } = withPolling(t)
   for (let n = 0; n < 3000; n++) {
     const file = paperFile(String(n))
     file.life.noteActivity(-Infinity)
@@ -192,7 +192,7 @@ void test('no more than a thousand cold files are looked at in a second, each in
 })
 
 void test('a file that a watch speaks for again is looked at once more, and then forgotten', async (t) => {
-  const { polling, pass, looks, beats } = scene(t, { isPolled: () => false })
+  const { polling, pass, looks, beats } = withPolling(t, { isPolled: () => false })
   const file = paperFile('a')
   file.life.noteActivity(-Infinity)
   polling.poll(file)
@@ -204,7 +204,7 @@ void test('a file that a watch speaks for again is looked at once more, and then
 })
 
 void test('a file that is let go is not looked at any more', async (t) => {
-  const { polling, written, pass, looks } = scene(t)
+  const { polling, written, pass, looks } = withPolling(t)
   const file = written('a', 2000)
   polling.notice(file)
   polling.forget(file)
@@ -213,7 +213,7 @@ void test('a file that is let go is not looked at any more', async (t) => {
 })
 
 void test('no more beats come once it is stopped', async (t) => {
-  const { polling, written, pass, looks } = scene(t)
+  const { polling, written, pass, looks } = withPolling(t)
   const file = written('a', 2000)
   polling.stop()
   polling.notice(file)
