@@ -1,17 +1,15 @@
 /**
  * One generation of one log file, with all that the input knows of it. A truncated or replaced file is a new object;
- * a renamed one stays the same. What changes belongs to one part each, and each part has one owner:
+ * a renamed one stays the same. Everything that changes is in a part with one owner, which `architecture.test.ts` checks:
  *
- * | part                          | what                                          | changed by                         |
- * |-------------------------------|-----------------------------------------------|------------------------------------|
- * | {@link LogFile.watermark}     | how far it is stored                          | itself, fed by receipts            |
- * | {@link LogFile.location}      | directory and name                            | sightings.ts                       |
- * | {@link LogFile.life}          | admitted, live, rotated, ..., finished         | itself, by a method for each change |
- * | {@link LogFile.cursor}        | how far it is read                            | read.ts                            |
- * | {@link LogFile.turn}          | queued, parked, being read                    | a file in reading/ for each        |
- * | {@link LogFile.seenSize}      | sizes                                         | itself, fed by looks and reads     |
- *
- * `test/unit/architecture.test.ts` checks the owners.
+ * | part                      | what it holds                              | changed by                          |
+ * |---------------------------|--------------------------------------------|-------------------------------------|
+ * | {@link LogFile.watermark} | how far the generation is stored           | itself, fed by receipts             |
+ * | {@link LogFile.location}  | directory and name                         | sightings.ts                        |
+ * | {@link LogFile.life}      | admitted, live, rotated, ..., finished     | itself, by a method for each change |
+ * | {@link LogFile.cursor}    | how far the file is read                   | read.ts                             |
+ * | {@link LogFile.turn}      | queued, parked, being read, being checked  | one file for each                   |
+ * | {@link LogFile.seenSize}  | sizes                                      | itself, fed by looks and reads      |
  */
 import type { Generation, Position } from '../../flow.ts'
 import type { Guard } from '../../guard.ts'
@@ -54,6 +52,7 @@ export interface Origin extends LocationStart {
 export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
+  /** Path at discovery: it stays. */
   readonly path: string
   /** `device:inode`. */
   readonly key: string
@@ -171,6 +170,7 @@ export class LogFile implements Generation {
 
   // -- its life -------------------------------------------------------------------------------------------------------
 
+  /** Whether its file has a name, or its bytes are gone. */
   get standing(): Standing {
     return this.life.standing
   }
@@ -248,17 +248,19 @@ export class LogFile implements Generation {
     return this.size > this.next || this.seenSize.hasShrunk
   }
 
-  /** See {@link EntrySource}. */
+  /** What its entry has that changes seldom; null while pieces are open. See {@link EntrySource}. */
   lasting(): readonly unknown[] | null {
     if (this.openPieces.length > 0) return null
     return [this.directory, this.name, this.fingerprint, this.bornMs, this.partition, this.finished, this.format]
   }
 
+  /** What its entry has that moves with every write. */
   moved(): Moved {
     const { offset, skipped, guard } = this.watermark
     return { offset, skipped, guard, size: this.size, mtimeMs: this.mtimeMs }
   }
 
+  /** Its entry in the state. */
   toStored(): StoredGeneration {
     const colon = this.key.indexOf(':')
     return {
@@ -282,7 +284,7 @@ export class LogFile implements Generation {
   }
 }
 
-/** Every generation comes from the input and goes back to it; the stages between know only its names. */
+/** The input's object for a generation that comes back from other stages, which know only its names. */
 export function asLogFile(generation: Generation): LogFile {
   if (generation instanceof LogFile) return generation
   throw new TypeError(`${generation.id} is not a file of the input's`)

@@ -93,7 +93,7 @@ export class Truncations {
     else this.release(file)
   }
 
-  /** Give up a truncated generation whose unstored bytes cannot be read again. Waits for exactly-once. */
+  /** Give up a truncated generation whose unstored bytes cannot be read again. Prepared for exactly-once. */
   abandon(file: LogFile): void {
     const { checkpoint, events, rests } = this.#options
     if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
