@@ -13,7 +13,7 @@ import { excluder, parseGlob } from '../../src/input/discovery/glob.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
 import { FileTurns } from '../../src/input/reading/file-turn.ts'
-import type { Turn } from '../../src/input/reading/schedule.ts'
+import type { TurnEnd } from '../../src/input/reading/schedule.ts'
 import type { Judgement } from '../../src/input/files/sightings.ts'
 import type { StoredGeneration } from '../../src/input/state/stored-generation.ts'
 import { Search } from '../../src/input/discovery/search.ts'
@@ -239,8 +239,8 @@ export class World {
   }
 
   /** Give turns to all files that are awake, until none is. Returns the results other than 'more'. */
-  async turns(): Promise<Turn[]> {
-    const results: Turn[] = []
+  async turns(): Promise<TurnEnd[]> {
+    const results: TurnEnd[] = []
     const later = new Set<LogFile>()
     for (let turns = 0; this.awake.size > 0; turns++) {
       if (turns > 1000) throw new Error('a file that is never done')

@@ -164,7 +164,7 @@ test('no module needs another that needs it', () => {
  */
 const OWNERS: Readonly<Record<string, string>> = {
   'LogFile.descriptor': 'src/input/files/descriptors.ts',
-  'LogFile.knownAt': 'src/input/copies/originals.ts',
+  'LogFile.comparedSince': 'src/input/copies/originals.ts',
   'LogFile.partition': 'src/pipeline.ts',
   'LogFile.skipped': 'src/pipeline.ts',
   'LogFile.openPieces': 'src/input/files/log-file.ts',

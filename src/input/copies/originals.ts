@@ -22,8 +22,8 @@ export interface CutFile extends Original {
   awaitsCopy: boolean
   /** File offset: the bytes below were read, are read in a copy, or are counted as lost. */
   accountedTo: number
-  /** As {@link LogFile.knownAt}. */
-  readonly knownAt: number
+  /** Monotonic ms since when other files were compared with it. */
+  readonly comparedSince: number
   /** A file time (ms since the epoch) that is not before the cut. */
   readonly cutAt: number
   /** Monotonic ms: until when its copy may turn up. */
@@ -35,7 +35,7 @@ export class Originals {
   /** In the order in which they were cut. */
   readonly #cut = new Map<LogFile, CutFile>()
   /** Local files that are read, by their whole fingerprint. */
-  readonly #known = new Groups<LogFile>()
+  readonly #read = new Groups<LogFile>()
 
   /** `clock`: monotonic ms. */
   constructor(clock: () => number) {
@@ -43,29 +43,31 @@ export class Originals {
   }
 
   /** From now on compare others with a file that has been read since `at`. Without effect until its fingerprint is whole. */
-  know(file: LogFile, at = this.#clock()): void {
-    if (!isComparable(file) || this.isKnown(file)) return
-    this.#known.add(file.fingerprint.hash, file)
-    file.knownAt = at
+  add(file: LogFile, at = this.#clock()): void {
+    if (!isComparable(file) || this.has(file)) return
+    this.#read.add(file.fingerprint.hash, file)
+    file.comparedSince = at
   }
 
+  /** From now on compare no other file with this one. */
   forget(file: LogFile): void {
-    this.#known.remove(file.fingerprint.hash, file)
+    this.#read.remove(file.fingerprint.hash, file)
   }
 
-  isKnown(file: LogFile): boolean {
-    return file.knownAt < Infinity
+  /** Whether others are compared with the file, or were until it was cut. */
+  has(file: LogFile): boolean {
+    return file.comparedSince < Infinity
   }
 
   /** A generation was cut, not after `cutAt` (a file time): its copy may still turn up. */
   remember(file: LogFile, cutAt: number, end: EndAtCut): void {
     this.forget(file)
-    const { knownAt } = file
+    const { comparedSince } = file
     const until = this.#clock() + HELD_MS
     this.#cut.set(file, {
       ...originalOf(file),
       file,
-      knownAt,
+      comparedSince,
       cutAt,
       until,
       end,
@@ -104,17 +106,18 @@ export class Originals {
   /** Generations that were cut, begin like the file, and were read that far before the file was found. */
   cutLike({ fingerprint, foundAt }: LogFile): CutFile[] {
     const alike = this.#cutThat(
-      (cut) => cut.fingerprint.hash === fingerprint.hash && cut.offset >= FINGERPRINT_BYTES && cut.knownAt < foundAt,
+      (cut) =>
+        cut.fingerprint.hash === fingerprint.hash && cut.offset >= FINGERPRINT_BYTES && cut.comparedSince < foundAt,
     )
     return alike.length > MANY_ALIKE ? [] : alike
   }
 
   /** Files that are not cut, begin like the file, and were read that far before the file was found. */
   liveLike({ fingerprint, foundAt }: LogFile): LogFile[] {
-    if (this.#known.count(fingerprint.hash) > MANY_ALIKE) return []
-    return this.#known
+    if (this.#read.count(fingerprint.hash) > MANY_ALIKE) return []
+    return this.#read
       .get(fingerprint.hash)
-      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.knownAt < foundAt)
+      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.comparedSince < foundAt)
   }
 
   /** The matching cuts: first those without a copy yet, then by how far they were read, as logs can repeat themselves. */

@@ -46,7 +46,7 @@ export class UnnamedCopies {
    */
   isSuspect(file: LogFile): boolean {
     const isSuspect = this.#beginsAsOthers(file)
-    if (!isSuspect) this.#options.originals.know(file)
+    if (!isSuspect) this.#options.originals.add(file)
     return isSuspect
   }
 
@@ -101,14 +101,14 @@ export class UnnamedCopies {
   #beginsAsOthers(file: LogFile): boolean {
     const { originals } = this.#options
     const { limit } = file.cursor
-    if (!isComparable(file) || originals.isKnown(file)) return false
+    if (!isComparable(file) || originals.has(file)) return false
     // at a stop nothing is waited for: what is not shipped now may never be
     return originals.cutLike(file).length > 0 || (limit === Infinity && originals.liveLike(file).length > 0)
   }
 
   #decide(file: LogFile, judgement: 'none' | Agreement): 'none' | Agreement {
     this.#waiting.delete(file)
-    if (judgement === 'none' || judgement.end < file.size) this.#options.originals.know(file)
+    if (judgement === 'none' || judgement.end < file.size) this.#options.originals.add(file)
     return judgement
   }
 

@@ -27,7 +27,7 @@ export interface ArrivalsOptions {
   readonly events: Pick<Events, 'fileDenied' | 'fileIgnored'>
   readonly missing: Missing
   readonly copies: NamedCopies
-  readonly originals: Pick<Originals, 'know'>
+  readonly originals: Pick<Originals, 'add'>
   readonly rests: Pick<UnreadRests, 'copied'>
   readonly descriptors: Descriptors
   readonly known: Pick<KnownFiles, 'get' | 'add' | 'begin'>
@@ -163,7 +163,7 @@ export class Arrivals {
     return AGAIN
   }
 
-  /** A file that can be opened need not be readable: then it must cost no descriptor at every look, and stay known. */
+  /** Identify an open file. If it cannot be read, its descriptor is closed, and what is known of it is kept. */
   async #identifyOrDeny(
     directory: Directory,
     sighting: Sighting,
@@ -230,7 +230,7 @@ export class Arrivals {
         ? this.create({ ...seen, rules: within.rules, path }, { offset, guard })
         : recreate({ ...seen, stored, foundAt: this.#options.clock() })
     // it was read before we started
-    if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
+    if (file.next > 0 && !isPassedOver) originals.add(file, -Infinity)
     known.add(file)
     descriptors.adopt(file, descriptor, facts)
     // its facts were taken before the bytes that it is known by, so this much is its own

@@ -17,7 +17,7 @@ export type Inspected = 'same' | 'grown' | 'unsure'
 
 export interface InspectionOptions {
   readonly checkpoint: Pick<Checkpoint, 'touch'>
-  readonly originals: Pick<Originals, 'know'>
+  readonly originals: Pick<Originals, 'add'>
   readonly descriptors: Pick<Descriptors, 'isSameAt'>
   readonly known: Pick<KnownFiles, 'leftItsName'>
 }
@@ -76,7 +76,7 @@ export class Inspection {
     // it was cut, which the next read finds out
     if (length > 0 && hash(head.subarray(0, length)) !== fingerprint.hash) return
     if (head.length > length) file.knowBy({ length: head.length, hash: hash(head) })
-    if (file.next > 0) this.#options.originals.know(file)
+    if (file.next > 0) this.#options.originals.add(file)
     file.seenSize.own(size)
   }
 }

@@ -73,8 +73,8 @@ export class LogFile implements Generation {
 
   /** -1 while closed. Written by descriptors.ts. */
   descriptor = -1
-  /** Monotonic ms since when others are compared with it; Infinity: they are not. Written by originals.ts. */
-  knownAt = Infinity
+  /** Monotonic ms since when other files are compared with it; Infinity: they are not. Written by originals.ts. */
+  comparedSince = Infinity
   /** Of a sticky file; -1 while none is chosen. Written by the pipeline. */
   partition: number
   /** Settled bytes that the next record has to carry. Written by the pipeline. */

@@ -14,7 +14,7 @@ import type { Generations } from '../files/generations.ts'
 import { FINGERPRINT_BYTES } from '../files/identity.ts'
 import type { LogFile } from '../files/log-file.ts'
 import { FileReader, type ReadResult } from './read.ts'
-import type { Turn } from './schedule.ts'
+import type { TurnEnd } from './schedule.ts'
 
 /** Where reads on mounts that can hang put their bytes. */
 export interface ReadMemory {
@@ -78,7 +78,7 @@ export class FileTurns {
   }
 
   /** Give a file one turn. Asynchronous where the file has to be opened or judged, or is on a mount that can hang. */
-  turn(file: LogFile): Turn | Promise<Turn> {
+  turn(file: LogFile): TurnEnd | Promise<TurnEnd> {
     const { generations } = this.#options
     if (file.isOver) return 'idle'
     if (file.next >= file.cursor.limit) {
@@ -120,7 +120,7 @@ export class FileTurns {
   /**
    * Open a closed file that ends in half a line only if it has changed: opening it may take another file's descriptor.
    */
-  async #checkAndRead(file: LogFile): Promise<Turn> {
+  async #checkAndRead(file: LogFile): Promise<TurnEnd> {
     try {
       const facts = await file.volume.facts(file.place)
       if (facts?.key === file.key && file.isAsSeen(facts)) return 'idle'
@@ -131,7 +131,7 @@ export class FileTurns {
     return this.#options.generations.descriptors.makeRoom() ? this.#openAndRead(file) : NO_DESCRIPTOR
   }
 
-  async #openAndRead(file: LogFile): Promise<Turn> {
+  async #openAndRead(file: LogFile): Promise<TurnEnd> {
     try {
       if (!(await this.#options.generations.descriptors.open(file))) {
         this.#options.look(file)
@@ -145,7 +145,7 @@ export class FileTurns {
   }
 
   /** Reading a local file and handing its chunk on are one step: all local files share the chunk's memory. */
-  #read(file: LogFile): Turn | Promise<Turn> {
+  #read(file: LogFile): TurnEnd | Promise<TurnEnd> {
     if (file.volume.remote) return this.#readRemote(file)
     const reader = this.#local
     try {
@@ -161,14 +161,14 @@ export class FileTurns {
    * A read from a mount that can hang has a chunk of its own. Where there is no memory for it, the file waits for room and is
    * not polled: with more mounts than there is memory for, the same ones would be first each time.
    */
-  #readRemote(file: LogFile): Turn | Promise<Turn> {
+  #readRemote(file: LogFile): TurnEnd | Promise<TurnEnd> {
     // a long line whose end was looked for has to fit in whole, or as much of it as a record takes
     const buffer = this.#options.readMemory.take(file.cursor.scan !== null)
     if (buffer === null) return file.cursor.scan === null ? NO_PIECE : NO_BLOCK
     return this.#readInto(buffer, file)
   }
 
-  async #readInto(buffer: PooledBuffer, file: LogFile): Promise<Turn> {
+  async #readInto(buffer: PooledBuffer, file: LogFile): Promise<TurnEnd> {
     const { memory, readMemory, now, generations } = this.#options
     const pointer = buffer.address + GUARD_BYTES
     const reader = new FileReader({ memory, pointer, length: buffer.bytes - GUARD_BYTES - SLACK }, now)
@@ -183,7 +183,7 @@ export class FileTurns {
     }
   }
 
-  #handOn(file: LogFile, reader: FileReader, result: ReadResult): Turn | Promise<Turn> {
+  #handOn(file: LogFile, reader: FileReader, result: ReadResult): TurnEnd | Promise<TurnEnd> {
     if (this.#stopped || file.isOver) return 'idle'
     if (file.seenSize.hasShrunk && result.kind !== 'changed') this.#options.generations.truncations.shortened(file)
     switch (result.kind) {
@@ -204,7 +204,7 @@ export class FileTurns {
     return result satisfies never
   }
 
-  #took(file: LogFile, reader: FileReader, { chunk, more }: { chunk: Chunk; more: boolean }): Turn {
+  #took(file: LogFile, reader: FileReader, { chunk, more }: { chunk: Chunk; more: boolean }): TurnEnd {
     const { take, clock, checkpoint, events } = this.#options
     const { next, blocked } = take(chunk)
     file.life.noteActivity(clock())
@@ -228,7 +228,7 @@ export class FileTurns {
   }
 
   /** Find out whether the file is a copy. The bytes that were just read are read again if it is none. */
-  async #judge(file: LogFile): Promise<Turn> {
+  async #judge(file: LogFile): Promise<TurnEnd> {
     try {
       return (await this.#options.generations.unnamedCopies.judge(file)) ? 'more' : 'later'
     } catch (error) {
@@ -236,7 +236,7 @@ export class FileTurns {
     }
   }
 
-  #unreadable(file: LogFile, error: unknown): Turn {
+  #unreadable(file: LogFile, error: unknown): TurnEnd {
     this.#options.events.fileDenied(file.place, systemErrorOf(error).message)
     // the server has forgotten the handle, but the name may still lead to the file
     if (systemCodeOf(error) === 'ESTALE') this.#options.generations.descriptors.close(file)

@@ -39,7 +39,7 @@ const BUSY_BYTES = 8192
 const SLOW_LOOKS_PER_SECOND = 120
 const SLOW_MS = 1000
 
-/** Up to this number, slow files are looked at at every beat: a setting of shorter beats is worth its cost there. */
+/** Up to this many slow files have a look at every beat: a setting of shorter beats is worth its cost there. */
 const LEAST_SLOW_FILES = 8
 
 /** With very many slow files, the limit of looks a second, even if a file then waits longer than {@link SLOW_MS}. */

@@ -16,7 +16,7 @@ import { deviceOf } from '../volume/volume.ts'
  * poll. unacknowledged: the file is too far ahead of its watermark, and parked until {@link Schedule.acknowledged}. An
  * obstacle: the file is parked until that is gone.
  */
-export type Turn = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
+export type TurnEnd = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
 
 export interface ScheduleOptions {
   /** Monotonic ms. */
@@ -24,7 +24,7 @@ export interface ScheduleOptions {
   /** The least time from one look at files that are being written to the next; ms. */
   readonly pollMs: number
   /** Give a file one turn. Synchronous where the file's volume is. Must not throw. */
-  turn(file: LogFile): Turn | Promise<Turn>
+  turn(file: LogFile): TurnEnd | Promise<TurnEnd>
   /** Whether the file has no watch, so that it has to be polled. */
   readonly isPolled: (file: LogFile) => boolean
   /**
@@ -215,7 +215,7 @@ export class Schedule {
     if (this.#parking.hasPassedOver(mount)) setImmediate(() => this.#parking.answered(mount))
   }
 
-  async #awaitTurn(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+  async #awaitTurn(file: LogFile, turn: TurnEnd | Promise<TurnEnd>): Promise<void> {
     const local = file.volume.remote ? 0 : 1
     this.#busy++
     this.#busyLocal += local
@@ -229,7 +229,7 @@ export class Schedule {
     if (this.#busyLocal === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #after(file: LogFile, turn: Turn): void {
+  #after(file: LogFile, turn: TurnEnd): void {
     // it was lost or cut while it had its turn
     if (file.isOver) {
       this.forget(file)

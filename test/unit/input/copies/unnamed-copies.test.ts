@@ -134,7 +134,7 @@ void test('holds back no file for one that became known after it was found, howe
   for (const file of [first!, known!, later!]) file.knowBy({ length: FINGERPRINT_BYTES, hash: 'same' })
   clock.advance(500)
   known!.cursor.next = 2000
-  originals.know(known!)
+  originals.add(known!)
   clock.advance(500)
   first!.life.noteActivity(clock.read())
   assert.deepEqual([copies.isSuspect(later!), copies.isSuspect(first!)], [true, false])
@@ -332,7 +332,7 @@ void test('compares nothing with a file on a mount', async (t) => {
   const originals = new Originals(() => 1)
   const copies = unnamedCopies(originals, () => 1)
   local.cursor.next = 2000
-  originals.know(local, 0)
+  originals.add(local, 0)
   assert.ok(!copies.isSuspect(remote))
 })
 
@@ -358,7 +358,7 @@ void test('compares each of 10,000 new files with few of 10,000 known ones', asy
   const known = [...many('known'), ...many('alike', 'banner')]
   for (const file of known) {
     file.cursor.next = 2000
-    originals.know(file)
+    originals.add(file)
   }
   clock.advance(1)
   const suspects = many('new').filter((file) => copies.isSuspect(file))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { Schedule, type Turn } from '../../../../src/input/reading/schedule.ts'
+import { Schedule, type TurnEnd } from '../../../../src/input/reading/schedule.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 import { paperFile } from '../../../support/reading.ts'
@@ -15,7 +15,7 @@ function withSchedule(t: TestContext, settings: { isPolled?: (file: LogFile) => 
   const clock = new HandClock()
   const turns: string[] = []
   const backlog = new Map<LogFile, number>()
-  const answers = new Map<LogFile, Turn | Promise<Turn>>()
+  const answers = new Map<LogFile, TurnEnd | Promise<TurnEnd>>()
   let polls = 0
   const looked: boolean[] = []
   const schedule = new Schedule({
@@ -69,7 +69,7 @@ void test('forgets a file that was lost while it had its turn', async (t) => {
   const [file] = files('a')
   assert.ok(file)
   file.seenSize.set(10)
-  let answer = (_turn: Turn): void => undefined
+  let answer = (_turn: TurnEnd): void => undefined
   answers.set(file, new Promise((resolve) => (answer = resolve)))
   schedule.wake(file)
   await settled()
@@ -324,7 +324,7 @@ void test('gives each mount turns of its own: one that hangs stops no other', as
   const other = paperFile('other', { volume: mount, device: '8' })
   const [local] = files('local')
   assert.ok(local)
-  let answer: (turn: Turn) => void = () => undefined
+  let answer: (turn: TurnEnd) => void = () => undefined
   answers.set(hung, new Promise((resolve) => (answer = resolve)))
   for (const file of [behind, other, local]) backlog.set(file, 3)
   for (const file of [hung, behind, other, local]) schedule.wake(file)
@@ -352,7 +352,7 @@ void test('keeps no local file from the room for which one on a mount that hangs
   await pass(5)
   turns()
   answers.clear()
-  answers.set(hung, new Promise<Turn>(() => undefined))
+  answers.set(hung, new Promise<TurnEnd>(() => undefined))
   schedule.unblock(ROOM)
   await pass(5)
   assert.equal(turns(), 'hung local')
@@ -363,7 +363,7 @@ void test('has one turn at a time for each mount', async (t) => {
   const mount = new RemoteMount('7')
   const [a, b] = ['a', 'b'].map((name) => paperFile(name, { volume: mount, device: '7' }))
   assert.ok(a && b)
-  let end: (turn: Turn) => void = () => undefined
+  let end: (turn: TurnEnd) => void = () => undefined
   answers.set(a, new Promise((resolve) => (end = resolve)))
   schedule.wake(a)
   schedule.wake(b)
@@ -381,7 +381,7 @@ void test('has one turn at a time for each mount', async (t) => {
 void test('ends although a mount hangs', async (t) => {
   const { schedule, answers, turns, pass } = withSchedule(t)
   const hung = paperFile('hung', { volume: new RemoteMount('7'), device: '7' })
-  answers.set(hung, new Promise<Turn>(() => undefined))
+  answers.set(hung, new Promise<TurnEnd>(() => undefined))
   schedule.wake(hung)
   await pass(5)
   assert.equal(turns(), 'hung')
@@ -392,7 +392,7 @@ void test('waits at the end for the turn of a local file that is under way', asy
   const { schedule, answers, pass } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
-  let end: (turn: Turn) => void = () => undefined
+  let end: (turn: TurnEnd) => void = () => undefined
   answers.set(a, new Promise((resolve) => (end = resolve)))
   schedule.wake(a)
   await pass(5)
