@@ -1,9 +1,10 @@
 /**
- * The input stage: files in, chunks out, receipts back. It joins discovery, identity, watches, turns and reading; the
- * stages behind it are one function, `take`, that says how much of a chunk it took.
+ * The input stage: files in, chunks out, receipts back. It joins discovery, identity, watches, turns and reading. The stages
+ * behind it are one function, `take`, which returns how much of a chunk it took.
  *
- * One look around, in order: 1. known state waits as missing; 2. watches are armed; 3. directories are listed; 4. what
- * is found is known again by content, or new; 5. what stays missing is searched for under any name, then lost.
+ * One look around, in order: 1. generations of the state wait as missing; 2. watches are armed; 3. directories are listed;
+ * 4. a file that is found is known again by its content, or new; 5. a generation that stays missing is searched for under any
+ * name, and then lost.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chunk, Generation, Obstacle, Receipt, Taken } from '../flow.ts'
@@ -17,7 +18,7 @@ import { Discovery } from './discovery/discover.ts'
 import { Generations } from './files/generations.ts'
 import type { InputRules } from './input-rules.ts'
 import { type LogFile, asLogFile } from './files/log-file.ts'
-import { Quantum, type ReadMemory } from './reading/file-turn.ts'
+import { FileTurns, type ReadMemory } from './reading/file-turn.ts'
 import { Schedule } from './reading/schedule.ts'
 import { Search } from './discovery/search.ts'
 import { Sweep } from './discovery/sweep.ts'
@@ -31,7 +32,7 @@ export interface InputOptions {
   readonly checkpoint: Checkpoint
   readonly events: Events
   readonly file: {
-    /** A file this far ahead of its watermark waits. */
+    /** A file that is this far ahead of its watermark waits; bytes. */
     readonly maxUnacked: number
     readonly maxOpenFiles: number
     readonly pollMs: number
@@ -46,15 +47,15 @@ export interface InputOptions {
   readonly volumeOf: (path: string) => Volume
   /** Memory for reads on mounts that can hang. */
   readonly readMemory: ReadMemory
-  /** Whether the pipeline could take anything of this file now; null: yes. Asked before reading. */
+  /** What keeps the pipeline from taking bytes of this file now; null: nothing. Called before a read. */
   blocked(file: LogFile): Taken['blocked']
-  /** Hand a chunk on. Synchronous: the chunk's memory is used again afterwards. */
+  /** Hand a chunk on. Synchronous, since the chunk's memory is used again afterwards. */
   take(chunk: Chunk): Taken
-  /** Chunks were handed on. `isOver`: of all files that may have something; no more come for a while. */
+  /** Chunks were handed on. `isOver`: of every file that may have something, so that no more come for a while. */
   looked?: (isOver: boolean) => void
 }
 
-/** A start does not wait longer for directories that do not answer. */
+/** The longest time that a start waits for directories that do not answer. */
 const FIRST_LOOK_MS = 5000
 
 export class Input {
@@ -64,7 +65,7 @@ export class Input {
   readonly #schedule: Schedule
   readonly #watches: Watches
   readonly #unwatched: Unwatched
-  readonly #quantum: Quantum
+  readonly #fileTurns: FileTurns
   readonly #sweep: Sweep
   readonly #search: Search
   #timer: NodeJS.Timeout | null = null
@@ -85,8 +86,7 @@ export class Input {
       lastLineQuietMs,
       volumeOf,
       hasSeen: (path) => this.#discovery.hasSeen(path),
-      wake,
-      letGo: (file) => this.#schedule.forget(file),
+      turns: { wake, letGo: (file) => this.#schedule.forget(file) },
       freed: () => this.#schedule.unblock(NO_DESCRIPTOR),
     })
     this.#discovery = new Discovery({
@@ -95,7 +95,7 @@ export class Input {
       now,
       clock,
       sweepMs,
-      seen: (directory, look) => this.#generations.see(directory, look),
+      seen: (directory, look) => this.#generations.sightings.see(directory, look),
       entered: (directory) => {
         this.#watches.disarm(directory)
         this.#watches.arm(directory)
@@ -115,16 +115,16 @@ export class Input {
     this.#schedule = new Schedule({
       clock,
       pollMs,
-      turn: (file) => this.#quantum.turn(file),
+      turn: (file) => this.#fileTurns.turn(file),
       looked: (isOver) => options.looked?.(isOver),
       rests: (file) => this.#generations.descriptors.rested(file),
       isPolled: (file) =>
         !file.finished &&
         !file.isOver &&
-        (file.standing !== 'live' || file.isLinked || !this.#watches.isWatched(file.directory)),
+        (file.standing !== 'live' || file.location.isLinked || !this.#watches.isWatched(file.directory)),
       polling: () => void (this.#frozen || this.#unwatched.poll()),
     })
-    this.#quantum = new Quantum({
+    this.#fileTurns = new FileTurns({
       memory: options.memory,
       generations: this.#generations,
       checkpoint,
@@ -139,12 +139,14 @@ export class Input {
     })
     this.#search = new Search({ discovery: this.#discovery, generations: this.#generations, events, clock })
     const notice = (file: LogFile): void => this.#schedule.notice(file)
-    this.#sweep = new Sweep({ generations: this.#generations, wake: notice, share: discoverMs / sweepMs })
+    const { known, inspection } = this.#generations
+    const share = discoverMs / sweepMs
+    this.#sweep = new Sweep({ generations: this.#generations, known, inspection, wake: notice, share })
   }
 
   /** Find what is there, and go on finding and reading. */
   async start(): Promise<void> {
-    // a mount that hangs has its first look whenever it answers
+    // directories on a mount that hangs are looked at whenever it answers
     await Promise.race([this.#discovery.lookAround(), delay(FIRST_LOOK_MS, undefined, { ref: false })])
     if (this.#frozen) return
     await this.#search.forMissing()
@@ -162,34 +164,34 @@ export class Input {
   }
 
   /**
-   * What was taken over of a file and is not stored will not be: read it again from the watermark on. Bytes that are not
-   * there any more are lost, and counted.
+   * Bytes that were taken over of a file and are not stored will not be: read them again from the watermark on. Those that
+   * are not there any more are lost, and counted. Prepared for exactly-once.
    */
   rewind(generation: Generation): void {
     const file = asLogFile(generation)
-    if (file.standing === 'detached') return this.#generations.abandon(file)
+    if (file.standing === 'detached') return this.#generations.truncations.abandon(file)
     file.rewind()
     this.#schedule.resume(file)
   }
 
-  /** What files wait for, the longest awaited first. */
+  /** The obstacles that files wait for, the longest awaited first. */
   obstacles(): Iterable<Obstacle> {
     return this.#schedule.obstacles()
   }
 
-  /** This is no obstacle now: files that wait for it go on, one after another, as long as it stays none. */
+  /** The obstacle is gone: files that wait for it go on, one after another, until it is back. */
   unblock(obstacle: Obstacle): void {
     this.#schedule.unblock(obstacle)
   }
 
-  /** Files that wait for something of the topic may try. */
+  /** All files that wait for something of the topic may try. */
   topicChanged(topic: string): void {
     this.#schedule.topicChanged(topic)
   }
 
   /**
-   * Look around a last time; then read no further than the files' sizes, and look for nothing new. Resolves when that is
-   * so everywhere: a mount that hangs can put it off for ever, for its own files only.
+   * Look around a last time; from then on read no further than the files' sizes, and look for nothing new. Resolves when that
+   * is so for all files. A mount that hangs can delay that for ever, but only its own files are affected.
    */
   async freeze(): Promise<void> {
     this.#frozen = true
@@ -199,42 +201,42 @@ export class Input {
     await this.#discovery.lookLast('local')
     await this.#search.last()
     this.#watches.close()
-    this.#generations.end()
+    this.#generations.departures.end()
     await this.#freezeFiles('local')
-    // what is local, and on mounts that answer, is read meanwhile
+    // local files, and those on mounts that answer, are read meanwhile
     await Promise.all([this.#discovery.lookLast('remote'), this.#freezeFiles('remote')])
     this.#discovery.stop()
     await this.#freezeFiles('remote')
   }
 
-  /** Every file is read and handed on as far as it can be: to its frozen size, but for a half line. */
+  /** Whether every file is read and handed on up to its frozen size, but for a half line. */
   get drained(): boolean {
-    return this.#schedule.quiet && !this.#generations.isAdmitting
+    return this.#schedule.quiet && !this.#generations.arrivals.isAdmitting
   }
 
-  /** All is read and stored, and the files will be gone: what was cut and is in no copy is lost. */
+  /** All is read and stored, and the files will be gone: count unread bytes of cut files that are in no copy as lost. */
   giveUpRests(): Promise<void> {
     return this.#generations.giveUpRests()
   }
 
   async stop(): Promise<void> {
     this.#frozen = true
-    this.#quantum.stop()
+    this.#fileTurns.stop()
     this.#discovery.stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#watches.close()
     await this.#ticking
     await this.#schedule.stop()
-    this.#generations.close()
+    this.#generations.descriptors.closeAll()
   }
 
   async #freezeFiles(which: 'local' | 'remote'): Promise<void> {
-    await this.#generations.admitted()
+    await this.#generations.arrivals.admitted()
     const freeze = async (file: LogFile): Promise<void> => {
       if (file.volume.remote !== (which === 'remote')) return
-      if (file.descriptor >= 0) await this.#generations.check(file).catch(ignoreSystemError)
-      file.limit = file.size
-      // one that waits for room or a topic may have nothing to wait for
+      if (file.descriptor >= 0) await this.#generations.inspection.check(file).catch(ignoreSystemError)
+      file.cursor.stopAt(file.size)
+      // a file that waits for room or a topic may have nothing to read any more
       this.#schedule.resume(file)
     }
     await Promise.all(Array.from(this.#generations.all(), freeze))
@@ -245,7 +247,7 @@ export class Input {
   #changed(directory: Directory, name: string | null): void {
     if (name !== null) {
       const file = directory.files.get(name)
-      // one that is finished has to be seen to have changed, or it stays so
+      // a finished file is read again only if it is found to have changed
       if (file?.finished === true) void this.#sweep.ask(file)
       else if (file !== undefined) this.#schedule.notice(file)
       return
@@ -256,14 +258,14 @@ export class Input {
     }
   }
 
-  /** At the end a directory is looked at once, and no more. */
+  /** Look at a directory, unless the input is frozen: then it has had its last look. */
   async #look(directory: Directory): Promise<void> {
     if (!this.#frozen) await this.#discovery.look(directory)
   }
 
   #left(directory: Directory): void {
     this.#watches.forget(directory)
-    void this.#generations.see(directory, NOTHING_THERE)
+    void this.#generations.sightings.see(directory, NOTHING_THERE)
   }
 
   #armTick(after = this.#options.file.discoverMs): void {

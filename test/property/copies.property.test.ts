@@ -3,7 +3,7 @@
  * written is shipped or counted as lost, and none is both.
  */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Ending } from '../support/ending.ts'
@@ -78,7 +78,7 @@ class Story {
         return this.#readSome(lines)
       case 'see':
         await this.#noticeCut()
-        return void (await this.#world.generations.check(this.#world.file('a.log')))
+        return void (await this.#world.generations.inspection.check(this.#world.file('a.log')))
       case 'look':
         return this.#look()
       case 'look, and read':
@@ -156,11 +156,11 @@ class Story {
 
   async #readSome(lines: number): Promise<void> {
     const file = this.#world.file('a.log')
-    if (!file.admitted) return
+    if (!file.life.admitted) return
     this.#world.most = lines
-    await this.#world.quantum.turn(file)
+    await this.#world.fileTurns.turn(file)
     this.#world.most = Infinity
-    await this.#world.generations.admitted()
+    await this.#world.generations.arrivals.admitted()
   }
 
   async #copyAndCut(between?: () => Promise<void>): Promise<void> {
@@ -169,10 +169,10 @@ class Story {
     if (!this.#kind.isNamed) await this.#readAFingerprint()
     const file = this.#world.file('a.log')
     // a copy of what is not known yet is no copy
-    if (file.fingerprint.length === 0) await this.#world.generations.check(file)
-    copyFileSync(this.#world.path('a.log'), this.#world.path(this.#copyName()))
+    if (file.fingerprint.length === 0) await this.#world.generations.inspection.check(file)
+    this.#world.copy('a.log', this.#copyName())
     await between?.()
-    truncateSync(this.#world.path('a.log'))
+    this.#world.cut('a.log')
     this.#isCut = true
     if (this.#kind.canRestart) await this.#read()
   }
@@ -183,7 +183,7 @@ class Story {
     for (let turns = 0; turns < 2; turns++) await this.#readSome(Infinity)
     this.#world.clock.advance(1)
     this.#write(10)
-    await this.#world.generations.check(this.#world.file('a.log'))
+    await this.#world.generations.inspection.check(this.#world.file('a.log'))
   }
 
   #copyName(): string {

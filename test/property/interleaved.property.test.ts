@@ -80,7 +80,7 @@ test('records stand for what they were made of, however lines interleave and bat
         const tell = (ranges: readonly Extent[], outcome: 'stored' | 'settled'): void => {
           for (const range of ranges) {
             assert.ok(range.guard === range.end || range.guard === NO_GUARD, `${String(range.guard)} at ${range.end}`)
-            mark.finish(range, outcome, range.guard)
+            mark.acknowledge(range, outcome, range.guard)
           }
           told.push(...ranges)
         }

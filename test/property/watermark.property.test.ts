@@ -20,7 +20,7 @@ class ByteModel {
     this.skipped = skipped
   }
 
-  finish(start: number, end: number, outcome: Outcome): boolean {
+  acknowledge(start: number, end: number, outcome: Outcome): boolean {
     for (let byte = start; byte < end; byte++) if (this.#bytes[byte] !== 'stored') this.#bytes[byte] = outcome
     this.#receipts[outcome].fill(true, start, end)
     const from = this.offset
@@ -67,8 +67,8 @@ void test('is where a byte-by-byte model says, whatever the order and overlap of
       const model = new ByteModel(offset, skipped)
       for (const { start, length, outcome } of receipts) {
         const end = Math.min(SIZE, start + length)
-        const moved = mark.finish({ start, end }, outcome, end)
-        assert.equal(moved, model.finish(start, end, outcome))
+        const moved = mark.acknowledge({ start, end }, outcome, end)
+        assert.equal(moved, model.acknowledge(start, end, outcome))
         assert.equal(mark.offset, model.offset)
         assert.equal(mark.skipped, model.skipped)
         // The guard given is the end it belongs to, and the offset only ever stands at an end.
@@ -95,8 +95,8 @@ void test('stands only where the guard is known, and there as soon as all before
       for (const { start, length, outcome, isKnown } of receipts) {
         const end = Math.min(SIZE, start + length)
         const before = { offset: mark.offset, skipped: mark.skipped }
-        const moved = mark.finish({ start, end }, outcome, isKnown ? end : NO_GUARD)
-        model.finish(start, end, outcome)
+        const moved = mark.acknowledge({ start, end }, outcome, isKnown ? end : NO_GUARD)
+        model.acknowledge(start, end, outcome)
         if (isKnown && end > start) known[outcome].add(end)
         assert.equal(moved, mark.offset > before.offset)
         assert.equal(mark.guard, mark.offset)
@@ -125,7 +125,7 @@ void test('ends at the end when everything is finished, in any order and however
   fc.assert(
     fc.property(pieces, (ranges) => {
       const mark = new Watermark({ offset: 0, skipped: 0, guard: 0 })
-      for (const range of ranges) mark.finish(range, 'stored', range.end)
+      for (const range of ranges) mark.acknowledge(range, 'stored', range.end)
       assert.deepEqual([mark.offset, mark.guard, mark.pending], [1000, 1000, 0])
     }),
     seeded(t, 1000),

@@ -1,8 +1,8 @@
 /**
- * A directory with logs under the eye of the input's generations, one look and one turn at a time: nothing happens
- * before the test says so. What was read is acknowledged at once unless the test holds it back.
+ * A directory with logs, and the input's generations of them, one look and one turn at a time: nothing happens before the
+ * test says so. Bytes that were read are acknowledged at once unless the test holds them back.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/state/checkpoint.ts'
@@ -12,9 +12,10 @@ import { Generations } from '../../src/input/files/generations.ts'
 import { excluder, parseGlob } from '../../src/input/discovery/glob.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
-import { Quantum } from '../../src/input/reading/file-turn.ts'
-import type { Turn } from '../../src/input/reading/schedule.ts'
+import { FileTurns } from '../../src/input/reading/file-turn.ts'
+import type { TurnEnd } from '../../src/input/reading/schedule.ts'
 import type { Judgement } from '../../src/input/files/sightings.ts'
+import type { StoredGeneration } from '../../src/input/state/stored-generation.ts'
 import { Search } from '../../src/input/discovery/search.ts'
 import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
@@ -27,12 +28,19 @@ import { settled } from './state.ts'
 import { freshDirectory } from './temp.ts'
 
 export interface WorldSettings {
-  /** Where the logs are; a fresh directory if not told. */
+  /** Where the logs are; a fresh directory by default. */
   readonly root?: string
-  /** The state, to go on with that of another world; an empty one if not told. */
+  /** The state, to go on with that of another world; an empty one by default. */
   readonly disk?: FakeDisk
   readonly clock?: HandClock
+  /** Of the logs. */
   readonly volume?: Volume
+  /** Of the places of missing files; by default that of the logs. */
+  readonly volumeOf?: (path: string) => Volume
+  /** Whether a file at a path would have been seen by now; by default it would. */
+  readonly hasSeen?: (path: string) => boolean
+  /** Entries of the state beside those of the disk. */
+  readonly stored?: readonly StoredGeneration[]
   readonly rules?: Partial<InputRules>
   readonly maxOpenFiles?: number
   readonly lastLineQuietMs?: number
@@ -56,16 +64,16 @@ export class World {
   readonly root: string
   readonly directory: Directory
   readonly generations: Generations
-  readonly quantum: Quantum
+  readonly fileTurns: FileTurns
   readonly checkpoint: Checkpoint
   readonly clock: HandClock
   readonly disk: FakeDisk
   readonly ear: Ear
-  /** What was handed on and not acknowledged. */
+  /** Pieces that were handed on and not acknowledged. */
   readonly held: Shipped[] = []
-  /** false: what is read waits in {@link held}. */
+  /** false: pieces that are read wait in {@link held}. */
   acknowledge = true
-  /** What the pipeline says to a file that asks, and to a chunk: nothing of it is taken then. */
+  /** The obstacle for all files: while there is one, nothing is read, and nothing of a chunk is taken. */
   blocked: Taken['blocked'] = null
   /** Lines taken of a chunk at most. */
   most = Infinity
@@ -83,8 +91,9 @@ export class World {
     const ear = hear()
     const now = (): number => settings.now ?? 1000
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'node-1', events: ear.events, now, disk })
+    for (const stored of settings.stored ?? []) checkpoint.put(stored)
     const world = new World({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
-    atEnd(t, () => world.generations.close())
+    atEnd(t, () => world.generations.descriptors.closeAll())
     return world
   }
 
@@ -117,13 +126,12 @@ export class World {
       lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
       clock: clock.read,
       random: (bytes) => Buffer.from((++ids).toString(16).padStart(2 * bytes, '0'), 'hex'),
-      volumeOf: () => settings.volume ?? localVolume,
-      hasSeen: () => true,
-      wake: (file) => void this.awake.add(file),
-      letGo: (file) => void this.awake.delete(file),
+      volumeOf: settings.volumeOf ?? (() => settings.volume ?? localVolume),
+      hasSeen: settings.hasSeen ?? (() => true),
+      turns: { wake: (file) => void this.awake.add(file), letGo: (file) => void this.awake.delete(file) },
       freed: () => undefined,
     })
-    this.quantum = new Quantum({
+    this.fileTurns = new FileTurns({
       memory,
       readMemory,
       generations: this.generations,
@@ -146,7 +154,7 @@ export class World {
     this.directory.wasThere = settings.wasThere ?? false
   }
 
-  /** A directory below the root in which `*.log` is sought. */
+  /** A directory below the root in which the input's glob is `*.log`. */
   below(name: string): Directory {
     const { root, volume = localVolume, rules } = this.#settings
     const path = join(root ?? '', name)
@@ -177,15 +185,34 @@ export class World {
     appendFileSync(this.path(name), content)
   }
 
+  /** As rotation does. */
+  move(from: string, to: string): void {
+    renameSync(this.path(from), this.path(to))
+  }
+
+  remove(name: string): void {
+    unlinkSync(this.path(name))
+  }
+
+  /** The first step of copytruncate. */
+  copy(from: string, to: string): void {
+    copyFileSync(this.path(from), this.path(to))
+  }
+
+  /** The second step of copytruncate. */
+  cut(name: string, size = 0): void {
+    truncateSync(this.path(name), size)
+  }
+
   /** One look at a directory; whether it wants another one soon. */
   async look(directory = this.directory): Promise<boolean> {
     const look = await directory.look()
     if (look === null) throw new Error(`${directory.path} is gone`)
-    const again = await this.generations.see(directory, look)
+    const again = await this.generations.sightings.see(directory, look)
     directory.wasThere = false
     directory.askedAt = this.clock.read()
     directory.lookedAt = 1
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
     return again
   }
 
@@ -194,34 +221,34 @@ export class World {
     const { directory, generations } = this
     const sightings = await directory.search((key) => generations.missing.inputOf(key))
     const became: Judgement[] = []
-    for (const sighting of sightings) became.push(await generations.arrived(directory, sighting))
-    await generations.admitted()
+    for (const sighting of sightings) became.push(await generations.sightings.arrived(directory, sighting))
+    await generations.arrivals.admitted()
     return became
   }
 
-  /** What is missing is searched for once all directories were looked at, and what waited for that is looked at. */
-  async settle(): Promise<void> {
+  /** Search for missing files, as all directories were looked at, and look where files waited for that. */
+  async confirmMissing(): Promise<void> {
     await this.#search.forMissing()
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
   }
 
   /** A stop in order: nothing waits any longer. */
   async last(): Promise<void> {
     await this.#search.last()
-    await this.generations.admitted()
+    await this.generations.arrivals.admitted()
   }
 
-  /** Turns of all who are awake, until nobody is; the last result of each. */
-  async turns(): Promise<Turn[]> {
-    const results: Turn[] = []
+  /** Give turns to all files that are awake, until none is. Returns the results other than 'more'. */
+  async turns(): Promise<TurnEnd[]> {
+    const results: TurnEnd[] = []
     const later = new Set<LogFile>()
     for (let turns = 0; this.awake.size > 0; turns++) {
       if (turns > 1000) throw new Error('a file that is never done')
       let progress = false
       for (const file of this.awake) {
         this.awake.delete(file)
-        if (!file.admitted || file.finished) continue
-        const turn = await this.quantum.turn(file)
+        if (!file.life.admitted || file.finished) continue
+        const turn = await this.fileTurns.turn(file)
         const isLater = turn === 'later' || turn === NO_DESCRIPTOR
         progress ||= !isLater
         if (turn !== 'more') this.generations.descriptors.rested(file)
@@ -230,11 +257,17 @@ export class World {
         if (isLater) later.add(file)
         else later.delete(file)
       }
-      await this.generations.admitted()
+      await this.generations.arrivals.admitted()
       // the next poll tries again, and can have what others have given back
       if (progress) for (const file of later) this.awake.add(file)
     }
     return results
+  }
+
+  /** As {@link turns}, of all files, whatever woke them. */
+  async wakeAll(): Promise<void> {
+    for (const file of this.files()) this.awake.add(file)
+    await this.turns()
   }
 
   /** A look, and all turns that come of it. */
@@ -243,7 +276,7 @@ export class World {
     await this.turns()
   }
 
-  /** What a second does to files without a name; what is given up on the side is waited for. */
+  /** What the input does once a second, until it has its effect. */
   async tick(): Promise<void> {
     await this.generations.tick()
     await settled()
@@ -251,7 +284,7 @@ export class World {
     await this.generations.tick()
   }
 
-  /** Since the last call: what was handed on, `path at discovery@offset: text`. */
+  /** The pieces that were handed on since the last call, each as `path at discovery@offset: text`. */
   shipped(): string[] {
     return this.#shipped
       .splice(0)
@@ -266,7 +299,7 @@ export class World {
       .join('')
   }
 
-  /** Acknowledge what is held; of one file only, if told. */
+  /** Acknowledge the held pieces: of all files, or of one. */
   release(of?: LogFile): void {
     for (const piece of this.held.splice(0)) {
       if (of !== undefined && piece.file !== of) this.held.push(piece)
@@ -292,7 +325,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    this.generations.close()
+    this.generations.descriptors.closeAll()
     await this.checkpoint.close()
   }
 

@@ -1,5 +1,5 @@
 /** A whole input stage that runs by itself: real files, watches and timers, and a pipeline that only collects. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Chunk, Taken } from '../../src/flow.ts'
 import { type Checkpoint, openCheckpoint } from '../../src/input/state/checkpoint.ts'
@@ -18,11 +18,11 @@ import { giveRoom } from './obstacles.ts'
 export interface LiveSettings {
   readonly root?: string
   readonly disk?: FakeDisk
-  /** Below the root; `*.log` if not told. */
+  /** Below the root; `*.log` by default. */
   readonly globs?: readonly string[]
   readonly rules?: Partial<InputRules>
   readonly file?: Partial<InputOptions['file']>
-  /** How a path is reached; the local file system where it answers undefined. */
+  /** The volume of a path; the local file system where it returns undefined. */
   readonly volumeOf?: (path: string) => Volume | undefined
 }
 
@@ -40,7 +40,7 @@ export class LiveInput {
   /** 'while taken': as where lines are dropped, before the pipeline has said how much it took. */
   acknowledge: boolean | 'while taken' = true
   blocked: Taken['blocked'] | ((file: LogFile) => Taken['blocked']) = null
-  /** The clock runs ahead by so much. */
+  /** By how much the clock runs ahead. */
   aheadMs = 0
   readonly #settings: LiveSettings
 
@@ -120,6 +120,20 @@ export class LiveInput {
 
   append(name: string, content: string): void {
     appendFileSync(this.path(name), content)
+  }
+
+  /** As rotation does. */
+  move(from: string, to: string): void {
+    renameSync(this.path(from), this.path(to))
+  }
+
+  remove(name: string): void {
+    unlinkSync(this.path(name))
+  }
+
+  /** The second step of copytruncate. */
+  cut(name: string, size = 0): void {
+    truncateSync(this.path(name), size)
   }
 
   /** Waits for lines to come; each once. */

@@ -1,4 +1,4 @@
-/** What tests of reading speak of: memory, rules, a file that is open, and reading it line by line as the pipeline would. */
+/** For tests of reading: memory, rules, an open file, and reading it line by line as the pipeline would. */
 import { closeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Chunk } from '../../src/flow.ts'
@@ -15,6 +15,9 @@ import { atEnd, type Ending } from './ending.ts'
 
 export const MAX_LINE = 256 * 1024
 
+/** A log that has more bytes than a fingerprint. */
+export const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
+
 /** As large as the agent's where lines may have `maxLineBytes`, with little behind it. */
 export function testMemory(maxLineBytes = MAX_LINE): LinearMemory {
   const chunk = maxLineBytes + 64 * 1024
@@ -22,7 +25,7 @@ export function testMemory(maxLineBytes = MAX_LINE): LinearMemory {
   return new LinearMemory({ total: 4 * largest + 1024 * 1024, chunk, largest })
 }
 
-/** A buffer for each read on a mount, as the output lends them; `onRoom`: one came free that somebody waits for. */
+/** A buffer for each read on a mount, as the output lends them. `onRoom`: one came free for which a file waits. */
 export function testReadMemory(memory: LinearMemory, onRoom: () => void = () => undefined): ReadMemory {
   return new ReadMemory(new BatchMemory(memory.pool, () => void setImmediate(onRoom)))
 }
@@ -71,7 +74,7 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
   directory.files.set(name, file)
   file.descriptor = descriptor
   file.note(facts)
-  file.admitted = settings.admitted ?? true
+  if (settings.admitted ?? true) file.life.admit()
   atEnd(t, () => {
     if (file.descriptor !== descriptor) return
     closeSync(descriptor)
@@ -80,7 +83,7 @@ export async function openFile(t: Ending, path: string, settings: OpenSettings =
   return file
 }
 
-/** What was handed on of a file: where its bytes lie in the file, and those that a chunk had of them. */
+/** A piece of a file that was handed on: where its bytes lie in the file, and those of them that a chunk had. */
 export interface Piece {
   readonly start: number
   readonly end: number
@@ -128,7 +131,7 @@ export class ReadingDesk {
       this.kinds.push(result.kind)
       if (result.kind === 'changed') return 'changed'
       if (result.kind === 'nothing') return pieces
-      if (result.kind === 'searching') continue
+      if (result.kind === 'scanning') continue
       const next = takeLines(this.memory, result.chunk, pieces, how.most)
       this.reader.advance(file, next)
     }
@@ -142,9 +145,12 @@ export class ReadingDesk {
   }
 }
 
-/** A generation of no file at all, for who asks only for its state. */
-export function paperFile(name: string, change: { volume?: Volume; device?: string; foundAt?: number } = {}): LogFile {
-  const { volume = localVolume, device = '1', foundAt = 0 } = change
+/** A generation without a file, for tests that need only its state. */
+export function paperFile(
+  name: string,
+  change: { volume?: Volume; device?: string; foundAt?: number; admitted?: boolean } = {},
+): LogFile {
+  const { volume = localVolume, device = '1', foundAt = 0, admitted = true } = change
   const directory = new Directory('/paper', volume, [])
   const start = { offset: 0, skipped: 0, guard: 0 }
   const rules = rulesFor('/paper/*')
@@ -160,6 +166,6 @@ export function paperFile(name: string, change: { volume?: Volume; device?: stri
   }
   const file = new LogFile({ ...origin, name, start })
   directory.files.set(name, file)
-  file.admitted = true
+  if (admitted) file.life.admit()
   return file
 }

@@ -34,6 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/input/groups.ts',
     'src/input/discovery/directory.ts',
     'src/input/discovery/glob.ts',
+    'src/input/volume/open.ts',
     'src/input/volume/volume.ts',
     'src/input/files/identity.ts',
     'src/input/files/log-file.ts',
@@ -155,6 +156,74 @@ test('no module needs another that needs it', () => {
   }
   assert.ok(neededBy('src/pipeline.ts').includes('src/input/input.ts'))
   for (const file of sources) assert.equal(walk(file), null)
+})
+
+/**
+ * What of a generation (src/input/files/log-file.ts) and its parts can be assigned, and the one file that does it beside
+ * the one that declares it. What is not listed is read-only or private, so that only its class changes it.
+ */
+const OWNERS: Readonly<Record<string, string>> = {
+  'LogFile.descriptor': 'src/input/files/descriptors.ts',
+  'LogFile.comparedSince': 'src/input/copies/originals.ts',
+  'LogFile.partition': 'src/pipeline.ts',
+  'LogFile.skipped': 'src/pipeline.ts',
+  'LogFile.openPieces': 'src/input/files/log-file.ts',
+  'location.directory': 'src/input/files/sightings.ts',
+  'location.name': 'src/input/files/sightings.ts',
+  'location.within': 'src/input/files/sightings.ts',
+  'location.isLinked': 'src/input/files/sightings.ts',
+  'cursor.next': 'src/input/reading/read.ts',
+  'cursor.guard': 'src/input/reading/read.ts',
+  'cursor.halfLineEnd': 'src/input/reading/read.ts',
+  'cursor.scan': 'src/input/reading/read.ts',
+  'turn.queued': 'src/input/reading/schedule.ts',
+  'turn.parked': 'src/input/reading/parking.ts',
+  'turn.reading': 'src/input/reading/file-turn.ts',
+}
+/** Where each is declared. */
+const PARTS: Readonly<Record<string, string>> = {
+  LogFile: 'src/input/files/log-file.ts',
+  location: 'src/input/files/location.ts',
+  cursor: 'src/input/files/read-cursor.ts',
+  turn: 'src/input/files/turn-state.ts',
+  life: 'src/input/files/life.ts',
+  seenSize: 'src/input/files/seen-size.ts',
+  watermark: 'src/input/files/watermark.ts',
+}
+
+test('each part of a generation that can be assigned is listed with its owner', () => {
+  const assignable = Object.entries(PARTS).flatMap(([part, file]) => {
+    const [, body = ''] = /^export class \w+.*?\{\n(.*?)^\}/ms.exec(read(file)) ?? []
+    return Array.from(body.matchAll(/^ {2}(\w+)(?::| =)/gm), ([, field = '']) => `${part}.${field}`)
+  })
+  assert.deepEqual(assignable.sort(), Object.keys(OWNERS).sort())
+})
+
+test('each part of a generation is written by its owner alone', () => {
+  const own = Object.keys(OWNERS).flatMap((key) => (key.startsWith('LogFile.') ? [key.slice('LogFile.'.length)] : []))
+  const writes = new RegExp(
+    String.raw`\b(?:(cursor|turn|location)\.(\w+)|(?!this\b)\w+!?\.(${own.join('|')}))\s*(?:=(?![=>])|[-+*/%&|?^]+=|\+\+|--)`,
+    'g',
+  )
+  const found = new Map<string, Set<string>>()
+  const known = modules.filter((file) => file.startsWith('src/input/') || importsOf(file).includes(PARTS['LogFile']!))
+  for (const file of known) {
+    const code = codeOf(file)
+    for (const [, part = 'LogFile', ofPart, ofFile] of code.matchAll(writes)) {
+      const key = `${part}.${ofPart ?? ofFile}`
+      found.set(key, (found.get(key) ?? new Set()).add(file))
+    }
+    // under another name an assignment would not be found
+    assert.doesNotMatch(
+      code,
+      /\b(?:const|let) (?!(?:cursor|turn|location) )\w+ = [\w.#]+\.(cursor|turn|location)[;,)]/,
+      file,
+    )
+  }
+  const wrong = Array.from(found).filter(([key, files]) => [...files].some((file) => file !== OWNERS[key]))
+  assert.deepEqual(wrong, [])
+  for (const key of ['LogFile.descriptor', 'cursor.next', 'turn.queued', 'location.name'])
+    assert.ok(found.has(key), key)
 })
 
 test('only main.ts knows the process', () => {

@@ -1,7 +1,7 @@
 /**
- * A known file as others are compared with it, which may be its copies: by the bytes it begins with, and those before
- * our place in it or, of one that has fewer yet, before its end. What that makes of the other is said in named-copies.ts
- * and unnamed-copies.ts.
+ * Compares known files with others that may be their copies: by the first bytes, and by the bytes before the offset that the
+ * known file is read to or, where the other has fewer bytes yet, before the other's end. named-copies.ts and
+ * unnamed-copies.ts decide what follows from that.
  */
 import { ignoreSystemError } from '../../errors.ts'
 import type { Guard } from '../../guard.ts'
@@ -11,7 +11,7 @@ import type { LogFile } from '../files/log-file.ts'
 import type { Volume } from '../volume/volume.ts'
 import { GUARD_BYTES } from '../../kernel/layout.ts'
 
-/** What is remembered of a generation that was cut. */
+/** What other files are compared with: a known file, or what is remembered of one that was cut. */
 export interface Original {
   readonly directory: Directory
   readonly name: string
@@ -20,7 +20,7 @@ export interface Original {
   readonly guard: Guard
 }
 
-/** An open file, and how long it is. */
+/** An open file, and its size in bytes. */
 export interface Compared {
   readonly volume: Volume
   readonly descriptor: number
@@ -32,7 +32,7 @@ export function originalOf(file: LogFile): Original {
   return { directory, name, fingerprint, offset, guard }
 }
 
-/** Whether an open file has the first bytes of another, and those before where we are in it. */
+/** Whether an open file has the first bytes of another one, and the bytes before the offset that the other is read to. */
 export async function beginsAs(
   { fingerprint, offset, guard }: Pick<Original, 'fingerprint' | 'offset' | 'guard'>,
   { volume, descriptor, size }: Compared,
@@ -41,20 +41,20 @@ export async function beginsAs(
   return (await hasHead(volume, descriptor, fingerprint)) && (await guardAt(volume, descriptor, offset)) === guard
 }
 
-/** A copy is seen while it is written: what there is of a file that has fewer bytes yet is the beginning of the other. */
+/** Whether an open file that has fewer bytes may become a copy: a copy can be seen while it is still written. */
 export async function mayBecome(file: LogFile, { volume, descriptor, size }: Compared): Promise<boolean> {
   if (size >= Math.max(originalOf(file).offset, file.fingerprint.length)) return false
   const length = Math.min(size, FINGERPRINT_BYTES)
   const head = { position: 0, length }
   const its = await bytesAt(volume, descriptor, head)
-  // a closed one has only its fingerprint to be compared
+  // of a closed file only the fingerprint can be compared
   if (file.descriptor < 0) return length < file.fingerprint.length || hash(its) === file.fingerprint.hash
   if (!(await has(file, head, its))) return false
   const end = { position: Math.max(0, size - GUARD_BYTES), length: Math.min(size, GUARD_BYTES) }
   return has(file, end, await bytesAt(volume, descriptor, end))
 }
 
-/** Nothing is a copy of a file that is shorter, and was not cut. */
+/** Whether a known file is shorter than another's `size` and was not cut, so that the other cannot be its copy. */
 export async function isOutgrown(file: LogFile, size: number): Promise<boolean> {
   const { descriptor, volume } = file
   try {
@@ -65,13 +65,13 @@ export async function isOutgrown(file: LogFile, size: number): Promise<boolean> 
     if (descriptor < 0) return file.isAsSeen(facts)
     return await beginsAs(originalOf(file), { volume, descriptor, size: facts.size })
   } catch (error) {
-    // that it cannot be asked now must not stop the other one
+    // the other file must not wait because this one cannot be reached now
     ignoreSystemError(error)
     return false
   }
 }
 
-/** Whether a known file has these bytes there; not, if it cannot be asked now. */
+/** Whether a known file has these bytes there; false if it cannot be read now. */
 async function has(file: LogFile, at: { position: number; length: number }, bytes: Buffer): Promise<boolean> {
   if (file.descriptor < 0) return false
   try {

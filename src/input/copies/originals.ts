@@ -1,6 +1,6 @@
 /**
- * Files that others may be copies of: those that are read, and generations that were cut a moment ago. What of these was
- * unread is unread-rests.ts's affair.
+ * Files that others may be copies of: files that are read, and generations that were cut a moment ago. unread-rests.ts counts
+ * the unread rests of these.
  */
 import type { Directory } from '../discovery/directory.ts'
 import { type Original, originalOf } from './comparison.ts'
@@ -9,23 +9,24 @@ import { FINGERPRINT_BYTES } from '../files/identity.ts'
 import type { LogFile } from '../files/log-file.ts'
 import type { EndAtCut } from '../files/seen-size.ts'
 
-/** How long the copy of a file that was cut may turn up, and a file be held back for being a copy; ms. */
+/** How long the copy of a cut file may turn up, and how long a file may be held back as a possible copy; ms. */
 export const HELD_MS = 30_000
 
-/** Where more files than this begin alike, it is a banner, and says nothing. */
+/** If more files than this begin alike, they begin with a banner, which says nothing. */
 const MANY_ALIKE = 4
 
 export interface CutFile extends Original {
   readonly file: LogFile
   readonly end: EndAtCut
-  /** Nobody knows yet what becomes of what was unread of it: no copy of it has turned up. */
-  isOpen: boolean
-  /** Bytes up to here were read, are read in a copy, or are counted as lost. */
+  /** No copy of it has turned up, so that it is not known yet what becomes of its unread rest. */
+  awaitsCopy: boolean
+  /** File offset: the bytes below were read, are read in a copy, or are counted as lost. */
   accountedTo: number
-  /** As {@link LogFile.knownAt}. */
-  readonly knownAt: number
-  /** A file time that is not before the cut. */
+  /** Monotonic ms since when other files were compared with it. */
+  readonly comparedSince: number
+  /** A file time (ms since the epoch) that is not before the cut. */
   readonly cutAt: number
+  /** Monotonic ms: until when its copy may turn up. */
   readonly until: number
 }
 
@@ -34,37 +35,48 @@ export class Originals {
   /** In the order in which they were cut. */
   readonly #cut = new Map<LogFile, CutFile>()
   /** Local files that are read, by their whole fingerprint. */
-  readonly #known = new Groups<LogFile>()
+  readonly #read = new Groups<LogFile>()
 
   /** `clock`: monotonic ms. */
   constructor(clock: () => number) {
     this.#clock = clock
   }
 
-  /** A file is read, since `at`, and may be copied. Without effect before its fingerprint is whole. */
-  know(file: LogFile, at = this.#clock()): void {
-    if (!isComparable(file) || this.isKnown(file)) return
-    this.#known.add(file.fingerprint.hash, file)
-    file.knownAt = at
+  /** From now on compare others with a file that has been read since `at`. Without effect until its fingerprint is whole. */
+  add(file: LogFile, at = this.#clock()): void {
+    if (!isComparable(file) || this.has(file)) return
+    this.#read.add(file.fingerprint.hash, file)
+    file.comparedSince = at
   }
 
+  /** From now on compare no other file with this one. */
   forget(file: LogFile): void {
-    this.#known.remove(file.fingerprint.hash, file)
+    this.#read.remove(file.fingerprint.hash, file)
   }
 
-  isKnown(file: LogFile): boolean {
-    return file.knownAt < Infinity
+  /** Whether others are compared with the file, or were until it was cut. */
+  has(file: LogFile): boolean {
+    return file.comparedSince < Infinity
   }
 
   /** A generation was cut, not after `cutAt` (a file time): its copy may still turn up. */
   remember(file: LogFile, cutAt: number, end: EndAtCut): void {
     this.forget(file)
-    const { knownAt } = file
+    const { comparedSince } = file
     const until = this.#clock() + HELD_MS
-    this.#cut.set(file, { ...originalOf(file), file, knownAt, cutAt, until, end, isOpen: true, accountedTo: file.next })
+    this.#cut.set(file, {
+      ...originalOf(file),
+      file,
+      comparedSince,
+      cutAt,
+      until,
+      end,
+      awaitsCopy: true,
+      accountedTo: file.next,
+    })
   }
 
-  /** A generation that was cut, and how it was then. */
+  /** How a generation was when it was cut. Undefined: it was not, or no copy is awaited any more. */
   cutOf(file: LogFile): CutFile | undefined {
     return this.#cut.get(file)
   }
@@ -74,7 +86,7 @@ export class Originals {
     return this.#cut.values()
   }
 
-  /** Generations whose copies do not turn up any more; each is told once. */
+  /** Generations whose copies do not turn up any more. Each is handed out once. */
   takeOld(): CutFile[] {
     const now = this.#clock()
     const old: CutFile[] = []
@@ -91,32 +103,33 @@ export class Originals {
     return this.#cutThat((cut) => cut.directory === directory && names.includes(cut.name))
   }
 
-  /** Generations that were cut and have the first bytes of a file, found after they were read so far. */
+  /** Generations that were cut, begin like the file, and were read that far before the file was found. */
   cutLike({ fingerprint, foundAt }: LogFile): CutFile[] {
     const alike = this.#cutThat(
-      (cut) => cut.fingerprint.hash === fingerprint.hash && cut.offset >= FINGERPRINT_BYTES && cut.knownAt < foundAt,
+      (cut) =>
+        cut.fingerprint.hash === fingerprint.hash && cut.offset >= FINGERPRINT_BYTES && cut.comparedSince < foundAt,
     )
     return alike.length > MANY_ALIKE ? [] : alike
   }
 
-  /** The same of files that are not cut. */
+  /** Files that are not cut, begin like the file, and were read that far before the file was found. */
   liveLike({ fingerprint, foundAt }: LogFile): LogFile[] {
-    if (this.#known.count(fingerprint.hash) > MANY_ALIKE) return []
-    return this.#known
+    if (this.#read.count(fingerprint.hash) > MANY_ALIKE) return []
+    return this.#read
       .get(fingerprint.hash)
-      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.knownAt < foundAt)
+      .filter((other) => other.standing === 'live' && other.next >= FINGERPRINT_BYTES && other.comparedSince < foundAt)
   }
 
-  /** Of logs that say the same over and over, first those without a copy yet, and of these first what was read furthest. */
+  /** The matching cuts: first those without a copy yet, then by how far they were read, as logs can repeat themselves. */
   #cutThat(isMeant: (cut: CutFile) => boolean): CutFile[] {
     const now = this.#clock()
     const found: CutFile[] = []
     for (const cut of this.#cut.values()) if (cut.until >= now && isMeant(cut)) found.push(cut)
-    return found.sort((a, b) => Number(b.isOpen) - Number(a.isOpen) || b.offset - a.offset)
+    return found.sort((a, b) => Number(b.awaitsCopy) - Number(a.awaitsCopy) || b.offset - a.offset)
   }
 }
 
-/** Only local files are compared, since the known one may be on a mount that hangs, and none that is shorter. */
+/** Whether a file can be compared: it is long enough, and local, since a mount may hang. */
 export function isComparable({ fingerprint, volume }: LogFile): boolean {
   return !volume.remote && fingerprint.length >= FINGERPRINT_BYTES
 }

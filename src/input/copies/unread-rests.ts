@@ -1,18 +1,18 @@
 /**
- * What generations had unread when their file was cut. It is not lost yet: a copy that has it may turn up for a while.
+ * The bytes that were unread when a file was cut. They are not lost yet: a copy that has them may turn up for a while.
  *
  * | what turns up                                          | what is lost                                     |
  * |--------------------------------------------------------|--------------------------------------------------|
- * | a copy that is read on                                 | what surely was there beyond the copy's end      |
- * | a copy that is passed over                             | that, and what the copy has beyond what was read |
- * | no copy, in half a minute or before the files are gone | all that was seen                                |
+ * | a copy that is read on                                 | bytes that surely were beyond the copy's end     |
+ * | a copy that is passed over                             | these, and the copy's bytes that were not read   |
+ * | no copy, in half a minute or before the files are gone | all bytes that were seen                         |
  *
- * A copy is read on if its name does not tell that it is one (unnamed-copies.ts), or nothing of the original was read
- * (named-copies.ts); reading on in the others is a later issue.
+ * A copy is read on if its name does not say that it is one (unnamed-copies.ts), or if nothing of the original was read
+ * (named-copies.ts). Reading on in the others is left to a later issue.
  *
- * As long as nothing has turned up, the state has the generation's entry with the size that was seen: the next start
- * knows the copy as the generation itself and reads on in it, or counts the rest as gone. Nothing is counted twice,
- * however many copies there are: each cut knows up to where it is accounted for.
+ * Until a copy turns up, the state keeps the generation's entry with the size that was seen: the next start takes the copy
+ * for the generation itself and reads on in it, or counts the rest as gone. Nothing is counted twice, however many copies
+ * there are: each cut knows up to which offset it is accounted for.
  */
 import type { Events } from '../../observe/events.ts'
 import type { Directory } from '../discovery/directory.ts'
@@ -23,14 +23,14 @@ import type { CutFile, Originals } from './originals.ts'
 export interface Copy {
   readonly original: LogFile
   readonly size: number
-  /** What it has beyond what was read of the original is read in it; else it is passed over. */
+  /** Its bytes beyond those that were read of the original are read; else all of it is passed over. */
   readonly isReadOn: boolean
 }
 
 export interface UnreadRestsOptions {
   readonly originals: Pick<Originals, 'cutOf' | 'cuts' | 'takeOld'>
   readonly events: Pick<Events, 'lost'>
-  /** Nothing of the generation has to be kept for its rest any more. */
+  /** The generation's rest is accounted for, so that its entry need not be kept for that any more. */
   readonly accountedFor: (file: LogFile) => void
 }
 
@@ -41,12 +41,12 @@ export class UnreadRests {
     this.#options = options
   }
 
-  /** Whether a generation was cut, and what becomes of its rest is not known yet. */
-  isOpen(file: LogFile): boolean {
-    return this.#options.originals.cutOf(file)?.isOpen === true
+  /** Whether a generation was cut, and it is not known yet what becomes of its rest. */
+  awaitsCopy(file: LogFile): boolean {
+    return this.#options.originals.cutOf(file)?.awaitsCopy === true
   }
 
-  /** A copy turned up. */
+  /** Take a copy into account that has turned up. */
   copied({ original, size, isReadOn }: Copy): void {
     const cut = this.#options.originals.cutOf(original)
     if (cut === undefined) return
@@ -54,42 +54,42 @@ export class UnreadRests {
     this.#account(cut, Math.max(cut.end.sure, size))
   }
 
-  /** Generations that were cut so long ago that no copy turns up any more. */
+  /** Give up the rests of generations whose copies do not turn up any more. */
   giveUpOld(): void {
     for (const cut of this.#options.originals.takeOld()) this.#giveUp(cut)
   }
 
-  /** Where copies may turn up. */
+  /** Directories where copies may still turn up. */
   directories(): ReadonlySet<Directory> {
-    const open = [...this.#options.originals.cuts()].filter(({ isOpen }) => isOpen)
-    return new Set(open.map(({ directory }) => directory))
+    const waiting = [...this.#options.originals.cuts()].filter(({ awaitsCopy }) => awaitsCopy)
+    return new Set(waiting.map(({ directory }) => directory))
   }
 
-  /** The files are gone soon: nobody will look for copies of those that were cut. */
+  /** Give up all rests: the files will be gone, and nobody will look for copies. */
   giveUpAll(): void {
     for (const cut of this.#options.originals.cuts()) this.#giveUp(cut)
   }
 
-  /** Nobody will look for a copy of this one. */
+  /** Give up the rest of one generation. */
   giveUp(file: LogFile): void {
     const cut = this.#options.originals.cutOf(file)
     if (cut !== undefined) this.#giveUp(cut)
   }
 
   #giveUp(cut: CutFile): void {
-    if (cut.isOpen) this.#account(cut, cut.end.seen)
+    if (cut.awaitsCopy) this.#account(cut, cut.end.seen)
   }
 
-  /** What is not accounted for below `end` is lost. */
+  /** Count the bytes below `end` that are not accounted for as lost. */
   #account(cut: CutFile, end: number): void {
     const { events, accountedFor } = this.#options
-    const { file, isOpen } = cut
+    const { file, awaitsCopy } = cut
     const lost = end - cut.accountedTo
     cut.accountedTo = Math.max(cut.accountedTo, end)
-    cut.isOpen = false
+    cut.awaitsCopy = false
     if (lost > 0) events.lost(file, 'truncated', lost)
-    if (!isOpen) return
-    // what was counted as lost now must not be counted again at the next start
+    if (!awaitsCopy) return
+    // bytes that are counted as lost now must not be counted again at the next start
     file.seenSize.set(file.next)
     accountedFor(file)
   }

@@ -1,6 +1,7 @@
 /**
- * A known file may have got a name that no glob matches: its inode is looked for where it was last seen, once everything
- * was looked at. What was not found by then is settled (missing.ts): files that waited for that are looked at again.
+ * A missing file may have got a name that no glob matches. So once everything was looked at, the directory where it was last
+ * seen is searched for its inode. If it is not found, it is confirmed missing (missing.ts), and files that waited for that are
+ * looked at again.
  */
 import type { Events } from '../../observe/events.ts'
 import { systemErrorOf } from '../../errors.ts'
@@ -9,14 +10,14 @@ import type { Discovery } from './discover.ts'
 import type { Generations } from '../files/generations.ts'
 
 /**
- * A file on a mount that can hang is not looked for any longer on those that do not answer. Less than it takes to give it
- * up, so that the file that waits for it can still be known to be it.
+ * After this time, a file on a mount that can hang is no longer looked for on mounts that do not answer. It is less than the
+ * time after which the file is given up, so that a file that waits for it can still be known to be it.
  */
 const MOUNT_MS = 15_000
 
 export interface SearchOptions {
   readonly discovery: Pick<Discovery, 'directory' | 'look' | 'lookLast' | 'askedAt'>
-  readonly generations: Pick<Generations, 'missing' | 'arrived'>
+  readonly generations: Pick<Generations, 'missing'> & { readonly sightings: Pick<Generations['sightings'], 'arrived'> }
   readonly events: Pick<Events, 'fileDenied'>
   /** Monotonic ms. */
   readonly clock: () => number
@@ -29,13 +30,13 @@ export class Search {
     this.#options = options
   }
 
-  /** Search once for each that went missing since. Does not wait for mounts that may hang. */
+  /** Search once for each file that went missing since the last call. Does not wait for mounts that may hang. */
   async forMissing(): Promise<void> {
-    if (!this.#options.generations.missing.isEmpty) await this.#settleWhatCanBe()
+    if (!this.#options.generations.missing.isEmpty) await this.#confirmWhatCanBe()
     await this.#lookWhereFreed()
   }
 
-  async #settleWhatCanBe(): Promise<void> {
+  async #confirmWhatCanBe(): Promise<void> {
     const { discovery, generations, clock } = this.#options
     const [local, remote] = [discovery.askedAt(false), discovery.askedAt(true)]
     const canBeSearched = (path: string, since: number): boolean => {
@@ -45,13 +46,13 @@ export class Search {
     }
     for (const [path, ids] of generations.missing.unsearched(canBeSearched)) {
       const directory = discovery.directory(path)
-      const searching = directory && this.#settle(directory, ids)
-      // who waits for a mount that hangs, waits for ever
+      const searching = directory && this.#confirm(directory, ids)
+      // a mount that hangs may never answer
       if (!directory?.volume.remote) await searching
     }
   }
 
-  /** At a stop, when everything local was looked at a last time: what waits is not left behind. */
+  /** At a stop, after the last look at everything local: take in the files that wait. */
   async last(): Promise<void> {
     const { discovery, generations } = this.#options
     const { missing } = generations
@@ -59,14 +60,14 @@ export class Search {
       const directory = discovery.directory(path)
       if (directory?.volume.remote === false) await this.#in(directory)
     }
-    missing.settleAll()
+    missing.confirmAll()
     const freed = missing.freed()
     if (freed.size > 0) await discovery.lookLast('local', freed)
   }
 
-  async #settle(directory: Directory, ids: readonly string[]): Promise<void> {
+  async #confirm(directory: Directory, ids: readonly string[]): Promise<void> {
     await this.#in(directory)
-    this.#options.generations.missing.settle(ids)
+    this.#options.generations.missing.confirm(ids)
     if (directory.volume.remote) await this.#lookWhereFreed()
   }
 
@@ -83,7 +84,7 @@ export class Search {
     const { events, generations } = this.#options
     try {
       const sightings = await directory.search((key) => generations.missing.inputOf(key))
-      for (const sighting of sightings) await generations.arrived(directory, sighting)
+      for (const sighting of sightings) await generations.sightings.arrived(directory, sighting)
     } catch (error) {
       events.fileDenied(directory.path, systemErrorOf(error).message)
     }

@@ -7,7 +7,9 @@ import type { Generations } from '../files/generations.ts'
 import type { LogFile } from '../files/log-file.ts'
 
 export interface SweepOptions {
-  readonly generations: Pick<Generations, 'all' | 'count' | 'check' | 'doubt'>
+  readonly generations: Pick<Generations, 'all' | 'count'>
+  readonly inspection: Pick<Generations['inspection'], 'check'>
+  readonly known: Pick<Generations['known'], 'doubt'>
   /** There may be something to read. */
   readonly wake: (file: LogFile) => void
   /** The part of all files that is asked each time. */
@@ -39,12 +41,12 @@ export class Sweep {
 
   /** Ask one file now. A mount that hangs is not asked twice. */
   async ask(file: LogFile): Promise<void> {
-    const { generations, wake } = this.#options
-    if (file.isOver || file.asking) return
-    file.asking = true
-    const found = await generations.check(file).catch(unsure)
-    file.asking = false
-    if (found === 'unsure') generations.doubt(file)
+    const { inspection, known, wake } = this.#options
+    if (file.isOver || file.turn.checking) return
+    file.turn.beginCheck()
+    const found = await inspection.check(file).catch(unsure)
+    file.turn.endCheck()
+    if (found === 'unsure') known.doubt(file)
     else if (found === 'grown') wake(file)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Files that were sighted and are no open generation: opened with care, known again by their content, or taken for new.
- * What they are afterwards is generations.ts's affair.
+ * Takes in files that were sighted and are no known generation. Each is opened with care, and known again by its content or
+ * taken for new.
  */
 import type { FoundReason, IgnoreReason } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
@@ -10,51 +10,44 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { Directory, Look, Sighting } from '../discovery/directory.ts'
 import { bytesAt, fingerprintOf, guardAt, newId } from './identity.ts'
-import { type Bounds, type InputRules, rootsOf } from '../input-rules.ts'
-import { LogFile } from './log-file.ts'
+import { rootsOf } from '../input-rules.ts'
+import type { KnownFiles } from './known-files.ts'
+import { LogFile, type Origin } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { NamedCopies } from '../copies/named-copies.ts'
-import { openLog } from '../volume/open.ts'
+import { type OpenFile, openLog } from '../volume/open.ts'
 import type { Originals } from '../copies/originals.ts'
 import { recreate } from './recreate.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 import type { UnreadRests } from '../copies/unread-rests.ts'
-import { type FileFacts, closeOn } from '../volume/volume.ts'
+import { closeOn } from '../volume/volume.ts'
 
 export interface ArrivalsOptions {
   readonly checkpoint: Pick<Checkpoint, 'fresh' | 'since' | 'put' | 'written'>
   readonly events: Pick<Events, 'fileDenied' | 'fileIgnored'>
   readonly missing: Missing
   readonly copies: NamedCopies
-  readonly originals: Pick<Originals, 'know'>
+  readonly originals: Pick<Originals, 'add'>
   readonly rests: Pick<UnreadRests, 'copied'>
   readonly descriptors: Descriptors
-  /** Generations on disk, by device and inode. */
-  readonly known: Map<string, LogFile>
+  readonly known: Pick<KnownFiles, 'get' | 'add' | 'begin'>
   readonly random: (bytes: number) => Buffer
   /** Monotonic ms. */
   readonly clock: () => number
-  /** The file may have something to read. */
-  readonly wake: (file: LogFile) => void
 }
 
-/** What became of a sighting. */
+/** What a sighted file turned out to be. */
 export type Arrival =
   | { readonly kind: 'file'; readonly file: LogFile; readonly reason: FoundReason }
-  /** Found meanwhile by another look. */
-  | { readonly kind: 'twin'; readonly file: LogFile }
+  /** Another look has taken it in meanwhile. */
+  | { readonly kind: 'known'; readonly file: LogFile }
   | { readonly kind: 'ignored' }
-  /** Look again soon: it is denied, held back, gone, or unsettled (missing.ts). */
+  /** Look again soon: it is denied, held back or gone, or may be a missing one (missing.ts). */
   | { readonly kind: 'again' }
-  /** To be judged once more when all others in the directory were (missing.ts). */
+  /** Judge it once more after all others in the directory: it may be a rotated piece of a missing one (missing.ts). */
   | { readonly kind: 'sibling' }
 
-interface OpenFile {
-  readonly descriptor: number
-  readonly facts: FileFacts
-}
-
-/** Bytes looked back for the start of a line when reading begins at the end of a file. */
+/** How many bytes before the end of a file the start of its last line is looked for, when reading begins at the end. */
 const LOOK_BACK = 64 * 1024
 
 const IGNORED: Arrival = { kind: 'ignored' }
@@ -63,8 +56,8 @@ const SIBLING: Arrival = { kind: 'sibling' }
 
 export class Arrivals {
   readonly #options: ArrivalsOptions
-  /** Names in a directory with the reason that was told last, so that it is told once. */
-  readonly #told = new WeakMap<Directory, Map<string, string>>()
+  /** By directory and name: the reason that was reported last, so that each is reported once. */
+  readonly #reported = new WeakMap<Directory, Map<string, string>>()
   readonly #admitting = new Set<Promise<void>>()
   #onlyCopies = false
 
@@ -108,74 +101,63 @@ export class Arrivals {
     if (this.#isNews(directory, name, reason)) this.#options.events.fileDenied(directory.pathOf(name), reason)
   }
 
-  /** A directory was looked at: what is kept of names and files that are not there any more would be kept for ever. */
+  /** A directory was looked at: forget names and files that are not there any more, which would be kept for ever. */
   forgetOthers(directory: Directory, { sightings, denied }: Look): void {
     const { untaken, wasThere } = directory
     this.#options.copies.forgetOthers(directory, sightings)
     if (wasThere) for (const { name } of denied) untaken.set(name, null)
-    const told = this.#told.get(directory)
-    if (told === undefined && untaken.size === 0) return
+    const reported = this.#reported.get(directory)
+    if (reported === undefined && untaken.size === 0) return
     const there = new Set([...denied, ...sightings].map(({ name }) => name))
     for (const name of untaken.keys()) if (!there.has(name)) untaken.delete(name)
-    for (const name of told?.keys() ?? []) if (!there.has(name)) told?.delete(name)
+    for (const name of reported?.keys() ?? []) if (!there.has(name)) reported?.delete(name)
   }
 
-  /** A generation that begins now. */
-  create(where: {
-    directory: Directory
-    rules: InputRules
-    within: Bounds
-    path: string
-    name: string
-    key: string
-    offset: number
-    /** Of the bytes below `offset`. */
-    guard: Guard
-  }): LogFile {
-    const { volume } = where.directory
-    const start = { offset: where.offset, skipped: 0, guard: where.guard }
+  /** Make a generation that begins now. `at`: where its reading begins, and the guard of the bytes before that. */
+  create(what: Omit<Origin, 'id' | 'volume' | 'start' | 'foundAt'>, at: { offset: number; guard: Guard }): LogFile {
+    const { volume } = what.directory
     const { random, clock } = this.#options
-    return new LogFile({ ...where, id: newId(random), volume, start, foundAt: clock() })
+    return new LogFile({ ...what, id: newId(random), volume, start: { ...at, skipped: 0 }, foundAt: clock() })
   }
 
-  /** Nothing of a file is shipped before its id is where a kill -9 cannot lose it: a repeat must carry the same id. */
+  /** Let a file be read once its id is where a kill -9 cannot lose it: a repeat of its records must carry the same id. */
   admit(file: LogFile): void {
-    const { checkpoint, wake } = this.#options
+    const { checkpoint, known } = this.#options
     checkpoint.put(file)
     const admitting = checkpoint.written().then(() => {
       this.#admitting.delete(admitting)
-      file.admitted = true
-      return wake(file)
+      file.life.admit()
+      return known.begin(file)
     })
     this.#admitting.add(admitting)
   }
 
-  /** From now on nothing is taken in that would be read. */
+  /** From now on take in only copies of files that were cut, and nothing that would be read. */
   takeOnlyCopies(): void {
     this.#onlyCopies = true
   }
 
-  /** A file is to be read once its id is in the journal. */
+  /** Whether a file waits for its id to be in the journal. */
   get isAdmitting(): boolean {
     return this.#admitting.size > 0
   }
 
-  /** Resolves when all that were to be admitted are. */
+  /** Resolves when every file that waits for the journal is admitted. */
   async admitted(): Promise<void> {
     await Promise.all(this.#admitting)
   }
 
   #ignore(directory: Directory, { kind, name }: Sighting, reason: IgnoreReason): Arrival {
-    // no glob asks for what is sought
+    // no glob matches a file that is only sought
     if (kind !== 'sought' && this.#isNews(directory, name, reason))
       this.#options.events.fileIgnored(directory.pathOf(name), reason)
     return IGNORED
   }
 
   #isNews(directory: Directory, name: string, reason: string): boolean {
-    const told = this.#told.get(directory) ?? new Map<string, string>()
-    const isNews = told.get(name) !== reason
-    this.#told.set(directory, told.set(name, reason))
+    const reported = this.#reported.get(directory) ?? new Map<string, string>()
+    const isNews = reported.get(name) !== reason
+    this.#reported.set(directory, reported.set(name, reason))
     return isNews
   }
 
@@ -184,7 +166,7 @@ export class Arrivals {
     return AGAIN
   }
 
-  /** What can be opened need not be readable: then it must not cost a descriptor at every look, nor what we know of it. */
+  /** Identify an open file. If it cannot be read, its descriptor is closed, and what is known of it is kept. */
   async #identifyOrDeny(
     directory: Directory,
     sighting: Sighting,
@@ -193,25 +175,25 @@ export class Arrivals {
     const { missing, known } = this.#options
     const path = directory.pathOf(sighting.name)
     const sought = sighting.kind === 'sought'
-    const twin = known.get(opened.facts.key)
-    if (twin !== undefined) {
+    const other = known.get(opened.facts.key)
+    if (other !== undefined) {
       closeOn(directory.volume, opened.descriptor)
-      // a closed one may have had the inode before: the next look will ask
-      return twin.descriptor < 0 ? AGAIN : { kind: 'twin', file: twin }
+      // the known one is closed and may have had the inode before: the next look decides
+      return other.descriptor < 0 ? AGAIN : { kind: 'known', file: other }
     }
     let stored: StoredGeneration | null = null
     try {
       const isSibling = (name: string): boolean => directory.isSibling(sighting, name)
       const file = { facts: opened.facts, path, isSibling, bySibling }
       const found = await missing.find(directory.volume, opened.descriptor, file)
-      // no glob asks for what is sought
+      // no glob matches a file that is only sought
       if (typeof found === 'string' || (sought && found === null)) {
         closeOn(directory.volume, opened.descriptor)
         return found === null ? IGNORED : found === 'sibling' ? SIBLING : AGAIN
       }
       stored = found
       const arrival = await this.#identify(directory, sighting, { ...opened, stored })
-      this.#told.get(directory)?.delete(sighting.name)
+      this.#reported.get(directory)?.delete(sighting.name)
       if (arrival.kind !== 'file' && stored !== null) missing.add(stored)
       return arrival
     } catch (error) {
@@ -237,30 +219,28 @@ export class Arrivals {
     const offset = isPassedOver ? copy.size : start
     const guard = await guardAt(volume, descriptor, offset)
     const fingerprint = await fingerprintOf(volume, descriptor)
-    // From here to the end nothing waits: another look may have found the same file meanwhile.
-    const twin = known.get(facts.key)
-    if (twin !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
+    // another look may have found the same file meanwhile; from here to the end nothing is awaited
+    const other = known.get(facts.key)
+    if (other !== undefined || copy === 'held' || (this.#onlyCopies && !isPassedOver)) {
       closeOn(volume, descriptor)
-      return twin === undefined ? AGAIN : { kind: 'twin', file: twin }
+      return other === undefined ? AGAIN : { kind: 'known', file: other }
     }
-    const { interest: within, name } = sighting
-    const { rules } = within
+    const { interest: within, name, isLink: isLinked } = sighting
+    const standing = sighting.kind === 'live' ? 'live' : 'rotated'
+    const seen = { directory, within, name, isLinked, key: facts.key, standing, fingerprint } as const
     const file =
       stored === null
-        ? this.create({ directory, rules, within, path, name, key: facts.key, offset, guard })
-        : recreate({ directory, within, name, key: facts.key, stored, foundAt: this.#options.clock() })
-    file.standing = sighting.kind === 'live' ? 'live' : 'rotated'
-    file.isLinked = sighting.isLink
-    file.fingerprint = fingerprint
+        ? this.create({ ...seen, rules: within.rules, path }, { offset, guard })
+        : recreate({ ...seen, stored, foundAt: this.#options.clock() })
     // it was read before we started
-    if (file.next > 0 && !isPassedOver) originals.know(file, -Infinity)
-    known.set(facts.key, file)
-    file.finished = isPassedOver || (stored?.finished === true && facts.size <= file.next)
-    // where there is no room it is known from now on, and opened again when it has its turn
+    if (file.next > 0 && !isPassedOver) originals.add(file, -Infinity)
+    known.add(file)
+    if (isPassedOver || (stored?.finished === true && facts.size <= file.next)) file.life.finish()
+    // where there is no room, the file is known from now on, and is opened again when it has its turn
     if (file.finished) descriptors.leave(file, descriptor, facts)
     else descriptors.adopt(file, descriptor, facts)
-    // looked at before the bytes it is known by: these are its own
-    file.seenSize.confirm(facts.size)
+    // its facts were taken before the bytes that it is known by, so this much is its own
+    file.seenSize.own(facts.size)
     if (copy !== 'none') rests.copied(copy)
     const reason = file.finished ? 'finished' : stored !== null ? 'known' : start > 0 ? 'end' : 'beginning'
     return { kind: 'file', file, reason }
@@ -273,7 +253,7 @@ export class Arrivals {
     return facts.mtimeMs < checkpoint.since
   }
 
-  /** Where to begin with a file that has no position: at the end only if it was there at the very first start. */
+  /** Where reading of a file without a position begins: at the end only if the file was there at the very first start. */
   async #startOf(
     directory: Directory,
     { interest, kind, name, facts: sighted }: Sighting,
@@ -284,11 +264,11 @@ export class Arrivals {
     if (interest.rules.start === 'beginning' || !fresh || kind !== 'live') return 0
     if (!wasThere && !untaken.has(name)) return 0
     const atStart = untaken.get(name) ?? sighted
-    // another one has taken the name since, or it was cut
+    // another file has taken the name since, or the file was cut
     if (facts.key !== atStart.key || facts.size < atStart.size) return 0
-    // a while later the inode may be another file's; where no time of birth is known, this may be any time
+    // after a while the inode may be another file's; without birth times nothing says so
     if (!wasThere && facts.bornMs !== atStart.bornMs) return 0
-    // the line that is being written is shipped whole
+    // the line that is being written at that moment is shipped whole
     const from = Math.max(0, atStart.size - LOOK_BACK)
     const bytes = await bytesAt(directory.volume, descriptor, { position: from, length: atStart.size - from })
     return from + bytes.lastIndexOf(10) + 1

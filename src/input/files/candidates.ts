@@ -1,6 +1,6 @@
 /**
- * Generations of which one may be the file at hand, by what bonds a file to them: the inode, the path, or, of long ones,
- * the first bytes. What is done with those that come into question is said in missing.ts.
+ * Missing generations, indexed by what can bond a file to one of them: the inode, the path or, of generations that are long
+ * enough, the first bytes. missing.ts decides about the candidates that are found here.
  */
 import { NO_GUARD } from '../../guard.ts'
 import { basename, dirname } from 'node:path'
@@ -17,9 +17,9 @@ import {
 } from './identity.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 
-/** An open file that is none of those we have. */
+/** An open file that is no known generation. */
 export interface UnknownFile extends SeenFile {
-  /** Whether rotation can have given a file that had the name `former`, in the same directory, its name. */
+  /** Whether rotation can have given this name to a file that was called `former`, in the same directory. */
   readonly isSibling: (former: string) => boolean
 }
 
@@ -27,7 +27,7 @@ export interface Candidate {
   readonly stored: StoredGeneration
 }
 
-/** What a candidate and a file have in common beside their first bytes. */
+/** A candidate, and what it has in common with a file beside the first bytes. */
 export interface Match<Of extends Candidate> {
   readonly candidate: Of
   readonly bond: Bond | 'sibling'
@@ -36,7 +36,7 @@ export interface Match<Of extends Candidate> {
 export class Candidates<Of extends Candidate> {
   readonly #byKey = new Groups<Of>()
   readonly #byPlace = new Groups<Of>()
-  /** Those whose fingerprint is whole. */
+  /** Only candidates whose fingerprint is whole. */
   readonly #byFingerprint = new Groups<Of>()
 
   add(candidate: Of): void {
@@ -53,24 +53,24 @@ export class Candidates<Of extends Candidate> {
     if (isWhole(stored)) this.#byFingerprint.remove(stored.fingerprint.hash, candidate)
   }
 
-  /** Those that had this device and inode. */
+  /** The candidates that had this device and inode. */
   withKey(key: string): readonly Of[] {
     return this.#byKey.get(key)
   }
 
-  /** Whether one had this device and inode. */
+  /** Whether a candidate had this device and inode. */
   hasKey(key: string): boolean {
     return this.#byKey.count(key) > 0
   }
 
-  /** Whether one was at this path. */
+  /** Whether a candidate was at this path. */
   hasPlace(path: string): boolean {
     return this.#byPlace.count(path) > 0
   }
 
   /**
-   * Those that a file with these first bytes can be, the likeliest first. Among equals the newest: a file that was cut can
-   * have left an older generation of its own, whose last bytes were on their way.
+   * The candidates that a file with these first bytes can be, the likeliest first. Among equals the newest comes first: a
+   * file that was cut can have left an older generation, whose last bytes were still on their way.
    */
   *of(file: UnknownFile, head: Buffer): Iterable<Match<Of>> {
     const { facts, path } = file
@@ -78,7 +78,7 @@ export class Candidates<Of extends Candidate> {
     const bonded = known.map((candidate) => ({ candidate, bond: bondOf(file, whereaboutsOf(candidate.stored)) }))
     const full = bonded.filter(({ candidate, bond }) => bond !== null && begins(candidate.stored, head))
     for (const { candidate, bond } of full) if (bond === 'inode') yield { candidate, bond }
-    // no content tells what was empty: it gives way to what was not
+    // an empty one has no content to be known by, so it comes after those that had some
     for (const candidate of known)
       if (isEmpty(candidate.stored) && isSameEmpty({ facts, path, stored: candidate.stored }))
         yield { candidate, bond: 'inode' }
@@ -104,7 +104,7 @@ function isWhole({ fingerprint }: StoredGeneration): boolean {
   return fingerprint.length >= FINGERPRINT_BYTES
 }
 
-/** Whether the first bytes of a file are those of a generation that had some. */
+/** Whether a file begins with the first bytes of a generation; false where the generation had none. */
 function begins({ fingerprint: { length, hash: its } }: StoredGeneration, head: Buffer): boolean {
   return length > 0 && length <= head.length && hash(head.subarray(0, length)) === its
 }

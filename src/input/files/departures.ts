@@ -1,6 +1,6 @@
 /**
- * The end of generations: files without a name of ours are drained and let go; files that were known and are nowhere to
- * be found are given up, and what was unread of them is counted as lost.
+ * How generations end. Files without a name that the globs match are drained and let go. Files that were known and are
+ * nowhere to be found are given up, and their unread bytes are counted as lost.
  */
 import { systemErrorOf } from '../../errors.ts'
 import type { Guard } from '../../guard.ts'
@@ -8,7 +8,8 @@ import type { Events } from '../../observe/events.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { inodeKeyOf } from './identity.ts'
-import type { Inspected } from './inspection.ts'
+import type { Inspection } from './inspection.ts'
+import type { KnownFiles } from './known-files.ts'
 import type { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
@@ -19,46 +20,51 @@ export interface DeparturesOptions {
   readonly events: Pick<Events, 'fileDenied' | 'fileLetGo' | 'lost'>
   readonly missing: Missing
   readonly descriptors: Descriptors
-  /** Generations on disk, by device and inode. */
-  readonly known: ReadonlyMap<string, LogFile>
+  readonly known: Pick<KnownFiles, 'get' | 'wake' | 'forget' | 'letGo'>
+  readonly inspection: Pick<Inspection, 'check'>
   readonly lastLineQuietMs: number
-  /** Whether what is at a path has been seen, if it can be. */
+  /** Whether a file at this path would have been seen by now; a mount may not have answered yet. */
   readonly hasSeen: (path: string) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
-  readonly wake: (file: LogFile) => void
-  readonly check: (file: LogFile) => Promise<Inspected>
-  /** It is not on disk any more. */
-  readonly forget: (file: LogFile) => void
-  /** It is not to be read any more. */
-  readonly letGo: (file: LogFile) => void
 }
 
 export class Departures {
   readonly #options: DeparturesOptions
-  /** By where they were. */
+  #ending = false
+  /** The giving up that is under way, by the volume where the files were. */
   readonly #givingUp = new Map<Volume | null, Promise<void>>()
 
   constructor(options: DeparturesOptions) {
     this.#options = options
   }
 
-  /** Its writer has not written for so long that it is taken to have gone on to another file. */
-  isQuiet(file: LogFile): boolean {
+  /** From now on a deleted file's last line does not wait: with our descriptor its bytes go too. */
+  end(): void {
+    this.#ending = true
+  }
+
+  /** Whether a file's last line counts although it has no newline: nobody writes to it any more, as far as we know. */
+  isFinal(file: LogFile): boolean {
+    return (this.#ending && file.standing === 'deleted') || (file.standing !== 'live' && this.#isQuiet(file))
+  }
+
+  /** Whether its writer has paused long enough to be taken to have gone on to another file. */
+  #isQuiet(file: LogFile): boolean {
     return this.#options.clock() - file.activeAt >= this.#options.lastLineQuietMs
   }
 
-  /** One look at every file that has lost its name. Does not wait for mounts that may hang. */
+  /** Check once every file that has lost its name and is not finished. Does not wait for mounts that may hang. */
   async drain(files: Iterable<LogFile>): Promise<void> {
     for (const file of files) {
-      // one that was closed for another is asked at its place
+      // a file that was closed for another one is checked at its place
       if (file.standing === 'live' || file.finished) continue
       const drained = this.#drainOne(file)
       if (!file.volume.remote) await drained
     }
   }
 
-  /** What stayed missing is given up, one after another of each volume: it may be on a mount that hangs. */
+  /** Give up the files that stayed missing: one at a time on each volume, which may be a mount that hangs. */
   async giveUpMissing(): Promise<void> {
     const { missing } = this.#options
     for (const [volume, expired] of Map.groupBy(missing.expired(), (stored) => missing.volumeOf(stored))) {
@@ -69,7 +75,7 @@ export class Departures {
     await Promise.all(this.#givingUp.values())
   }
 
-  /** It is the copy of a file that was read as far as `end`, which has this guard. */
+  /** The file is the copy of one that was read as far as `end`, which has this guard. */
   copied(file: LogFile, end: number, guard: Guard): void {
     const { checkpoint, descriptors } = this.#options
     file.passOver(end, guard)
@@ -85,8 +91,8 @@ export class Departures {
     const { events, checkpoint, missing, known, hasSeen } = this.#options
     for (const stored of expired) {
       const isAtPlace = await missing.isAtPlace(stored)
-      // there, and taken for no other file: no input asks for it now, or it cannot be read; its place is kept
-      const isThere = isAtPlace === undefined || (isAtPlace && !known.has(inodeKeyOf(stored)))
+      // it is there and no other file: no input matches it now, or it cannot be read, so its position is kept
+      const isThere = isAtPlace === undefined || (isAtPlace && known.get(inodeKeyOf(stored)) === undefined)
       if (isThere || !hasSeen(stored.place)) {
         missing.postpone(stored)
         continue
@@ -99,31 +105,31 @@ export class Departures {
   }
 
   async #drainOne(file: LogFile): Promise<void> {
-    const { check, wake, events } = this.#options
-    if (file.asking) return
-    file.asking = true
+    const { inspection, known, events } = this.#options
+    if (file.turn.checking) return
+    file.turn.beginCheck()
     try {
-      const found = await check(file)
-      // a mount takes its time
+      const found = await inspection.check(file)
+      // a mount may have taken its time to answer
       if (file.isOver || file.standing === 'live' || found === 'unsure') return
-      if (found === 'grown') wake(file)
-      else if (this.isQuiet(file)) {
-        if (file.hasNews) wake(file)
-        else if (file.unacknowledged === 0 && !file.queued && !file.reading) this.#letGo(file)
+      if (found === 'grown') known.wake(file)
+      else if (this.#isQuiet(file)) {
+        if (file.hasNews) known.wake(file)
+        else if (file.unacknowledged === 0 && !file.turn.queued && !file.turn.reading) this.#letGo(file)
       }
     } catch (error) {
       events.fileDenied(file.place, systemErrorOf(error).message)
     } finally {
-      file.asking = false
+      file.turn.endCheck()
     }
   }
 
   #letGo(file: LogFile): void {
-    const { checkpoint, events, descriptors, forget } = this.#options
+    const { checkpoint, events, descriptors, known } = this.#options
     descriptors.close(file)
     events.fileLetGo(file)
     if (file.standing === 'deleted') {
-      forget(file)
+      known.forget(file)
       checkpoint.remove(file.id)
       return
     }
@@ -131,9 +137,9 @@ export class Departures {
   }
 
   #finish(file: LogFile): void {
-    const { checkpoint, letGo } = this.#options
-    letGo(file)
-    file.finished = true
+    const { checkpoint, known } = this.#options
+    known.letGo(file)
+    file.life.finish()
     checkpoint.put(file)
   }
 }

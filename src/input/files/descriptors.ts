@@ -1,7 +1,8 @@
 /**
- * Open files, and how many there may be. Where there are more, they take turns: one that can do without its descriptor is
- * closed for another, and opened again when it has something to be read. One that has bytes under way keeps it, for it may
- * be deleted meanwhile. A file that is refused a descriptor waits until one of those that are open can be closed.
+ * The open files, and how many there may be. Where there are more files, they take turns: a file that can do without its
+ * descriptor is closed for another one, and is opened again when it has something to be read. A file that has bytes in flight
+ * keeps its descriptor, for it may be deleted meanwhile. A file that is refused a descriptor waits until one of the open
+ * files can be closed.
  */
 import type { Events } from '../../observe/events.ts'
 import { ignoreSystemError } from '../../errors.ts'
@@ -9,36 +10,33 @@ import type { Obstacle } from '../../flow.ts'
 import { isSame } from './identity.ts'
 import { type Bounds, rootsOf } from '../input-rules.ts'
 import type { LogFile } from './log-file.ts'
-import { openLog } from '../volume/open.ts'
+import { type OpenFile, openLog } from '../volume/open.ts'
 import { type FileFacts, type Volume, closeOn } from '../volume/volume.ts'
 
-interface Open {
-  readonly descriptor: number
-  readonly facts: FileFacts
-}
-
-/** As many files are open as may be, and all of them are needed. */
+/** The limit of open files is reached, and all of them are needed. */
 export const NO_DESCRIPTOR: Obstacle = { kind: 'descriptor', topic: '' }
 
-/** full: nothing more can be open now; elsewhere: something else is at its place, or it cannot be opened there. */
+/** full: no further file can be open now; elsewhere: another file is at its place, or it cannot be opened there. */
 export type Opening = 'open' | 'full' | 'elsewhere'
 
 export interface DescriptorsOptions {
-  /** So many files may be open. */
+  /** How many files may be open. */
   readonly max: number
   /** Monotonic ms. */
   readonly clock: () => number
   readonly events: Pick<Events, 'fileDenied'>
-  /** There may be room again for those that were refused it. Called once, until somebody is refused again. */
+  /**
+   * There may be a descriptor again for those that were refused one. Called once, until a descriptor is refused again.
+   */
   readonly freed: () => void
 }
 
 export class Descriptors {
   readonly #options: DescriptorsOptions
   readonly #open = new Set<LogFile>()
-  /** Somebody was refused, and nothing has changed since. */
+  /** A descriptor was refused, and nothing has changed since. */
   #isFull = false
-  /** The last of those that are opened one after another. */
+  /** By volume: the work that was put in line last. */
   readonly #lines = new WeakMap<Volume, Promise<unknown>>()
 
   constructor(options: DescriptorsOptions) {
@@ -50,8 +48,8 @@ export class Descriptors {
   }
 
   /**
-   * Does work that opens a file and then either adopts or closes it: one after another on each volume. Of all that are
-   * opened in a moment no more than one is open beside those that may be.
+   * Do work that opens a file and then either adopts or closes it. On each volume such work is done one after another, so
+   * that at most one file of a volume is open beyond {@link DescriptorsOptions.max}.
    */
   inLine<T>(volume: Volume, work: () => Promise<T>): Promise<T> {
     const before = this.#lines.get(volume) ?? Promise.resolve()
@@ -63,7 +61,7 @@ export class Descriptors {
     return turn
   }
 
-  /** The file has this descriptor from now on; false where there is no room for it, and it is closed. */
+  /** Let the file have this descriptor from now on. False where there is no room for it: then the descriptor is closed. */
   adopt(file: LogFile, descriptor: number, facts: FileFacts): boolean {
     if (!this.makeRoom()) {
       this.leave(file, descriptor, facts)
@@ -75,7 +73,7 @@ export class Descriptors {
     return true
   }
 
-  /** The file was opened to be known, and needs no descriptor. */
+  /** Close the descriptor of a file that was opened only to be known. */
   leave(file: LogFile, descriptor: number, facts: FileFacts): void {
     this.#note(file, facts)
     closeOn(file.volume, descriptor)
@@ -83,10 +81,10 @@ export class Descriptors {
 
   #note(file: LogFile, facts: FileFacts): void {
     file.note(facts)
-    file.activeAt = this.#options.clock()
+    file.life.noteActivity(this.#options.clock())
   }
 
-  /** Make sure that a file is open, if that can be. Throws what the file system throws when it is read. */
+  /** Make sure that a file is open, if it can be. Throws the file system's error when the file cannot be read. */
   open(file: LogFile): Promise<Opening> {
     return this.inLine(file.volume, () => this.#openNow(file))
   }
@@ -96,14 +94,14 @@ export class Descriptors {
     if (file.isOver) return 'elsewhere'
     if (!this.makeRoom()) return 'full'
     const { place } = file
-    const opened = await openLog(file.volume, place, rootsOf(file.within))
+    const opened = await openLog(file.volume, place, rootsOf(file.location.within))
     if (opened.kind === 'exhausted') {
       this.#options.events.fileDenied(place, opened.reason)
       this.#isFull = true
       return 'full'
     }
     if (opened.kind !== 'open') return 'elsewhere'
-    // a slow mount may meanwhile have lost the file
+    // on a slow mount it may have been lost meanwhile
     if ((await this.#isFile(file, place, opened)) && !file.isOver)
       return this.adopt(file, opened.descriptor, opened.facts) ? 'open' : 'full'
     closeOn(file.volume, opened.descriptor)
@@ -111,10 +109,10 @@ export class Descriptors {
   }
 
   /**
-   * Whether the file at a path, that was just seen to have its inode, is this closed one, by its content. 'unsure': it
-   * cannot be looked at now, or is gone from there again.
+   * Whether the file at a path is this closed file, by its content. Its inode was just seen there. 'unsure': it cannot be
+   * looked at now, or is gone from there again.
    */
-  isSameAt(file: LogFile, path: string, within = file.within): Promise<'same' | 'other' | 'unsure'> {
+  isSameAt(file: LogFile, path: string, within = file.location.within): Promise<'same' | 'other' | 'unsure'> {
     return this.inLine(file.volume, () => this.#isSameAt(file, path, within))
   }
 
@@ -133,18 +131,18 @@ export class Descriptors {
     }
   }
 
-  async #isFile(file: LogFile, path: string, { descriptor, facts }: Open): Promise<boolean> {
+  async #isFile(file: LogFile, path: string, { descriptor, facts }: OpenFile): Promise<boolean> {
     if (facts.key !== file.key) return false
     try {
       return await isSame(file.volume, descriptor, { facts, path, stored: file.toStored() })
     } catch (error) {
-      // what cannot be read is asked for again and again
+      // a file that cannot be read is tried again and again, which must leave no descriptor open
       closeOn(file.volume, descriptor)
       throw error
     }
   }
 
-  /** The descriptor goes on with the next generation of the same file. */
+  /** Hand the descriptor over to the next generation of the same file. */
   hand(from: LogFile, to: LogFile): void {
     to.descriptor = from.descriptor
     from.descriptor = -1
@@ -166,11 +164,11 @@ export class Descriptors {
   }
 
   /**
-   * Make sure that one more file may be open: if need be close one, of those that risk least the one that was quiet longest.
-   * False when every open file is still needed: then who asks waits.
+   * Make sure that one more file may be open. If need be, a file is closed: of those that risk least, the one that was quiet
+   * longest. False when every open file is still needed; {@link DescriptorsOptions.freed} is called when one may be closed.
    */
   makeRoom(): boolean {
-    // thousands may ask in a row
+    // thousands of files may want one in a row
     if (this.#isFull) return false
     if (this.#open.size < this.#options.max) return true
     let best: LogFile | null = null
@@ -187,16 +185,17 @@ export class Descriptors {
     return best !== null
   }
 
+  /** Whether the file is open and can be closed for another one. */
   mayClose(file: LogFile): boolean {
     return file.descriptor >= 0 && riskOf(file) < NEEDED
   }
 
-  /** Something of a file was stored, or it has had a turn: if it can be closed now, those that were refused try again. */
+  /** A file had bytes stored, or a turn: if it can be closed now, those that were refused a descriptor try again. */
   rested(file: LogFile): void {
     if (this.#isFull && this.mayClose(file)) this.retry()
   }
 
-  /** Those that were refused try again. */
+  /** Let those that were refused a descriptor try again. */
   retry(): void {
     if (!this.#isFull) return
     this.#isFull = false
@@ -206,19 +205,20 @@ export class Descriptors {
 
 const NEEDED = 3
 
-/** What may be lost should an open file be deleted while it is closed: nothing (0), half a line (1), what is unread (2). */
+/** What may be lost if an open file is deleted while it is closed: nothing (0), half a line (1), the unread rest (2). */
 function riskOf(file: LogFile): 0 | 1 | 2 | typeof NEEDED {
-  const { standing, limit } = file
-  if (file.unacknowledged > 0 || file.queued) return NEEDED
+  const { standing } = file
+  const { limit } = file.cursor
+  if (file.unacknowledged > 0 || file.turn.queued) return NEEDED
   // a call that is under way would meet whatever file gets the descriptor next
-  if (file.reading || file.asking) return NEEDED
-  // how much was cut off is found out by its descriptor
+  if (file.turn.reading || file.turn.checking) return NEEDED
+  // only its descriptor can tell how much was cut off
   if (file.seenSize.hasShrunk) return NEEDED
   const isLast = limit < Infinity
   if (file.next >= Math.min(file.size, limit) && (standing === 'live' || isLast)) return 0
-  // else it could not be opened again
+  // a file without a name could not be opened again
   const hasName = standing === 'live' || (standing === 'rotated' && file.directory.files.get(file.name) === file)
-  // a deleted file's half line counts at a stop
+  // the half line of a deleted file counts at a stop
   if (file.isRead && (hasName || (isLast && standing === 'rotated'))) return 1
   // nothing of it can be shipped now, and others may be able to go on
   return file.parked && hasName ? 2 : NEEDED

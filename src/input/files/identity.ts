@@ -1,10 +1,10 @@
 /**
- * How a file is known again: content decides, and place bounds it. The content is
+ * How a file is known again: by its content, and only where its place allows it. The content is
  * - the fingerprint: a hash of the first min(size, 1024) bytes, with its length; it grows with the file;
- * - the guard: a hash of the up to 64 bytes before an offset, which an appended file cannot change.
- * Where both agree, a file is still another one unless it has the inode or the path of the one that is known: what two
- * runs of a job log begins alike, and may end alike. And an inode is used again within milliseconds, so it says something
- * only together with its birth time or, where that is not known, with the directory.
+ * - the guard: a hash of the up to 64 bytes before an offset, which appending to the file cannot change.
+ * Even where both agree, it is another file unless it has the inode or the path of the known one: the logs of two runs of a
+ * job begin alike, and may end alike. And an inode is used again within milliseconds, so it counts only together with its
+ * birth time or, where that is not known, with the directory.
  */
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -40,14 +40,14 @@ export interface Whereabouts {
   readonly place: string
 }
 
-/** What a file and a known generation have in common beside their content, so that they can be the same. */
+/** What a file and a known generation must have in common beside their content to be the same. */
 export type Bond = 'inode' | 'path'
 
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
 /**
- * 16 hexadecimal digits: CRC-32 of the bytes as they are and from the last to the first. Not against an adversary, only
- * against chance. Native code does it all: a loop of ours would make V8 load its compiler for it (5 MB of an idle agent).
+ * A hash of 16 hexadecimal digits: CRC-32 of the bytes in order, and in reverse order. It protects against chance, not
+ * against an adversary. All of it is native code: a loop of ours would make V8 load its compiler (5 MB of an idle agent).
  */
 export function hash(bytes: Uint8Array): string {
   return hex(crc32(bytes)) + hex(crc32(new Uint8Array(bytes).reverse()))
@@ -57,19 +57,19 @@ function hex(n: number): string {
   return (n >>> 0).toString(16).padStart(8, '0')
 }
 
-/** A new `log.file.id`. `random` gives 12 bytes. */
+/** A new `log.file.id`, made of 12 random bytes. */
 export function newId(random: (bytes: number) => Buffer): string {
   return random(12).toString('hex')
 }
 
-/** Up to `length` bytes at `position`; shorter at the end of the file. */
+/** The `length` bytes at `position`, or fewer where the file ends. */
 export async function bytesAt(
   volume: Volume,
   descriptor: number,
   where: { position: number; length: number },
 ): Promise<Buffer> {
   const bytes = Buffer.alloc(where.length)
-  // one call: of a regular file it brings all there is, and between two the descriptor could have become another file
+  // a single call: it brings all that a regular file has, and between two calls the descriptor could become another file
   const got = await volume.read(descriptor, { bytes, at: 0, ...where })
   return bytes.subarray(0, got)
 }
@@ -79,7 +79,7 @@ export async function fingerprintOf(volume: Volume, descriptor: number): Promise
   return { length: bytes.length, hash: hash(bytes) }
 }
 
-/** Null: whatever its content, the file is another one than the known generation. */
+/** What bonds a file to a known generation. Null: it is another file, whatever its content. */
 export function bondOf({ facts, path }: SeenFile, known: Whereabouts): Bond | null {
   const isThere = path === known.place
   if (facts.key === known.key) {
@@ -94,8 +94,8 @@ export function whereaboutsOf(stored: StoredGeneration): Whereabouts {
 }
 
 /**
- * Whether a file is the stored generation that was empty when it was last seen, so that no content tells it: it has its
- * inode, and where the birth time does not say that this was not used again, it was there then, or has the path.
+ * Whether a file is the stored generation that was empty when it was last seen, and has no content to be known by. It must
+ * have the inode; and the birth time must be the same, or the file must have been there then, or have the path.
  */
 export function isSameEmpty({ facts, path, stored }: Claim): boolean {
   if (facts.key !== inodeKeyOf(stored) || bondOf({ facts, path }, whereaboutsOf(stored)) === null) return false
@@ -130,8 +130,8 @@ export async function guardAt(volume: Volume, descriptor: number, offset: number
 }
 
 /**
- * Whether the bytes before the stored offset are the ones that were there. Where it is not known which they were (older
- * versions stored such positions), only a file with the inode is believed, and only if it was there then.
+ * Whether the bytes before the stored offset are the ones that were there. Positions that older versions stored may have no
+ * guard: then only a file with the inode is believed, and only if it was there then.
  */
 export async function guardHolds(
   volume: Volume,

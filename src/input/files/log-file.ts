@@ -1,135 +1,210 @@
 /**
  * One generation of one log file, with all that the input knows of it. A truncated or replaced file is a new object;
- * a renamed one stays the same. Who changes what: read.ts the read state, sightings.ts names, generations.ts life, the
- * watermark (fed by receipts) the position.
+ * a renamed one stays the same. Everything that changes is in a part with one owner, which `architecture.test.ts` checks:
+ *
+ * | part                      | what it holds                              | changed by                          |
+ * |---------------------------|--------------------------------------------|-------------------------------------|
+ * | {@link LogFile.watermark} | how far the generation is stored           | itself, fed by receipts             |
+ * | {@link LogFile.location}  | directory and name                         | sightings.ts                        |
+ * | {@link LogFile.life}      | admitted, live, rotated, ..., finished     | itself, by a method for each change |
+ * | {@link LogFile.cursor}    | how far the file is read                   | read.ts                             |
+ * | {@link LogFile.turn}      | queued, parked, being read, being checked  | one file for each                   |
+ * | {@link LogFile.seenSize}  | sizes                                      | itself, fed by looks and reads      |
  */
 import type { Generation, Position } from '../../flow.ts'
 import type { Guard } from '../../guard.ts'
 import type { Directory } from '../discovery/directory.ts'
 import { type Fingerprint, NO_FINGERPRINT } from './identity.ts'
+import { Life, type Standing } from './life.ts'
+import { Location, type LocationStart } from './location.ts'
+import { ReadCursor } from './read-cursor.ts'
 import { SeenSize } from './seen-size.ts'
+import { TurnState } from './turn-state.ts'
 import type { LogFormat, StoredGeneration } from '../state/stored-generation.ts'
 import type { Moved } from '../state/moved-entry.ts'
-import type { Bounds, InputRules } from '../input-rules.ts'
+import type { InputRules } from '../input-rules.ts'
 import type { FileFacts, Volume } from '../volume/volume.ts'
 import { NO_OPEN_PIECES, Watermark } from './watermark.ts'
 
-/**
- * live: has a name that the input's globs match; rotated: has another name, or none that we know of;
- * deleted: has no name any more, only our descriptor; detached: its bytes are gone (truncated, or the descriptor was
- * lost), only receipts are still to come.
- */
-export type Standing = 'live' | 'rotated' | 'deleted' | 'detached'
-
-export interface Origin {
+/** What a generation is made with. */
+export interface Origin extends LocationStart {
   readonly id: string
   readonly rules: InputRules
-  readonly within: Bounds
   /** Path at discovery: it stays. */
   readonly path: string
   readonly key: string
   readonly volume: Volume
-  /** Where it is now. */
-  readonly directory: Directory
-  readonly name: string
   readonly start: Omit<Position, 'open'> & { readonly open?: Position['open']; readonly guard: Guard }
   /** Monotonic ms. */
   readonly foundAt: number
+  /** Default live. */
+  readonly standing?: Standing
+  /** What the file system said of it; 0 until that is known. */
+  readonly mtimeMs?: number
+  readonly bornMs?: number
+  readonly fingerprint?: Fingerprint
+  /** At a stop: it is read no further than this. */
+  readonly limit?: number
+  /** What the state has of it beside its identity and position. */
+  readonly stored?: Pick<StoredGeneration, 'partition' | 'format' | 'unknown' | 'size'>
 }
 
 export class LogFile implements Generation {
   readonly id: string
   readonly rules: InputRules
-  /** By the glob that it was last found by, which may be another input's: a file stays its own input's. */
-  within: Bounds
+  /** Path at discovery: it stays. */
   readonly path: string
   /** `device:inode`. */
   readonly key: string
   readonly volume: Volume
-  /** Monotonic ms when this process first saw it. */
+  /** Monotonic ms when this process found it. */
   readonly foundAt: number
+  /** Of its lines, once it is known. Nothing sets it yet. */
+  readonly format: LogFormat | undefined
+  /** Members of its entry that a newer program has stored. */
+  readonly unknown: StoredGeneration['unknown']
+
   readonly watermark: Watermark
-
-  /** Where it was last seen, and under which name. */
-  directory: Directory
-  name: string
-  standing: Standing = 'live'
-  /** -1 while closed. */
-  descriptor = -1
+  readonly location: Location
+  readonly life: Life
+  readonly cursor: ReadCursor
+  readonly turn = new TurnState()
   readonly seenSize = new SeenSize()
-  /** Monotonic ms since when others are compared with it, Infinity: they are not. Owned by originals.ts. */
-  knownAt = Infinity
-  mtimeMs = 0
-  /** {@link FileFacts.bornMs} */
-  bornMs = 0
-  /** Its name is a symbolic link: a watch on the directory tells nothing of it. */
-  isLinked = false
-  fingerprint: Fingerprint = NO_FINGERPRINT
 
-  /** File offset of the first byte that no stage has taken over: where the next read begins. */
-  next: number
-  /** Of the bytes before `next`. */
-  guard: Guard
-  /** Bytes from `next` to here were read before and hold no newline; 0 where nothing is known. */
-  seen = 0
-  /** Set while a half line is too long to be read again and again: where to look on, and the guard of that. */
-  search: { at: number; guard: Guard } | null = null
-  /** Settled bytes that the next record has to carry. */
+  /** -1 while closed. Written by descriptors.ts. */
+  descriptor = -1
+  /** Monotonic ms since when other files are compared with it; Infinity: they are not. Written by originals.ts. */
+  comparedSince = Infinity
+  /** Of a sticky file; -1 while none is chosen. Written by the pipeline. */
+  partition: number
+  /** Settled bytes that the next record has to carry. Written by the pipeline. */
   skipped: number
   /** Pieces below the watermark of entries that have not ended yet. The framer's, where one holds any; none does now. */
-  open: Position['open']
-  /** At shutdown: read no further than this. */
-  limit = Infinity
+  openPieces: Position['open']
 
-  partition = -1
-  finished = false
-  /** Of its lines, once it is known. Nothing sets it yet. */
-  format: LogFormat | undefined
-  /** What a newer program has stored of it. */
-  unknown: StoredGeneration['unknown']
-  /** Monotonic ms when bytes last came, it was opened, or it lost its name: since when it can be said to be quiet. */
-  activeAt = 0
-  /** In the queue of files with something to read; parked: waiting for room or a topic. Owned by schedule.ts. */
-  queued = false
-  parked = false
-  /** A read that takes its time is under way. */
-  reading = false
-  /** Its file system is being asked about it; a mount that hangs is not asked twice. */
-  asking = false
-  /** It is not among the known ones any more; another object may stand for what is left of it. */
-  forgotten = false
-  /** Its identity is in the journal: it may be read. */
-  admitted = false
+  #mtimeMs: number
+  #bornMs: number
+  #fingerprint: Fingerprint
 
   constructor(origin: Origin) {
+    const { start, stored } = origin
     this.id = origin.id
     this.rules = origin.rules
-    this.within = origin.within
     this.path = origin.path
     this.key = origin.key
     this.volume = origin.volume
     this.foundAt = origin.foundAt
-    this.directory = origin.directory
-    this.name = origin.name
-    this.watermark = new Watermark(origin.start)
-    this.next = origin.start.offset
-    this.skipped = origin.start.skipped
-    this.open = origin.start.open ?? NO_OPEN_PIECES
-    this.guard = origin.start.guard
+    this.format = stored?.format
+    this.unknown = stored?.unknown
+    this.watermark = new Watermark(start)
+    this.location = new Location(origin)
+    this.life = new Life(origin.standing ?? 'live')
+    this.cursor = new ReadCursor(start.offset, start.guard, origin.limit ?? Infinity)
+    this.partition = stored?.partition ?? -1
+    this.skipped = start.skipped
+    this.#mtimeMs = origin.mtimeMs ?? 0
+    this.#bornMs = origin.bornMs ?? 0
+    this.#fingerprint = origin.fingerprint ?? NO_FINGERPRINT
+    this.openPieces = start.open ?? NO_OPEN_PIECES
+    // bytes that were seen of it and are not there any more were lost
+    if (stored !== undefined) this.seenSize.set(stored.size)
   }
 
   get inputId(): string {
     return this.rules.id
   }
 
-  /** Where it is now, as far as we know. */
-  get place(): string {
-    return this.directory.pathOf(this.name)
+  // -- where it is ----------------------------------------------------------------------------------------------------
+
+  get directory(): Directory {
+    return this.location.directory
   }
 
-  /** Bytes, as last seen. */
+  get name(): string {
+    return this.location.name
+  }
+
+  /** The path where it is now, as far as we know. */
+  get place(): string {
+    return this.location.directory.pathOf(this.location.name)
+  }
+
+  // -- what was seen of it --------------------------------------------------------------------------------------------
+
+  /** The size that was seen last; bytes. */
   get size(): number {
     return this.seenSize.last
+  }
+
+  /** The file's time of change that was seen last, ms since the epoch. */
+  get mtimeMs(): number {
+    return this.#mtimeMs
+  }
+
+  /** The birth time of the file, ms since the epoch; 0 where it is not known. */
+  get bornMs(): number {
+    return this.#bornMs
+  }
+
+  /** The first bytes, by which it is known again. */
+  get fingerprint(): Fingerprint {
+    return this.#fingerprint
+  }
+
+  /** Whether the file system says of it what it said last. */
+  isAsSeen({ size, mtimeMs, bornMs }: FileFacts): boolean {
+    return size === this.size && mtimeMs === this.#mtimeMs && bornMs === this.#bornMs
+  }
+
+  /** Note what the file system just said of it. */
+  note(facts: FileFacts): void {
+    this.seenSize.note(facts.size)
+    this.#mtimeMs = facts.mtimeMs
+    this.#bornMs = facts.bornMs
+  }
+
+  /** From now on it is known again by these first bytes. */
+  knowBy(fingerprint: Fingerprint): void {
+    this.#fingerprint = fingerprint
+  }
+
+  // -- its life -------------------------------------------------------------------------------------------------------
+
+  /** Whether its file has a name, or its bytes are gone. */
+  get standing(): Standing {
+    return this.life.standing
+  }
+
+  /** Whether all of it is read and stored, and nobody is expected to write to it. */
+  get finished(): boolean {
+    return this.life.finished
+  }
+
+  /** Monotonic ms since when it may be quiet. */
+  get activeAt(): number {
+    return this.life.activeAt
+  }
+
+  /** Whether it will have no turns any more. */
+  get isOver(): boolean {
+    return this.life.isOver
+  }
+
+  /** Whether it waits for room, a topic, a descriptor or its own receipts. */
+  get parked(): boolean {
+    return this.turn.parked
+  }
+
+  // -- how far it is read and stored ----------------------------------------------------------------------------------
+
+  /** File offset where the next read begins. */
+  get next(): number {
+    return this.cursor.next
+  }
+
+  /** The guard of the bytes before {@link next}. */
+  get guard(): Guard {
+    return this.cursor.guard
   }
 
   /** Bytes taken over by the pipeline and not stored yet. */
@@ -142,76 +217,50 @@ export class LogFile implements Generation {
     return Math.max(0, this.size - this.watermark.offset)
   }
 
-  /** Back to the first byte that is not stored. */
+  /** Reading goes back to the first byte that is not stored. */
   rewind(): void {
-    this.next = this.watermark.offset
-    this.skipped = this.watermark.skipped
-    this.seen = 0
-    this.search = null
-    this.guard = this.watermark.guard
+    const { offset, skipped, guard } = this.watermark
+    this.cursor.jumpTo(offset, guard)
+    this.skipped = skipped
   }
 
-  /** What the state has of it beside its identity and position, which it was made with. */
-  recall({ partition, format, unknown, size }: StoredGeneration): void {
-    this.partition = partition
-    this.format = format
-    this.unknown = unknown
-    // what was seen of it and is not there any more was lost
-    this.seenSize.set(size)
-  }
-
-  /** Its bytes up to here are another file's, and were read there. */
+  /** Its bytes up to `end` are another file's and were read there: reading goes on behind them. */
   passOver(end: number, guard: Guard): void {
-    this.watermark.finish({ start: 0, end }, 'stored', guard)
-    this.open = NO_OPEN_PIECES
+    this.watermark.acknowledge({ start: 0, end }, 'stored', guard)
+    this.openPieces = NO_OPEN_PIECES
     this.rewind()
   }
 
-  /** Whether the file system says of it what it said last. */
-  isAsSeen({ size, mtimeMs, bornMs }: FileFacts): boolean {
-    return size === this.size && mtimeMs === this.mtimeMs && bornMs === this.bornMs
-  }
-
-  /** What the file system just said of it. */
-  note(facts: FileFacts): void {
-    this.seenSize.note(facts.size)
-    this.mtimeMs = facts.mtimeMs
-    this.bornMs = facts.bornMs
-  }
-
-  /** It has no turns any more. */
-  get isOver(): boolean {
-    return this.standing === 'detached' || this.forgotten
-  }
-
-  /** If there is something to be found out by a read, it is not finished any more, should it have been: true then. */
+  /** True if only a read can tell what has changed: the generation is then not finished any more, if it was. */
   revive(): boolean {
     const hasChanged = this.size !== this.next || this.seenSize.hasShrunk
-    if (hasChanged) this.finished = false
+    if (hasChanged) this.life.revive()
     return hasChanged
   }
 
-  /** It was read to its end, as last seen, where a line may have begun that has not ended. */
+  /** Whether it was read to its end, as last seen; a line may have begun there that has not ended. */
   get isRead(): boolean {
-    return Math.max(this.next, this.seen) >= this.size && !this.seenSize.hasShrunk
+    return Math.max(this.cursor.next, this.cursor.halfLineEnd) >= this.size && !this.seenSize.hasShrunk
   }
 
-  /** Something is to be read, or it has to be found out by a read what was cut off. */
+  /** Whether there is something to be read, or a read has to find out what was cut off. */
   get hasNews(): boolean {
     return this.size > this.next || this.seenSize.hasShrunk
   }
 
-  /** See {@link EntrySource}. */
+  /** What its entry has that changes seldom; null while pieces are open. See {@link EntrySource}. */
   lasting(): readonly unknown[] | null {
-    if (this.open.length > 0) return null
+    if (this.openPieces.length > 0) return null
     return [this.directory, this.name, this.fingerprint, this.bornMs, this.partition, this.finished, this.format]
   }
 
+  /** What its entry has that moves with every write. */
   moved(): Moved {
     const { offset, skipped, guard } = this.watermark
     return { offset, skipped, guard, size: this.size, mtimeMs: this.mtimeMs }
   }
 
+  /** Its entry in the state. */
   toStored(): StoredGeneration {
     const colon = this.key.indexOf(':')
     return {
@@ -222,7 +271,7 @@ export class LogFile implements Generation {
       device: this.key.slice(0, colon),
       inode: this.key.slice(colon + 1),
       fingerprint: this.fingerprint,
-      position: this.watermark.position(this.open),
+      position: this.watermark.position(this.openPieces),
       guard: this.watermark.guard,
       size: this.size,
       mtimeMs: this.mtimeMs,
@@ -235,7 +284,7 @@ export class LogFile implements Generation {
   }
 }
 
-/** Every generation comes from the input and goes back to it; the stages between know only its names. */
+/** The input's object for a generation that comes back from other stages, which know only its names. */
 export function asLogFile(generation: Generation): LogFile {
   if (generation instanceof LogFile) return generation
   throw new TypeError(`${generation.id} is not a file of the input's`)

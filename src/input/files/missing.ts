@@ -1,15 +1,15 @@
 /**
- * Generations that we know and that are not where they were: at the start all of the state's, later closed files that
- * vanished. Each waits a while to turn up; then its unread bytes are lost, and counted.
+ * Generations that are known and not found: at the start all that the state has, later closed files that vanished. Each may
+ * turn up for a while; then its unread bytes are lost, and counted.
  *
  * A file is known to be one of them by its content, and only
  *   (a) with its inode (device, inode and birth time), wherever it is,
  *   (b) at its path, or
  *   (c) in its directory, under a name that rotation gives it, if 1,024 bytes and the guard agree.
- * In any other place it is a file of its own. What has the inode may be found last, as a log that was moved away behind a
- * new one at its path that begins alike. So (b) and (c) wait until everything was looked at since the generation went
- * missing: from then on it is *settled*. And (c) waits until all others in the directory were asked: what is at its path
- * comes first.
+ * In any other place it is a file of its own. The file with the inode may be found last: a log was moved away, and a new one
+ * at its path begins alike. So (b) and (c) wait until everything was looked at since the generation went missing: from then
+ * on it is *confirmed* missing. And (c) waits until all other files in the directory were judged: the file at its path comes
+ * first.
  */
 import { dirname } from 'node:path'
 import { ignoreSystemError } from '../../errors.ts'
@@ -24,13 +24,13 @@ const PATIENCE_MS = 30_000
 
 interface Entry {
   stored: StoredGeneration
-  /** Monotonic ms: until when it may turn up, */
+  /** Monotonic ms: until when it may turn up. */
   until: number
-  /** and since when it is missing, or known to be there and out of reach. */
+  /** Monotonic ms: since when it is missing, or known to be there and out of reach. */
   since: number
-  /** out-of-reach: what may be it cannot be opened now; it is searched for only if a file waits for it. */
-  state: 'unsearched' | 'searched' | 'settled' | 'out-of-reach'
-  /** A file that may be this one waits until it is settled. */
+  /** out-of-reach: a file that may be it cannot be opened now; it is searched for only if another file waits for it. */
+  state: 'unsearched' | 'searched' | 'confirmed' | 'out-of-reach'
+  /** A file that may be this one waits until it is confirmed missing. */
   isAwaited: boolean
 }
 
@@ -46,7 +46,7 @@ export class Missing {
   readonly #unsearched = new Set<Entry>()
   readonly #freed = new Set<string>()
   readonly #options: MissingOptions
-  /** Nothing waits any more for what is not settled. */
+  /** At a stop: no file waits any more until a generation is confirmed missing. */
   #isEnding = false
 
   constructor(stored: Iterable<StoredGeneration>, options: MissingOptions) {
@@ -60,13 +60,13 @@ export class Missing {
 
   add(stored: StoredGeneration): void {
     const since = this.#options.clock()
-    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'settled', isAwaited: false }
+    const entry: Entry = { stored, until: since + PATIENCE_MS, since, state: 'confirmed', isAwaited: false }
     this.#entries.set(stored.id, entry)
     this.#candidates.add(entry)
     if (!this.#isEnding) this.#toSearch(entry)
   }
 
-  /** What of it was on its way is stored by now: true if it is still missing. Its content is the same. */
+  /** Bytes of it that were in flight are stored by now. True if it is still missing. Its content is the same. */
   update(stored: StoredGeneration): boolean {
     const entry = this.#entries.get(stored.id)
     if (entry !== undefined) entry.stored = stored
@@ -89,8 +89,8 @@ export class Missing {
   }
 
   /**
-   * Directories where those were last seen, of those that can be searched, and the ids of what is missing there. Each
-   * generation is handed out once. `since`: monotonic ms, when it went missing.
+   * The directories to be searched, each with the ids of the generations that were last seen there. Each generation is
+   * handed out once. `since`: monotonic ms, when it went missing.
    */
   unsearched(canBeSearched: (directory: string, since: number) => boolean): Map<string, string[]> {
     const places = new Map<string, string[]>()
@@ -106,36 +106,36 @@ export class Missing {
     return places
   }
 
-  /** Everything was looked at, and searched, since these went missing. */
-  settle(ids: Iterable<string>): void {
+  /** These are confirmed missing: everything was looked at, and their directories searched, since they went missing. */
+  confirm(ids: Iterable<string>): void {
     for (const id of ids) {
       const entry = this.#entries.get(id)
-      // it may have come out of reach meanwhile
-      if (entry?.state === 'searched') this.#settle(entry)
+      // it may have got out of reach meanwhile
+      if (entry?.state === 'searched') this.#confirm(entry)
     }
   }
 
-  /** At a stop: from now on every one is settled. */
-  settleAll(): void {
+  /** At a stop: from now on every generation is confirmed missing. */
+  confirmAll(): void {
     this.#isEnding = true
     this.#unsearched.clear()
-    for (const entry of this.#entries.values()) this.#settle(entry)
+    for (const entry of this.#entries.values()) this.#confirm(entry)
   }
 
-  /** Directories in which a file waits until a missing one is settled. */
+  /** Directories in which a file waits until a generation is confirmed missing. */
   awaited(): ReadonlySet<string> {
     const waiting = Array.from(this.#entries.values()).filter(({ isAwaited }) => isAwaited)
     return new Set(waiting.map(({ stored }) => dirname(stored.place)))
   }
 
-  /** Directories in which a file waited, and need not wait any longer; each is handed out once. */
+  /** Directories in which a file need not wait any longer. Each is handed out once. */
   freed(): ReadonlySet<string> {
     const places = new Set(this.#freed)
     this.#freed.clear()
     return places
   }
 
-  /** A file that may have the inode of a missing one cannot be opened now: no other one is taken for that until it can. */
+  /** A file that may be a missing one by its inode cannot be opened now: until it can, no other file is taken for that. */
   outOfReach({ key, bornMs }: FileFacts): void {
     if (this.#isEnding) return
     for (const entry of this.#candidates.withKey(key)) {
@@ -146,14 +146,14 @@ export class Missing {
   }
 
   /**
-   * The missing generation that an open file is, taken out; null when it is none; 'unsettled' when it may be one that can
-   * still turn up with its inode; 'sibling' when it would be one by (c), and `bySibling` is 'not yet'.
+   * The missing generation that an open file is; it is not missing any more. Null: the file is none of them. 'unconfirmed':
+   * it may be one that can still turn up with its inode. 'sibling': it would be one by (c), and `bySibling` is 'not yet'.
    */
   async find(
     volume: Volume,
     descriptor: number,
     { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: 'now' | 'not yet' },
-  ): Promise<StoredGeneration | 'unsettled' | 'sibling' | null> {
+  ): Promise<StoredGeneration | 'unconfirmed' | 'sibling' | null> {
     if (this.isEmpty) return null
     const { size } = file.facts
     const head = await bytesAt(volume, descriptor, { position: 0, length: FINGERPRINT_BYTES })
@@ -161,13 +161,13 @@ export class Missing {
       const { stored } = entry
       if (size < stored.position.offset || !(await guardHolds(volume, descriptor, { facts: file.facts, stored })))
         continue
-      // what was on its way may have been stored meanwhile
+      // bytes that were in flight may have been stored meanwhile
       const { stored: now, state } = entry
       if (this.#entries.get(now.id) !== entry || size < now.position.offset) continue
-      if (bond !== 'inode' && state !== 'settled') {
+      if (bond !== 'inode' && state !== 'confirmed') {
         entry.isAwaited = true
         if (state === 'out-of-reach') this.#toSearch(entry)
-        return 'unsettled'
+        return 'unconfirmed'
       }
       if (bond === 'sibling' && bySibling === 'not yet') return 'sibling'
       if (this.take(now)) return now
@@ -175,13 +175,13 @@ export class Missing {
     return null
   }
 
-  /** Those whose patience is over. */
+  /** The generations that have been missing long enough to be given up. */
   expired(): StoredGeneration[] {
     const now = this.#options.clock()
     return Array.from(this.#entries.values()).flatMap(({ stored, until }) => (until <= now ? [stored] : []))
   }
 
-  /** How its place is reached; null: that cannot be found out now. */
+  /** The volume of its place. Null: that cannot be found out now. */
   volumeOf({ place }: StoredGeneration): Volume | null {
     try {
       return this.#options.volumeOf(dirname(place))
@@ -191,7 +191,7 @@ export class Missing {
     }
   }
 
-  /** Whether a file with its inode is at its place; undefined: that cannot be found out now. */
+  /** Whether a file with its inode is at its place. Undefined: that cannot be found out now. */
   async isAtPlace(stored: StoredGeneration): Promise<boolean | undefined> {
     const { place, bornMs } = stored
     const volume = this.volumeOf(stored)
@@ -204,13 +204,13 @@ export class Missing {
     }
   }
 
-  /** Wait for it as long again. */
+  /** Let it turn up for as long again. */
   postpone({ id }: StoredGeneration): void {
     const entry = this.#entries.get(id)
     if (entry !== undefined) entry.until = this.#options.clock() + PATIENCE_MS
   }
 
-  /** It is not missing any more; false when it was not, or is not as it was told any more. */
+  /** It is not missing any more. False when it was not missing, or has been updated since `stored` was handed out. */
   take(stored: StoredGeneration): boolean {
     const entry = this.#entries.get(stored.id)
     if (entry?.stored !== stored) return false
@@ -221,8 +221,8 @@ export class Missing {
     return true
   }
 
-  #settle(entry: Entry): void {
-    entry.state = 'settled'
+  #confirm(entry: Entry): void {
+    entry.state = 'confirmed'
     this.#free(entry)
   }
 

@@ -1,32 +1,12 @@
 /** A generation that the state knows, as an object again, now that its file is found. */
-import type { Directory } from '../discovery/directory.ts'
-import type { Bounds } from '../input-rules.ts'
-import { LogFile } from './log-file.ts'
+import { LogFile, type Origin } from './log-file.ts'
 import type { StoredGeneration } from '../state/stored-generation.ts'
 
-export function recreate(what: {
-  directory: Directory
-  within: Bounds
-  name: string
-  key: string
-  stored: StoredGeneration
-  foundAt: number
-}): LogFile {
-  const { directory, within, name, key, stored, foundAt } = what
+export function recreate(
+  found: Omit<Origin, 'id' | 'rules' | 'path' | 'volume' | 'start' | 'stored'> & { readonly stored: StoredGeneration },
+): LogFile {
+  const { directory, within, stored } = found
   const { id, path, position, guard } = stored
-  const start = { ...position, guard }
-  const file = new LogFile({
-    id,
-    rules: within.rules,
-    within,
-    path,
-    name,
-    key,
-    volume: directory.volume,
-    directory,
-    start,
-    foundAt,
-  })
-  file.recall(stored)
-  return file
+  const { rules } = within
+  return new LogFile({ ...found, id, rules, path, volume: directory.volume, start: { ...position, guard } })
 }

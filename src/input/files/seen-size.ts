@@ -1,13 +1,13 @@
 /**
- * How large a file was seen to be, and how much of that surely was its own. The two differ because a file that was cut
- * can be filled again: what was seen last may be another generation's already, and only a read tells. What a cut took is
- * counted by what was the file's own:
+ * How large a file was seen to be, and how many of these bytes surely were its own. The two differ because a file that was
+ * cut can be filled again: the bytes that were seen last may be another generation's already, and only a read finds out.
+ * The bytes that a cut took are counted by how many were the file's own:
  *
- * | seen                            | its own is at least                                          |
+ * | seen                            | its own are at least                                         |
  * |---------------------------------|--------------------------------------------------------------|
- * | larger than before              | what was confirmed or read, until it is confirmed again      |
- * | smaller than before             | most likely what was seen before: it was cut only now        |
- * | its beginning is as it was      | what was seen: {@link SeenSize.confirm}                      |
+ * | larger than before              | the bytes that were read or known to be its own before       |
+ * | smaller than before             | most likely those that were seen before: it was cut only now |
+ * | its beginning is as it was      | those that were seen: {@link SeenSize.own}                   |
  *
  * All sizes in bytes.
  */
@@ -23,28 +23,28 @@ export interface EndAtCut {
 export class SeenSize {
   #last = 0
   #own = 0
-  /** As seen before it was seen to be smaller; 0 where it was not. */
+  /** The size before it was seen to be smaller; 0 where it was not. */
   #before = 0
   #hasShrunk = false
 
-  /** As seen last. */
+  /** The size that was seen last. */
   get last(): number {
     return this.#last
   }
 
-  /** It was seen to be smaller than before, and not read since. */
+  /** Whether it was seen to be smaller than before, and not read since. */
   get hasShrunk(): boolean {
     return this.#hasShrunk
   }
 
-  /** Bytes were seen that may be another generation's. */
+  /** Whether bytes were seen that may be another generation's. */
   get isUnsure(): boolean {
     return this.#own < this.#last && !this.#hasShrunk
   }
 
-  /** The file system says so now. */
+  /** Note the size that the file system has just reported. */
   note(size: number): void {
-    // one that has grown may have been cut and filled again, twice even; one that is smaller was cut only now
+    // a file that has grown may have been cut and filled again, even twice; one that is smaller was cut only now
     if (size < this.#last && !this.#hasShrunk) {
       this.#before = this.#last
       this.#hasShrunk = true
@@ -52,8 +52,8 @@ export class SeenSize {
     this.#last = size
   }
 
-  /** So much of it was surely its own. */
-  confirm(size: number): void {
+  /** This many bytes surely are its own. */
+  own(size: number): void {
     if (!this.#hasShrunk) this.#own = Math.max(this.#own, size)
   }
 
@@ -64,20 +64,20 @@ export class SeenSize {
     this.#hasShrunk = false
   }
 
-  /** This is its size, whatever was seen. */
+  /** This is its size, whatever was seen before. */
   set(size: number): void {
     this.#last = size
   }
 
-  /** Where it ended when it was cut. `read`: how far it was read; `now`: its size, null if that is not known. */
-  endAtCut(read: { next: number; seen: number }, now: number | null): EndAtCut {
-    // nothing was seen since it was cut: what was seen last was its own
+  /** Where it ended when it was cut. `read`: how far it was read. `now`: its size now; null if that is not known. */
+  endAtCut(read: { next: number; halfLineEnd: number }, now: number | null): EndAtCut {
+    // it was not seen since the cut, so all bytes of the last size were its own
     const isOwn = now !== null && now < this.#last && !this.#hasShrunk
-    const sure = Math.max(this.#own, read.seen, read.next)
+    const sure = Math.max(this.#own, read.halfLineEnd, read.next)
     return { sure, seen: Math.max(sure, this.#before, isOwn ? this.#last : 0) }
   }
 
-  /** Its end was cut off: what was unread of that. Parameters as of {@link endAtCut}. */
+  /** How many unread bytes were lost when its end was cut off. Parameters are those of {@link endAtCut}. */
   lostAtEnd({ next }: { next: number }, now: number | null): number {
     const end = Math.max(this.#own, this.#before)
     const lost = now === null ? 0 : Math.max(0, end - Math.max(now, next))

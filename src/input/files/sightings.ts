@@ -1,7 +1,7 @@
 /**
- * What a look at a directory says of the generations that are known: which are still there, under which name, changed or
- * not, and which are gone; what is none of them goes to arrivals.ts. Between the look and here, and at every question
- * that a mount takes its time to answer, names and files can have changed: nothing is believed of another inode.
+ * What a look at a directory says of known generations: which are still there, under which name, changed or not, and which
+ * are gone. Files that are none of them go to arrivals.ts. Names and files can have changed since the look, and during every
+ * call that a mount takes its time for: what was seen is believed of the same inode only.
  */
 import type { FoundReason } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
@@ -12,6 +12,7 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
 import { type Directory, type Look, type Sighting, inOrderOfWriting } from '../discovery/directory.ts'
 import type { Inspection } from './inspection.ts'
+import type { KnownFiles } from './known-files.ts'
 import { LogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 
@@ -22,22 +23,16 @@ export interface SightingsOptions {
   readonly arrivals: Arrivals
   readonly descriptors: Descriptors
   readonly inspection: Inspection
-  /** Generations on disk, by device and inode. */
-  readonly known: ReadonlyMap<string, LogFile>
-  /** The file may have something to read. */
-  readonly wake: (file: LogFile) => void
-  readonly leftItsName: (file: LogFile, standing: 'rotated' | 'deleted') => void
-  /** A closed file is not where it was. */
-  readonly lose: (file: LogFile) => void
+  readonly known: KnownFiles
 }
 
-interface Seen {
+interface KnownSighting {
   readonly sighting: Sighting
-  /** It was not opened for this sighting. */
+  /** It was known before, and not opened for this sighting. */
   readonly isKnown: boolean
 }
 
-/** A generation that is known, or why there is none (arrivals.ts). */
+/** The generation that a sighted file is, or why there is none (arrivals.ts). */
 export type Judgement = LogFile | 'ignored' | 'again' | 'sibling'
 
 /** A generation that a look has found. */
@@ -56,15 +51,16 @@ export class Sightings {
   /** A directory was looked at. Returns true when it has to be looked at again soon. */
   async see(directory: Directory, look: Look): Promise<boolean> {
     const arrived: New[] = []
-    const before = [...directory.files] // another file may come under the name of one that went
+    // another file may come under the name of one that went
+    const before = [...directory.files]
     const denied = new Set(look.denied.map(({ name }) => directory.pathOf(name)))
     const unsure = new Set<string>()
     let again = look.denied.length > 0
     this.#options.arrivals.forgetOthers(directory, look)
     for (const { name, reason } of look.denied) this.#options.arrivals.deny(directory, name, reason)
-    // what was rotated is known to be so, and read, before what came in its place
+    // rotated files are known to be so, and read, before the files that took their place
     const others: Sighting[] = []
-    const known = new Map<LogFile, Seen>()
+    const known = new Map<LogFile, KnownSighting>()
     for (const sighting of look.sightings) {
       const file = await this.#knownOf(directory, sighting)
       if (file === null) others.push(sighting)
@@ -72,7 +68,7 @@ export class Sightings {
       else notice(known, file, { sighting, isKnown: true })
     }
     if (unsure.size > 0) again = true
-    const found = new Map<LogFile, Seen>()
+    const found = new Map<LogFile, KnownSighting>()
     for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
     const siblings: Sighting[] = []
     const judge = async (sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<void> => {
@@ -88,14 +84,14 @@ export class Sightings {
     for (const sighting of siblings) await judge(sighting, 'now')
     for (const [file, what] of found) if (!file.isOver) this.#found(file, directory, what)
     const seen = new Set([...known.keys(), ...found.keys()])
-    // they were judged in another order than that in which they were written
+    // they were not judged in the order in which they were written
     for (const one of arrived.sort((a, b) => inOrderOfWriting(a.file, b.file))) this.#admit(one)
-    // cut since it was seen: its place is another generation's
+    // it was cut since it was sighted: another generation has its place
     for (const file of seen) if (file.isOver) again = true
     for (const [name, file] of before) {
       if (seen.has(file) || file.place !== directory.pathOf(name) || this.#options.known.get(file.key) !== file)
         continue
-      // it may be there
+      // it may be there all the same
       if (denied.has(file.place) || unsure.has(file.key)) continue
       if (directory.files.get(name) === file) directory.files.delete(name)
       await this.#notFound(file)
@@ -103,7 +99,7 @@ export class Sightings {
     return again
   }
 
-  /** What may be a missing file comes before its copies: what has the inode of one, then what is at the place of one. */
+  /** Files that may be missing ones come before their copies: first those with an inode, then those at a place. */
   #inOrder(directory: Directory, sightings: readonly Sighting[]): readonly Sighting[] {
     const { missing } = this.#options
     if (missing.isEmpty) return sightings
@@ -115,7 +111,7 @@ export class Sightings {
     return ranks.flat()
   }
 
-  /** Take in a file that is no open generation. */
+  /** Take in a file that is no known generation. */
   async arrived(directory: Directory, sighting: Sighting): Promise<Judgement> {
     const arrival = await this.#judge(directory, sighting, 'now')
     if (typeof arrival === 'string' || arrival instanceof LogFile) return arrival
@@ -123,10 +119,10 @@ export class Sightings {
     return arrival.file
   }
 
-  /** What is new is to be admitted by {@link #admit}. */
+  /** Judge a file that is not known. A new generation has to be admitted by {@link #admit} afterwards. */
   async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
     const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
-    if (arrival.kind === 'twin') return arrival.file
+    if (arrival.kind === 'known') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind
     const { file, reason } = arrival
     directory.files.set(file.name, file)
@@ -135,7 +131,7 @@ export class Sightings {
 
   #admit({ file, reason }: New): void {
     if (reason === 'finished') {
-      file.admitted = true
+      file.life.admit()
       this.#options.checkpoint.put(file)
     } else {
       this.#options.events.fileFound(file, { offset: file.next, reason })
@@ -150,59 +146,60 @@ export class Sightings {
     const path = directory.pathOf(name)
     // an open descriptor keeps the inode from being used again
     if (file.descriptor >= 0) return file
-    // where there are no birth times, file times are coarse as well
+    // a file system without birth times has coarse file times as well
     if (file.isAsSeen(facts) && (isSameBirth(facts.bornMs, file.bornMs) === true || path === file.place)) return file
     const found = await this.#options.descriptors.isSameAt(file, path, interest)
     // another look, or a turn, may have been faster
     if (file.isOver || file.descriptor >= 0) return 'unsure'
     if (found !== 'other') return found === 'same' ? file : 'unsure'
-    this.#options.lose(file)
+    this.#options.known.lose(file)
     return null
   }
 
-  #found(file: LogFile, directory: Directory, { sighting, isKnown }: Seen): void {
+  #found(file: LogFile, directory: Directory, { sighting, isKnown }: KnownSighting): void {
     const { name, facts, kind, isLink, interest } = sighting
     const moved = file.directory !== directory || file.name !== name
     if (file.directory.files.get(file.name) === file) file.directory.files.delete(file.name)
-    file.directory = directory
-    file.name = name
-    file.within = interest
-    file.isLinked = isLink
+    const { location } = file
+    location.directory = directory
+    location.name = name
+    location.within = interest
+    location.isLinked = isLink
     directory.files.set(name, file)
-    if (kind === 'live') file.standing = 'live'
-    else this.#options.leftItsName(file, 'rotated')
-    // what it said when it was opened is newer; and by then another file may have had the name
+    if (kind === 'live') file.life.beLive()
+    else this.#options.known.leftItsName(file, 'rotated')
+    // its facts at the opening are newer, and at the look another file may have had the name
     const changed = isKnown && !file.isAsSeen(facts)
     if (moved || changed) this.#options.checkpoint.touch(file)
     if (!changed) return
     file.note(facts)
     const { inspection } = this.#options
-    if (inspection.isToConfirm(file)) inspection.confirm(file).catch(ignoreSystemError)
-    if (file.revive()) this.#options.wake(file)
+    if (inspection.isToVerify(file)) inspection.verify(file).catch(ignoreSystemError)
+    if (file.revive()) this.#options.known.wake(file)
   }
 
   async #notFound(file: LogFile): Promise<void> {
     const { descriptor, place } = file
-    if (descriptor < 0) return this.#options.lose(file)
-    // a mount takes its time: meanwhile it may have been cut, closed, or found elsewhere
+    if (descriptor < 0) return this.#options.known.lose(file)
+    // while a mount took its time, it may have been cut, closed, or found elsewhere
     const isStillSo = (): boolean => !file.isOver && file.descriptor === descriptor && file.place === place
     try {
       const facts = await file.volume.factsOf(descriptor)
       if (!isStillSo() || facts.key !== file.key) return
       file.note(facts)
-      this.#options.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
-      if (file.hasNews) this.#options.wake(file)
+      this.#options.known.leftItsName(file, facts.links === 0 ? 'deleted' : 'rotated')
+      if (file.hasNews) this.#options.known.wake(file)
     } catch (error) {
       // the server has forgotten the handle
       this.#options.events.fileDenied(place, systemErrorOf(error).message)
       if (!isStillSo()) return
       this.#options.descriptors.close(file)
-      return this.#options.lose(file)
+      return this.#options.known.lose(file)
     }
   }
 }
 
 /** Of two names of one file (hard links), the one that the globs match counts. */
-function notice(files: Map<LogFile, Seen>, file: LogFile, seen: Seen): void {
+function notice(files: Map<LogFile, KnownSighting>, file: LogFile, seen: KnownSighting): void {
   if (files.get(file)?.sighting.kind !== 'live') files.set(file, seen)
 }

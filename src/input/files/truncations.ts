@@ -1,12 +1,13 @@
 /**
- * What becomes of generations whose file was cut: a new one takes over the descriptor, the old one stays until the
- * receipts for what was read of it have come, and until it is known what becomes of what was unread (unread-rests.ts).
+ * What becomes of a generation whose file was cut. A new generation takes over the descriptor. The old one stays until the
+ * receipts for the bytes that were read of it have come, and until its unread rest is accounted for (unread-rests.ts).
  */
 import type { Receipt } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Descriptors } from './descriptors.ts'
+import type { KnownFiles } from './known-files.ts'
 import { type LogFile, asLogFile } from './log-file.ts'
 import type { Missing } from './missing.ts'
 import type { Originals } from '../copies/originals.ts'
@@ -18,15 +19,12 @@ export interface TruncationsOptions {
   readonly events: Pick<Events, 'fileTruncated' | 'lost'>
   readonly arrivals: Arrivals
   readonly originals: Pick<Originals, 'remember'>
-  readonly rests: Pick<UnreadRests, 'isOpen' | 'giveUp'>
+  readonly rests: Pick<UnreadRests, 'awaitsCopy' | 'giveUp'>
   readonly descriptors: Descriptors
   readonly missing: Pick<Missing, 'update'>
-  /** Generations on disk, by device and inode. */
-  readonly known: Map<string, LogFile>
+  readonly known: Pick<KnownFiles, 'add' | 'letGo'>
   /** Monotonic ms. */
   readonly clock: () => number
-  /** The file will not be read any more. */
-  readonly letGo: (file: LogFile) => void
 }
 
 export class Truncations {
@@ -37,7 +35,7 @@ export class Truncations {
     this.#options = options
   }
 
-  /** Generations that wait for receipts, or have a rest of which it is not known what becomes of it. */
+  /** Generations that wait for receipts, or have an unread rest that is not accounted for. */
   detached(): Iterable<LogFile> {
     return this.#detached
   }
@@ -46,35 +44,33 @@ export class Truncations {
     return this.#detached.size
   }
 
-  /** What a read found: the bytes before its offset are not there any more. A new generation begins. */
+  /** A read found that the bytes before its offset are not there any more: a new generation begins. */
   truncated(file: LogFile): void {
-    const { arrivals, descriptors, events, known, originals, letGo } = this.#options
-    const { directory, rules, within, name, key } = file
-    // what can fail comes first: nothing is to be done twice
-    const next = arrivals.create({ directory, rules, within, path: file.place, name, key, offset: 0, guard: 0 })
+    const { arrivals, descriptors, events, known, originals } = this.#options
+    const { rules, key, standing, mtimeMs, bornMs } = file
+    const { directory, name, within, isLinked } = file.location
+    // calls that can fail come first, so that nothing is done twice
     const facts = factsNow(file)
-    const end = file.seenSize.endAtCut(file, facts?.size ?? null)
+    // at a stop the new one, too, is read no further than to its size now
+    const limit = file.cursor.limit < Infinity ? (facts?.size ?? 0) : Infinity
+    const where = { directory, name, within, isLinked, path: file.place }
+    const next = arrivals.create({ ...where, rules, key, standing, mtimeMs, bornMs, limit }, { offset: 0, guard: 0 })
+    const end = file.seenSize.endAtCut(file.cursor, facts?.size ?? null)
     events.fileTruncated(file, end.seen - file.next)
     originals.remember(file, facts?.mtimeMs ?? 0, end)
     descriptors.hand(file, next)
-    next.standing = file.standing
-    next.isLinked = file.isLinked
-    next.mtimeMs = file.mtimeMs
-    next.bornMs = file.bornMs
-    next.activeAt = this.#options.clock()
-    // at a stop the new one is read no further than it is now, either
-    if (file.limit < Infinity) next.limit = facts?.size ?? 0
-    file.standing = 'detached'
+    next.life.noteActivity(this.#options.clock())
+    file.life.detach()
     file.seenSize.set(end.seen)
-    letGo(file)
-    known.set(key, next)
+    known.letGo(file)
+    known.add(next)
     if (directory.files.get(name) === file) directory.files.set(name, next)
     this.#detached.add(file)
     this.release(file)
     arrivals.admit(next)
   }
 
-  /** The file was seen to be shorter than before, and what was read of it is still there: only its end was cut off. */
+  /** The file is shorter than before, and the bytes before its offset are still there: only its end was cut off. */
   shortened(file: LogFile): void {
     const lost = file.seenSize.lostAtEnd(file, factsNow(file)?.size ?? null)
     if (lost > 0) this.#options.events.lost(file, 'truncated', lost)
@@ -85,10 +81,10 @@ export class Truncations {
     const { checkpoint, missing } = this.#options
     const file = asLogFile(generation)
     let moved = false
-    for (const range of ranges) moved = file.watermark.finish(range, outcome, range.guard) || moved
+    for (const range of ranges) moved = file.watermark.acknowledge(range, outcome, range.guard) || moved
     if (!moved) return
-    if (file.forgotten) {
-      // what was found again goes on by itself
+    if (file.life.forgotten) {
+      // a generation that was found again is another object
       const stored = file.toStored()
       if (missing.update(stored)) checkpoint.put(stored)
       return
@@ -97,7 +93,7 @@ export class Truncations {
     else this.release(file)
   }
 
-  /** A truncated generation whose unstored bytes can't be read again. */
+  /** Give up a truncated generation whose unstored bytes cannot be read again. Prepared for exactly-once. */
   abandon(file: LogFile): void {
     const { checkpoint, events, rests } = this.#options
     if (file.unacknowledged > 0) events.lost(file, 'truncated', file.unacknowledged)
@@ -106,16 +102,16 @@ export class Truncations {
     checkpoint.remove(file.id)
   }
 
-  /** Keep of a truncated generation what is still waited for. */
+  /** Keep a truncated generation only as long as something of it is awaited. */
   release(file: LogFile): void {
     const { checkpoint, rests } = this.#options
     if (file.lag === 0) this.#detached.delete(file)
-    if (file.unacknowledged > 0 || rests.isOpen(file)) checkpoint.put(file)
+    if (file.unacknowledged > 0 || rests.awaitsCopy(file)) checkpoint.put(file)
     else checkpoint.remove(file.id)
   }
 }
 
-/** How an open file is; null where the question could hang. */
+/** The facts of an open file; null where the call could hang. */
 function factsNow({ volume, descriptor }: LogFile): FileFacts | null {
   const facts = volume.remote || descriptor < 0 ? null : volume.factsOf(descriptor)
   return facts instanceof Promise ? null : facts

@@ -1,25 +1,25 @@
 /**
- * How far one generation is finished: the only place that moves an offset.
+ * How far one generation is acknowledged, that is stored or settled: the only place that moves an offset.
  *
- * It stands at the first byte that is neither stored nor settled. Receipts come in any order (batches overtake each
- * other, partitions answer when they like), so what is finished beyond a hole waits here until the hole is filled. Not
- * its business: what was read, what is in flight (the reader knows), and keeping the offset on disk (checkpoint.ts).
+ * The offset stands at the first byte that is neither stored nor settled. Receipts come in any order (batches overtake each
+ * other, and partitions do not wait for each other), so ranges that are acknowledged beyond a hole wait here until the hole
+ * is filled. The reader knows what is in flight, and the checkpoint keeps the offset on disk.
  *
- * Ranges may overlap: interleaved CRI partials share a stretch of the file, and what is read again after a rewind is
- * finished twice. A byte that was stored is stored, even if it was settled too.
+ * Ranges may overlap: interleaved CRI partials share a stretch of the file, and bytes that are read again after a rewind
+ * are acknowledged twice. A byte that was stored is stored, even if it was settled too.
  *
- * The offset stands only where the guard is known: a position without one could not be told from the same place in
- * another file after a restart. Of a batch that is stored in parts only the end of the last part has a guard, so what is
- * stored of it waits for the rest. A crash in between repeats that part, like anything else that was in flight.
+ * The offset stands only where the guard is known: after a restart, a position without one could not be told from the same
+ * place in another file. Where a batch is stored in parts, only the end of the last part has a guard, so the parts before
+ * wait for it. A crash in between repeats them, like anything else that was in flight.
  *
- * Memory is bounded by what is in flight: a waiting run comes from a receipt, and touching runs of one kind are one.
+ * Memory is bounded by what is in flight: a waiting run comes from a receipt, and runs of one kind that touch are merged.
  */
 import type { OpenPiece, Position, Range, Receipt } from '../../flow.ts'
 import { type Guard, NO_GUARD } from '../../guard.ts'
 
 export type Outcome = Receipt['outcome']
 
-/** Where a generation goes on: of a stored position, or `{ offset: 0, skipped: 0, guard: 0 }` for a new one. */
+/** Where a generation begins: at a stored position, or at `{ offset: 0, skipped: 0, guard: 0 }` for a new one. */
 export interface Mark {
   readonly offset: number
   /** Settled bytes directly below `offset` that no record has carried as `log.skipped` yet. */
@@ -34,7 +34,7 @@ export class Watermark implements Mark {
   #offset: number
   #skipped: number
   #guard: Guard
-  /** Null while none waits, as in nearly every file at nearly every moment. */
+  /** Runs beyond the offset. Null while none waits, as in nearly every file at nearly every moment. */
   #stored: Runs | null = null
   #settled: Runs | null = null
 
@@ -48,7 +48,7 @@ export class Watermark implements Mark {
     return this.#offset
   }
 
-  /** Grows over settled bytes, and is 0 after a stored one: the record stored there carried what was skipped before. */
+  /** Grows over settled bytes, and is 0 after a stored one: the record that is stored there carried those before it. */
   get skipped(): number {
     return this.#skipped
   }
@@ -58,21 +58,21 @@ export class Watermark implements Mark {
     return this.#guard
   }
 
-  /** Runs that wait for a hole before them to be filled, or for a guard. Still true after a rewind to `offset`. */
+  /** How many runs wait for a hole before them to be filled, or for a guard. A rewind to `offset` does not change it. */
   get pending(): number {
     return (this.#stored?.count ?? 0) + (this.#settled?.count ?? 0)
   }
 
-  /** What goes into the checkpoint. `open` is the framer's: pieces of unfinished lines that lie below the offset. */
+  /** The position for the checkpoint. `open`: the framer's pieces of unfinished lines that lie below the offset. */
   position(open: readonly OpenPiece[] = NO_OPEN_PIECES): Position {
     return { offset: this.#offset, open, skipped: this.#skipped }
   }
 
   /**
-   * Takes one receipt's range; `guard` is that of `range.end`, NO_GUARD where it is not known. True when the offset
-   * moved. What ends at or below the offset, and what is empty, says nothing new.
+   * Take one receipt's range. `guard`: of `range.end`, NO_GUARD where it is not known. True when the offset moved. A range
+   * that is empty, or ends at or below the offset, changes nothing.
    */
-  finish(range: Range, outcome: Outcome, guard: Guard): boolean {
+  acknowledge(range: Range, outcome: Outcome, guard: Guard): boolean {
     const { start, end } = range
     if (end <= this.#offset || end <= start) return false
     if (start <= this.#offset && guard !== NO_GUARD && this.pending === 0) {
@@ -86,7 +86,7 @@ export class Watermark implements Mark {
     return moved
   }
 
-  /** Go over what is finished without a hole, and stand at the last place in it whose guard is known. */
+  /** Move over the runs without a hole, to the last place in them whose guard is known. */
   #advance(): boolean {
     const from = this.#offset
     let at = from
@@ -99,7 +99,7 @@ export class Watermark implements Mark {
         skipped = 0
         at = stored.end
       } else if (settled !== undefined && settled.start <= at) {
-        // Where a stored run begins inside the settled one, go there first: the stored one decides about its bytes.
+        // a stored run may begin inside the settled one: go there first, since the stored one decides about its bytes
         const end = stored === undefined ? settled.end : Math.min(settled.end, stored.start)
         const { stop, guard } = settled
         if (stop > at && stop <= end) this.#move(stop, skipped + stop - at, guard)
@@ -122,8 +122,9 @@ export class Watermark implements Mark {
 interface Run {
   readonly start: number
   readonly end: number
-  /** The furthest place in it whose guard is known, and the guard; -1 where there is none. */
+  /** The furthest place in it whose guard is known; -1 where there is none. */
   readonly stop: number
+  /** Of `stop`. */
   readonly guard: Guard
 }
 

@@ -1,13 +1,13 @@
 /**
- * Files that cannot go on, each with what it waits for, in the order in which they came. Who waits is woken by exactly one
- * thing: one who waits for room by room for its partition, one who waits for a topic by that topic, one who is too far
- * ahead of its watermark by a receipt of its own, one who waits for a descriptor by one that comes free.
+ * Files that cannot go on, each with the obstacle that it waits for, in the order in which they came. Exactly one thing wakes
+ * a file: room for its partition, its topic, a descriptor that comes free or, if it is too far ahead of its watermark, a
+ * receipt of its own.
  *
- * Room is for one file at first: only when that has had its turn, and found room, is the next one of the same partition
- * woken, so that as many are woken as there is room for. One that found none keeps its place.
+ * Room wakes one file at first. Only when that file has had its turn and found room is the next one of the same partition
+ * woken, so that no more files are woken than there is room for. A file that found none keeps its place.
  *
  * A turn on a mount ends when the mount answers, which may be never. So files of a mount that has not answered are passed
- * over, those that were woken too, and keep their place until it has.
+ * over, even if they were woken, and keep their place until it has answered.
  */
 import type { Obstacle } from '../../flow.ts'
 import type { LogFile } from '../files/log-file.ts'
@@ -19,9 +19,9 @@ interface Waiting {
 }
 
 export interface ParkingOptions {
-  /** Gives a file a turn; false if it can have none now. */
+  /** Give a file a turn. False if it can have none now. */
   readonly wake: (file: LogFile) => boolean
-  /** The mount whose answer a turn of the file waits for, or would have to wait for; null if there is none. */
+  /** The mount that has to answer before a turn of the file can end; null if there is none. */
   readonly mountAwaitedBy: (file: LogFile) => string | null
 }
 
@@ -30,7 +30,7 @@ export class Parking {
   readonly #files = new Map<Obstacle, Set<LogFile>>()
   readonly #waiting = new Map<LogFile, Waiting>()
   readonly #tooFarAhead = new Set<LogFile>()
-  /** What files wait for that were passed over, by the mount that has not answered. */
+  /** By mount that has not answered: the obstacles of its files that were passed over. */
   readonly #passedOver = new Map<string, Set<Obstacle>>()
 
   constructor(options: ParkingOptions) {
@@ -41,7 +41,7 @@ export class Parking {
     return this.#waiting.size + this.#tooFarAhead.size
   }
 
-  /** What files wait for, the longest awaited first. It may change while it is gone through. */
+  /** The obstacles that files wait for, the longest awaited first. Files may come and go while it is iterated. */
   obstacles(): Iterable<Obstacle> {
     return [...this.#files.keys()]
   }
@@ -50,9 +50,9 @@ export class Parking {
     return this.#tooFarAhead.has(file)
   }
 
-  /** The file waits from now on. It comes first where it was woken and came no further, else last. */
+  /** Let the file wait from now on. If it was woken and came no further, it keeps its place; else it is the last. */
   park(file: LogFile, obstacle: Obstacle | 'unacknowledged'): void {
-    file.parked = true
+    file.turn.parked = true
     if (obstacle === 'unacknowledged') {
       const woken = this.#leave(file)
       this.#tooFarAhead.add(file)
@@ -69,34 +69,34 @@ export class Parking {
     if (files === undefined) this.#files.set(obstacle, new Set([file]))
     else files.add(file)
     this.#waiting.set(file, { obstacle, next: -1 })
-    // it has got past what it was woken for: the next one may
+    // it has passed the obstacle that it was woken for, so the next file may try
     if (woken !== null && woken !== obstacle) this.wakeFirst(woken)
   }
 
-  /** The file had a turn and does not wait: if it was woken, the next one may try. */
+  /** The file had a turn and does not wait. If it was woken before, the next file may try. */
   went(file: LogFile): void {
     if ((this.#waiting.get(file)?.next ?? -1) >= 0) this.leave(file)
   }
 
   /** The file does not wait any more, whatever it waited for. */
   leave(file: LogFile): void {
-    file.parked = false
+    file.turn.parked = false
     const woken = this.#leave(file)
-    // its turn would have woken the next one
+    // the turn that it now does not have would have woken the next file
     if (woken !== null) this.wakeFirst(woken)
   }
 
-  /** One of the files that wait for this may try. */
+  /** Wake one of the files that wait for this obstacle. */
   wakeFirst(obstacle: Obstacle): void {
     const { wake, mountAwaitedBy } = this.#options
     for (const file of this.#files.get(obstacle) ?? []) {
       const waiting = this.#waiting.get(file)
       if (waiting === undefined) return
       if (this.#isPassedOver(file, obstacle)) continue
-      // it has its turn, and wakes the next one
+      // it is about to have its turn, and wakes the next one then
       if (waiting.next >= 0) return
       waiting.next = file.next
-      file.parked = false
+      file.turn.parked = false
       if (!wake(file)) {
         waiting.next = -1
         this.#leave(file)
@@ -104,26 +104,26 @@ export class Parking {
     }
   }
 
-  /** Whether files were passed over for this mount: once it has answered, {@link answered} has to be called. */
+  /** Whether files of this mount were passed over. If so, {@link answered} has to be called when it has answered. */
   hasPassedOver(mount: string): boolean {
     return this.#passedOver.has(mount)
   }
 
-  /** The mount has answered all that it was asked. */
+  /** The mount has answered all calls: its files need not be passed over any more. */
   answered(mount: string): void {
     const obstacles = this.#passedOver.get(mount) ?? []
     this.#passedOver.delete(mount)
     for (const obstacle of obstacles) this.wakeFirst(obstacle)
   }
 
-  /** Everyone who waits for something of this topic may try. */
+  /** Wake all files that wait for an obstacle of this topic. */
   wakeAll(topic: string): void {
     for (const obstacle of this.obstacles()) {
       if (obstacle.topic !== topic) continue
-      // one that is refused a turn may be parked again at once
+      // a copy of the set: a file that is refused a turn may be parked again at once
       for (const file of Array.from(this.#files.get(obstacle) ?? [])) {
         this.#leave(file)
-        file.parked = false
+        file.turn.parked = false
         this.#options.wake(file)
       }
     }
@@ -137,7 +137,7 @@ export class Parking {
     return true
   }
 
-  /** Returns what the file had been woken for, if it has not had its turn since. */
+  /** Returns the obstacle that the file was woken for, if it has not had its turn since. */
   #leave(file: LogFile): Obstacle | null {
     this.#tooFarAhead.delete(file)
     const waiting = this.#waiting.get(file)

@@ -1,10 +1,10 @@
 /**
- * When files are looked at for new bytes. Not at once whenever something happens, but together, at beats: a file is then
- * read with all that came meanwhile, and what was read of all files leaves in the same requests. The first event after a
- * pause is a beat of its own, so that a lone line does not wait.
+ * When files are looked at for new bytes: not whenever something happens, but all together, at beats. A file is then read
+ * with all bytes that came meanwhile, and the lines of all files leave in the same requests. The first event after a pause
+ * makes a beat at once, so that a lone line does not wait.
  *
- * Two kinds of files are looked at: those that an event told of ({@link Polling.notice}), and those that no watch speaks
- * for ({@link Polling.poll}):
+ * Two kinds of files are looked at: files with an event ({@link Polling.notice}), and files without a watch
+ * ({@link Polling.poll}):
  *
  * | file                                               | looked at every                                   |
  * |----------------------------------------------------|---------------------------------------------------|
@@ -17,39 +17,39 @@ import type { LogFile } from '../files/log-file.ts'
 export interface PollingOptions {
   /** Monotonic ms. */
   readonly clock: () => number
-  /** From one beat to the next, at least; ms. */
+  /** The least time from one beat to the next; ms. */
   readonly pollMs: number
-  /** Whether no watch speaks for the file, so that it has to be polled. */
+  /** Whether the file has no watch, so that it has to be polled. */
   readonly isPolled: (file: LogFile) => boolean
   /** The file may have something to read. */
   readonly wake: (file: LogFile) => void
-  /** Give the files that were woken their turns, now. */
+  /** Give all files that were woken their turns now. */
   readonly takeTurns: () => void
-  /** A beat: directories without a watch should be looked at too. */
+  /** Called at each beat: directories without a watch should be looked at too. */
   readonly polling: () => void
 }
 
-/** A file is slow, and not cold, for so long after its last bytes, and for two looks at least. */
+/** For this long after its last bytes, and for two looks at least, a file is slow and not cold. */
 const WARM_MS = 1000
 
-/** Forty lines or so: a look that brings as much is worth its cost. */
+/** About forty lines: a look that brings as much is worth its cost. */
 const BUSY_BYTES = 8192
 
-/** So many looks a second, in all, may bring less, as long as nobody has to wait longer than the other for it. */
+/** How many looks a second, over all files, may bring less, as long as no file waits longer than {@link SLOW_MS}. */
 const SLOW_LOOKS_PER_SECOND = 120
 const SLOW_MS = 1000
 
-/** With shorter beats, whoever asked for them pays for more: so many slow files are looked at at every beat. */
+/** Up to this many slow files have a look at every beat: a setting of shorter beats is worth its cost there. */
 const LEAST_SLOW_FILES = 8
 
-/** Where there are very many, even this: looks a second. */
+/** With very many slow files, the limit of looks a second, even if a file then waits longer than {@link SLOW_MS}. */
 const MOST_SLOW_LOOKS_PER_SECOND = 10_000
 
-/** From one look at a cold file to the next, and how many are looked at in that time, at most. */
+/** The time from one look at cold files to the next, and the largest number that is looked at each time. */
 const COLD_POLL_MS = 250
 const COLD_POLLS = 250
 
-/** How the last looks at a polled file went. */
+/** What the last looks at a polled file brought. */
 interface Looked {
   /** Where its next read began at the last look. */
   next: number
@@ -64,11 +64,11 @@ export class Polling {
   #beatAt = -Infinity
   #slowAt = -Infinity
   #coldAt = -Infinity
-  /** From one look at slow files to the next, for as many as there were at the last one. */
+  /** Ms from one look at slow files to the next, by how many there were at the last look. */
   #slowMs: number
   #timer: NodeJS.Timeout | null = null
   #immediate: NodeJS.Immediate | null = null
-  /** When the next beat is due; Infinity: there is no reason for one. */
+  /** Monotonic ms when the next beat is due; Infinity: there is no reason for one. */
   #dueAt = Infinity
   #stopped = false
 
@@ -77,20 +77,20 @@ export class Polling {
     this.#slowMs = options.pollMs
   }
 
-  /** Something happened to the file: it is looked at with the next beat. */
+  /** Something happened to the file: look at it with the next beat. */
   notice(file: LogFile): void {
     this.#noticed.add(file)
     this.#arm(this.#beatAt + this.#options.pollMs)
   }
 
-  /** Look at this file again and again from now on, until a watch is found to speak for it. */
+  /** Look at this file again and again from now on, until it turns out to have a watch. */
   poll(file: LogFile): void {
     if (this.#polled.has(file)) return
     this.#polled.set(file, { next: file.next, isBusy: false })
     this.#arm(file.activeAt > this.#warmSince ? this.#slowAt + this.#slowMs : this.#coldAt + COLD_POLL_MS)
   }
 
-  /** Whether it had bytes a moment ago: it is busy or slow, and not cold. */
+  /** Whether the file had bytes a moment ago, so that it is busy or slow, and not cold. */
   isWarm(file: LogFile): boolean {
     return file.activeAt > this.#warmSince
   }
@@ -114,9 +114,9 @@ export class Polling {
     this.#disarm()
     this.#dueAt = at
     const wait = at - this.#options.clock()
-    // not here: other events of the same moment go along
+    // not at once, so that other events of the same moment share the beat
     if (wait <= 0) this.#immediate = setImmediate(() => this.#beat())
-    // polling alone is no reason to live
+    // polling alone must not keep the process alive
     else this.#timer = setTimeout(() => this.#beat(), Math.ceil(wait)).unref()
   }
 
@@ -139,21 +139,21 @@ export class Polling {
       const { busy, slow } = this.#pollWarm(now)
       if (now >= this.#coldAt + COLD_POLL_MS) this.#pollCold(now)
       if (busy > 0) this.#arm(now + pollMs)
-      // cold files are no reason for beats of their own then
+      // slow beats look at the cold files too, so these need no beats of their own
       else this.#arm(slow > 0 ? this.#slowAt + this.#slowMs : this.#coldAt + COLD_POLL_MS)
     }
     takeTurns()
   }
 
-  /** Returns how many there are. */
+  /** Look at the busy files and, if it is their time, at the slow ones. Returns how many there are of each. */
   #pollWarm(now: number): { busy: number; slow: number } {
     const { pollMs, wake } = this.#options
     const warmSince = this.#warmSince
-    // a beat that comes a little early is no reason for another one
+    // a beat that comes a little early counts, so that no second one is needed
     const isSlowBeat = now >= this.#slowAt + this.#slowMs - pollMs / 4
     let busy = 0
     let slow = 0
-    // thousands may be polled: a loop over a map would make an array for each
+    // thousands of files may be polled, and a loop over the entries of a map would make an array for each
     this.#polled.forEach((looked, file) => {
       if (file.activeAt <= warmSince) return
       if (looked.isBusy || isSlowBeat) {
@@ -189,9 +189,10 @@ export class Polling {
   }
 }
 
+/** Ms from one look at slow files to the next, where there are so many of them. */
 function slowMs(pollMs: number, files: number): number {
   const usual = (files * 1000) / SLOW_LOOKS_PER_SECOND
   const longest = Math.max(SLOW_MS, (files * 1000) / MOST_SLOW_LOOKS_PER_SECOND)
-  const asked = (files * pollMs) / LEAST_SLOW_FILES
-  return Math.round(Math.max(pollMs, Math.min(usual, longest, asked)))
+  const forFew = (files * pollMs) / LEAST_SLOW_FILES
+  return Math.round(Math.max(pollMs, Math.min(usual, longest, forFew)))
 }

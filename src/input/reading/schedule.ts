@@ -1,9 +1,9 @@
 /**
- * Whose turn it is. Files with something to read stand in a queue; each gets a quantum and goes to the end again, so
- * that no file waits for another's backlog. Files that cannot go on are parked until somebody says that there is room.
- * When a file is looked at that may have something to read is polling.ts's affair.
+ * Whose turn it is. Files with something to read stand in a queue. Each has one turn and goes to the end again, so that no
+ * file waits for another's backlog. Files that cannot go on are parked (parking.ts) until their obstacle is gone. polling.ts
+ * decides when to look at a file that may have something to read.
  *
- * One loop for all local files (reading them is synchronous), one for each mount whose calls can hang.
+ * There is one loop for all local files, whose reads are synchronous, and one for each mount whose calls can hang.
  */
 import type { Obstacle } from '../../flow.ts'
 import type { LogFile } from '../files/log-file.ts'
@@ -12,33 +12,34 @@ import { Polling } from './polling.ts'
 import { deviceOf } from '../volume/volume.ts'
 
 /**
- * more: there may be more to read at once; idle: at its end; later: try again at the next poll; unacknowledged: too far
- * ahead of its watermark, parked until {@link Schedule.resume}; an obstacle: parked until that is gone.
+ * How a turn ended. more: there may be more to read at once. idle: the file is at its end. later: try again at the next
+ * poll. unacknowledged: the file is too far ahead of its watermark, and parked until {@link Schedule.acknowledged}. An
+ * obstacle: the file is parked until that is gone.
  */
-export type Turn = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
+export type TurnEnd = 'more' | 'idle' | 'later' | 'unacknowledged' | Obstacle
 
 export interface ScheduleOptions {
   /** Monotonic ms. */
   readonly clock: () => number
-  /** From one look at files that are being written to the next, at least; ms. */
+  /** The least time from one look at files that are being written to the next; ms. */
   readonly pollMs: number
-  /** One quantum of one file. Synchronous where the file's volume is. Must not throw. */
-  turn(file: LogFile): Turn | Promise<Turn>
-  /** Whether no watch speaks for the file, so that it has to be polled. */
+  /** Give a file one turn. Synchronous where the file's volume is. Must not throw. */
+  turn(file: LogFile): TurnEnd | Promise<TurnEnd>
+  /** Whether the file has no watch, so that it has to be polled. */
   readonly isPolled: (file: LogFile) => boolean
   /**
-   * Files have had turns. `isOver`: all that were to have one, so that nothing comes for a while; else others are about
-   * to have theirs.
+   * Files have had turns. `isOver`: no file waits for a turn, so that nothing comes for a while; else others are about to
+   * have theirs.
    */
   looked(isOver: boolean): void
-  /** The file is at its end, or cannot go on, for now. */
+  /** The file is at its end, or parked, for now. */
   rests?(file: LogFile): void
-  /** Files are being polled right now, so directories without a watch should be looked at too. Called at every poll. */
+  /** Called at every poll: directories without a watch should be looked at too. */
   readonly polling: () => void
 }
 
 /**
- * Turns taken before the event loop goes round: so many that did not reach the end of their file, and so many in all.
+ * How many turns are taken before the event loop goes round: turns that did not reach the end of their file, and all turns.
  * Sockets must not wait for a backlog, and many files with a line each must not cost a round of the loop each.
  */
 const LONG_TURNS_IN_A_ROW = 4
@@ -53,11 +54,11 @@ export class Schedule {
     mountAwaitedBy: (file) => this.#mountAwaitedBy(file),
   })
   readonly #polling: Polling
-  /** Their last turn came to nothing: there was no descriptor, or they could not be read. */
+  /** Files whose last turn ended with 'later': they could not be opened, judged or read. */
   readonly #postponed = new Set<LogFile>()
   #next: NodeJS.Immediate | null = null
   #stopped = false
-  /** Turns that take their time, and those among them that wait for nobody's network. */
+  /** The number of asynchronous turns under way, and of those among them that are of local files. */
   #busy = 0
   #busyLocal = 0
   #idle: (() => void)[] = []
@@ -76,13 +77,13 @@ export class Schedule {
   }
 
   /**
-   * The file may have something to read. Cheap, and without effect when it is queued or parked already. True if it is
-   * going to have a turn.
+   * The file may have something to read. Cheap, and without effect if it is queued or parked already. True if it is going to
+   * have a turn.
    */
   wake(file: LogFile): boolean {
-    if (file.queued) return true
-    if (file.parked || file.finished || !file.admitted || file.isOver || this.#stopped) return false
-    file.queued = true
+    if (file.turn.queued) return true
+    if (file.parked || file.finished || !file.life.admitted || file.isOver || this.#stopped) return false
+    file.turn.queued = true
     if (file.volume.remote) this.#wakeRemote(file)
     else {
       this.#local.push(file)
@@ -91,17 +92,17 @@ export class Schedule {
     return true
   }
 
-  /** What parked files wait for, the longest awaited first. */
+  /** The obstacles that parked files wait for, the longest awaited first. */
   obstacles(): Iterable<Obstacle> {
     return this.#parking.obstacles()
   }
 
-  /** This is no obstacle now: who waits for it may try, one after another. */
+  /** The obstacle is gone for now: the files that wait for it may try, one after another. */
   unblock(obstacle: Obstacle): void {
     this.#parking.wakeFirst(obstacle)
   }
 
-  /** A topic has changed: whoever waits for something of it may try. */
+  /** A topic has changed: all files that wait for something of it may try. */
   topicChanged(topic: string): void {
     this.#parking.wakeAll(topic)
   }
@@ -121,23 +122,23 @@ export class Schedule {
     return this.#parking.count
   }
 
-  /** Nobody has a turn, waits for one, is parked, or was put off with something to read. */
+  /** Whether no file has a turn, waits for one, is parked, or was postponed with something to read. */
   get quiet(): boolean {
     for (const file of this.#postponed) if (file.next < file.size) return false
     return this.#local.length === 0 && this.#remote.size === 0 && this.#busy === 0 && this.parkedFiles === 0
   }
 
-  /** Something happened to the file: it has its turn soon, with others. */
+  /** Something happened to the file: it has its turn with the next beat. */
   notice(file: LogFile): void {
-    if (!file.queued && !file.parked) this.#polling.notice(file)
+    if (!file.turn.queued && !file.parked) this.#polling.notice(file)
   }
 
-  /** Whether bytes came to the file a moment ago, as often as it is looked at. */
+  /** Whether the file had bytes a moment ago, measured by how often it is looked at. */
   isWarm(file: LogFile): boolean {
     return this.#polling.isWarm(file)
   }
 
-  /** Poll this file from now on, until it is found to be watched. */
+  /** Poll this file from now on, until it turns out to have a watch. */
   poll(file: LogFile): void {
     this.#polling.poll(file)
   }
@@ -145,7 +146,7 @@ export class Schedule {
   forget(file: LogFile): void {
     this.#polling.forget(file)
     this.#postponed.delete(file)
-    // it may come back
+    // the file may come back, and must not be parked then
     this.#parking.leave(file)
   }
 
@@ -167,12 +168,12 @@ export class Schedule {
     for (let i = 0; i < TURNS_IN_A_ROW && long < LONG_TURNS_IN_A_ROW && !this.#stopped; i++) {
       const file = this.#local.shift()
       if (file === undefined) break
-      file.queued = false
+      file.turn.queued = false
       const turn = this.#options.turn(file)
-      // one that takes its time has a file opened: many at once would take many descriptors
+      // an asynchronous turn counts as long, since it opens a file: many at once would take many descriptors
       if (turn !== 'idle') long++
       if (!(turn instanceof Promise)) this.#after(file, turn)
-      else void this.#finish(file, turn)
+      else void this.#awaitTurn(file, turn)
     }
     if (this.#next !== null) clearImmediate(this.#next)
     this.#next = null
@@ -203,18 +204,18 @@ export class Schedule {
 
   async #runRemote(mount: string, queue: Queue): Promise<void> {
     for (let file = queue.shift(); file !== undefined && !this.#stopped; file = queue.shift()) {
-      file.queued = false
+      file.turn.queued = false
       const turn = this.#options.turn(file)
-      // at once: what it waits for may come before the next microtask
+      // not awaited, since the obstacle that it waits for may be gone before the next microtask
       if (!(turn instanceof Promise)) this.#after(file, turn)
-      else await this.#finish(file, turn)
+      else await this.#awaitTurn(file, turn)
     }
     this.#remote.delete(mount)
-    // not here: one of its files may be in the middle of being woken
+    // not at once, since one of its files may be in the middle of being woken
     if (this.#parking.hasPassedOver(mount)) setImmediate(() => this.#parking.answered(mount))
   }
 
-  async #finish(file: LogFile, turn: Turn | Promise<Turn>): Promise<void> {
+  async #awaitTurn(file: LogFile, turn: TurnEnd | Promise<TurnEnd>): Promise<void> {
     const local = file.volume.remote ? 0 : 1
     this.#busy++
     this.#busyLocal += local
@@ -228,8 +229,8 @@ export class Schedule {
     if (this.#busyLocal === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #after(file: LogFile, turn: Turn): void {
-    // lost, or cut, while it had its turn
+  #after(file: LogFile, turn: TurnEnd): void {
+    // it was lost or cut while it had its turn
     if (file.isOver) {
       this.forget(file)
       return
@@ -256,7 +257,7 @@ export class Schedule {
   }
 }
 
-/** First in, first out, without moving what waits. */
+/** First in, first out, without moving the files that wait. */
 class Queue {
   #files: (LogFile | undefined)[] = []
   #head = 0

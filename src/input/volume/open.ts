@@ -7,8 +7,14 @@ import type { IgnoreReason } from '../../flow.ts'
 import { isShortOfDescriptors, messageOf, systemCodeOf } from '../../errors.ts'
 import { type FileFacts, type Volume, closeOn } from './volume.ts'
 
+/** An open file, and what the file system said of it then. */
+export interface OpenFile {
+  readonly descriptor: number
+  readonly facts: FileFacts
+}
+
 export type Opened =
-  | { readonly kind: 'open'; readonly descriptor: number; readonly facts: FileFacts }
+  | ({ readonly kind: 'open' } & OpenFile)
   /** Not there any more. */
   | { readonly kind: 'gone' }
   /** Cannot be opened now; it may be possible later. */

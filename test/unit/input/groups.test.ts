@@ -11,7 +11,7 @@ void test('groups have their members in the order in which they came, each once'
   assert.deepEqual([none, one, two].map((key) => groups.count(key)), [0, 1, 3]) // prettier-ignore
 })
 
-void test('what is removed is gone, and what is not there is not', () => {
+void test('a removed member is gone, and a missing one stays missing', () => {
   const groups = new Groups<string>()
   for (const member of ['a', 'b']) groups.add('two', member)
   groups.add('one', 'a')

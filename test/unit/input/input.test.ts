@@ -1,14 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, {
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import fs, { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -29,7 +20,7 @@ async function soon(what: string, condition: () => Promise<unknown>): Promise<vo
   assert.ok(took < PROMPT_MS, `${what} took ${took} ms`)
 }
 
-void test('reads what is there, what is appended, and what comes', async (t) => {
+void test('reads files that are there, lines that are appended, and files that come', async (t) => {
   const live = await LiveInput.open(t)
   live.write('a.log', 'a1\n')
   await live.input.start()
@@ -38,7 +29,7 @@ void test('reads what is there, what is appended, and what comes', async (t) => 
   await live.came('a2')
   live.write('b.log', 'b1\n')
   await live.came('b1')
-  renameSync(live.path('a.log'), live.path('a.log.1'))
+  live.move('a.log', 'a.log.1')
   live.append('a.log.1', 'a3\n')
   live.write('a.log', 'a4\n')
   await live.came('a3', 'a4')
@@ -119,7 +110,7 @@ void test('reads more files than may be open though the first ones wait for thei
   await live.came(...waits)
 })
 
-void test('reads what is appended at once, by what a watch tells alone', async (t) => {
+void test('reads appended lines at once, by the events of a watch alone', async (t) => {
   const watch = t.mock.method(fs, 'watch')
   const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
   assert.equal(watch.mock.callCount(), 1)
@@ -133,10 +124,10 @@ void test('reads what is appended at once, by what a watch tells alone', async (
   }
 })
 
-void test('carries through a restart what was open below the offset', async (t) => {
+void test('carries open pieces below the offset through a restart', async (t) => {
   const live = await LiveInput.withOne(t)
   const open = [{ stream: 'stdout' as const, ranges: [{ start: 0, end: 2 }] }]
-  live.file('a.log').open = open
+  live.file('a.log').openPieces = open
   live.append('a.log', 'two\n')
   await live.came('two')
   const next = await live.restart(t)
@@ -172,7 +163,7 @@ void test('reads a file behind a link at once, and the next one that comes to be
   })
   await soon('a rotation behind a link', async () => {
     live.append('pods/0.log', 'three\n')
-    renameSync(live.path('pods/0.log'), live.path('pods/0.log.20261122'))
+    live.move('pods/0.log', 'pods/0.log.20261122')
     live.append('pods/0.log.20261122', 'four\n')
     live.write('pods/0.log', 'five\n')
     await allowed.came('three', 'four', 'five')
@@ -193,7 +184,7 @@ void test('goes on where no watch can be had', async (t) => {
     await live.came('a2')
     live.write('b.log', 'b1\n')
     await live.came('b1')
-    renameSync(live.path('a.log'), live.path('a.log.1'))
+    live.move('a.log', 'a.log.1')
     live.append('a.log.1', 'a3\n')
     live.write('a.log', 'a4\n')
     await live.came('a3', 'a4')
@@ -201,7 +192,7 @@ void test('goes on where no watch can be had', async (t) => {
   assert.deepEqual(live.ear.heard('watchUnavailable'), [[live.root, 'ENOSPC']])
 })
 
-void test('reads what is appended by polling alone where no watch can be had', async (t) => {
+void test('reads appended lines by polling alone where no watch can be had', async (t) => {
   t.mock.method(fs, 'watch', () => {
     throw systemError('ENOSPC', 'watch')
   })
@@ -227,7 +218,7 @@ void test('reads busy files by polling, and notices their rotations', async (t) 
       live.append(`${name}.log`, `${name} ${n}\n`)
     }
     if (n % 300 === 299) {
-      renameSync(live.path('a.log'), live.path(`a.log.${n}`))
+      live.move('a.log', `a.log.${n}`)
       live.write('a.log', '')
       await live.came(`b ${n}`)
     }
@@ -243,7 +234,7 @@ void test('begins a new generation when a file is cut, and stores nothing of the
   await live.input.start()
   await live.came('two')
   const old = live.file('a.log')
-  truncateSync(live.path('a.log'), 0)
+  live.cut('a.log')
   live.append('a.log', 'x\n')
   await live.came('x')
   const next = live.file('a.log')
@@ -268,7 +259,7 @@ void test('waits while there is no room, and goes on when there is', async (t) =
   await live.came('a1')
 })
 
-void test('stops so far ahead of what is stored, and goes on with each receipt', async (t) => {
+void test('stops at the limit ahead of the stored offset, and goes on with each receipt', async (t) => {
   const live = await LiveInput.open(t, { file: { maxUnacked: 64 * 1024 } })
   live.acknowledge = false
   const line = 'x'.repeat(999)
@@ -286,7 +277,7 @@ void test('stops so far ahead of what is stored, and goes on with each receipt',
   await until(() => live.lines.length === 1000, { what: 'the rest' })
 })
 
-void test('reads again what will not be stored, and counts what cannot be read again', async (t) => {
+void test('reads bytes again that will not be stored, and counts those that cannot be read again', async (t) => {
   const live = await LiveInput.open(t)
   live.acknowledge = false
   live.write('a.log', 'one\ntwo\n')
@@ -296,7 +287,7 @@ void test('reads again what will not be stored, and counts what cannot be read a
   live.input.rewind(file)
   await until(() => live.lines.length === 4, { what: 'both again' })
   assert.deepEqual(live.lines, ['one', 'two', 'one', 'two'])
-  truncateSync(live.path('a.log'), 0)
+  live.cut('a.log')
   live.append('a.log', 'x\n')
   await live.came('x')
   live.input.rewind(file)
@@ -358,7 +349,7 @@ void test('counts a deleted file to its last byte at the end', async (t) => {
   live.write('a.log', 'one\nlast')
   await live.input.start()
   await live.came('one')
-  unlinkSync(live.path('a.log'))
+  live.remove('a.log')
   await live.input.freeze()
   await live.drained()
   assert.deepEqual(live.lines, ['one', 'last'])
@@ -380,13 +371,13 @@ void test('leaves nothing open behind it, and goes on there', async (t) => {
   await second.input.stop()
 })
 
-// -- what is missing ---------------------------------------------------------------------------------------------------
+// -- missing files ---------------------------------------------------------------------------------------------------
 
 void test('drains a file that got a name that no glob matches while it was stopped', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
-  renameSync(first.path('a.log'), first.path('a-20261122.old'))
+  first.move('a.log', 'a-20261122.old')
   first.write('a.log', 'three\n')
   const second = await first.restart(t)
   await second.input.start()
@@ -401,20 +392,20 @@ void test('drains it also when its directory comes only later', async (t) => {
   await first.came('one')
   await first.input.stop()
   first.append('logs/a.log', 'two\n')
-  renameSync(first.path('logs/a.log'), first.path('logs/a.old'))
-  renameSync(first.path('logs'), first.path('not yet'))
+  first.move('logs/a.log', 'logs/a.old')
+  first.move('logs', 'not yet')
   const second = await first.restart(t)
   await second.input.start()
   await until(() => second.input.drained, { what: 'a look' })
-  renameSync(first.path('not yet'), first.path('logs'))
+  first.move('not yet', 'logs')
   await second.came('two')
 })
 
-void test('starts and goes on although there are names that cannot be asked about', async (t) => {
+void test('starts and goes on although the calls about some names fail', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
   first.append('a.log', 'two\n')
-  renameSync(first.path('a.log'), first.path('a.old'))
+  first.move('a.log', 'a.old')
   symlinkSync('loop', first.path('loop'))
   symlinkSync('loop.log', first.path('loop.log'))
   const second = await first.restart(t)
@@ -424,10 +415,10 @@ void test('starts and goes on although there are names that cannot be asked abou
   await second.came('new')
 })
 
-void test('goes on looking after the place of a lost file became one that cannot be asked about', async (t) => {
+void test('goes on looking after every call about the place of a lost file fails', async (t) => {
   const first = await LiveInput.withOne(t)
   await first.input.stop()
-  unlinkSync(first.path('a.log'))
+  first.remove('a.log')
   symlinkSync('a.log', first.path('a.log'))
   const second = await first.restart(t, { file: { sweepMs: 20 } })
   await second.input.start()
@@ -462,7 +453,7 @@ void test('goes on everywhere else while a mount hangs, there when it answers, a
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   mounts.one.hang()
-  // past everybody's patience, so that the mount is asked for whatever there is to ask
+  // longer than any wait, so that every call to the mount that there can be is made
   live.aheadMs += 60_000
   for (const name of ['one', 'two', 'local']) live.append(`${name}/a.log`, `${name} 2\n`)
   for (const name of ['one', 'two', 'local']) live.write(`${name}/b.log`, `${name} 3\n`)
@@ -500,7 +491,7 @@ void test('reads more mounts than there is memory for reads at the same time', a
   await live.came(...names.map((name) => `${name} 2`))
 })
 
-void test('reads mounts to their ends, too, and finds what came to be there at the last moment', async (t) => {
+void test('reads mounts to their ends, too, and finds files that came at the last moment', async (t) => {
   const { live } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
@@ -519,7 +510,7 @@ void test('reads mounts to their ends, too, and finds what came to be there at t
   assert.deepEqual(live.lines.toSorted(), expected)
 })
 
-void test('asks a mount that hangs one thing at a time, however many files there are', async (t) => {
+void test('makes one call at a time to a mount that hangs, however many files there are', async (t) => {
   const { live, mounts } = await withMounts(t)
   for (let n = 0; n < 50; n++) live.write(`one/${n}.log`, `one/${n}\n`)
   await live.input.start()
@@ -532,16 +523,16 @@ void test('asks a mount that hangs one thing at a time, however many files there
   mounts.one.answer()
 })
 
-void test('gives up nothing of a mount that was never seen, however long that cannot be', async (t) => {
+void test('gives up no file of a mount that was never seen, however long it hangs', async (t) => {
   const { live, mounts } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   await live.input.stop()
   live.append('one/a.log', 'one 2\n')
-  renameSync(live.path('one/a.log'), live.path('one/a.log.1'))
+  live.move('one/a.log', 'one/a.log.1')
   const { one } = mounts
   const list = one.list.bind(one)
-  // single questions are answered
+  // single calls are answered
   let isWell = false
   one.list = (path) => (isWell ? list(path) : Promise.reject(systemError('EIO', 'scandir')))
   const second = await live.restart(t)
@@ -552,7 +543,7 @@ void test('gives up nothing of a mount that was never seen, however long that ca
       second.aheadMs += 31_000
       return one.calls.length >= before + 3
     },
-    { what: 'it is asked what is at its place, again and again' },
+    { what: 'the mount is called about its place, again and again' },
   )
   isWell = true
   await second.came('one 2')
@@ -560,13 +551,13 @@ void test('gives up nothing of a mount that was never seen, however long that ca
   assert.deepEqual(second.ear.heard('lost'), [])
 })
 
-void test('starts although a mount hangs where a known file is sought, and gives nobody up for it', async (t) => {
+void test('starts although a mount hangs where a known file is sought, and gives no file up for it', async (t) => {
   const { live, mounts } = await withMounts(t)
   await live.input.start()
   await live.came('one 1', 'two 1', 'local 1')
   await live.input.stop()
-  renameSync(live.path('one/a.log'), live.path('one/a.old'))
-  unlinkSync(live.path('local/a.log'))
+  live.move('one/a.log', 'one/a.old')
+  live.remove('local/a.log')
   const { one } = mounts
   const list = one.list.bind(one)
   // the first look is answered, the search is not

@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, renameSync, truncateSync } from 'node:fs'
 import { test } from 'node:test'
 import { World } from '../../../support/file-world.ts'
+import { LONG } from '../../../support/reading.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 import { TOPIC } from '../../../support/obstacles.ts'
 
-/** More than a fingerprint. */
-const LONG = Array.from({ length: 200 }, (_, n) => `line ${n} of a log\n`).join('')
-
 const lost = (world: World): number => world.ear.counters.lostBytes.truncated
 
-async function wakeAll(world: World): Promise<void> {
-  for (const file of world.files()) world.awake.add(file)
-  await world.turns()
-}
-
-/** Reads `a.log` as far as `read`; the rest is written after that, and nobody has seen it. */
+/** Reads `a.log` as far as `read`; the rest is written after that, and is not seen yet. */
 async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Promise<void> {
   world.write('a.log', read)
   await world.lookAndRead()
@@ -25,13 +17,10 @@ async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Pr
   world.append('a.log', rest)
 }
 
-const copy = (world: World, to = 'a.log.1'): void => copyFileSync(world.path('a.log'), world.path(to))
-const cut = (world: World): void => truncateSync(world.path('a.log'))
-
 /** Looks until all that may be known again has been. */
 async function knowAgain(world: World): Promise<void> {
   await world.lookAndRead()
-  await world.settle()
+  await world.confirmMissing()
   await world.lookAndRead()
 }
 
@@ -40,15 +29,15 @@ async function halfAMinute(world: World): Promise<void> {
   await world.tick()
 }
 
-void test('counts what only a copy has, whether it was seen before it was cut or not', async (t) => {
+void test('counts bytes that only a copy has, whether they were seen before the cut or not', async (t) => {
   for (const isSeen of [false, true]) {
     const world = await World.open(t)
     await behind(world)
-    if (isSeen) await world.generations.check(world.file('a.log'))
-    copy(world)
-    cut(world)
-    await wakeAll(world)
-    assert.equal(lost(world), 0, 'nobody knows yet')
+    if (isSeen) await world.generations.inspection.check(world.file('a.log'))
+    world.copy('a.log', 'a.log.1')
+    world.cut('a.log')
+    await world.wakeAll()
+    assert.equal(lost(world), 0, 'it is not known yet')
     await world.lookAndRead()
     assert.equal(lost(world), 4)
     await halfAMinute(world)
@@ -64,23 +53,23 @@ void test('counts it in the name of the file that was cut', async (t) => {
   const world = await World.open(t)
   await behind(world)
   const original = world.file('a.log')
-  copy(world)
-  cut(world)
-  await wakeAll(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
   assert.deepEqual(world.ear.heard('lost'), [[original, 'truncated', 4]])
 })
 
-void test('counts what a copy has that was held back before the cut', async (t) => {
+void test('counts the bytes of a copy that was held back before the cut', async (t) => {
   for (const { read, unread } of [
     { read: 'one\n', unread: 'two\n' },
     { read: LONG, unread: LONG },
   ]) {
     const world = await World.open(t)
     await behind(world, { read, rest: unread })
-    copy(world)
+    world.copy('a.log', 'a.log.1')
     assert.ok(await world.look(), 'it is held back')
-    cut(world)
+    world.cut('a.log')
     world.awake.add(world.file('a.log'))
     await world.turns()
     await world.look()
@@ -88,7 +77,7 @@ void test('counts what a copy has that was held back before the cut', async (t) 
   }
 })
 
-void test('counts what a copy has at its end, that was seen while it was written', async (t) => {
+void test('counts the bytes at the end of a copy that was seen while it was written', async (t) => {
   const world = await World.open(t)
   await behind(world, { read: LONG, rest: LONG })
   world.write('a.log.1', '')
@@ -98,32 +87,32 @@ void test('counts what a copy has at its end, that was seen while it was written
     world.awake.delete(world.file('a.log'))
     assert.ok(await world.look(), 'it is held back')
   }
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
   assert.equal(lost(world), LONG.length)
 })
 
-void test('counts all of a copy that was asked for its size on a mount while it was written', async (t) => {
+void test('counts all of a copy on a mount whose size was read while it was written', async (t) => {
   const mount = new RemoteMount('7')
   const world = await World.open(t, { volume: mount })
   await behind(world)
-  copy(world)
-  truncateSync(world.path('a.log.1'), 5)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log.1', 5)
   const look = await world.directory.look()
   assert.ok(look)
   const original = world.file('a.log')
   const factsOf = mount.factsOf.bind(mount)
-  let asked = 0
+  let calls = 0
   mount.factsOf = async (descriptor) => {
     const facts = await factsOf(descriptor)
-    if (descriptor === original.descriptor || asked++ > 0) return facts
+    if (descriptor === original.descriptor || calls++ > 0) return facts
     world.write('a.log.1', 'one\ntwo\n')
-    cut(world)
-    await world.quantum.turn(original)
+    world.cut('a.log')
+    await world.fileTurns.turn(original)
     return facts
   }
-  await world.generations.see(world.directory, look)
+  await world.generations.sightings.see(world.directory, look)
   assert.equal(original.standing, 'detached')
   assert.equal(lost(world), 4)
   assert.deepEqual([world.file('a.log.1').finished, world.file('a.log.1').next], [true, 8])
@@ -137,14 +126,14 @@ void test('counts the rest of each cut once, though the copies were renamed on b
     let unread = 0
     for (let n = 0; n < 5; n++) {
       world.append('a.log', `${line(n)}\n`.repeat(100 + n * 20))
-      await wakeAll(world)
+      await world.wakeAll()
       const rest = `${line(n)}\n`.repeat(n + 1)
       world.append('a.log', rest)
       unread += rest.length
-      for (let m = n; m > 0; m--) renameSync(world.path(`a.log.${m}`), world.path(`a.log.${m + 1}`))
-      copy(world)
-      cut(world)
-      await wakeAll(world)
+      for (let m = n; m > 0; m--) world.move(`a.log.${m}`, `a.log.${m + 1}`)
+      world.copy('a.log', 'a.log.1')
+      world.cut('a.log')
+      await world.wakeAll()
     }
     world.text()
     assert.equal(lost(world), 0)
@@ -155,14 +144,14 @@ void test('counts the rest of each cut once, though the copies were renamed on b
   }
 })
 
-void test('counts nothing of a second copy, but for what it has more', async (t) => {
+void test('counts of a second copy only the bytes that it has more', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
-  cut(world)
-  await wakeAll(world)
-  copyFileSync(world.path('a.log.1'), world.path('a.log.2'))
-  copyFileSync(world.path('a.log.1'), world.path('a.log.3'))
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
+  world.copy('a.log.1', 'a.log.2')
+  world.copy('a.log.1', 'a.log.3')
   world.append('a.log.3', 'three\n')
   await world.lookAndRead()
   assert.deepEqual([lost(world), world.text()], [10, ''])
@@ -171,11 +160,11 @@ void test('counts nothing of a second copy, but for what it has more', async (t)
 void test('counts nothing of a copy again, however it is found: renamed, or by the next start', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
-  cut(world)
-  await wakeAll(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.wakeAll()
   await world.look()
-  renameSync(world.path('a.log.1'), world.path('a.log.2'))
+  world.move('a.log.1', 'a.log.2')
   await world.look()
   assert.equal(lost(world), 4)
   const next = await world.restart(t)
@@ -184,13 +173,13 @@ void test('counts nothing of a copy again, however it is found: renamed, or by t
   assert.deepEqual([next.ear.heard('lost'), next.text()], [[], ''])
 })
 
-void test('counts what was seen of a cut file, when half a minute has brought no copy', async (t) => {
+void test('counts the bytes that were seen of a cut file, when half a minute has brought no copy', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  await world.generations.check(world.file('a.log'))
+  await world.generations.inspection.check(world.file('a.log'))
   const original = world.file('a.log')
-  cut(world)
-  await wakeAll(world)
+  world.cut('a.log')
+  await world.wakeAll()
   world.clock.advance(30_000)
   await world.tick()
   assert.deepEqual([lost(world), original.lag], [0, 4])
@@ -201,17 +190,17 @@ void test('counts what was seen of a cut file, when half a minute has brought no
   assert.ok(!world.files().includes(original) && !world.checkpoint.entries.has(original.id))
 })
 
-void test('counts what was seen of a file after its copy was made', async (t) => {
+void test('counts the bytes that were seen of a file after its copy was made', async (t) => {
   const world = await World.open(t)
   await behind(world, { read: LONG })
   const original = world.file('a.log')
-  copy(world)
+  world.copy('a.log', 'a.log.1')
   world.append('a.log', 'three\n')
   // while there is no room for it
-  original.parked = true
-  await world.generations.check(original)
-  cut(world)
-  await wakeAll(world)
+  original.turn.parked = true
+  await world.generations.inspection.check(original)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.lookAndRead()
   assert.deepEqual([lost(world), world.text()], [10, ''])
 })
@@ -222,11 +211,11 @@ void test('reads the copy of a file of which nothing was read, and counts nothin
     world.blocked = TOPIC
     world.write('a.log', 'one\ntwo\n')
     await world.lookAndRead()
-    copy(world)
+    world.copy('a.log', 'a.log.1')
     if (isHeld) assert.ok(await world.look(), 'it is held back')
-    cut(world)
+    world.cut('a.log')
     world.blocked = null
-    await wakeAll(world)
+    await world.wakeAll()
     await world.lookAndRead()
     assert.deepEqual(world.shipped(), ['a.log.1@0: one\n', 'a.log.1@4: two\n'])
     await halfAMinute(world)
@@ -239,11 +228,11 @@ void test('knows the copy of a file that was seen when it was first written to, 
   world.write('a.log', '')
   await world.lookAndRead()
   world.append('a.log', 'one\n')
-  await world.generations.check(world.file('a.log'))
-  copy(world)
-  cut(world)
-  await world.generations.check(world.file('a.log'))
-  await wakeAll(world)
+  await world.generations.inspection.check(world.file('a.log'))
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
+  await world.generations.inspection.check(world.file('a.log'))
+  await world.wakeAll()
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
   await halfAMinute(world)
@@ -253,13 +242,13 @@ void test('knows the copy of a file that was seen when it was first written to, 
 void test('believes the copy, not sizes that may have been those of the next generation', async (t) => {
   const world = await World.open(t)
   await behind(world, { rest: '' })
-  copy(world)
-  cut(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
   // filled again, seen, and cut again before it is read
   world.append('a.log', 'more than before\n')
-  await world.generations.check(world.file('a.log'))
-  cut(world)
-  await wakeAll(world)
+  await world.generations.inspection.check(world.file('a.log'))
+  world.cut('a.log')
+  await world.wakeAll()
   assert.deepEqual(
     world.ear.heard('fileTruncated').map(([, unread]) => unread),
     [13],
@@ -273,12 +262,12 @@ void test('counts nothing that is read on in a copy', async (t) => {
   for (const isSeen of [false, true]) {
     const world = await World.open(t)
     await behind(world, { read: LONG, rest: 'rest\n' })
-    if (isSeen) await world.generations.check(world.file('a.log'))
-    copy(world, 'b.log')
-    cut(world)
-    await wakeAll(world)
+    if (isSeen) await world.generations.inspection.check(world.file('a.log'))
+    world.copy('a.log', 'b.log')
+    world.cut('a.log')
+    await world.wakeAll()
     await world.lookAndRead()
-    await wakeAll(world)
+    await world.wakeAll()
     assert.equal(world.text(), 'rest\n')
     await halfAMinute(world)
     assert.deepEqual(world.ear.heard('lost'), [])
@@ -290,16 +279,16 @@ void test('counts nothing of a copy that was held back and taken in while Kafka 
   const world = await World.open(t)
   await behind(world, { read: LONG, rest: 'rest\n' })
   world.blocked = TOPIC
-  copy(world)
-  cut(world)
+  world.copy('a.log', 'a.log.1')
+  world.cut('a.log')
   for (let n = 0; n < 40; n++) {
     await world.lookAndRead()
-    await wakeAll(world)
+    await world.wakeAll()
     world.clock.advance(1000)
   }
   assert.equal(world.file('a.log.1').finished, false)
   world.blocked = null
-  for (let n = 0; n < 3; n++) await wakeAll(world)
+  for (let n = 0; n < 3; n++) await world.wakeAll()
   assert.equal(world.text(), 'rest\n')
   await halfAMinute(world)
   assert.deepEqual(world.ear.heard('lost'), [])
@@ -312,11 +301,11 @@ void test('goes on in the copy after a kill -9 between the cut and the copy, and
   const first = await World.open(t)
   await behind(first, { read })
   const { id } = first.file('a.log')
-  copy(first)
-  cut(first)
-  await wakeAll(first)
+  first.copy('a.log', 'a.log.1')
+  first.cut('a.log')
+  await first.wakeAll()
   first.append('a.log', 'new\n')
-  await wakeAll(first)
+  await first.wakeAll()
   assert.equal(first.text(), 'new\n')
   await first.checkpoint.flush()
   const second = await first.restart(t, { disk: first.disk.afterKill() })
@@ -331,11 +320,11 @@ void test('a copy that cannot be known again at the next start is a file of its 
   for (const name of ['a.log.1', 'b.log']) {
     const first = await World.open(t)
     await behind(first)
-    await first.generations.check(first.file('a.log'))
+    await first.generations.inspection.check(first.file('a.log'))
     const { id } = first.file('a.log')
-    copy(first, name)
-    cut(first)
-    await wakeAll(first)
+    first.copy('a.log', name)
+    first.cut('a.log')
+    await first.wakeAll()
     await first.checkpoint.flush()
     const second = await first.restart(t, { disk: first.disk.afterKill() })
     await knowAgain(second)
@@ -349,12 +338,12 @@ void test('a copy that cannot be known again at the next start is a file of its 
   }
 })
 
-void test('counts at the next start what was seen of a cut file, if there is no copy then', async (t) => {
+void test('counts at the next start the bytes that were seen of a cut file, if there is no copy then', async (t) => {
   const first = await World.open(t)
   await behind(first)
-  await first.generations.check(first.file('a.log'))
-  cut(first)
-  await wakeAll(first)
+  await first.generations.inspection.check(first.file('a.log'))
+  first.cut('a.log')
+  await first.wakeAll()
   await first.checkpoint.flush()
   const second = await first.restart(t, { disk: first.disk.afterKill() })
   await second.lookAndRead()
@@ -364,18 +353,18 @@ void test('counts at the next start what was seen of a cut file, if there is no 
   assert.deepEqual([...second.checkpoint.entries.keys()], [second.file('a.log').id])
 })
 
-void test('counts before the files are gone what only copies have, and takes nothing else in', async (t) => {
+void test('counts before the files are gone the bytes that only copies have, and takes nothing else in', async (t) => {
   const world = await World.open(t)
   await behind(world)
-  copy(world)
+  world.copy('a.log', 'a.log.1')
   // as at a stop: the last look is over before the cut is noticed
   assert.ok(await world.look(), 'it is held back')
-  cut(world)
+  world.cut('a.log')
   world.awake.add(world.file('a.log'))
   await world.turns()
   world.write('new.log', 'new\n')
   await world.generations.giveUpRests()
-  await wakeAll(world)
+  await world.wakeAll()
   assert.deepEqual([lost(world), world.text()], [4, ''])
   assert.deepEqual([...world.directory.files.keys()].sort(), ['a.log', 'a.log.1'])
   const next = await world.restart(t)
@@ -383,13 +372,13 @@ void test('counts before the files are gone what only copies have, and takes not
   assert.equal(next.text(), 'new\n')
 })
 
-void test('counts before the files are gone what was seen of those that have no copy', async (t) => {
+void test('counts before the files are gone the bytes that were seen of files without a copy', async (t) => {
   const world = await World.open(t)
   await behind(world)
   const original = world.file('a.log')
-  await world.generations.check(original)
-  cut(world)
-  await wakeAll(world)
+  await world.generations.inspection.check(original)
+  world.cut('a.log')
+  await world.wakeAll()
   await world.generations.giveUpRests()
   assert.equal(lost(world), 4)
   assert.ok(!world.checkpoint.entries.has(original.id))

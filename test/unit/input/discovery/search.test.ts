@@ -28,7 +28,7 @@ function scene(volume: Volume) {
   const search = new Search({
     events: ear.events,
     clock: clock.read,
-    generations: { missing, arrived: () => Promise.resolve('ignored') },
+    generations: { missing, sightings: { arrived: () => Promise.resolve('ignored') } },
     discovery: {
       directory: (path) => (path === '/logs' ? directory : undefined),
       look: (at) => Promise.resolve(void looked.push(at.path)),
@@ -74,7 +74,7 @@ void test('has a directory looked at again where a file waited, also if it could
     },
   })
   const { search, looked, taken, ear } = scene(volume)
-  assert.equal(await taken(), 'unsettled')
+  assert.equal(await taken(), 'unconfirmed')
   await search.forMissing()
   assert.deepEqual([looked, ear.heard('fileDenied').length], [['/logs'], 1])
   assert.equal(await taken(), 'gone')
@@ -85,7 +85,7 @@ void test('has a directory looked at again where a file waited, also if it could
 void test('has a directory looked at again where a file waited for one that was found elsewhere', async () => {
   const { search, looked, taken, missing, stored, asked } = scene(countedVolume())
   asked.local = -Infinity
-  assert.equal(await taken(), 'unsettled')
+  assert.equal(await taken(), 'unconfirmed')
   assert.ok(missing.take(stored))
   await search.forMissing()
   assert.deepEqual(looked, ['/logs'])
@@ -103,16 +103,16 @@ void test('looks for a file on a mount on all others too, but not for ever', asy
   const mount = new RemoteMount('7')
   const { search, asked, taken, clock, looked } = scene(mount)
   asked.remote = -Infinity
-  assert.equal(await taken(), 'unsettled')
+  assert.equal(await taken(), 'unconfirmed')
   clock.advance(14_999)
   await search.forMissing()
   await settled()
-  assert.equal(await taken(), 'unsettled')
+  assert.equal(await taken(), 'unconfirmed')
   clock.advance(1)
   mount.hang()
   await search.forMissing()
   await settled()
-  assert.equal(await taken(), 'unsettled', 'it is searched for where it was')
+  assert.equal(await taken(), 'unconfirmed', 'it is searched for where it was')
   mount.answer()
   for (let turn = 0; turn < 5; turn++) await settled()
   assert.deepEqual(looked, ['/logs'])
@@ -123,7 +123,7 @@ void test('lets nothing wait at a stop', async () => {
   const volume = countedVolume({ list: () => [] })
   const { search, asked, taken, looked } = scene(volume)
   asked.local = -Infinity
-  assert.equal(await taken(), 'unsettled')
+  assert.equal(await taken(), 'unconfirmed')
   await search.last()
   assert.deepEqual(looked, ['local', '/logs'])
   assert.equal(await taken(), 'gone')

@@ -13,16 +13,18 @@ function scene(
   answer: (file: LogFile) => Promise<Found> = () => Promise.resolve('same'),
 ) {
   const told: string[] = []
-  const generations = {
-    all: () => files,
-    count: files.length,
-    check: (file: LogFile) => {
-      told.push(file.name)
-      return answer(file)
+  const sweep = new Sweep({
+    generations: { all: () => files, count: files.length },
+    inspection: {
+      check(file) {
+        told.push(file.name)
+        return answer(file)
+      },
     },
-    doubt: (file: LogFile) => void told.push(`doubted ${file.name}`),
-  }
-  const sweep = new Sweep({ generations, share, wake: (file) => void told.push(`woken ${file.name}`) })
+    known: { doubt: (file) => void told.push(`doubted ${file.name}`) },
+    share,
+    wake: (file) => void told.push(`woken ${file.name}`),
+  })
   return { sweep, told: () => told.splice(0) }
 }
 
@@ -69,7 +71,7 @@ void test('wakes who has grown, and tells who is gone or cannot be asked', async
 void test('asks nothing of a generation whose bytes are gone', async () => {
   const [cut] = paper(1)
   assert.ok(cut)
-  cut.standing = 'detached'
+  cut.life.detach()
   const { sweep, told } = scene([cut], 1)
   await sweep.some()
   assert.deepEqual(told(), [])

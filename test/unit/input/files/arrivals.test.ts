@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { renameSync, symlinkSync, unlinkSync, utimesSync } from 'node:fs'
+import { renameSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { NO_DESCRIPTOR } from '../../../../src/input/files/descriptors.ts'
@@ -14,7 +14,7 @@ const found = (world: World): unknown => world.ear.heard('fileFound').map(([, fr
 
 // -- where reading begins -------------------------------------------------------------------------------------------
 
-void test('begins at the end of what is there at the first start, if the input says so', async (t) => {
+void test('begins at the end of files that are there at the first start, if the input says so', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'old\nolder\n')
   await world.lookAndRead()
@@ -31,13 +31,13 @@ void test('begins at the end as it was when the file was sighted', async (t) => 
   const look = await world.directory.look()
   assert.ok(look)
   world.append('a.log', 'written meanwhile\n')
-  await world.generations.see(world.directory, look)
-  await world.generations.admitted()
+  await world.generations.sightings.see(world.directory, look)
+  await world.generations.arrivals.admitted()
   await world.turns()
   assert.equal(world.text(), 'written meanwhile\n')
 })
 
-void test('begins at the end as it was at the start, also of what could not be opened then', async (t) => {
+void test('begins at the end as it was at the start, also of files that could not be opened then', async (t) => {
   const volume = countedVolume()
   const { open, facts } = { open: volume.open.bind(volume), facts: volume.facts.bind(volume) }
   let denied = true
@@ -58,9 +58,9 @@ void test('begins at the end as it was at the start, also of what could not be o
   unasked = []
   world.append('a.log', 'new\n')
   world.write('cut.log', 'n\n')
-  unlinkSync(world.path('gone.log'))
+  world.remove('gone.log')
   world.write('new', 'new\n')
-  renameSync(world.path('new'), world.path('other.log'))
+  world.move('new', 'other.log')
   await world.look()
   world.append('unasked.log', 'new\n')
   world.write('gone.log', 'old\nnew\n')
@@ -77,7 +77,7 @@ void test('begins at the end as it was at the start, also of what could not be o
   assert.equal(world.directory.untaken.size, 0)
 })
 
-void test('knows what it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
+void test('knows a file that it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
   const world = await World.open(t, END)
   const banner = 'banner\n'.repeat(200)
   world.write('a.log', `${banner}old\n`)
@@ -85,14 +85,14 @@ void test('knows what it began at the end of by the bytes there, also before any
   await world.stop()
   // the same beginning, another file
   world.write('new', `${banner}new\n`)
-  renameSync(world.path('new'), world.path('a.log'))
+  world.move('new', 'a.log')
   const again = await world.restart(t)
   await again.lookAndRead()
   assert.deepEqual(found(again), [{ offset: 0, reason: 'beginning' }])
   assert.equal(again.text(), `${banner}new\n`)
 })
 
-void test('begins at the end of what there was no descriptor for at the start', async (t) => {
+void test('begins at the end of files that had no descriptor at the start', async (t) => {
   const world = await World.open(t, { ...END, maxOpenFiles: 1 })
   world.write('a.log', 'old\n')
   world.write('b.log', 'old\n')
@@ -125,7 +125,7 @@ void test('begins in the middle of a line that is too long to be looked back for
   assert.deepEqual(found(world), [{ offset: 100_004 - 65_536, reason: 'end' }])
 })
 
-void test('begins at the beginning of what comes after the start', async (t) => {
+void test('begins at the beginning of files that come after the start', async (t) => {
   const world = await World.open(t, END)
   await world.look()
   world.write('a.log', 'new\n')
@@ -140,15 +140,15 @@ void test('begins at the beginning in a directory that comes after the start', a
   assert.equal(world.text(), 'new\n')
 })
 
-void test('begins at the beginning of what has taken a name while we looked at it', async (t) => {
+void test('begins at the beginning of a file that has taken a name during the look', async (t) => {
   const world = await World.open(t, END)
   world.write('a.log', 'x\n'.repeat(100_000))
   const look = await world.directory.look()
   assert.ok(look)
-  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.move('a.log', 'a.log.1')
   world.write('a.log', 'new\n')
-  await world.generations.see(world.directory, look)
-  await world.generations.admitted()
+  await world.generations.sightings.see(world.directory, look)
+  await world.generations.arrivals.admitted()
   await world.turns()
   assert.equal(world.text(), 'new\n')
   assert.deepEqual(found(world), [{ offset: 0, reason: 'beginning' }])
@@ -180,7 +180,7 @@ void test('begins at the beginning where a part of the state is lost', async (t)
 
 // -- rotated pieces --------------------------------------------------------------------------------------------------
 
-void test('leaves alone what was rotated before our first start, and tells it once', async (t) => {
+void test('leaves files alone that were rotated before our first start, and reports each once', async (t) => {
   const now = Date.now()
   const world = await World.open(t, { now })
   for (const name of ['a.log.1', 'a.log.2']) world.write(name, `${name}\n`)
@@ -206,9 +206,9 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
   first.write('a.log', 'one\ntwo\n')
   first.most = 1
   await first.look()
-  await first.quantum.turn(first.file('a.log'))
+  await first.fileTurns.turn(first.file('a.log'))
   utimesSync(first.path('a.log'), 1, 1)
-  renameSync(first.path('a.log'), first.path('a.log.1'))
+  first.move('a.log', 'a.log.1')
   const second = await first.restart(t, { now: Date.now() })
   await second.lookAndRead()
   assert.equal(second.text(), 'two\n')
@@ -216,7 +216,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
 
 void test('finds a file that it knows under a name that no glob matches', async (t) => {
   const first = await World.stoppedBehind(t)
-  renameSync(first.path('a.log'), first.path('a.old'))
+  first.move('a.log', 'a.old')
   const second = await first.restart(t)
   await second.lookAndRead()
   const [file] = await second.search()
@@ -224,15 +224,15 @@ void test('finds a file that it knows under a name that no glob matches', async 
   assert.deepEqual([second.text(), file], ['two\n', second.file('a.old')])
 })
 
-void test('does not take what merely has the inode of a file that it knows, under a name that no glob matches', async (t) => {
+void test('does not take a file under a name that no glob matches only because it has a known inode', async (t) => {
   for (const content of ['one\n', '']) {
     const first = await World.open(t)
     first.write('a.log', content)
     await first.lookAndRead()
     await first.stop()
-    // an inode used again, as far as anyone can tell
+    // as if the inode was used again
     first.write('a.log', 'not a log of ours\n')
-    renameSync(first.path('a.log'), first.path('secret'))
+    first.move('a.log', 'secret')
     const volume = countedVolume()
     const factsOf = volume.factsOf.bind(volume)
     volume.factsOf = async (descriptor) => ({ ...(await factsOf(descriptor)), bornMs: Date.now() + 1000 })
@@ -249,7 +249,7 @@ void test('does not take what merely has the inode of a file that it knows, unde
   }
 })
 
-void test('does not follow a name that no glob matches out of the roots, and tells nothing of it', async (t) => {
+void test('does not follow a name that no glob matches out of the roots, and reports nothing', async (t) => {
   const first = await World.stoppedBehind(t)
   const outside = join(freshDirectory(t), 'elsewhere')
   renameSync(first.path('a.log'), outside)
@@ -262,7 +262,7 @@ void test('does not follow a name that no glob matches out of the roots, and tel
 
 // -- what cannot be had now -------------------------------------------------------------------------------------------
 
-void test('tells once that a file is denied, and reads it when it may', async (t) => {
+void test('reports once that a file is denied, and reads it when it may', async (t) => {
   let denied = 'EACCES'
   const volume = countedVolume()
   const open = volume.open.bind(volume)
@@ -301,33 +301,33 @@ void test('looks again soon for a file that goes while it is looked at', async (
   assert.equal(world.text(), 'one\n')
 })
 
-void test('knows every new file at once, and reads those in turn that may not be open yet', async (t) => {
+void test('knows every new file at once, and reads files in turn that cannot be open yet', async (t) => {
   const world = await World.open(t, { maxOpenFiles: 2 })
   world.acknowledge = false
   for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, `${name}\n`)
   assert.ok(!(await world.look()), 'it need not be looked at again')
   assert.deepEqual([world.files().length, world.generations.descriptors.count], [3, 2])
   assert.deepEqual(await world.turns(), ['idle', 'idle', NO_DESCRIPTOR, NO_DESCRIPTOR])
-  assert.equal(world.text().length, 12, 'what was read is not stored')
+  assert.equal(world.text().length, 12, 'the bytes that were read are not stored')
   world.release()
   world.awake.add(world.file('c.log'))
   await world.turns()
   assert.equal(world.text(), 'c.log\n')
 })
 
-void test('counts what was deleted before it could be read', async (t) => {
+void test('counts the bytes of a file that was deleted before it could be read', async (t) => {
   const world = await World.open(t, { maxOpenFiles: 1 })
   world.acknowledge = false
   for (const name of ['a.log', 'b.log']) world.write(name, `${name}\n`)
   await world.lookAndRead()
-  unlinkSync(world.path('b.log'))
+  world.remove('b.log')
   await world.look()
   world.clock.advance(30_000)
   await world.tick()
   assert.deepEqual(world.ear.heard('lost').map(([, reason, bytes]) => [reason, bytes]), [['gone', 6]]) // prettier-ignore
 })
 
-void test('tells for each path why it is left alone', async (t) => {
+void test('reports for each path why it is left alone', async (t) => {
   const world = await World.open(t)
   symlinkSync('/etc/hostname', world.path('link.log'))
   symlinkSync('/dev/zero', world.path('zero.log'))
@@ -337,7 +337,7 @@ void test('tells for each path why it is left alone', async (t) => {
   assert.deepEqual(ignored.sort(), [`${world.path('link.log')} outside-roots`, `${world.path('zero.log')} not-regular`])
 })
 
-void test('tells it again of a name that was gone, and keeps nothing of one that does not come again', async (t) => {
+void test('reports a name again that was gone, and keeps nothing of a name that does not come again', async (t) => {
   const world = await World.open(t)
   const link = (): void => symlinkSync('/etc/hostname', world.path('link.log'))
   for (let times = 1; times <= 3; times++) {
@@ -345,12 +345,12 @@ void test('tells it again of a name that was gone, and keeps nothing of one that
     await world.look()
     await world.look()
     assert.equal(world.ear.heard('fileIgnored').length, times)
-    unlinkSync(world.path('link.log'))
+    world.remove('link.log')
     await world.look()
   }
 })
 
-void test('gives every generation an id of its own, and tells its path at discovery', async (t) => {
+void test('gives every generation an id of its own, and keeps its path at discovery', async (t) => {
   const world = await World.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, 'same\n')
   await world.look()

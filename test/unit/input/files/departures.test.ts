@@ -1,170 +1,132 @@
 import assert from 'node:assert/strict'
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
-import { openCheckpoint } from '../../../../src/input/state/checkpoint.ts'
-import { Departures } from '../../../../src/input/files/departures.ts'
-import { Descriptors } from '../../../../src/input/files/descriptors.ts'
+import type { Inspected } from '../../../../src/input/files/inspection.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { Missing } from '../../../../src/input/files/missing.ts'
-import { noDisk } from '../../../../src/input/state/no-disk.ts'
 import type { StoredGeneration } from '../../../../src/input/state/stored-generation.ts'
-import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
+import { localVolume } from '../../../../src/input/volume/volume.ts'
 import { World } from '../../../support/file-world.ts'
-import { HandClock } from '../../../support/hand-clock.ts'
-import { hear } from '../../../support/hear.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { entry, settled } from '../../../support/state.ts'
-import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 
-async function scene(
-  t: TestContext,
-  settings: {
-    stored?: readonly StoredGeneration[]
-    volumeOf?: (path: string) => Volume
-    check?: (file: LogFile) => Promise<'same' | 'grown' | 'unsure'>
-    hasSeen?: (path: string) => boolean
-  } = {},
-) {
-  const clock = new HandClock()
-  const ear = hear()
-  const checkpoint = await openCheckpoint({
-    directory: '/',
-    agentId: 'a',
-    events: ear.events,
-    now: () => 0,
-    disk: noDisk(),
-  })
-  for (const stored of settings.stored ?? []) checkpoint.put(stored)
-  const missing = new Missing(settings.stored ?? [], {
-    clock: clock.read,
-    volumeOf: settings.volumeOf ?? (() => localVolume),
-  })
-  const known = new Map<string, LogFile>()
-  const woken: string[] = []
-  const departures = new Departures({
-    checkpoint,
-    events: ear.events,
-    missing,
-    known,
-    clock: clock.read,
-    descriptors: new Descriptors({ max: 10, clock: clock.read, events: ear.events, freed: () => undefined }),
-    lastLineQuietMs: 5000,
-    hasSeen: settings.hasSeen ?? (() => true),
-    wake: (file) => void woken.push(file.name),
-    check: settings.check ?? (() => Promise.resolve('same')),
-    forget: () => undefined,
-    letGo: () => undefined,
-  })
-  return { clock, ear, checkpoint, missing, known, woken, departures, directory: freshDirectory(t) }
+/** From now on each check of a file ends with its `answer`. Returns the names of checked files, as they come. */
+function checks(world: World, answer: (file: LogFile) => Promise<Inspected>): string[] {
+  const names: string[] = []
+  world.generations.inspection.check = (file) => {
+    names.push(file.name)
+    return answer(file)
+  }
+  return names
 }
+
+const namesOf = (files: Iterable<LogFile>): string[] => Array.from(files, ({ name }) => name)
 
 /** One with 10 bytes unread. */
 const unread = (id: string, place: string): StoredGeneration =>
   entry(id, { path: place, place, size: 110, position: { offset: 100, open: [], skipped: 0 } })
 
-void test('counts what was unread of a file that is nowhere to be found, and forgets it', async (t) => {
+void test('counts the unread bytes of a file that is nowhere to be found, and forgets it', async (t) => {
   const gone = unread('gone', '/nowhere/a.log')
-  const { clock, departures, ear, checkpoint } = await scene(t, {
+  const world = await World.open(t, {
     stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', size: 100, finished: true }],
   })
-  clock.advance(29_999)
-  await departures.giveUpMissing()
-  assert.equal(checkpoint.entries.size, 3)
-  clock.advance(1)
-  await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [[gone, 'gone', 10]])
-  assert.equal(checkpoint.entries.size, 0)
+  world.clock.advance(29_999)
+  await world.generations.departures.giveUpMissing()
+  assert.equal(world.checkpoint.entries.size, 3)
+  world.clock.advance(1)
+  await world.generations.departures.giveUpMissing()
+  assert.deepEqual(world.ear.heard('lost'), [[gone, 'gone', 10]])
+  assert.equal(world.checkpoint.entries.size, 0)
 })
 
-void test('gives up nothing that was found while it was asked about', async (t) => {
+void test('gives up no file that was found during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
-  const { clock, departures, ear, missing, checkpoint } = await scene(t, {
+  const world = await World.open(t, {
     stored: [gone],
     volumeOf: () => mount,
   })
-  clock.advance(30_000)
+  world.clock.advance(30_000)
   mount.hang()
-  const givingUp = departures.giveUpMissing()
+  const givingUp = world.generations.departures.giveUpMissing()
   await settled()
-  missing.take(gone)
+  world.generations.missing.take(gone)
   mount.answer()
   await givingUp
-  assert.deepEqual([ear.heard('lost'), checkpoint.entries.size], [[], 1])
+  assert.deepEqual([world.ear.heard('lost'), world.checkpoint.entries.size], [[], 1])
 })
 
-void test('gives up nothing whose rest was stored, or that was missed anew, while it was asked about', async (t) => {
+void test('gives up no file whose rest was stored, or that went missing anew, during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
-  const { clock, departures, ear, missing } = await scene(t, {
+  const world = await World.open(t, {
     stored: [gone],
     volumeOf: () => mount,
   })
-  clock.advance(30_000)
+  world.clock.advance(30_000)
   mount.hang()
-  const givingUp = departures.giveUpMissing()
+  const givingUp = world.generations.departures.giveUpMissing()
   await settled()
-  assert.ok(missing.update({ ...gone, position: { ...gone.position, offset: gone.size } }))
+  assert.ok(world.generations.missing.update({ ...gone, position: { ...gone.position, offset: gone.size } }))
   mount.answer()
   await givingUp
-  assert.deepEqual(ear.heard('lost'), [])
-  await departures.giveUpMissing()
-  assert.deepEqual([ear.heard('lost'), missing.expired()], [[], []])
+  assert.deepEqual(world.ear.heard('lost'), [])
+  await world.generations.departures.giveUpMissing()
+  assert.deepEqual([world.ear.heard('lost'), world.generations.missing.expired()], [[], []])
 })
 
 void test('gives up nothing while a directory where it may be waits for its first look', async (t) => {
   let seen = false
   const gone = unread('gone', '/nowhere/a.log')
-  const { clock, departures, ear } = await scene(t, { stored: [gone], hasSeen: () => seen })
+  const world = await World.open(t, { stored: [gone], hasSeen: () => seen })
   for (let minute = 0; minute < 3; minute++) {
-    clock.advance(60_000)
-    await departures.giveUpMissing()
+    world.clock.advance(60_000)
+    await world.generations.departures.giveUpMissing()
   }
-  assert.deepEqual(ear.heard('lost'), [])
+  assert.deepEqual(world.ear.heard('lost'), [])
   seen = true
-  await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [], 'it has its time from then on')
-  clock.advance(30_000)
-  await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [[gone, 'gone', 10]])
+  await world.generations.departures.giveUpMissing()
+  assert.deepEqual(world.ear.heard('lost'), [], 'it has its time from then on')
+  world.clock.advance(30_000)
+  await world.generations.departures.giveUpMissing()
+  assert.deepEqual(world.ear.heard('lost'), [[gone, 'gone', 10]])
 })
 
-void test('asks about one after the other, so that a mount that hangs costs one thread', async (t) => {
+void test('makes one call after the other, so that a mount that hangs costs one thread', async (t) => {
   const mount = new RemoteMount('7')
   const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
-  const { clock, departures, ear } = await scene(t, { stored, volumeOf: () => mount })
-  clock.advance(30_000)
+  const world = await World.open(t, { stored, volumeOf: () => mount })
+  world.clock.advance(30_000)
   mount.hang()
-  const first = departures.giveUpMissing()
+  const first = world.generations.departures.giveUpMissing()
   for (let tick = 0; tick < 5; tick++) {
-    void departures.giveUpMissing()
+    void world.generations.departures.giveUpMissing()
     await settled()
   }
   assert.equal(mount.calls.length, 1)
   mount.answer()
   await first
-  assert.equal(ear.heard('lost').length, 20)
+  assert.equal(world.ear.heard('lost').length, 20)
 })
 
-void test('gives up what was elsewhere while a mount hangs', async (t) => {
+void test('gives up files that were elsewhere while a mount hangs', async (t) => {
   const mount = new RemoteMount('7')
   const stored = [unread('far', '/far/a.log'), unread('near', '/nowhere/a.log'), unread('late', '/nowhere/b.log')]
-  const { clock, departures, ear, missing } = await scene(t, {
+  const world = await World.open(t, {
     stored: stored.slice(0, 2),
     volumeOf: (path) => (path === '/far' ? mount : localVolume),
   })
-  const lost = (): unknown[] => ear.heard('lost').map(([what]) => what)
+  const lost = (): unknown[] => world.ear.heard('lost').map(([what]) => what)
   mount.hang()
-  clock.advance(30_000)
-  void departures.giveUpMissing()
+  world.clock.advance(30_000)
+  void world.generations.departures.giveUpMissing()
   await settled()
   assert.deepEqual(lost(), [stored[1]])
-  missing.add(stored[2]!)
-  clock.advance(30_000)
-  const second = departures.giveUpMissing()
+  world.generations.missing.add(stored[2]!)
+  world.clock.advance(30_000)
+  const second = world.generations.departures.giveUpMissing()
   await settled()
   assert.deepEqual(lost(), stored.slice(1))
   mount.answer()
@@ -172,7 +134,7 @@ void test('gives up what was elsewhere while a mount hangs', async (t) => {
   assert.deepEqual(lost(), [...stored.slice(1), stored[0]])
 })
 
-void test('waits on for what cannot be asked about', async (t) => {
+void test('waits on for files about which no call succeeds', async (t) => {
   let fails = true
   const volume = countedVolume({
     facts: (path) => {
@@ -180,57 +142,52 @@ void test('waits on for what cannot be asked about', async (t) => {
       return localVolume.facts(path)
     },
   })
-  const { clock, departures, ear } = await scene(t, {
+  const world = await World.open(t, {
     stored: [unread('gone', '/nowhere/a.log')],
     volumeOf: () => volume,
   })
   for (let minute = 0; minute < 3; minute++) {
-    clock.advance(60_000)
-    await departures.giveUpMissing()
+    world.clock.advance(60_000)
+    await world.generations.departures.giveUpMissing()
   }
-  assert.deepEqual(ear.heard('lost'), [])
+  assert.deepEqual(world.ear.heard('lost'), [])
   fails = false
-  await departures.giveUpMissing()
-  assert.deepEqual(ear.heard('lost'), [])
-  clock.advance(30_000)
-  await departures.giveUpMissing()
-  assert.equal(ear.heard('lost').length, 1)
+  await world.generations.departures.giveUpMissing()
+  assert.deepEqual(world.ear.heard('lost'), [])
+  world.clock.advance(30_000)
+  await world.generations.departures.giveUpMissing()
+  assert.equal(world.ear.heard('lost').length, 1)
 })
 
-void test('waits on for what is at its place, unless its inode was used again for another file', async (t) => {
-  const { clock, departures, ear, directory, missing } = await scene(t)
-  const place = join(directory, 'a.log')
+void test('waits on for a file that is at its place, unless its inode was used again for another file', async (t) => {
+  const world = await World.open(t)
+  const place = world.path('a.log')
   writeFileSync(place, 'not for us to read')
   const { key = '', bornMs = 0 } = (await localVolume.facts(place)) ?? {}
   const [device = '', inode = ''] = key.split(':')
-  missing.add({ ...unread('there', place), device, inode, bornMs })
-  missing.add({ ...unread('unknown', place), device, inode, bornMs: 0 })
-  missing.add({ ...unread('other', place), device, inode, bornMs: 1 })
-  clock.advance(30_000)
-  await departures.giveUpMissing()
-  const lost = ear.heard('lost').map(([file]) => (file as StoredGeneration).id)
+  world.generations.missing.add({ ...unread('there', place), device, inode, bornMs })
+  world.generations.missing.add({ ...unread('unknown', place), device, inode, bornMs: 0 })
+  world.generations.missing.add({ ...unread('other', place), device, inode, bornMs: 1 })
+  world.clock.advance(30_000)
+  await world.generations.departures.giveUpMissing()
+  const lost = world.ear.heard('lost').map(([file]) => (file as StoredGeneration).id)
   assert.deepEqual(lost, bornMs > 0 ? ['other'] : [])
 })
 
-void test('drains only who has lost its name and is not finished', async (t) => {
-  const asked: string[] = []
-  const { departures } = await scene(t, {
-    check: (file) => {
-      asked.push(file.name)
-      return Promise.resolve('same')
-    },
-  })
+void test('drains only files that have lost their name and are not finished', async (t) => {
+  const world = await World.open(t)
+  const checked = checks(world, () => Promise.resolve('same'))
   const names = ['live', 'finished', 'closed', 'rotated', 'deleted']
   const [live, finished, closed, rotated, deleted] = names.map((name) => paperFile(name))
   assert.ok(live && finished && closed && rotated && deleted)
   for (const file of [live, rotated, deleted]) file.descriptor = 9999
-  for (const file of [finished, closed, rotated]) file.standing = 'rotated'
-  finished.finished = true
-  deleted.standing = 'deleted'
+  for (const file of [finished, closed, rotated]) file.life.loseName('rotated')
+  finished.life.finish()
+  deleted.life.loseName('deleted')
   // nothing of them is read, so that nothing is let go
-  for (const file of [live, finished, closed, rotated, deleted]) file.activeAt = Infinity
-  await departures.drain([live, finished, closed, rotated, deleted])
-  assert.deepEqual(asked, ['closed', 'rotated', 'deleted'])
+  for (const file of [live, finished, closed, rotated, deleted]) file.life.noteActivity(Infinity)
+  await world.generations.departures.drain([live, finished, closed, rotated, deleted])
+  assert.deepEqual(checked, ['closed', 'rotated', 'deleted'])
 })
 
 void test('lets go a rotated file that was closed for another one, where it is still there and as it was', async (t) => {
@@ -245,13 +202,13 @@ void test('lets go a rotated file that was closed for another one, where it is s
   for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, 'one\n')
   await world.lookAndRead()
   for (const name of ['a.log', 'b.log', 'c.log']) {
-    world.generations.drop(world.file(name))
-    renameSync(world.path(name), world.path(`${name}.1`))
+    world.generations.descriptors.close(world.file(name))
+    world.move(name, `${name}.1`)
   }
   await world.look()
   const [a, b, c] = ['a.log.1', 'b.log.1', 'c.log.1'].map((name) => world.file(name))
   assert.ok(a && b && c)
-  unlinkSync(world.path('b.log.1'))
+  world.remove('b.log.1')
   world.append('c.log.1', 'two\n')
   world.clock.advance(5000)
   opened = 0
@@ -266,43 +223,39 @@ void test('lets go a rotated file that was closed for another one, where it is s
   assert.ok(c.finished)
 })
 
-void test('wakes who has grown, and who waited long enough for the end of a line', async (t) => {
-  const { departures, woken, clock } = await scene(t, {
-    check: (file) => Promise.resolve(file.name === 'grown' ? 'grown' : 'same'),
-  })
+void test('wakes files that have grown, and files that waited long enough for the end of a line', async (t) => {
+  const world = await World.open(t)
+  checks(world, (file) => Promise.resolve(file.name === 'grown' ? 'grown' : 'same'))
   const [grown, half, fresh] = ['grown', 'half', 'fresh'].map((name) => paperFile(name))
   assert.ok(grown && half && fresh)
   for (const file of [grown, half, fresh]) {
-    file.standing = 'rotated'
+    file.life.loseName('rotated')
     file.descriptor = 9999
     file.seenSize.set(10)
-    file.activeAt = clock.read() - 5000
+    file.life.noteActivity(world.clock.read() - 5000)
   }
-  fresh.activeAt++
-  await departures.drain([grown, half, fresh])
-  assert.deepEqual(woken, ['grown', 'half'])
+  fresh.life.noteActivity(fresh.activeAt + 1)
+  await world.generations.departures.drain([grown, half, fresh])
+  assert.deepEqual(namesOf(world.awake), ['grown', 'half'])
 })
 
-void test('does not wait for a mount that hangs, asks it once, and goes on with the others', async (t) => {
-  const asked: string[] = []
-  const { departures, ear } = await scene(t, {
-    check: (file) => {
-      asked.push(file.name)
-      if (file.volume.remote) return new Promise(() => undefined)
-      return file.name === 'bad' ? Promise.reject(systemError('EIO', 'read')) : Promise.resolve('same')
-    },
+void test('does not wait for a mount that hangs, calls it once, and goes on with the others', async (t) => {
+  const world = await World.open(t)
+  const checked = checks(world, (file) => {
+    if (file.volume.remote) return new Promise(() => undefined)
+    return file.name === 'bad' ? Promise.reject(systemError('EIO', 'read')) : Promise.resolve('same')
   })
   const volume = new RemoteMount('7')
   const files = [paperFile('hung', { volume }), paperFile('bad'), paperFile('good')]
   for (const file of files) {
-    file.standing = 'rotated'
+    file.life.loseName('rotated')
     file.descriptor = 9999
-    file.activeAt = Infinity
+    file.life.noteActivity(Infinity)
   }
-  await departures.drain(files)
-  await departures.drain(files)
-  assert.deepEqual(asked, ['hung', 'bad', 'good', 'bad', 'good'])
-  assert.deepEqual(ear.heard('fileDenied')[0], ['/paper/bad', 'EIO: injected, read'])
+  await world.generations.departures.drain(files)
+  await world.generations.departures.drain(files)
+  assert.deepEqual(checked, ['hung', 'bad', 'good', 'bad', 'good'])
+  assert.deepEqual(world.ear.heard('fileDenied')[0], ['/paper/bad', 'EIO: injected, read'])
 })
 
 void test('lets nothing go while a byte of it is not stored', async (t) => {
@@ -311,8 +264,8 @@ void test('lets nothing go while a byte of it is not stored', async (t) => {
   world.write('a.log', 'one\ntwo\n')
   world.write('b.log', 'x\n')
   await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  unlinkSync(world.path('b.log'))
+  world.move('a.log', 'a.log.1')
+  world.remove('b.log')
   await world.look()
   world.clock.advance(600_000)
   await world.tick()

@@ -17,23 +17,23 @@ import { RemoteMount, countedVolume, systemError } from '../../../support/volume
 const desk = new ReadingDesk()
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
-function scene(t: TestContext, max: number) {
+function withDescriptors(t: TestContext, max: number) {
   const directory = freshDirectory(t)
   const clock = new HandClock()
   const ear = hear()
   let freed = 0
   const descriptors = new Descriptors({ max, clock: clock.read, events: ear.events, freed: () => void freed++ })
   t.after(() => descriptors.closeAll())
-  /** A file that is read and stored to its end, unless told otherwise. */
+  /** A file that is read and stored to its end, unless a setting says otherwise. */
   const add = async (name: string, settings: { volume?: Volume; stored?: boolean } = {}): Promise<LogFile> => {
     const path = join(directory, name)
     writeFileSync(path, `content of ${name}\n`)
     const file = await openFile(t, path, settings.volume === undefined ? {} : { volume: settings.volume })
-    file.fingerprint = await fingerprintOf(file.volume, file.descriptor)
+    file.knowBy(await fingerprintOf(file.volume, file.descriptor))
     descriptors.adopt(file, file.descriptor, await file.volume.factsOf(file.descriptor))
     const pieces = await desk.toEnd(file)
     for (const { start, end, guard } of pieces === 'changed' || settings.stored === false ? [] : pieces)
-      file.watermark.finish({ start, end }, 'stored', guard)
+      file.watermark.acknowledge({ start, end }, 'stored', guard)
     clock.advance(10)
     return file
   }
@@ -41,10 +41,10 @@ function scene(t: TestContext, max: number) {
 }
 
 void test('closes the file that was quiet longest when there is no room for another', async (t) => {
-  const { descriptors, add, clock } = scene(t, 3)
+  const { descriptors, add, clock } = withDescriptors(t, 3)
   const [a, b, c] = [await add('a'), await add('b'), await add('c')]
   assert.equal(descriptors.count, 3)
-  a.activeAt = clock.read()
+  a.life.noteActivity(clock.read())
   assert.ok(descriptors.makeRoom())
   assert.deepEqual([a, b, c].map(({ descriptor }) => descriptor >= 0), [true, false, true]) // prettier-ignore
   assert.equal(descriptors.count, 2)
@@ -53,32 +53,32 @@ void test('closes the file that was quiet longest when there is no room for anot
 })
 
 void test('closes nothing that is not read, not stored, in a queue, or has lost its name', async (t) => {
-  const { descriptors, add } = scene(t, 5)
+  const { descriptors, add } = withDescriptors(t, 5)
   const unread = await add('unread')
   unread.seenSize.set(unread.size + 10)
   await add('unstored', { stored: false })
   const queued = await add('queued')
-  queued.queued = true
+  queued.turn.queued = true
   const rotated = await add('rotated')
-  rotated.standing = 'rotated'
+  rotated.life.loseName('rotated')
   rotated.directory.files.delete(rotated.name)
   const remote = await add('remote', { volume: new RemoteMount('7') })
-  remote.reading = true
+  remote.turn.reading = true
   assert.ok(!descriptors.makeRoom())
-  rotated.standing = 'deleted'
+  rotated.life.loseName('deleted')
   assert.ok(!descriptors.makeRoom())
-  remote.reading = false
-  remote.asking = true
+  remote.turn.reading = false
+  remote.turn.beginCheck()
   assert.ok(!descriptors.makeRoom(), 'its descriptor would be the next file while a call with it is under way')
   assert.equal(descriptors.count, 5)
-  queued.queued = false
+  queued.turn.queued = false
   descriptors.rested(queued)
   assert.ok(descriptors.makeRoom())
   assert.equal(queued.descriptor, -1)
 })
 
-void test('opens a closed file again, and reads what has come', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+void test('opens a closed file again, and reads the bytes that have come', async (t) => {
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const file = await add('a')
   descriptors.close(file)
   descriptors.close(file)
@@ -91,8 +91,8 @@ void test('opens a closed file again, and reads what has come', async (t) => {
   assert.equal(descriptors.count, 1)
 })
 
-void test('does not open what is another file by now, is gone, or has no place', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+void test('does not open a file that is another one by now, is gone, or has no place', async (t) => {
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const before = openNow()
   const file = await add('a')
   descriptors.close(file)
@@ -103,16 +103,16 @@ void test('does not open what is another file by now, is gone, or has no place',
   assert.equal(await descriptors.open(file), 'elsewhere', 'its content under another inode')
   unlinkSync(path('a'))
   assert.equal(await descriptors.open(file), 'elsewhere')
-  file.standing = 'detached'
+  file.life.detach()
   assert.equal(await descriptors.open(file), 'elsewhere')
   assert.equal(openNow(), before)
 })
 
 void test('says once that there may be room again, when a file that was needed is so no more', async (t) => {
-  const { descriptors, freed, add } = scene(t, 2)
+  const { descriptors, freed, add } = withDescriptors(t, 2)
   const unstored = await add('unstored', { stored: false })
   const rotated = await add('rotated')
-  rotated.standing = 'rotated'
+  rotated.life.loseName('rotated')
   rotated.directory.files.delete(rotated.name)
   descriptors.rested(rotated)
   assert.ok(!descriptors.makeRoom())
@@ -120,7 +120,7 @@ void test('says once that there may be room again, when a file that was needed i
   descriptors.rested(rotated)
   descriptors.rested(unstored)
   assert.equal(freed(), 0, 'both are needed still')
-  unstored.watermark.finish({ start: 0, end: unstored.next }, 'stored', unstored.guard)
+  unstored.watermark.acknowledge({ start: 0, end: unstored.next }, 'stored', unstored.guard)
   descriptors.rested(unstored)
   descriptors.rested(unstored)
   assert.equal(freed(), 1)
@@ -129,10 +129,10 @@ void test('says once that there may be room again, when a file that was needed i
 })
 
 void test('says that there may be room again when a file is closed, or when it is to be tried anyhow', async (t) => {
-  const { descriptors, freed, add } = scene(t, 1)
+  const { descriptors, freed, add } = withDescriptors(t, 1)
   const file = await add('a', { stored: false })
   descriptors.retry()
-  assert.equal(freed(), 0, 'nobody was refused')
+  assert.equal(freed(), 0, 'no descriptor was refused')
   assert.ok(!descriptors.makeRoom())
   descriptors.retry()
   assert.equal(freed(), 1)
@@ -143,7 +143,7 @@ void test('says that there may be room again when a file is closed, or when it i
 })
 
 void test('does not open a file when every descriptor is needed', async (t) => {
-  const { descriptors, add } = scene(t, 1)
+  const { descriptors, add } = withDescriptors(t, 1)
   const file = await add('a')
   descriptors.close(file)
   const unread = await add('b')
@@ -155,8 +155,8 @@ void test('does not open a file when every descriptor is needed', async (t) => {
   assert.equal(unread.descriptor, -1)
 })
 
-void test('tells whether a closed file is at a path, and where it cannot look that it does not know', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+void test('finds out whether a closed file is at a path, and is unsure where it cannot look', async (t) => {
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const before = openNow()
   let fails = false
   const volume = countedVolume()
@@ -180,22 +180,22 @@ void test('tells whether a closed file is at a path, and where it cannot look th
   assert.equal(openNow(), before)
 })
 
-void test('does not keep open what was lost while a mount opened it', async (t) => {
-  const { descriptors, add } = scene(t, 2)
+void test('does not keep a file open that was lost while a mount opened it', async (t) => {
+  const { descriptors, add } = withDescriptors(t, 2)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
   descriptors.close(file)
   const before = openNow()
   mount.hang()
   const opening = descriptors.open(file)
-  file.forgotten = true
+  file.life.forget()
   mount.answer()
   assert.equal(await opening, 'elsewhere')
   assert.deepEqual([openNow(), descriptors.count, file.descriptor], [before, 0, -1])
 })
 
 void test('leaves nothing open when a file cannot be read, however often it is tried', async (t) => {
-  const { descriptors, add } = scene(t, 2)
+  const { descriptors, add } = withDescriptors(t, 2)
   let fails = false
   const volume = countedVolume()
   const read = volume.read.bind(volume)
@@ -213,8 +213,8 @@ void test('leaves nothing open when a file cannot be read, however often it is t
   assert.equal(await descriptors.open(file), 'open')
 })
 
-void test('keeps one descriptor when a slow mount answers two who asked', async (t) => {
-  const { descriptors, add } = scene(t, 4)
+void test('keeps one descriptor when a slow mount opens a file twice', async (t) => {
+  const { descriptors, add } = withDescriptors(t, 4)
   const mount = new RemoteMount('7')
   const file = await add('a', { volume: mount })
   const before = openNow()
@@ -225,7 +225,7 @@ void test('keeps one descriptor when a slow mount answers two who asked', async 
 })
 
 void test('hands a descriptor over to the next generation, and closes all at the end', async (t) => {
-  const { descriptors, add } = scene(t, 4)
+  const { descriptors, add } = withDescriptors(t, 4)
   const [from, to] = [await add('a'), await add('b')]
   descriptors.close(to)
   const { descriptor } = from
@@ -237,51 +237,52 @@ void test('hands a descriptor over to the next generation, and closes all at the
 })
 
 void test('closes a file with a half line only where no other can be closed', async (t) => {
-  const { descriptors, add, path, clock } = scene(t, 2)
+  const { descriptors, add, path, clock } = withDescriptors(t, 2)
   const half = await add('half')
   appendFileSync(path('half'), 'no line yet')
   half.note(await half.volume.factsOf(half.descriptor))
   assert.ok(!descriptors.mayClose(half), 'it may have ended')
   await desk.toEnd(half)
   const whole = await add('whole')
-  whole.activeAt = clock.read()
+  whole.life.noteActivity(clock.read())
   assert.ok(descriptors.makeRoom())
   assert.deepEqual([half.descriptor >= 0, whole.descriptor], [true, -1])
-  const { next, seen } = half
+  const { next, halfLineEnd } = half.cursor
   await add('other', { stored: false })
   assert.ok(descriptors.makeRoom())
   assert.equal(half.descriptor, -1)
   assert.equal(await descriptors.open(half), 'open')
-  assert.deepEqual([half.next, half.seen], [next, seen], 'it is not read again')
+  assert.deepEqual([half.next, half.cursor.halfLineEnd], [next, halfLineEnd], 'it is not read again')
 })
 
-void test('closes a rotated file while its name is known, and at a stop whatever was read to its end', async (t) => {
-  const { descriptors, add } = scene(t, 3)
+void test('closes a rotated file while its name is known, and at a stop each file that was read to its end', async (t) => {
+  const { descriptors, add } = withDescriptors(t, 3)
   const named = await add('named')
   const nameless = await add('nameless')
   const deleted = await add('deleted')
-  for (const file of [named, nameless]) file.standing = 'rotated'
+  for (const file of [named, nameless]) file.life.loseName('rotated')
   nameless.directory.files.delete('nameless')
-  deleted.standing = 'deleted'
+  deleted.life.loseName('deleted')
   const mayClose = (): boolean[] => [named, nameless, deleted].map((file) => descriptors.mayClose(file))
   assert.deepEqual(mayClose(), [true, false, false])
-  for (const file of [named, nameless, deleted]) file.limit = file.size
+  for (const file of [named, nameless, deleted]) file.cursor.stopAt(file.size)
   assert.deepEqual(mayClose(), [true, true, true])
   for (const file of [named, nameless, deleted]) {
     file.seenSize.set(file.size + 4)
-    file.limit = file.seen = file.size
+    file.cursor.stopAt(file.size)
+    file.cursor.halfLineEnd = file.size
   }
-  assert.deepEqual(mayClose(), [true, true, false], 'a half line counts where nothing else is left of the file')
+  assert.deepEqual(mayClose(), [true, true, false], 'the half line of a deleted file still counts')
 })
 
-void test('closes a file that cannot go on for one that can, if nothing of it is under way', async (t) => {
-  const { descriptors, add, path } = scene(t, 2)
+void test('closes a file that cannot go on for one that can, if no bytes of it are in flight', async (t) => {
+  const { descriptors, add, path } = withDescriptors(t, 2)
   const grow = async (file: LogFile, text: string): Promise<void> => {
     appendFileSync(path(file.name), text)
     file.note(await file.volume.factsOf(file.descriptor))
   }
   const parked = await add('parked')
-  parked.parked = true
+  parked.turn.parked = true
   await grow(parked, 'unread\n')
   const half = await add('half')
   await grow(half, 'half a line')
@@ -289,16 +290,16 @@ void test('closes a file that cannot go on for one that can, if nothing of it is
   assert.ok(descriptors.makeRoom())
   assert.deepEqual([parked.descriptor >= 0, half.descriptor], [true, -1], 'there is less to be lost')
   const sent = await add('sent', { stored: false })
-  sent.parked = true
+  sent.turn.parked = true
   assert.ok(descriptors.makeRoom())
   assert.equal(parked.descriptor, -1)
   assert.equal(await descriptors.open(parked), 'open')
-  parked.parked = false
+  parked.turn.parked = false
   assert.equal(await descriptors.open(half), 'full')
 })
 
-void test('has one more open than may be, however many are opened at once', async (t) => {
-  const { descriptors, add } = scene(t, 3)
+void test('has one file more open than may be at most, however many are opened at once', async (t) => {
+  const { descriptors, add } = withDescriptors(t, 3)
   const volume = countedVolume()
   let most = 0
   const read = volume.read.bind(volume)
@@ -314,16 +315,16 @@ void test('has one more open than may be, however many are opened at once', asyn
   }
   const before = openNow()
   most = 0
-  const asked = files.map((file) => descriptors.isSameAt(file, file.path))
+  const checked = files.map((file) => descriptors.isSameAt(file, file.path))
   const opened = await Promise.all(files.map((file) => descriptors.open(file)))
-  assert.deepEqual(new Set(await Promise.all(asked)), new Set(['same']))
+  assert.deepEqual(new Set(await Promise.all(checked)), new Set(['same']))
   assert.deepEqual(new Set(opened), new Set(['open']), 'each in its turn')
   assert.deepEqual([descriptors.count, openNow()], [3, before + 3])
   assert.ok(most <= before + 4, `${most - before} at once`)
 })
 
-void test('opens nothing while nothing can be opened, and reports that', async (t) => {
-  const { descriptors, add, ear } = scene(t, 2)
+void test('opens no file while the machine has no descriptor, and reports that', async (t) => {
+  const { descriptors, add, ear } = withDescriptors(t, 2)
   const volume = countedVolume()
   const file = await add('a', { volume })
   descriptors.close(file)
@@ -334,7 +335,7 @@ void test('opens nothing while nothing can be opened, and reports that', async (
   assert.equal(await descriptors.open(file), 'full')
   assert.deepEqual(ear.heard('fileDenied'), [[file.path, 'ENFILE']])
   volume.open = open
-  assert.equal(await descriptors.open(file), 'full', 'nobody else tries until it is worth it')
+  assert.equal(await descriptors.open(file), 'full', 'no other file is tried until a retry')
   descriptors.retry()
   assert.equal(await descriptors.open(file), 'open')
 })

@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict'
-import {
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { NOTHING_THERE } from '../../../../src/input/discovery/directory.ts'
 import { World } from '../../../support/file-world.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { countedVolume, systemError } from '../../../support/volumes.ts'
 import { until } from '../../../support/wait.ts'
 import { ROOM } from '../../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
-void test('finds files, reads them, and reads what is appended', async (t) => {
+void test('finds files, reads them, and reads appended lines', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   world.write('b.log', 'x\ny\n')
@@ -30,7 +17,7 @@ void test('finds files, reads them, and reads what is appended', async (t) => {
   await world.lookAndRead()
   assert.deepEqual(world.shipped().sort(), ['a.log@0: one\n', 'b.log@0: x\n', 'b.log@2: y\n'])
   world.append('a.log', 'two\n')
-  assert.equal(await world.generations.check(world.file('a.log')), 'grown')
+  assert.equal(await world.generations.inspection.check(world.file('a.log')), 'grown')
   world.awake.add(world.file('a.log'))
   await world.turns()
   assert.deepEqual(world.shipped(), ['a.log@4: two\n'])
@@ -48,442 +35,13 @@ void test('reads nothing of a file before its id is in the journal', async (t) =
   world.write('a.log', 'one\n')
   const look = await world.directory.look()
   assert.ok(look)
-  await world.generations.see(world.directory, look)
+  await world.generations.sightings.see(world.directory, look)
   const file = world.file('a.log')
-  assert.deepEqual([file.admitted, world.awake.size], [false, 0])
-  await world.generations.admitted()
-  assert.deepEqual([file.admitted, [...world.awake]], [true, [file]])
+  assert.deepEqual([file.life.admitted, world.awake.size], [false, 0])
+  await world.generations.arrivals.admitted()
+  assert.deepEqual([file.life.admitted, [...world.awake]], [true, [file]])
   const killed = await World.open(t, { disk: world.disk.afterKill(), root: world.root })
   assert.ok(killed.checkpoint.entries.has(file.id))
-})
-
-// -- names that change ----------------------------------------------------------------------------------------------
-
-void test('keeps its place over a rename, and reads the new file under the old name from its beginning', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  const file = world.file('a.log')
-  world.shipped()
-  world.append('a.log', 'three\n')
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  world.write('a.log', 'new\n')
-  await world.lookAndRead()
-  assert.deepEqual(world.shipped().sort(), ['a.log@0: new\n', 'a.log@8: three\n'])
-  assert.equal(world.file('a.log.1'), file)
-  assert.equal(file.standing, 'rotated')
-  assert.notEqual(world.file('a.log').id, file.id)
-  assert.deepEqual(world.ear.heard('fileRotated'), [[file]])
-})
-
-void test('believes what a file said when it was opened, whoever had its name when that was sighted', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'old line\n'.repeat(1000))
-  const look = await world.directory.look()
-  assert.ok(look)
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  world.write('a.log', 'new\n')
-  await world.generations.see(world.directory, look)
-  await world.generations.admitted()
-  await world.turns()
-  assert.equal(world.text(), 'new\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'old line\n'.repeat(1000))
-  world.append('a.log', 'newer\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'newer\n')
-  assert.deepEqual([...world.ear.heard('lost'), ...world.ear.heard('fileTruncated')], [])
-})
-
-void test('keeps every place over a chain of renames between two looks', async (t) => {
-  const world = await World.open(t)
-  for (let n = 0; n < 5; n++) world.write(n === 0 ? 'a.log' : `a.log.${n}`, `line of ${n}\n`)
-  await world.look()
-  const before = new Map(world.files().map((file) => [file.key, file]))
-  for (let n = 5; n > 0; n--) renameSync(world.path(n === 1 ? 'a.log' : `a.log.${n - 1}`), world.path(`a.log.${n}`))
-  world.write('a.log', 'new\n')
-  await world.lookAndRead()
-  assert.equal(world.text().split('\n').length - 1, 6)
-  for (const [key, file] of before)
-    assert.equal(
-      world.files().find((other) => other.key === key),
-      file,
-    )
-  assert.equal(world.file('a.log.5').path, world.path('a.log.4'), 'the path is that of its discovery')
-  await world.lookAndRead()
-  assert.equal(world.text(), '')
-})
-
-void test('finds a piece again that came and was rotated twice between two looks', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'first\n')
-  await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.2'))
-  world.write('a.log.1', 'second\n')
-  world.write('a.log', 'third\n')
-  await world.lookAndRead()
-  assert.deepEqual(world.shipped().sort(), ['a.log.1@0: second\n', 'a.log@0: first\n', 'a.log@0: third\n'])
-})
-
-void test('reads first what was written first, of pieces that came between two looks', async (t) => {
-  const world = await World.open(t)
-  const names = ['a.log', 'a.log.1', 'a.log.2', 'a.log.3', 'a.log.4', 'a.log.5']
-  for (const [age, name] of names.entries()) {
-    world.write(name, `${age}\n`)
-    utimesSync(world.path(name), 2_000_000_000 - age, 2_000_000_000 - age)
-  }
-  await world.lookAndRead()
-  assert.equal(world.text(), '5\n4\n3\n2\n1\n0\n')
-})
-
-void test('follows a file into another directory', async (t) => {
-  const world = await World.open(t)
-  const archive = world.below('archive')
-  world.write('a.log', 'one\n')
-  await world.look()
-  renameSync(world.path('a.log'), world.path('archive/a.log'))
-  for (const order of [
-    [archive, world.directory],
-    [world.directory, archive],
-  ]) {
-    for (const directory of order) await world.look(directory)
-    assert.equal(archive.files.get('a.log')?.standing, 'live')
-    assert.equal(world.directory.files.size, 0)
-  }
-  await world.turns()
-  assert.equal(world.text(), 'one\n')
-  assert.equal(world.files().length, 1)
-})
-
-void test('counts the name that the globs match, of two names of one file', async (t) => {
-  const world = await World.open(t)
-  world.write('z.log', 'one\n')
-  linkSync(world.path('z.log'), world.path('z.log.1'))
-  linkSync(world.path('z.log'), world.path('a.log.1'))
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\n')
-  assert.equal(world.files().length, 1)
-  assert.deepEqual([world.file('z.log').standing, world.file('z.log').name], ['live', 'z.log'])
-  unlinkSync(world.path('z.log'))
-  await world.look()
-  assert.deepEqual(
-    world.files().map(({ standing }) => standing),
-    ['rotated'],
-  )
-})
-
-void test('takes a file back that got its old name back', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  await world.look()
-  renameSync(world.path('a.log.1'), world.path('a.log'))
-  world.append('a.log', 'two\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\n')
-  assert.equal(world.file('a.log').standing, 'live')
-})
-
-void test('drains a file that was renamed to what no glob matches', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  const file = world.file('a.log')
-  renameSync(world.path('a.log'), world.path('old.txt'))
-  writeFileSync(world.path('old.txt'), 'one\ntwo\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\n')
-  assert.equal(file.standing, 'rotated')
-})
-
-void test('reads what a file was filled with again after a cut, also where that is shorter than it may be read', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  world.text()
-  const file = world.file('a.log')
-  world.write('a.log', 'new\n')
-  // as at a stop
-  await world.generations.check(file)
-  file.limit = file.size
-  world.awake.add(file)
-  await world.quantum.turn(file)
-  assert.ok(world.generations.isAdmitting, 'nobody may think that all is read')
-  await world.generations.admitted()
-  assert.ok(!world.generations.isAdmitting)
-  await world.turns()
-  assert.equal(world.text(), 'new\n')
-  assert.deepEqual(world.ear.heard('lost'), [])
-})
-
-void test('leaves a file that was cut while a mount was asked about another one to its end', async (t) => {
-  const mount = new RemoteMount('7')
-  const world = await World.open(t, { volume: mount })
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  const file = world.file('a.log')
-  copyFileSync(world.path('a.log'), world.path('a.log.1'))
-  const look = await world.directory.look()
-  assert.ok(look)
-  const open = mount.open.bind(mount)
-  mount.open = async (path) => {
-    if (path.endsWith('a.log.1')) {
-      world.write('a.log', '')
-      await world.quantum.turn(file)
-    }
-    return open(path)
-  }
-  assert.ok(await world.generations.see(world.directory, look), 'it is looked at again')
-  await world.generations.admitted()
-  assert.equal(file.standing, 'detached')
-  assert.notEqual(world.file('a.log'), file)
-  assert.ok(!world.checkpoint.entries.has(file.id))
-  world.append('a.log', 'two\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\n')
-  assert.deepEqual(world.ear.heard('lost'), [])
-})
-
-void test('follows a closed file below another glob, and reads on there', async (t) => {
-  const world = await World.open(t)
-  const [x, y] = [world.below('x'), world.below('y')]
-  world.write('x/a.log', 'one\n')
-  await world.look(x)
-  await world.turns()
-  const file = world.file('a.log', x)
-  world.generations.drop(file)
-  renameSync(world.path('x/a.log'), world.path('y/a.log'))
-  world.append('y/a.log', 'two\n')
-  await world.look(y)
-  await world.turns()
-  assert.equal(world.text(), 'one\ntwo\n')
-  assert.equal(world.file('a.log', y), file)
-})
-
-void test('knows one file by its names in two directories that are looked at at once', async (t) => {
-  const world = await World.open(t)
-  const [x, y] = [world.below('x'), world.below('y')]
-  world.write('x/a.log', 'one\n')
-  linkSync(world.path('x/a.log'), world.path('y/a.log'))
-  await Promise.all([world.look(x), world.look(y)])
-  await world.turns()
-  assert.equal(world.text(), 'one\n')
-  assert.deepEqual([world.files().length, world.generations.descriptors.count], [1, 1])
-})
-
-// -- other files under the same name or inode -----------------------------------------------------------------------
-
-void test('reads a file that replaced another one under its name, and drains that one', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  const old = world.file('a.log')
-  world.append('a.log', 'two\n')
-  world.write('new', 'three\n')
-  renameSync(world.path('new'), world.path('a.log'))
-  await world.lookAndRead()
-  assert.deepEqual(world.shipped().sort(), ['a.log@0: one\n', 'a.log@0: three\n', 'a.log@4: two\n'])
-  assert.equal(old.standing, 'deleted')
-  world.clock.advance(5000)
-  await world.tick()
-  assert.deepEqual(world.files(), [world.file('a.log')])
-})
-
-void test('drains and lets go a file that was moved away for another one', async (t) => {
-  const world = await World.open(t)
-  mkdirSync(world.path('archive'))
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  const old = world.file('a.log')
-  world.append('a.log', 'two\n')
-  renameSync(world.path('a.log'), world.path('archive/a.log'))
-  world.write('a.log', 'new\n')
-  await world.lookAndRead()
-  assert.deepEqual(world.shipped().sort(), ['a.log@0: new\n', 'a.log@0: one\n', 'a.log@4: two\n'])
-  assert.equal(old.standing, 'rotated')
-  world.clock.advance(5000)
-  await world.tick()
-  assert.ok(old.finished)
-  assert.equal(world.generations.descriptors.count, 1)
-})
-
-void test('takes a closed file whose inode holds other content for another one', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  const old = world.file('a.log')
-  world.generations.drop(old)
-  // an inode used again, as far as anyone can tell
-  world.write('a.log', 'other\nlines\n')
-  utimesSync(world.path('a.log'), 1, 1)
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\nother\nlines\n')
-  assert.notEqual(world.file('a.log'), old)
-})
-
-void test('takes nothing from a sighting whose file has left its name before it could be compared', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  world.generations.drop(world.file('a.log'))
-  // an inode used again, as far as anyone can tell
-  world.write('a.log', 'something that is longer\n')
-  const look = await world.directory.look()
-  assert.ok(look)
-  renameSync(world.path('a.log'), world.path('a.log.1'))
-  assert.ok(await world.generations.see(world.directory, look), 'it is looked at again')
-  for (let n = 0; n < 2; n++) await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\nsomething that is longer\n')
-  world.clock.advance(60_000)
-  await world.tick()
-  assert.deepEqual(world.ear.heard('lost'), [])
-})
-
-void test('does not take the file that has the inode of an empty one, under another name, for that one', async (t) => {
-  const first = await World.open(t)
-  first.write('a.log', '')
-  await first.lookAndRead()
-  const { id } = first.file('a.log')
-  await first.stop()
-  renameSync(first.path('a.log'), first.path('b.log'))
-  first.append('b.log', 'one\n')
-  // an inode used again, as far as anyone can tell
-  const volume = countedVolume()
-  const factsOf = volume.factsOf.bind(volume)
-  volume.factsOf = async (descriptor) => ({ ...(await factsOf(descriptor)), bornMs: Date.now() + 1000 })
-  const second = await first.restart(t, { volume })
-  await second.lookAndRead()
-  assert.deepEqual(second.shipped(), ['b.log@0: one\n'])
-  assert.notEqual(second.file('b.log').id, id)
-})
-
-void test('knows a file by itself before a copy of it is taken for it', async (t) => {
-  const first = await World.open(t)
-  first.write('a.log', 'one\n')
-  await first.lookAndRead()
-  const { id } = first.file('a.log')
-  await first.stop()
-  first.write('a.log.1', 'one\n')
-  utimesSync(first.path('a.log.1'), 1, 1)
-  first.append('a.log', 'two\n')
-  const second = await first.restart(t)
-  await second.look()
-  await second.turns()
-  assert.equal(second.text(), 'two\n')
-  assert.equal(second.file('a.log').id, id)
-})
-
-void test('keeps the place of a closed file that has only grown', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  const file = world.file('a.log')
-  world.generations.drop(file)
-  world.append('a.log', 'two\n')
-  await world.lookAndRead()
-  assert.equal(world.text(), 'one\ntwo\n')
-  assert.equal(world.file('a.log'), file)
-})
-
-void test('ships files with equal beginnings each on its own', async (t) => {
-  const world = await World.open(t)
-  const begin = 'the same line again and again\n'.repeat(3000)
-  for (let n = 0; n < 4; n++) world.write(`${n}.log`, `${begin}${n}\n`)
-  await world.lookAndRead()
-  assert.equal(world.text().length, 4 * (begin.length + 2))
-})
-
-// -- truncation -------------------------------------------------------------------------------------------------------
-
-void test('begins a new generation when a file is cut, and keeps the old one for its receipts', async (t) => {
-  const world = await World.open(t)
-  world.acknowledge = false
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  const old = world.file('a.log')
-  world.write('a.log', 'new\n')
-  world.awake.add(old)
-  await world.turns()
-  const next = world.file('a.log')
-  assert.deepEqual(world.shipped(), ['a.log@0: one\n', 'a.log@4: two\n', 'a.log@0: new\n'])
-  assert.notEqual(next.id, old.id)
-  assert.deepEqual([old.standing, next.standing], ['detached', 'live'])
-  assert.ok(world.files().includes(old))
-  world.release(old)
-  assert.deepEqual(world.files(), [next])
-  assert.ok(world.checkpoint.entries.has(old.id), 'its copy may turn up')
-  assert.equal(next.watermark.offset, 0, 'receipts of the old one move nothing here')
-  world.release(next)
-  assert.equal(next.watermark.offset, 4)
-  assert.deepEqual(world.ear.heard('fileTruncated'), [[old, 0]])
-  world.clock.advance(30_001)
-  await world.tick()
-  assert.ok(!world.checkpoint.entries.has(old.id))
-  assert.deepEqual(world.ear.heard('lost'), [])
-})
-
-void test('finds a cut also when the file is longer again than it was', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\n')
-  await world.lookAndRead()
-  world.write('a.log', 'a much longer line than before\n')
-  world.awake.add(world.file('a.log'))
-  await world.turns()
-  assert.equal(world.text(), 'one\na much longer line than before\n')
-})
-
-void test('counts what was there and not read when the file was cut', async (t) => {
-  const world = await World.open(t)
-  world.write('a.log', 'one\ntwo\nthree\n')
-  world.most = 1
-  await world.look()
-  await world.quantum.turn(world.file('a.log'))
-  world.write('a.log', 'x\n')
-  // others notice the new size first: a look, a sweep
-  await world.look()
-  await world.generations.check(world.file('a.log'))
-  await world.turns()
-  assert.deepEqual(
-    world.ear.heard('fileTruncated').map(([, unread]) => unread),
-    [10],
-  )
-  world.clock.advance(30_001)
-  await world.tick()
-  assert.equal(world.ear.counters.lostBytes.truncated, 10)
-  assert.equal(world.text(), 'one\nx\n')
-})
-
-void test('gives up what was in flight of a cut file when it cannot be stored', async (t) => {
-  const world = await World.open(t)
-  world.acknowledge = false
-  world.write('a.log', 'one\ntwo\n')
-  await world.lookAndRead()
-  const old = world.file('a.log')
-  truncateSync(world.path('a.log'), 0)
-  world.awake.add(old)
-  await world.turns()
-  world.generations.abandon(old)
-  assert.equal(world.ear.counters.lostBytes.truncated, 8)
-  assert.ok(!world.files().includes(old))
-  assert.ok(!world.checkpoint.entries.has(old.id))
-})
-
-void test('cuts a file many times while nothing is acknowledged', async (t) => {
-  const world = await World.open(t)
-  world.acknowledge = false
-  world.write('a.log', 'generation 0\n')
-  await world.lookAndRead()
-  for (let n = 1; n < 10; n++) {
-    world.write('a.log', `generation ${n}\n`)
-    world.awake.add(world.file('a.log'))
-    await world.turns()
-  }
-  assert.equal(world.files().length, 10)
-  assert.equal(new Set(world.files().map(({ id }) => id)).size, 10)
-  world.release()
-  assert.equal(world.files().length, 1)
-  assert.equal(world.generations.descriptors.count, 1)
 })
 
 // -- the end of a file --------------------------------------------------------------------------------------------------
@@ -493,7 +51,7 @@ void test('drains a rotated file, counts its last line after a quiet time, and l
   world.acknowledge = false
   world.write('a.log', 'one\nlast')
   await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.move('a.log', 'a.log.1')
   await world.lookAndRead()
   const file = world.file('a.log.1')
   world.clock.advance(4999)
@@ -517,7 +75,7 @@ void test('waits as long again when the application goes on in the renamed file'
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.move('a.log', 'a.log.1')
   await world.look()
   world.clock.advance(4000)
   world.append('a.log.1', 'two\n')
@@ -535,7 +93,7 @@ void test('goes on in a file that was let go and grows after all', async (t) => 
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
-  renameSync(world.path('a.log'), world.path('a.log.1'))
+  world.move('a.log', 'a.log.1')
   await world.look()
   world.clock.advance(5000)
   await world.tick()
@@ -552,7 +110,7 @@ void test('drains a deleted file through its descriptor, and forgets it when all
   await world.look()
   const file = world.file('a.log')
   world.append('a.log', 'two\nlast')
-  unlinkSync(world.path('a.log'))
+  world.remove('a.log')
   await world.lookAndRead()
   assert.equal(file.standing, 'deleted')
   world.clock.advance(5000)
@@ -573,9 +131,9 @@ void test('does not wait for the quiet time of a deleted file at the end', async
   world.write('a.log', 'last')
   world.write('b.log', 'half')
   await world.look()
-  unlinkSync(world.path('a.log'))
+  world.remove('a.log')
   await world.lookAndRead()
-  world.generations.end()
+  world.generations.departures.end()
   for (const file of world.files()) world.awake.add(file)
   await world.turns()
   assert.equal(world.text(), 'last')
@@ -586,8 +144,8 @@ void test('forgets a file that was deleted while it was closed and stored', asyn
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
-  world.generations.drop(file)
-  unlinkSync(world.path('a.log'))
+  world.generations.descriptors.close(file)
+  world.remove('a.log')
   await world.look()
   assert.deepEqual(world.files(), [])
   assert.ok(world.checkpoint.entries.has(file.id), 'it may turn up under another name')
@@ -603,11 +161,11 @@ void test('knows a closed file again that turns up elsewhere', async (t) => {
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const { id } = world.file('a.log')
-  world.generations.drop(world.file('a.log'))
-  renameSync(world.path('a.log'), world.path('gone'))
+  world.generations.descriptors.close(world.file('a.log'))
+  world.move('a.log', 'gone')
   await world.look()
   assert.deepEqual(world.files(), [])
-  renameSync(world.path('gone'), world.path('b.log'))
+  world.move('gone', 'b.log')
   world.append('b.log', 'two\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'one\ntwo\n')
@@ -623,9 +181,9 @@ void test('lets all files of a directory go that vanished, and holds on to what 
   await world.look(below)
   await world.turns()
   world.append('pod/a.log', 'three\n')
-  world.generations.drop(world.file('b.log', below))
+  world.generations.descriptors.close(world.file('b.log', below))
   rmSync(world.path('pod'), { recursive: true })
-  await world.generations.see(below, NOTHING_THERE)
+  await world.generations.sightings.see(below, NOTHING_THERE)
   await world.turns()
   assert.equal(world.text(), 'one\ntwo\nthree\n')
   assert.deepEqual(
@@ -644,8 +202,8 @@ void test('goes on after a restart where it was, under whatever name', async (t)
   const ids = new Map(first.files().map(({ id, path }) => [path, id]))
   await first.stop()
   first.append('a.log', 'two\n')
-  renameSync(first.path('a.log'), first.path('a.log.1'))
-  renameSync(first.path('b.log'), first.path('c.log'))
+  first.move('a.log', 'a.log.1')
+  first.move('b.log', 'c.log')
   first.write('a.log', 'new\n')
   const second = await first.restart(t)
   await second.lookAndRead()
@@ -664,7 +222,7 @@ void test('reads a half line whole after a restart', async (t) => {
   assert.equal(second.text(), 'half\n')
 })
 
-void test('repeats after a restart what was not stored, and no more', async (t) => {
+void test('repeats after a restart the lines that were not stored, and no more', async (t) => {
   const first = await World.open(t)
   first.acknowledge = false
   first.write('a.log', 'one\ntwo\nthree\n')
@@ -681,7 +239,7 @@ void test('does not read a file again that was let go before the restart', async
   const first = await World.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
-  renameSync(first.path('a.log'), first.path('a.log.1'))
+  first.move('a.log', 'a.log.1')
   await first.look()
   first.clock.advance(5000)
   await first.tick()
@@ -711,15 +269,15 @@ void test('takes a file that was cut while it was stopped for a new one', async 
   }
 })
 
-void test('counts what was unread of a file that went while it was stopped', async (t) => {
+void test('counts the unread bytes of a file that went while the agent was stopped', async (t) => {
   const first = await World.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
   first.append('a.log', 'three\n')
-  await first.generations.check(first.file('a.log'))
+  await first.generations.inspection.check(first.file('a.log'))
   await first.stop()
-  unlinkSync(first.path('a.log'))
+  first.remove('a.log')
   const second = await first.restart(t)
   await second.look()
   second.clock.advance(29_999)
@@ -731,7 +289,7 @@ void test('counts what was unread of a file that went while it was stopped', asy
   assert.equal(second.checkpoint.entries.size, 0)
 })
 
-void test('counts what a cut took before it was stored once, at the cut or at the next start', async (t) => {
+void test('counts the bytes that a cut took before they were stored once, at the cut or at the next start', async (t) => {
   // what the journal knows of the file before it is read: nothing, or all of it
   for (const journaled of [0, 100]) {
     const first = await World.open(t)
@@ -742,12 +300,12 @@ void test('counts what a cut took before it was stored once, at the cut or at th
     await first.look()
     await first.checkpoint.written()
     first.write('a.log', content)
-    await first.quantum.turn(first.file('a.log'))
-    await first.generations.check(first.file('a.log'))
+    await first.fileTurns.turn(first.file('a.log'))
+    await first.generations.inspection.check(first.file('a.log'))
     const { unacknowledged } = first.file('a.log')
     assert.ok(unacknowledged > 0 && unacknowledged < content.length)
     await first.checkpoint.flush()
-    truncateSync(first.path('a.log'), 0)
+    first.cut('a.log')
     first.awake.add(first.file('a.log'))
     await first.turns()
     first.clock.advance(30_001)
@@ -762,7 +320,7 @@ void test('counts what a cut took before it was stored once, at the cut or at th
   }
 })
 
-void test('counts, after a kill -9, what was read of a file that went before it was stored', async (t) => {
+void test('counts, after a kill -9, the bytes that were read of a file that went before they were stored', async (t) => {
   const first = await World.open(t)
   first.acknowledge = false
   first.write('a.log', '')
@@ -772,7 +330,7 @@ void test('counts, after a kill -9, what was read of a file that went before it 
   first.awake.add(first.file('a.log'))
   await first.turns()
   const second = await first.restart(t)
-  unlinkSync(second.path('a.log'))
+  second.remove('a.log')
   await second.look()
   second.clock.advance(31_000)
   await second.tick()
@@ -780,7 +338,7 @@ void test('counts, after a kill -9, what was read of a file that went before it 
   assert.equal(second.ear.counters.lostBytes.gone, 8)
 })
 
-void test('counts what was unread of a file whose inode another one has under its name', async (t) => {
+void test('counts the unread bytes of a file whose inode another one has under its name', async (t) => {
   const first = await World.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
@@ -797,12 +355,12 @@ void test('counts what was unread of a file whose inode another one has under it
   assert.equal(second.checkpoint.entries.size, 1)
 })
 
-void test('keeps the place of a file that is still there but that no input asks for, and calls it not lost', async (t) => {
+void test('keeps the position of a file that is still there but that no input matches, and does not count it as lost', async (t) => {
   const first = await World.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   first.append('a.log', 'two\n')
-  await first.generations.check(first.file('a.log'))
+  await first.generations.inspection.check(first.file('a.log'))
   const second = await first.restart(t, { rules: { exclude: ['a.log'] } })
   await second.lookAndRead()
   for (let minute = 0; minute < 3; minute++) {
@@ -859,7 +417,7 @@ void test('does not let one file that cannot be read keep the others from being 
   await world.turns()
   assert.equal(world.text(), 'two\n')
   assert.equal(openNow(), before + 1)
-  assert.equal(world.ear.heard('fileDenied').length, 1, 'told once')
+  assert.equal(world.ear.heard('fileDenied').length, 1, 'reported once')
   fails = false
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
@@ -896,7 +454,7 @@ void test('goes on when the server has forgotten the handles of files that went'
   world.write('b.log', 'two\n')
   await world.lookAndRead()
   stale = true
-  await world.generations.see(world.directory, NOTHING_THERE)
+  await world.generations.sightings.see(world.directory, NOTHING_THERE)
   assert.equal(world.generations.descriptors.count, 0)
   stale = false
   world.append('a.log', 'three\n')
@@ -920,7 +478,7 @@ void test('reads more files than it may hold open', async (t) => {
   assert.ok(world.generations.descriptors.count <= 3)
 })
 
-void test('holds a directory or a link that is named like a file for what it is', async (t) => {
+void test('takes no directory or link for a file because of its name', async (t) => {
   const world = await World.open(t)
   mkdirSync(world.path('a.log'))
   symlinkSync('nowhere', world.path('b.log'))
@@ -929,8 +487,8 @@ void test('holds a directory or a link that is named like a file for what it is'
   symlinkSync('/etc/hostname', world.path('d.log'))
   await world.lookAndRead()
   assert.deepEqual(world.shipped(), ['c.log@0: one\n'])
-  assert.ok(world.file('c.log').isLinked, 'no watch here tells about it')
+  assert.ok(world.file('c.log').location.isLinked, 'no watch here tells about it')
   assert.deepEqual(world.ear.heard('fileIgnored'), [[world.path('d.log'), 'outside-roots']])
   await world.look()
-  assert.equal(world.ear.heard('fileIgnored').length, 1, 'told once')
+  assert.equal(world.ear.heard('fileIgnored').length, 1, 'reported once')
 })

@@ -152,7 +152,7 @@ void test('is bonded by inode and birth time anywhere, without by inode in the d
     )
 })
 
-void test('tells an empty file by its inode, beside only if that was there when it was seen last', async (t) => {
+void test('knows an empty file by its inode, in another place only if the inode was there when it was last seen', async (t) => {
   const anything = Buffer.from('anything')
   const empty = storedOf(Buffer.alloc(0), 0, { place: '/logs/app.log', mtimeMs: 1000 })
   assert.ok(!(await same(t, anything, empty)))
@@ -162,7 +162,7 @@ void test('tells an empty file by its inode, beside only if that was there when 
   assert.ok(await same(t, anything, its, { path: '/logs/beside', bornMs: 1000 }))
   assert.ok(!(await same(t, anything, its, { path: '/logs/beside', bornMs: 1001 })))
   assert.ok(!(await same(t, anything, its, { path: '/elsewhere/app.log', bornMs: 1000 })))
-  assert.ok(!(await same(t, anything, its, { path: '/logs/beside' })), 'the file system does not tell')
+  assert.ok(!(await same(t, anything, its, { path: '/logs/beside' })), 'the file system has no birth times')
   const born = { ...its, bornMs: 1001 }
   assert.ok(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1001 }))
   assert.ok(!(await same(t, anything, born, { path: '/elsewhere/app.log', bornMs: 1000 })))
@@ -180,7 +180,7 @@ void test('looks at the bytes before the offset only where there are any', async
   assert.ok(await holds(0))
 })
 
-void test('where it does not know the bytes before the offset, believes only what has the inode and was there then', async (t) => {
+void test('where the bytes before the offset are not known, believes only a file that has the inode and was there then', async (t) => {
   const content = randomBytes(5000)
   const stored = storedOf(content, 3000, { guard: NO_GUARD, inode: '2', mtimeMs: 1000, bornMs: 0 })
   assert.ok(await same(t, content, stored))

@@ -1,6 +1,6 @@
-/** What is found out about files beside the looks at their directories, and what is no file of ours any more. */
+/** What checks find out about known files beside the looks at their directories, and files that are known no more. */
 import assert from 'node:assert/strict'
-import { renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
 import { World } from '../../../support/file-world.ts'
@@ -8,13 +8,13 @@ import { LiveInput } from '../../../support/live-input.ts'
 import { until } from '../../../support/wait.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 
-void test('ships what comes to a rotated file after it was let go', async (t) => {
+void test('ships lines that come to a rotated file after it was let go', async (t) => {
   for (const sweepMs of [30_000, 40]) {
     const live = await LiveInput.open(t, { file: { sweepMs } })
     live.write('a.log', 'one\n')
     await live.input.start()
     await live.came('one')
-    renameSync(live.path('a.log'), live.path('a.log.1'))
+    live.move('a.log', 'a.log.1')
     await until(() => live.ear.heard('fileLetGo').length > 0, { what: 'it is let go', every: 2 })
     live.append('a.log.1', 'late\n')
     await live.came('late')
@@ -23,15 +23,15 @@ void test('ships what comes to a rotated file after it was let go', async (t) =>
   }
 })
 
-void test('finds by asking alone what came to a file that was let go', async (t) => {
+void test('finds by a check alone that bytes came to a file that was let go', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
-  world.generations.drop(file)
-  file.finished = true
+  world.generations.descriptors.close(file)
+  file.life.finish()
   world.append('a.log', 'late\n')
-  assert.equal(await world.generations.check(file), 'grown')
+  assert.equal(await world.generations.inspection.check(file), 'grown')
   assert.equal(file.finished, false)
 })
 
@@ -41,12 +41,12 @@ void test('believes nothing of a closed file before it is known to be the same',
   await world.lookAndRead()
   world.shipped()
   const file = world.file('a.log')
-  world.generations.drop(file)
+  world.generations.descriptors.close(file)
   // in place: device and inode stay
   writeFileSync(file.place, 'another\nfile altogether\n')
-  assert.equal(await world.generations.check(file), 'unsure')
+  assert.equal(await world.generations.inspection.check(file), 'unsure')
   assert.equal(file.size, 8)
-  world.generations.doubt(file)
+  world.generations.known.doubt(file)
   await world.lookAndRead()
   assert.deepEqual(world.shipped(), ['a.log@0: another\n', 'a.log@8: file altogether\n'])
   world.clock.advance(60_000)
@@ -82,7 +82,7 @@ void test('a stop after a restart waits for nothing that a file without news wou
   await second.drained()
 })
 
-void test('counts what is cut off just before a stop, unread', async (t) => {
+void test('counts unread bytes that are cut off just before a stop', async (t) => {
   const live = await LiveInput.withOne(t)
   live.blocked = ROOM
   live.append('a.log', 'never read\n')
@@ -90,7 +90,7 @@ void test('counts what is cut off just before a stop, unread', async (t) => {
     what: 'it is seen',
     every: 2,
   })
-  truncateSync(live.path('a.log'), 4)
+  live.cut('a.log', 4)
   await live.input.freeze()
   await live.drained()
   assert.deepEqual(
@@ -99,7 +99,7 @@ void test('counts what is cut off just before a stop, unread', async (t) => {
   )
 })
 
-void test('has no turns for what was cut', async (t) => {
+void test('has no turns for a generation that was cut', async (t) => {
   // one look at the start, and nothing by the clock
   const live = await LiveInput.open(t, { file: { discoverMs: 60_000 } })
   for (let n = 0; n < 20; n++) live.write(`${n}.log`, 'one\n')
@@ -110,7 +110,7 @@ void test('has no turns for what was cut', async (t) => {
     live.append(`${n}.log`, 'x\n')
   }
   await until(() => live.lines.filter((line) => line === 'x').length === 20, { what: 'the new ones too', every: 2 })
-  // files are hot for a second, and then nothing is left to be asked
+  // files are warm for a second, and then nothing is left to be looked at
   await delay(1500)
   let timers = 0
   const { setTimeout } = globalThis
@@ -122,15 +122,15 @@ void test('has no turns for what was cut', async (t) => {
   assert.ok(timers <= 1, `${timers} timers`)
 })
 
-void test('has no turns for what was lost while it was closed', async (t) => {
+void test('has no turns for a file that was lost while it was closed', async (t) => {
   const world = await World.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
-  world.generations.drop(file)
+  world.generations.descriptors.close(file)
   unlinkSync(file.place)
   await world.lookAndRead()
   assert.ok(file.isOver)
-  assert.equal(await world.quantum.turn(file), 'idle')
-  assert.equal(await world.generations.open(file), 'elsewhere')
+  assert.equal(await world.fileTurns.turn(file), 'idle')
+  assert.equal(await world.generations.descriptors.open(file), 'elsewhere')
 })

@@ -20,46 +20,46 @@ void test('a new one begins at its first byte, one that is known where it stood'
   assert.deepEqual([known.next, known.guard, known.skipped], [3, 33, 2])
 })
 
-void test('lag is what is not stored, in flight or not; unacknowledged is what is in flight', async (t) => {
+void test('lag is the bytes that are not stored, in flight or not; unacknowledged is those in flight', async (t) => {
   const log = await file(t, 'x'.repeat(100))
-  log.next = 60
-  log.watermark.finish({ start: 0, end: 25 }, 'stored', 1)
+  log.cursor.next = 60
+  log.watermark.acknowledge({ start: 0, end: 25 }, 'stored', 1)
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35])
-  log.watermark.finish({ start: 40, end: 60 }, 'stored', 1)
+  log.watermark.acknowledge({ start: 40, end: 60 }, 'stored', 1)
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35], 'what is stored behind a hole does not count')
-  log.standing = 'detached'
+  log.life.detach()
   assert.deepEqual([log.lag, log.unacknowledged], [75, 35], 'what was not read before the cut may be in a copy')
   log.seenSize.set(log.next)
   assert.deepEqual([log.lag, log.unacknowledged], [35, 35], 'it is not there any more')
-  log.standing = 'live'
+  log.life.beLive()
   log.note({ key: log.key, size: 10, mtimeMs: 1, bornMs: 0, links: 1, kind: 'file' })
   assert.equal(log.lag, 0)
 })
 
 void test('goes back to the first byte that is not stored', async (t) => {
   const log = await file(t, 'x'.repeat(100), { start: { offset: 10, skipped: 4, guard: 10 } })
-  log.next = 60
+  log.cursor.next = 60
   log.skipped = 0
-  log.seen = 70
-  log.search = { at: 70, guard: 70 }
-  log.guard = 60
+  log.cursor.halfLineEnd = 70
+  log.cursor.scan = { at: 70, guard: 70 }
+  log.cursor.guard = 60
   log.rewind()
-  assert.deepEqual([log.next, log.skipped, log.seen, log.search, log.guard], [10, 4, 0, null, 10])
-  log.watermark.finish({ start: 10, end: 50 }, 'stored', 50)
-  log.next = 60
+  assert.deepEqual([log.next, log.skipped, log.cursor.halfLineEnd, log.cursor.scan, log.guard], [10, 4, 0, null, 10])
+  log.watermark.acknowledge({ start: 10, end: 50 }, 'stored', 50)
+  log.cursor.next = 60
   log.rewind()
   assert.deepEqual([log.next, log.skipped, log.guard], [50, 0, 50])
   const fresh = await file(t, 'x')
-  fresh.next = 1
+  fresh.cursor.next = 1
   fresh.rewind()
   assert.deepEqual([fresh.next, fresh.guard], [0, 0])
 })
 
 void test('its entry has all that is needed to know it again', async (t) => {
   const log = await file(t, 'hello\n', { id: 'b'.repeat(24), rules: { id: 'web' } })
-  log.fingerprint = { length: 6, hash: 'f' }
+  log.knowBy({ length: 6, hash: 'f' })
   log.partition = 4
-  log.watermark.finish({ start: 0, end: 6 }, 'settled', 6)
+  log.watermark.acknowledge({ start: 0, end: 6 }, 'settled', 6)
   const [device, inode] = log.key.split(':')
   assert.deepEqual(log.toStored(), {
     id: 'b'.repeat(24),
@@ -77,12 +77,12 @@ void test('its entry has all that is needed to know it again', async (t) => {
     partition: 4,
     finished: false,
   })
-  log.name = 'app.log.1'
+  log.location.name = 'app.log.1'
   assert.equal(log.toStored().place, `${log.path}.1`)
   assert.equal(log.toStored().path, log.path)
 })
 
-void test('only what the input made is a file of the input', async (t) => {
+void test('only an object that the input made is a file of the input', async (t) => {
   const log = await file(t, '')
   assert.equal(asLogFile(log), log)
   assert.throws(() => asLogFile({ id: 'x', inputId: 'y', path: '/z' }), TypeError)

@@ -46,11 +46,11 @@ function missing(stored: readonly StoredGeneration[], settings: { clock?: HandCl
 }
 
 /** Everything was looked at. */
-function settle(lost: Missing): void {
-  for (const ids of lost.unsearched(() => true).values()) lost.settle(ids)
+function confirm(lost: Missing): void {
+  for (const ids of lost.unsearched(() => true).values()) lost.confirm(ids)
 }
 
-/** The id of what is found of the file at a path; `key`: the inode it is to have. */
+/** The id of the generation that the file at a path is found to be. `key`: the inode that the file is to have. */
 async function find(of: Missing, path: string, key?: string, isSibling = () => true): Promise<string | null> {
   const descriptor = openSync(path, 'r')
   try {
@@ -80,15 +80,15 @@ void test('finds a generation under another name, once', async (t) => {
   assert.equal(await find(lost, path('a.log.1')), null)
 })
 
-void test('finds a generation at its path after the device numbers have changed, once it is settled', async (t) => {
+void test('finds a generation at its path after the device numbers have changed, once it is confirmed missing', async (t) => {
   const path = write(t, { 'a.log': 'one\ntwo\n', 'b.log': 'one\ntwo\n' })
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1' })
   const lost = missing([stored])
   assert.deepEqual(lost.awaited(), new Set())
   assert.equal(await find(lost, path('b.log')), null)
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
   assert.deepEqual([lost.awaited(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
-  settle(lost)
+  confirm(lost)
   assert.deepEqual([lost.freed(), lost.freed()], [new Set([dirname(path('a.log'))]), new Set()])
   assert.equal(await find(lost, path('b.log')), null)
   assert.equal(await find(lost, path('a.log')), stored.id)
@@ -107,39 +107,39 @@ void test('finds a generation under a rotated name if 1,024 bytes and the guard 
   const unread = { ...stored, id: 'unread', position: { ...stored.position, offset: 0 }, guard: NO_GUARD }
   const far = { ...stored, id: 'far', place: '/elsewhere/a.log' }
   const none = missing([short, unread, far])
-  none.settleAll()
+  none.confirmAll()
   assert.equal(await find(none, path('a.log.1')), null)
   const lost = missing([short, stored, unread, far])
-  assert.equal(await find(lost, path('a.log.1')), 'unsettled')
+  assert.equal(await find(lost, path('a.log.1')), 'unconfirmed')
   assert.equal(await find(lost, path('a.log.2')), null, 'it ends before')
-  settle(lost)
+  confirm(lost)
   assert.equal(await find(lost, path('a.log.1'), '7:7', () => false), null, 'no rotation gives it that name')
   assert.equal(await find(lost, path('a.log.1')), stored.id)
 })
 
-void test('takes what cannot be opened now for nobody else', async (t) => {
+void test('takes no other file for one that cannot be opened now', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const stored = await storedOf(path('a.log'), 4, { device: '99', inode: '1', bornMs: 5 })
   const facts = { key: '99:1', size: 4, mtimeMs: 0, bornMs: 5, links: 1, kind: 'file' } as const
   const free = missing([stored])
-  settle(free)
+  confirm(free)
   free.outOfReach({ ...facts, bornMs: 6 })
   free.outOfReach({ ...facts, key: '99:2' })
   assert.equal(await find(free, path('a.log')), stored.id, 'others were out of reach')
   const lost = missing([stored])
-  settle(lost)
+  confirm(lost)
   lost.outOfReach(facts)
   assert.deepEqual(
     lost.unsearched(() => true),
     new Map(),
     'nobody waits',
   )
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
   const [ids = []] = lost.unsearched(() => true).values()
   lost.outOfReach(facts)
-  lost.settle(ids)
-  assert.equal(await find(lost, path('a.log')), 'unsettled')
-  settle(lost)
+  lost.confirm(ids)
+  assert.equal(await find(lost, path('a.log')), 'unconfirmed')
+  confirm(lost)
   assert.equal(await find(lost, path('a.log')), stored.id)
 })
 
@@ -182,12 +182,12 @@ void test('of two with the same content finds the one with the inode, then the o
   assert.equal(await find(byInode, path('a.log')), path('a.log'))
   const elsewhere = stored.map((one, n) => ({ ...one, device: '99', inode: String(n) }))
   const byPath = missing(elsewhere)
-  settle(byPath)
+  confirm(byPath)
   assert.equal(await find(byPath, path('b.log')), path('b.log'))
   assert.equal(await find(byPath, path('a.log')), path('a.log'))
 })
 
-void test('tells an empty file by its inode alone', async (t) => {
+void test('knows an empty file by its inode alone', async (t) => {
   const path = write(t, { 'a.log': '', 'b.log': '' })
   const stored = await storedOf(path('a.log'), 0)
   assert.equal(await find(missing([stored]), path('b.log')), null)
@@ -195,7 +195,7 @@ void test('tells an empty file by its inode alone', async (t) => {
   assert.equal(await find(missing([stored]), path('a.log')), stored.id)
 })
 
-void test('prefers the newest of what has the same inode: the older ones were cut', async (t) => {
+void test('prefers the newest of generations with the same inode: the older ones were cut', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const one = await storedOf(path('a.log'), 4)
   const start = { ...one.position, offset: 0 }
@@ -205,7 +205,7 @@ void test('prefers the newest of what has the same inode: the older ones were cu
   assert.equal(await find(missing([empty, { ...empty, id: 'newest' }]), path('a.log')), 'newest')
 })
 
-void test('prefers what has content to what was empty', async (t) => {
+void test('prefers a generation with content to one that was empty', async (t) => {
   const path = write(t, { 'a.log': 'one\n' })
   const full = await storedOf(path('a.log'), 4)
   const empty = {
@@ -233,7 +233,7 @@ void test('finds each of 10,000 quickly', async (t) => {
     })
   })
   const lost = missing(all)
-  settle(lost)
+  confirm(lost)
   // as if the device numbers had changed: every file is looked for by its path
   const contents = new Map<number, Buffer>(all.map((_, n) => [n, Buffer.from(content(n))]))
   const volume = countedVolume({
@@ -255,28 +255,30 @@ void test('finds each of 10,000 quickly', async (t) => {
   assert.ok(user + system < 4_000_000, `${(user + system) / 1000} ms of CPU`)
 })
 
-void test('tells each directory to be searched once, as soon as it can be', () => {
+void test('hands out each directory to be searched once, as soon as it can be searched', () => {
   const stored = ['/a/x.log', '/a/y.log', '/b/z.log'].map((place) => entry(place, { place, inputId: place }))
   const lost = missing(stored)
-  const told = (canBeSearched: (directory: string, since: number) => boolean) => [...lost.unsearched(canBeSearched)]
+  const handedOut = (canBeSearched: (directory: string, since: number) => boolean) => [
+    ...lost.unsearched(canBeSearched),
+  ]
   assert.deepEqual(
-    told((directory) => directory === '/a'),
+    handedOut((directory) => directory === '/a'),
     [['/a', ['/a/x.log', '/a/y.log']]],
   )
   assert.deepEqual(
-    told((directory) => directory === '/a'),
+    handedOut((directory) => directory === '/a'),
     [],
   )
   assert.deepEqual(
-    told((_, since) => since > 1_000_000),
+    handedOut((_, since) => since > 1_000_000),
     [],
   )
   assert.deepEqual(
-    told((_, since) => since === 1_000_000),
+    handedOut((_, since) => since === 1_000_000),
     [['/b', ['/b/z.log']]],
   )
   assert.deepEqual(
-    told(() => true),
+    handedOut(() => true),
     [],
   )
   assert.equal(lost.inputOf('66305:1835021'), '/a/x.log')
@@ -298,14 +300,14 @@ void test('has patience for half a minute, from when it was missed', () => {
   assert.deepEqual(ids(), [])
   clock.advance(20_000)
   assert.deepEqual(ids(), ['second'])
-  assert.ok(!lost.take(entry('second')), 'not as it was told')
+  assert.ok(!lost.take(entry('second')), 'it was updated since')
   assert.ok(lost.take(second))
   assert.ok(!lost.take(second))
   clock.advance(10_000)
   assert.deepEqual(ids(), ['first'])
 })
 
-void test('tells whether it is at its place, and that it cannot know', async (t) => {
+void test('says whether a file is at its place, or that it cannot know', async (t) => {
   const path = write(t, { 'a.log': 'x' })
   const stored = await storedOf(path('a.log'), 0)
   const lost = missing([stored])

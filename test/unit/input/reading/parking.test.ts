@@ -8,12 +8,12 @@ import { paperFile } from '../../../support/reading.ts'
 
 const OTHER_ROOM: Obstacle = { kind: 'room', topic: 'others' }
 
-/** Parked files, and who was woken since the last call. A file whose name ends with "@mount" is on that mount. */
-function scene(...names: string[]) {
+/** Parked files, and the names of those that were woken since the last call. A file with a name like "a@mount" is on that mount. */
+function withParked(...names: string[]) {
   const woken: string[] = []
   const refused = new Set<LogFile>()
   /** Mounts that have not answered. */
-  const asked = new Set<string>()
+  const awaited = new Set<string>()
   /** Turns that are over as soon as a file is woken. */
   const turns = new Map<LogFile, () => void>()
   const mountOf = ({ name }: LogFile): string => name.split('@')[1] ?? ''
@@ -22,24 +22,24 @@ function scene(...names: string[]) {
       woken.push(file.name)
       const turn = turns.get(file)
       if (turn !== undefined) turn()
-      else if (mountOf(file) !== '') asked.add(mountOf(file))
+      else if (mountOf(file) !== '') awaited.add(mountOf(file))
       return !refused.has(file)
     },
-    mountAwaitedBy: (file) => (asked.has(mountOf(file)) ? mountOf(file) : null),
+    mountAwaitedBy: (file) => (awaited.has(mountOf(file)) ? mountOf(file) : null),
   })
   const files = names.map((name) => paperFile(name))
   for (const file of files) parking.park(file, ROOM)
-  return { parking, files, refused, asked, turns, woken: () => woken.splice(0).join(' ') }
+  return { parking, files, refused, awaited, turns, woken: () => woken.splice(0).join(' ') }
 }
 
-/** A file is parked again after a turn in which it came so far. */
+/** A file is parked again after a turn that read it up to `next`. */
 function again(parking: Parking, file: LogFile, next: number): void {
-  file.next = next
+  file.cursor.next = next
   parking.park(file, ROOM)
 }
 
 void test('wakes one for room, and the next one when that has found some', () => {
-  const { parking, files, woken } = scene('a', 'b', 'c')
+  const { parking, files, woken } = withParked('a', 'b', 'c')
   const [a, b, c] = files
   assert.ok(a && b && c)
   parking.wakeFirst(ROOM)
@@ -56,8 +56,8 @@ void test('wakes one for room, and the next one when that has found some', () =>
   assert.deepEqual([...parking.obstacles()], [])
 })
 
-void test('who found no room keeps its place, and who found some goes to the end', () => {
-  const { parking, files, woken } = scene('a', 'b')
+void test('a file that found no room keeps its place, and one that found some goes to the end', () => {
+  const { parking, files, woken } = withParked('a', 'b')
   const [a, b] = files
   assert.ok(a && b)
   parking.wakeFirst(ROOM)
@@ -70,20 +70,20 @@ void test('who found no room keeps its place, and who found some goes to the end
   assert.equal(woken(), 'b')
 })
 
-void test('wakes for each obstacle by itself, and tells of the longest awaited first', () => {
-  const { parking, files, woken } = scene('a', 'b')
+void test('wakes for each obstacle by itself, and lists the longest awaited first', () => {
+  const { parking, files, woken } = withParked('a', 'b')
   const other = paperFile('other')
   parking.park(other, OTHER_ROOM)
   assert.deepEqual([...parking.obstacles()], [ROOM, OTHER_ROOM])
   parking.wakeFirst(OTHER_ROOM)
   assert.equal(woken(), 'other')
   parking.went(other)
-  assert.equal(woken(), '', 'nobody else waits for that')
+  assert.equal(woken(), '', 'no other file waits for that')
   assert.equal(parking.count, files.length)
 })
 
-void test('wakes everyone who waits for something of a topic, and nobody else', () => {
-  const { parking, files, woken } = scene('a', 'b')
+void test('wakes every file that waits for something of a topic, and no other', () => {
+  const { parking, files, woken } = withParked('a', 'b')
   const [topic, other] = [paperFile('topic'), paperFile('other')]
   parking.park(topic, TOPIC)
   parking.park(other, OTHER_ROOM)
@@ -94,7 +94,7 @@ void test('wakes everyone who waits for something of a topic, and nobody else', 
 })
 
 void test('the turn of one that is let go is the next one’s', () => {
-  const { parking, files, woken } = scene('a', 'b')
+  const { parking, files, woken } = withParked('a', 'b')
   const [a] = files
   assert.ok(a)
   parking.wakeFirst(ROOM)
@@ -102,8 +102,8 @@ void test('the turn of one that is let go is the next one’s', () => {
   assert.equal(woken(), 'a b')
 })
 
-void test('passes over who can have no turn', () => {
-  const { parking, files, refused, woken } = scene('a', 'b')
+void test('passes over a file that can have no turn', () => {
+  const { parking, files, refused, woken } = withParked('a', 'b')
   const [a] = files
   assert.ok(a)
   refused.add(a)
@@ -113,7 +113,7 @@ void test('passes over who can have no turn', () => {
 })
 
 void test('passes over the files of a mount that has not answered, and comes back to them when it has', () => {
-  const { parking, files, asked, woken } = scene('a@nfs', 'b@nfs', 'c', 'd@smb', 'e')
+  const { parking, files, awaited, woken } = withParked('a@nfs', 'b@nfs', 'c', 'd@smb', 'e')
   const [a, , c] = files
   assert.ok(a && c)
   parking.wakeFirst(ROOM)
@@ -121,17 +121,17 @@ void test('passes over the files of a mount that has not answered, and comes bac
   parking.went(c)
   assert.equal(woken(), 'd@smb e')
   assert.ok(parking.hasPassedOver('nfs'))
-  asked.delete('nfs')
+  awaited.delete('nfs')
   again(parking, a, 0)
   parking.answered('nfs')
   assert.equal(woken(), 'a@nfs', 'it has kept its place')
-  asked.delete('nfs')
+  awaited.delete('nfs')
   parking.went(a)
   assert.equal(woken(), 'b@nfs')
 })
 
-void test('wakes no one after a file on a mount that answered at once, and found no room', () => {
-  const { parking, files, turns, woken } = scene('a@nfs', 'b')
+void test('wakes no file after one on a mount that answered at once, and found no room', () => {
+  const { parking, files, turns, woken } = withParked('a@nfs', 'b')
   const [a] = files
   assert.ok(a)
   turns.set(a, () => again(parking, a, 0))
@@ -139,8 +139,8 @@ void test('wakes no one after a file on a mount that answered at once, and found
   assert.equal(woken(), 'a@nfs')
 })
 
-void test('who is too far ahead waits for its own receipt alone', () => {
-  const { parking, files, woken } = scene('a')
+void test('a file that is too far ahead waits for its own receipt alone', () => {
+  const { parking, files, woken } = withParked('a')
   const [a] = files
   assert.ok(a)
   const ahead = paperFile('ahead')
@@ -153,8 +153,8 @@ void test('who is too far ahead waits for its own receipt alone', () => {
   assert.ok(!parking.isTooFarAhead(ahead))
 })
 
-void test('ten thousand that wait for what one buffer gives are not all woken for it', () => {
-  const { parking, files, woken } = scene(...Array.from({ length: 10_000 }, (_, n) => String(n)))
+void test('ten thousand files that wait for room are not all woken for one buffer', () => {
+  const { parking, files, woken } = withParked(...Array.from({ length: 10_000 }, (_, n) => String(n)))
   for (let buffer = 0; buffer < 3; buffer++) {
     parking.wakeFirst(ROOM)
     const file = files[buffer]
@@ -165,7 +165,7 @@ void test('ten thousand that wait for what one buffer gives are not all woken fo
 })
 
 void test('wakes those that wait in the order in which they came, one after another', () => {
-  const { parking, files, woken } = scene('a', 'b', 'c')
+  const { parking, files, woken } = withParked('a', 'b', 'c')
   const [a, b] = files
   assert.ok(a && b)
   parking.wakeFirst(ROOM)
@@ -179,8 +179,8 @@ void test('wakes those that wait in the order in which they came, one after anot
   assert.equal(woken(), 'b', 'it has kept its place')
 })
 
-void test('wakes the next one when the first got past what it was woken for, and waits for something else', () => {
-  const { parking, files, woken } = scene('a', 'b', 'c')
+void test('wakes the next file when the first has passed its obstacle and waits for another one', () => {
+  const { parking, files, woken } = withParked('a', 'b', 'c')
   const [a, b, c] = files
   assert.ok(a && b && c)
   parking.wakeFirst(ROOM)

@@ -9,8 +9,8 @@ import { settled } from '../../../support/state.ts'
 
 const POLL_MS = 100
 
-/** Files that are written to at so many bytes a second, and how often they are looked at; time goes when the test says so. */
-function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: LogFile) => boolean } = {}) {
+/** Files that are written to at a steady rate, and how often they are looked at; time passes when the test says so. */
+function withPolling(t: TestContext, settings: { pollMs?: number; isPolled?: (file: LogFile) => boolean } = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new HandClock()
   const looks: string[] = []
@@ -25,8 +25,8 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
       looks.push(file.name)
       const size = sizes.get(file)?.(clock.read()) ?? 0
       if (size === file.next) return
-      file.next = size
-      file.activeAt = clock.read()
+      file.cursor.next = size
+      file.life.noteActivity(clock.read())
     },
     takeTurns: () => void beats++,
     polling: () => undefined,
@@ -46,8 +46,8 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
     /** A polled file that is written to. */
     written: (name: string, bytesPerSecond: number): LogFile => {
       const file = paperFile(name)
-      file.next = 0
-      file.activeAt = clock.read()
+      file.cursor.next = 0
+      file.life.noteActivity(clock.read())
       const from = clock.read()
       sizes.set(file, (now) => Math.floor((bytesPerSecond * (now - from)) / 1000))
       polling.poll(file)
@@ -67,10 +67,10 @@ function scene(t: TestContext, settings: { pollMs?: number; isPolled?: (file: Lo
   }
 }
 
-// -- what an event told of -------------------------------------------------------------------------------------------------
+// -- files with an event -------------------------------------------------------------------------------------------------
 
-void test('a file that an event tells of is looked at at once, and then once a beat, whatever happens to it', async (t) => {
-  const { polling, pass, looks, beats } = scene(t)
+void test('a file with an event is looked at at once, and then once a beat, whatever happens to it', async (t) => {
+  const { polling, pass, looks, beats } = withPolling(t)
   const file = paperFile('a')
   polling.notice(file)
   await pass(2)
@@ -84,8 +84,8 @@ void test('a file that an event tells of is looked at at once, and then once a b
   assert.ok(beats() <= 12)
 })
 
-void test('files that events tell of within a beat are looked at together', async (t) => {
-  const { polling, pass, looks, beats } = scene(t)
+void test('files with events within a beat are looked at together', async (t) => {
+  const { polling, pass, looks, beats } = withPolling(t)
   polling.notice(paperFile('first'))
   await pass(2)
   const before = beats()
@@ -100,7 +100,7 @@ void test('files that events tell of within a beat are looked at together', asyn
 })
 
 void test('after a pause a lone line is not kept waiting', async (t) => {
-  const { polling, pass, looks } = scene(t)
+  const { polling, pass, looks } = withPolling(t)
   const file = paperFile('a')
   for (let n = 0; n < 5; n++) {
     polling.notice(file)
@@ -111,7 +111,7 @@ void test('after a pause a lone line is not kept waiting', async (t) => {
 })
 
 void test('nothing wakes up while nothing is to be looked at', async (t) => {
-  const { polling, pass, beats } = scene(t)
+  const { polling, pass, beats } = withPolling(t)
   polling.notice(paperFile('a'))
   await pass(5)
   const before = beats()
@@ -122,7 +122,7 @@ void test('nothing wakes up while nothing is to be looked at', async (t) => {
 // -- what no watch speaks for ----------------------------------------------------------------------------------------------
 
 void test('a busy file is looked at at every beat, a slow one as well where they are few', async (t) => {
-  const { written, pass, looks } = scene(t)
+  const { written, pass, looks } = withPolling(t)
   written('busy', 200_000)
   for (let n = 0; n < 10; n++) written(`slow ${n}`, 2000)
   await pass(2000)
@@ -138,7 +138,7 @@ for (const [slow, least, most] of [
   [3000, 0.9, 1.1],
 ] as const) {
   void test(`${slow} slow files: each is looked at ${most} times a second at most, and a busy one ten times`, async (t) => {
-    const { written, pass, looks } = scene(t)
+    const { written, pass, looks } = withPolling(t)
     for (let n = 0; n < slow; n++) written(`slow ${n}`, 2000)
     written('busy', 200_000)
     await pass(3000)
@@ -151,8 +151,8 @@ for (const [slow, least, most] of [
   })
 }
 
-void test('who asks for short beats gets them, for some slow files', async (t) => {
-  const { written, pass, looks } = scene(t, { pollMs: 5 })
+void test('a setting of short beats holds for a few slow files', async (t) => {
+  const { written, pass, looks } = withPolling(t, { pollMs: 5 })
   for (let n = 0; n < 8; n++) written(`slow ${n}`, 2000)
   await pass(1000)
   looks()
@@ -161,7 +161,7 @@ void test('who asks for short beats gets them, for some slow files', async (t) =
 })
 
 void test('a file that nothing comes to any more is looked at less often, and often again when something does', async (t) => {
-  const { written, stopWriting, pass, looks } = scene(t)
+  const { written, stopWriting, pass, looks } = withPolling(t)
   const file = written('a', 200_000)
   await pass(1000)
   stopWriting(file)
@@ -170,17 +170,17 @@ void test('a file that nothing comes to any more is looked at less often, and of
   await pass(2000)
   const { a: cold = 0 } = looks()
   assert.ok(cold >= 7 && cold <= 9, `${cold} looks at the cold one`)
-  file.activeAt = Infinity
+  file.life.noteActivity(Infinity)
   await pass(1000)
   const { a: warm = 0 } = looks()
   assert.ok(warm >= 8, `${warm} looks`)
 })
 
 void test('no more than a thousand cold files are looked at in a second, each in its turn', async (t) => {
-  const { polling, pass, looks } = scene(t)
+  const { polling, pass, looks } = withPolling(t)
   for (let n = 0; n < 3000; n++) {
     const file = paperFile(String(n))
-    file.activeAt = -Infinity
+    file.life.noteActivity(-Infinity)
     polling.poll(file)
   }
   await pass(1000)
@@ -192,9 +192,9 @@ void test('no more than a thousand cold files are looked at in a second, each in
 })
 
 void test('a file that a watch speaks for again is looked at once more, and then forgotten', async (t) => {
-  const { polling, pass, looks, beats } = scene(t, { isPolled: () => false })
+  const { polling, pass, looks, beats } = withPolling(t, { isPolled: () => false })
   const file = paperFile('a')
-  file.activeAt = -Infinity
+  file.life.noteActivity(-Infinity)
   polling.poll(file)
   await pass(1000)
   assert.deepEqual(looks(), { a: 1 })
@@ -204,7 +204,7 @@ void test('a file that a watch speaks for again is looked at once more, and then
 })
 
 void test('a file that is let go is not looked at any more', async (t) => {
-  const { polling, written, pass, looks } = scene(t)
+  const { polling, written, pass, looks } = withPolling(t)
   const file = written('a', 2000)
   polling.notice(file)
   polling.forget(file)
@@ -213,7 +213,7 @@ void test('a file that is let go is not looked at any more', async (t) => {
 })
 
 void test('no more beats come once it is stopped', async (t) => {
-  const { polling, written, pass, looks } = scene(t)
+  const { polling, written, pass, looks } = withPolling(t)
   const file = written('a', 2000)
   polling.stop()
   polling.notice(file)

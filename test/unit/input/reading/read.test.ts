@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { guardOf } from '../../../../src/guard.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { QUANTUM } from '../../../../src/input/reading/read.ts'
+import { FILE_TURN_BYTES } from '../../../../src/input/reading/read.ts'
 import { MAX_LINE, type OpenSettings, type Piece, ReadingDesk, openFile, testMemory } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
@@ -66,7 +66,7 @@ void test('hands on whole lines, and the rest when its newline has come', async 
   assert.equal(file.next, 19)
 })
 
-void test('knows empty lines, carriage returns and any other byte for what they are', async (t) => {
+void test('keeps empty lines, carriage returns and any other byte', async (t) => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
   const content = Buffer.concat([Buffer.from('\n\r\n\n'), every, every, Buffer.from('\n')])
   const { file } = await log(t, content)
@@ -83,8 +83,20 @@ void test('reads a file of one byte, and one of none', async (t) => {
   assert.deepEqual(ranges(await desk.toEnd(none.file, { final: true })), [[0, 1]])
 })
 
-void test('completes half lines of every length around the one from which on they are searched', async (t) => {
-  for (const length of [1, 63, 64, 65, 16_383, 16_384, 16_385, 40_000, QUANTUM - 1, QUANTUM, QUANTUM + 1]) {
+void test('completes half lines of every length around the one from which on their newline is scanned for', async (t) => {
+  for (const length of [
+    1,
+    63,
+    64,
+    65,
+    16_383,
+    16_384,
+    16_385,
+    40_000,
+    FILE_TURN_BYTES - 1,
+    FILE_TURN_BYTES,
+    FILE_TURN_BYTES + 1,
+  ]) {
     const half = noise(length)
     const { file, append } = await log(t, Buffer.concat([Buffer.from('begin\n'), half]))
     assert.deepEqual(ranges(await desk.toEnd(file)), [[0, 6]], `${length}`)
@@ -187,15 +199,15 @@ void test('gives up looking for the end of a line after a gibibyte', async (t) =
   const { file } = await log(t, 'x', { volume: endless })
   let reads = 0
   let result = await desk.reader.read(file, false)
-  for (; result.kind === 'searching'; reads++) result = await desk.reader.read(file, false)
+  for (; result.kind === 'scanning'; reads++) result = await desk.reader.read(file, false)
   assert.ok(result.kind === 'chunk')
   assert.equal(result.chunk.lineEnd, 1024 ** 3)
-  assert.equal(reads, 1024 ** 3 / QUANTUM - 1)
+  assert.equal(reads, 1024 ** 3 / FILE_TURN_BYTES - 1)
   desk.reader.advance(file, 1024 ** 3)
   assert.equal(file.next, 1024 ** 3)
 })
 
-void test('counts a last line without a newline only when the file is finished', async (t) => {
+void test('counts a last line without a newline only when nobody will end it', async (t) => {
   const { file } = await log(t, 'one\nlast')
   assert.equal(await desk.text(file), 'one\n')
   assert.equal(await desk.text(file), '')
@@ -229,25 +241,25 @@ void test('hands on a last line longer than one read as one where lines may be t
 
 void test('reads no further than the limit', async (t) => {
   const { file } = await log(t, 'one\ntwo\nthree\n')
-  file.limit = 6
+  file.cursor.stopAt(6)
   assert.equal(await desk.text(file), 'one\n')
   assert.deepEqual(ranges(await desk.toEnd(file, { final: true })), [[4, 6]])
-  file.limit = 0
+  file.cursor.stopAt(0)
   assert.deepEqual(ranges(await desk.toEnd(file, { final: true })), [])
 })
 
-void test('tells the true end of a long last line that is read up to the limit', async (t) => {
+void test('knows the true end of a long last line that is read up to the limit', async (t) => {
   const content = noise(500_000)
   for (const final of [true, false]) {
     const { file } = await log(t, content)
-    file.limit = 400_000
+    file.cursor.stopAt(400_000)
     const other = await log(t, noise(20_000).reverse())
     // the turns of other files come between, and leave their bytes in the memory that both are read to
     for (let turns = 0; turns < 5; turns++) {
       const result = await desk.reader.read(file, final)
       await desk.toEnd(other.file)
-      other.file.seen = 0
-      other.file.search = null
+      other.file.cursor.halfLineEnd = 0
+      other.file.cursor.scan = null
       if (result.kind === 'chunk') {
         assert.equal(result.chunk.lineEnd, 400_000)
         assert.equal(result.chunk.guardAt(400_000), guardOf(content.subarray(0, 400_000)))
@@ -255,11 +267,11 @@ void test('tells the true end of a long last line that is read up to the limit',
       }
     }
     assert.equal(file.next, final ? 400_000 : 0)
-    if (!final) assert.equal(file.search?.guard, guardOf(content.subarray(0, 400_000)))
+    if (!final) assert.equal(file.cursor.scan?.guard, guardOf(content.subarray(0, 400_000)))
   }
 })
 
-void test('reads again what was not taken, and skips nothing', async (t) => {
+void test('reads bytes again that were not taken, and skips nothing', async (t) => {
   const lines = Array.from({ length: 200 }, (_, n) => `line ${n} ${'x'.repeat(n % 50)}\n`)
   const content = Buffer.from(lines.join(''))
   for (const most of [1, 7, 199]) {
@@ -270,7 +282,7 @@ void test('reads again what was not taken, and skips nothing', async (t) => {
   }
 })
 
-void test('reads again what was not taken of a long line', async (t) => {
+void test('reads a long line again that was not taken', async (t) => {
   const content = Buffer.concat([noise(1_000_000), Buffer.from('\nafter\n')])
   const { file } = await log(t, content)
   let seen = 0
@@ -359,7 +371,7 @@ void test('begins where the state says, if the bytes before are the ones that th
   assertWhole(await desk.toEnd((await log(t, content, { start: short })).file), content, 3)
 })
 
-void test('goes back to what is stored, and reads on from there', async (t) => {
+void test('goes back to the stored offset, and reads on from there', async (t) => {
   const content = noise(700_000)
   for (const at of [99, 100_099, 699_999]) content[at] = 10
   const { file } = await log(t, content)
@@ -370,7 +382,7 @@ void test('goes back to what is stored, and reads on from there', async (t) => {
   assertWhole(await desk.toEnd(file), content)
   const stored = first[0]
   assert.ok(stored)
-  file.watermark.finish({ start: 0, end: stored.end }, 'stored', stored.guard)
+  file.watermark.acknowledge({ start: 0, end: stored.end }, 'stored', stored.guard)
   file.rewind()
   assertWhole(await desk.toEnd(file), content, stored.end)
 })
@@ -384,7 +396,7 @@ void test('knows the bytes before a quiet file again', async (t) => {
       const made = await log(t, content)
       const [read] = await desk.toEnd(made.file)
       assert.ok(read !== undefined && typeof read !== 'string')
-      made.file.watermark.finish({ start: 0, end: 100 }, 'stored', read.guard)
+      made.file.watermark.acknowledge({ start: 0, end: 100 }, 'stored', read.guard)
       assert.equal(made.file.toStored().guard, guardOf(content))
       return made
     }
@@ -440,12 +452,12 @@ async function meanwhile(file: LogFile, mount: RemoteMount, what: () => void, fi
   return result.kind
 }
 
-void test('does not take for the first bytes what was asked for before the file went back', async (t) => {
+void test('does not take the bytes of a read before a rewind for the first bytes', async (t) => {
   const content = Buffer.from(Array.from({ length: 2000 }, (_, n) => `line ${n}\n`).join(''))
   const { file, mount, append } = await remoteLog(t, content)
   assertWhole(await desk.toEnd(file), content)
   append('more\n')
-  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'searching')
+  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'scanning')
   const whole = Buffer.concat([content, Buffer.from('more\n')])
   assertWhole(await desk.toEnd(file), whole)
 })
@@ -458,7 +470,7 @@ void test('reads nothing more of a file that was closed while a line was sought'
   const { descriptor } = file
   const closed = await meanwhile(file, mount, () => (file.descriptor = -1))
   file.descriptor = descriptor
-  assert.equal(closed, 'searching')
+  assert.equal(closed, 'scanning')
   assert.deepEqual(ranges(await desk.toEnd(file)), [[6, 100_007]])
 })
 
@@ -467,7 +479,7 @@ void test('does not take a file for another one because it went back while a lin
   const { file, mount, append } = await remoteLog(t, content)
   assert.deepEqual(ranges(await desk.toEnd(file)), [[0, 6]])
   append('x')
-  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'searching')
+  assert.equal(await meanwhile(file, mount, () => file.rewind()), 'scanning')
   append('y\n')
   assert.deepEqual(ranges(await desk.toEnd(file)), [
     [0, 6],

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { Schedule, type Turn } from '../../../../src/input/reading/schedule.ts'
+import { Schedule, type TurnEnd } from '../../../../src/input/reading/schedule.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { settled } from '../../../support/state.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
-/** A schedule whose files have so many quanta to read; timers go when the test says so. */
-function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean; pollMs?: number } = {}) {
+/** A schedule whose files have a backlog of turns; timers go off when the test says so. */
+function withSchedule(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean; pollMs?: number } = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new HandClock()
   const turns: string[] = []
   const backlog = new Map<LogFile, number>()
-  const answers = new Map<LogFile, Turn | Promise<Turn>>()
+  const answers = new Map<LogFile, TurnEnd | Promise<TurnEnd>>()
   let polls = 0
   const looked: boolean[] = []
   const schedule = new Schedule({
@@ -40,7 +40,7 @@ function scene(t: TestContext, settings: { isPolled?: (file: LogFile) => boolean
     backlog,
     answers,
     polls: () => polls,
-    /** What was told of it since the last call. */
+    /** The calls of `looked` since the last time. */
     looked: () => looked.splice(0),
     /** Files that had a turn since the last call, in order. */
     turns: () => turns.splice(0).join(' '),
@@ -64,30 +64,30 @@ const files = (...names: string[]): LogFile[] => names.map((name) => paperFile(n
 
 // -- what comes at the wrong moment -------------------------------------------------------------------------------------
 
-void test('has forgotten who was lost while it had its turn', async (t) => {
-  const { schedule, answers } = scene(t)
+void test('forgets a file that was lost while it had its turn', async (t) => {
+  const { schedule, answers } = withSchedule(t)
   const [file] = files('a')
   assert.ok(file)
   file.seenSize.set(10)
-  let answer = (_turn: Turn): void => undefined
+  let answer = (_turn: TurnEnd): void => undefined
   answers.set(file, new Promise((resolve) => (answer = resolve)))
   schedule.wake(file)
   await settled()
-  file.forgotten = true
+  file.life.forget()
   schedule.forget(file)
   answer('later')
   await settled()
   assert.ok(schedule.quiet)
 })
 
-void test('wakes a file on a mount also when what it waits for comes twice at once', async (t) => {
-  const { schedule, answers, turns } = scene(t)
+void test('wakes a file on a mount also when its obstacle goes twice at once', async (t) => {
+  const { schedule, answers, turns } = withSchedule(t)
   const remote = paperFile('remote', { volume: new RemoteMount('7') })
   answers.set(remote, TOPIC)
   schedule.wake(remote)
   await settled()
   turns()
-  // the first answer is not for it yet, the second one is
+  // at the first call the topic is still not there for it, at the second one it is
   schedule.topicChanged('logs')
   answers.delete(remote)
   schedule.topicChanged('logs')
@@ -99,7 +99,7 @@ void test('wakes a file on a mount also when what it waits for comes twice at on
 // -- turns --------------------------------------------------------------------------------------------------------------
 
 void test('lets files with a backlog take turns', async (t) => {
-  const { schedule, backlog, turns, quiet } = scene(t)
+  const { schedule, backlog, turns, quiet } = withSchedule(t)
   const [a, b, c] = files('a', 'b', 'c')
   assert.ok(a && b && c)
   backlog.set(a, 5)
@@ -112,7 +112,7 @@ void test('lets files with a backlog take turns', async (t) => {
 })
 
 void test('gives the event loop its own after a few turns', async (t) => {
-  const { schedule, backlog, turns, quiet } = scene(t)
+  const { schedule, backlog, turns, quiet } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   backlog.set(a, 40)
@@ -131,32 +131,32 @@ void test('gives the event loop its own after a few turns', async (t) => {
   assert.ok(most <= 4, `${most} turns in a row`)
 })
 
-void test('wakes a file once, however often it is told to', async (t) => {
-  const { schedule, turns, quiet } = scene(t)
+void test('wakes a file once, however often it is called', async (t) => {
+  const { schedule, turns, quiet } = withSchedule(t)
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   for (let wake = 0; wake < 10; wake++) for (const file of [a, b]) schedule.wake(file)
-  assert.ok(a.queued)
+  assert.ok(a.turn.queued)
   await quiet()
   assert.equal(turns(), 'a b')
-  assert.ok(!a.queued)
+  assert.ok(!a.turn.queued)
 })
 
-void test('does not wake who cannot go on', async (t) => {
-  const { schedule, turns, quiet } = scene(t)
-  const [fresh, finished, detached, parked] = files('fresh', 'finished', 'detached', 'parked')
-  assert.ok(fresh && finished && detached && parked)
-  fresh.admitted = false
-  finished.finished = true
-  detached.standing = 'detached'
-  parked.parked = true
+void test('does not wake files that cannot go on', async (t) => {
+  const { schedule, turns, quiet } = withSchedule(t)
+  const fresh = paperFile('fresh', { admitted: false })
+  const [finished, detached, parked] = files('finished', 'detached', 'parked')
+  assert.ok(finished && detached && parked)
+  finished.life.finish()
+  detached.life.detach()
+  parked.turn.parked = true
   for (const file of [fresh, finished, detached, parked]) schedule.wake(file)
   await quiet()
   assert.equal(turns(), '')
 })
 
 void test('keeps the order of thousands', async (t) => {
-  const { schedule, backlog, turns, quiet } = scene(t)
+  const { schedule, backlog, turns, quiet } = withSchedule(t)
   const names = Array.from({ length: 3000 }, (_, n) => String(n))
   for (const file of files(...names)) {
     backlog.set(file, 2)
@@ -168,8 +168,8 @@ void test('keeps the order of thousands', async (t) => {
 
 // -- parking -------------------------------------------------------------------------------------------------------------
 
-void test('parks who cannot go on, and takes back who is told that it can', async (t) => {
-  const { schedule, answers, turns, quiet } = scene(t)
+void test('parks a file that cannot go on, and resumes one whose obstacle is gone', async (t) => {
+  const { schedule, answers, turns, quiet } = withSchedule(t)
   const [room, topic, ahead] = files('room', 'topic', 'ahead')
   assert.ok(room && topic && ahead)
   answers.set(room, ROOM).set(topic, TOPIC).set(ahead, 'unacknowledged')
@@ -193,7 +193,7 @@ void test('parks who cannot go on, and takes back who is told that it can', asyn
 })
 
 void test('lets a file that waits for room wait, however much of it is acknowledged', async (t) => {
-  const { schedule, answers, turns } = scene(t)
+  const { schedule, answers, turns } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   answers.set(a, ROOM)
@@ -208,7 +208,7 @@ void test('lets a file that waits for room wait, however much of it is acknowled
 })
 
 void test('lets one parked file go on by itself', async (t) => {
-  const { schedule, answers, turns, quiet } = scene(t)
+  const { schedule, answers, turns, quiet } = withSchedule(t)
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   for (const file of [a, b]) {
@@ -228,7 +228,7 @@ void test('lets one parked file go on by itself', async (t) => {
 })
 
 void test('forgets a file that is let go while it is parked, and takes it back when it grows', async (t) => {
-  const { schedule, answers, turns, quiet } = scene(t)
+  const { schedule, answers, turns, quiet } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   answers.set(a, TOPIC)
@@ -236,23 +236,23 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   await settled()
   await settled()
   schedule.forget(a)
-  a.finished = true
+  a.life.finish()
   assert.ok(schedule.quiet)
   turns()
   schedule.topicChanged('logs')
   await quiet()
   assert.equal(turns(), '')
   answers.clear()
-  a.finished = false
+  a.life.revive()
   schedule.wake(a)
   await quiet()
   assert.equal(turns(), 'a')
 })
 
-// -- what it tells those behind it ---------------------------------------------------------------------------------------
+// -- what the stages behind it hear ---------------------------------------------------------------------------------------
 
 void test('says when all files have had their turns, and after every round when not', async (t) => {
-  const { schedule, backlog, looked, quiet } = scene(t)
+  const { schedule, backlog, looked, quiet } = withSchedule(t)
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   for (const file of [a, b]) schedule.wake(file)
@@ -265,7 +265,7 @@ void test('says when all files have had their turns, and after every round when 
 })
 
 void test('says so too after a turn that took its time', async (t) => {
-  const { schedule, answers, looked } = scene(t)
+  const { schedule, answers, looked } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   answers.set(a, Promise.resolve('idle'))
@@ -278,7 +278,7 @@ void test('says so too after a turn that took its time', async (t) => {
 // -- polling -------------------------------------------------------------------------------------------------------------
 
 void test('goes on polling a file that was idle and that no watch speaks for', async (t) => {
-  const { schedule, turns, pass } = scene(t, { isPolled: () => true })
+  const { schedule, turns, pass } = withSchedule(t, { isPolled: () => true })
   const [a] = files('a')
   assert.ok(a)
   schedule.wake(a)
@@ -286,8 +286,8 @@ void test('goes on polling a file that was idle and that no watch speaks for', a
   assert.ok(turns().split(' ').length >= 3)
 })
 
-void test('tries again later what could not be opened, watched or not, and is not quiet before', async (t) => {
-  const { schedule, answers, turns, pass } = scene(t)
+void test('tries a file again later that could not be opened, watched or not, and is not quiet before', async (t) => {
+  const { schedule, answers, turns, pass } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   a.seenSize.set(10)
@@ -305,8 +305,8 @@ void test('tries again later what could not be opened, watched or not, and is no
   assert.equal(turns(), '')
 })
 
-void test('wakes nobody up while there is nothing to poll', async (t) => {
-  const { schedule, pass, polls } = scene(t)
+void test('wakes no file while there is nothing to poll', async (t) => {
+  const { schedule, pass, polls } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
   schedule.wake(a)
@@ -316,15 +316,15 @@ void test('wakes nobody up while there is nothing to poll', async (t) => {
 
 // -- mounts that hang ----------------------------------------------------------------------------------------------------
 
-void test('gives each mount turns of its own: one that hangs stops nobody else', async (t) => {
-  const { schedule, answers, backlog, turns, pass } = scene(t)
+void test('gives each mount turns of its own: one that hangs stops no other', async (t) => {
+  const { schedule, answers, backlog, turns, pass } = withSchedule(t)
   const mount = new RemoteMount('7')
   const hung = paperFile('hung', { volume: mount, device: '7' })
   const behind = paperFile('behind', { volume: mount, device: '7' })
   const other = paperFile('other', { volume: mount, device: '8' })
   const [local] = files('local')
   assert.ok(local)
-  let answer: (turn: Turn) => void = () => undefined
+  let answer: (turn: TurnEnd) => void = () => undefined
   answers.set(hung, new Promise((resolve) => (answer = resolve)))
   for (const file of [behind, other, local]) backlog.set(file, 3)
   for (const file of [hung, behind, other, local]) schedule.wake(file)
@@ -340,7 +340,7 @@ void test('gives each mount turns of its own: one that hangs stops nobody else',
 })
 
 void test('keeps no local file from the room for which one on a mount that hangs was woken first', async (t) => {
-  const { schedule, answers, turns, pass } = scene(t)
+  const { schedule, answers, turns, pass } = withSchedule(t)
   const mount = new RemoteMount('7')
   const [hung, behind] = ['hung', 'behind'].map((name) => paperFile(name, { volume: mount, device: '7' }))
   const [local] = files('local')
@@ -352,18 +352,18 @@ void test('keeps no local file from the room for which one on a mount that hangs
   await pass(5)
   turns()
   answers.clear()
-  answers.set(hung, new Promise<Turn>(() => undefined))
+  answers.set(hung, new Promise<TurnEnd>(() => undefined))
   schedule.unblock(ROOM)
   await pass(5)
   assert.equal(turns(), 'hung local')
 })
 
 void test('has one turn at a time for each mount', async (t) => {
-  const { schedule, answers, turns, pass } = scene(t)
+  const { schedule, answers, turns, pass } = withSchedule(t)
   const mount = new RemoteMount('7')
   const [a, b] = ['a', 'b'].map((name) => paperFile(name, { volume: mount, device: '7' }))
   assert.ok(a && b)
-  let end: (turn: Turn) => void = () => undefined
+  let end: (turn: TurnEnd) => void = () => undefined
   answers.set(a, new Promise((resolve) => (end = resolve)))
   schedule.wake(a)
   schedule.wake(b)
@@ -379,9 +379,9 @@ void test('has one turn at a time for each mount', async (t) => {
 // -- the end -------------------------------------------------------------------------------------------------------------
 
 void test('ends although a mount hangs', async (t) => {
-  const { schedule, answers, turns, pass } = scene(t)
+  const { schedule, answers, turns, pass } = withSchedule(t)
   const hung = paperFile('hung', { volume: new RemoteMount('7'), device: '7' })
-  answers.set(hung, new Promise<Turn>(() => undefined))
+  answers.set(hung, new Promise<TurnEnd>(() => undefined))
   schedule.wake(hung)
   await pass(5)
   assert.equal(turns(), 'hung')
@@ -389,10 +389,10 @@ void test('ends although a mount hangs', async (t) => {
 })
 
 void test('waits at the end for the turn of a local file that is under way', async (t) => {
-  const { schedule, answers, pass } = scene(t)
+  const { schedule, answers, pass } = withSchedule(t)
   const [a] = files('a')
   assert.ok(a)
-  let end: (turn: Turn) => void = () => undefined
+  let end: (turn: TurnEnd) => void = () => undefined
   answers.set(a, new Promise((resolve) => (end = resolve)))
   schedule.wake(a)
   await pass(5)
@@ -405,7 +405,7 @@ void test('waits at the end for the turn of a local file that is under way', asy
 })
 
 void test('gives no more turns once it is stopped', async (t) => {
-  const { schedule, backlog, turns, pass } = scene(t, { isPolled: () => true })
+  const { schedule, backlog, turns, pass } = withSchedule(t, { isPolled: () => true })
   const [a, b] = files('a', 'b')
   assert.ok(a && b)
   backlog.set(a, 1_000_000)

@@ -1,4 +1,4 @@
-/** More files than may be open at the same time: each has its turn, and none waits for the next look around. */
+/** More files than may be open at the same time: each has its turn, and none waits for the next look at its directory. */
 import assert from 'node:assert/strict'
 import { readdirSync, renameSync, unlinkSync } from 'node:fs'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ import { systemError } from '../../../support/volumes.ts'
 const openNow = (): number => readdirSync('/proc/self/fd').length
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
 
-/** Looks around only once: what has to wait for a look would wait for ever. */
+/** Each directory is looked at only once: a file that has to wait for another look would wait for ever. */
 const ONCE = { discoverMs: 3_600_000, sweepMs: 3_600_000 }
 
 function few(t: Ending, most: number, file: object = {}): Promise<LiveInput> {
@@ -33,7 +33,7 @@ void test('reads every file as soon as another one can do without its descriptor
   assert.equal(live.lines.length, 400, 'each line once')
 })
 
-void test('waits for what is under way, and goes on with its receipts', async (t) => {
+void test('waits while bytes of the open files are in flight, and goes on with their receipts', async (t) => {
   const live = await few(t, 2)
   live.acknowledge = false
   for (const name of ['a', 'b', 'c', 'd', 'e']) live.write(`${name}.log`, `${name}\n`)
@@ -48,7 +48,7 @@ void test('waits for what is under way, and goes on with its receipts', async (t
   await live.came('a', 'b', 'c', 'd', 'e')
 })
 
-void test('files whose last line has not ended keep nobody waiting, and lose nothing of it', async (t) => {
+void test('files whose last line has not ended keep no other waiting, and lose nothing of that line', async (t) => {
   const live = await few(t, 3)
   const halves = numbered('half', 20)
   for (const name of halves) live.write(`${name}.log`, `${name} a`)
@@ -74,7 +74,7 @@ void test('files that wait for their topic keep no descriptor from those that ca
   await live.came(...stuck)
 })
 
-void test('rotated files keep nobody waiting until they have been quiet', async (t) => {
+void test('rotated files keep no other waiting until they have been quiet', async (t) => {
   const live = await few(t, 4, { lastLineQuietMs: 3_600_000 })
   const names = numbered('', 12)
   for (const name of names) live.write(`${name}.log`, `old ${name}\n`)
@@ -88,7 +88,7 @@ void test('rotated files keep nobody waiting until they have been quiet', async 
   await live.came(...names.flatMap((name) => [`last ${name}`, `new ${name}`]))
 })
 
-void test('at a stop reads all to their ends, also where deleted files have the descriptors', async (t) => {
+void test('at a stop reads all files to their ends, also where deleted files have the descriptors', async (t) => {
   const live = await few(t, 3, { lastLineQuietMs: 3_600_000, discoverMs: 20 })
   for (const name of ['a', 'b', 'c']) live.write(`${name}.log`, `${name}\n`)
   await live.input.start()
@@ -101,7 +101,7 @@ void test('at a stop reads all to their ends, also where deleted files have the 
   assert.deepEqual(live.lines.toSorted(), ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
 })
 
-void test('at a stop reads what was found and could not be open yet', async (t) => {
+void test('at a stop reads files that were found and could not be open yet', async (t) => {
   const live = await few(t, 3)
   live.acknowledge = false
   const names = numbered('', 20)
