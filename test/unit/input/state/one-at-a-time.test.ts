@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inTurns } from '../../../../src/input/state/one-at-a-time.ts'
+import { oneAtATime } from '../../../../src/input/state/one-at-a-time.ts'
 import { settled } from '../../../support/state.ts'
 
 /** Work that ends when the test says so. */
@@ -8,7 +8,7 @@ function scene() {
   const runs: ((result: boolean | Error) => void)[] = []
   let running = 0
   let most = 0
-  const work = inTurns(async () => {
+  const work = oneAtATime(async () => {
     most = Math.max(most, ++running)
     try {
       return await new Promise<boolean>((resolve, reject) =>
