@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Checkpoint } from '../../src/input/state/checkpoint.ts'
 import { FakeDisk } from '../support/fake-disk.ts'
+import { loopTurn } from '../support/loop-turn.ts'
 import { seeded } from '../support/seed.ts'
-import { at, offsets, openState, settled, stateFile, stateLines } from '../support/state.ts'
+import { at, offsets, openState, stateFile, stateLines } from '../support/state.ts'
 
 /** Entries, and pods. */
 const FILES = ['a', 'b', 'c', 'd']
@@ -162,9 +163,9 @@ async function run(steps: readonly Step[]): Promise<void> {
           history.add(id, ++clock)
           put(state, id, clock)
           void watch(state.flush(), 'durable')
-          if (round % 3 === 0) await settled()
+          if (round % 3 === 0) await loopTurn()
         }
-        await Promise.race([disk.died, settled()])
+        await Promise.race([disk.died, loopTurn()])
         disk.budget = -1
         disk = one.how === 'kill' ? disk.afterKill() : disk.afterPowerLoss(chanceFrom(one.luck))
         state = await reload(disk, one.how, history)
@@ -181,9 +182,9 @@ async function run(steps: readonly Step[]): Promise<void> {
 }
 
 async function reload(disk: FakeDisk, how: 'kill' | 'power', history: History): Promise<Checkpoint> {
-  const { state, told } = await openState({ disk, journalMinBytes: 1500 })
+  const { state, reports } = await openState({ disk, journalMinBytes: 1500 })
   assert.deepEqual([state.fresh, state.damaged], [false, false])
-  for (const [name] of told) assert.notEqual(name, 'stateSetAside')
+  for (const [name] of reports) assert.notEqual(name, 'stateSetAside')
   const found = values(state)
   for (const id of IDS) {
     const allowed = history.allowed(id, how)

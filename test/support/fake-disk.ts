@@ -6,6 +6,7 @@
  * write cut at any byte or zeros in its place; of the directory what was synced and any beginning of what came after.
  */
 import type { StateDisk, StateFile } from '../../src/input/state/disk.ts'
+import { systemError } from './system-error.ts'
 
 type Change = { readonly at: number; readonly bytes: Buffer } | { readonly truncate: number }
 /** undefined: the name is removed. */
@@ -239,10 +240,6 @@ export class FakeDisk implements StateDisk {
     if (inode === undefined) throw systemError('ENOENT')
     return inode
   }
-}
-
-export function systemError(code: string): Error {
-  return Object.assign(new Error(`${code}: injected`), { code })
 }
 
 function applyNaming(names: Map<string, Inode>, [path, inode]: Naming): void {

@@ -1,8 +1,12 @@
-/** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was told. */
+/** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was reports. */
 import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
 import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/state/checkpoint.ts'
 import { stateLine } from '../../src/input/state/format.ts'
+import { toJson } from '../../src/input/state/stored-generation.ts'
 import type { FakeDisk } from './fake-disk.ts'
+
+/** For the tests of other rooms that still import it by this name. */
+export { loopTurn as settled } from './loop-turn.ts'
 
 /** An entry like those of a Kubernetes node. */
 export function entry(id: string, change: Partial<StoredGeneration> = {}): StoredGeneration {
@@ -31,15 +35,17 @@ export function at(id: string, offset: number): StoredGeneration {
   return entry(id, { position: { offset, open: [], skipped: 0 } })
 }
 
-export type Told = [name: string, ...facts: unknown[]]
+export type Report = [name: string, ...facts: unknown[]]
 
-/** Opens on `disk` and records what is told. */
-export async function openState(options: Partial<CheckpointOptions>): Promise<{ state: Checkpoint; told: Told[] }> {
-  const told: Told[] = []
+/** Opens on `disk` and records what is reports. */
+export async function openState(
+  options: Partial<CheckpointOptions>,
+): Promise<{ state: Checkpoint; reports: Report[] }> {
+  const reports: Report[] = []
   const record =
     (name: string) =>
     (...facts: unknown[]): void =>
-      void told.push([name, ...facts])
+      void reports.push([name, ...facts])
   const events = {
     checkpointWritten: record('checkpointWritten'),
     checkpointFailed: record('checkpointFailed'),
@@ -47,7 +53,21 @@ export async function openState(options: Partial<CheckpointOptions>): Promise<{ 
     stateSetAside: record('stateSetAside'),
   }
   const state = await openCheckpoint({ directory: '/state', agentId: 'node-1', now: () => 1000, events, ...options })
-  return { state, told }
+  return { state, reports }
+}
+
+/** A header as a newer program writes it, which programs from version `readableFrom` on can read. */
+export function headerOf(version: number, readableFrom: number): Record<string, unknown> {
+  return { logagent: 'state', version, readableFrom, agent: 'node-1', since: 55, zone: 'b' }
+}
+
+/** An entry as a newer program writes it: with members that this program does not know. */
+export function newerEntry(
+  id: string,
+  offset: number,
+  members: object = { lease: { holder: 'x' }, parts: [1, 2] },
+): object {
+  return { ...JSON.parse(toJson(at(id, offset))), ...members }
 }
 
 /** A state file's lines with their checksums, as a newer or older program may have written them. */
@@ -86,11 +106,6 @@ export class HandTimer {
     this.#run = undefined
     run?.()
   }
-}
-
-/** Lets everything that only waits for promises happen. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** The same state as snapshot 2 with an empty journal. */

@@ -2,6 +2,9 @@
 import { MountCalls } from '../../src/input/volume/mount-calls.ts'
 import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
+/** For the tests of other rooms that still import it from here. */
+export { systemError } from './system-error.ts'
+
 /** A mount as the input has it: one call after the other. */
 export function inLine(mount: Volume): Volume {
   const nobody = { mountHangs: () => undefined, mountWaits: () => undefined, mountAnswers: () => undefined }
@@ -52,11 +55,6 @@ export function countedVolume(change: Partial<Volume> = {}): CountedVolume {
     ...change,
   }
   return volume
-}
-
-/** As the file system says it. */
-export function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${code}: injected, ${syscall}`), { code, syscall })
 }
 
 /**

@@ -12,7 +12,8 @@ import type { InputRules } from '../../../../src/input/input-rules.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
 import { rulesFor } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { countedVolume, systemError } from '../../../support/volumes.ts'
+import { countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const globsOf = (inputs: readonly InputRules[]): Interest[] =>
   inputs.flatMap((rules) =>

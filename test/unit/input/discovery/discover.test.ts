@@ -10,10 +10,11 @@ import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
 import { rulesFor } from '../../../support/reading.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
-import { RemoteMount, countedVolume, inLine, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume, inLine } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 interface Setting {
   /** Globs below the fresh directory, one input each; or whole rules. */
@@ -192,14 +193,14 @@ void test('rests after long looks, by as much as they are long, and looks then w
   for (let i = 0; i < 5; i++) await discovery.look(directory)
   clock.advance(rest)
   t.mock.timers.tick(rest - 1)
-  await settled()
+  await loopTurn()
   assert.deepEqual(looked(), [])
   t.mock.timers.tick(1)
-  await settled()
+  await loopTurn()
   assert.deepEqual(looked(), ['/'])
   clock.advance(10_000)
   t.mock.timers.tick(10_000)
-  await settled()
+  await loopTurn()
   assert.deepEqual(looked(), [], 'once')
 })
 
@@ -569,7 +570,7 @@ void test('looks at nothing any more once it is stopped', async (t) => {
   write('one/b.log')
   await discovery.tick()
   for (const directory of discovery.directories()) await discovery.look(directory)
-  await settled()
+  await loopTurn()
   assert.equal(looks.length, 0)
 })
 

@@ -7,8 +7,10 @@ import { Search } from '../../../../src/input/discovery/search.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
-import { entry, settled } from '../../../support/state.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
+import { entry } from '../../../support/state.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const CONTENT = Buffer.from('x\n')
 const PLACE = '/logs/gone.log'
@@ -106,15 +108,15 @@ void test('looks for a file on a mount on all others too, but not for ever', asy
   assert.equal(await taken(), 'unsettled')
   clock.advance(14_999)
   await search.forMissing()
-  await settled()
+  await loopTurn()
   assert.equal(await taken(), 'unsettled')
   clock.advance(1)
   mount.hang()
   await search.forMissing()
-  await settled()
+  await loopTurn()
   assert.equal(await taken(), 'unsettled', 'it is searched for where it was')
   mount.answer()
-  for (let turn = 0; turn < 5; turn++) await settled()
+  for (let turn = 0; turn < 5; turn++) await loopTurn()
   assert.deepEqual(looked, ['/logs'])
   assert.equal(await taken(), 'gone')
 })

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import { Sweep } from '../../../../src/input/discovery/sweep.ts'
 import { paperFile } from '../../../support/reading.ts'
-import { RemoteMount, systemError } from '../../../support/volumes.ts'
+import { RemoteMount } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 type Found = 'same' | 'grown' | 'unsure'
 

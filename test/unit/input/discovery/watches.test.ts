@@ -19,7 +19,8 @@ import { HandClock } from '../../../support/hand-clock.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
-import { RemoteMount, systemError } from '../../../support/volumes.ts'
+import { RemoteMount } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 function scene(t: TestContext, pollMs = 100) {
   const root = freshDirectory(t)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeDirectories, nodeDisk } from '../../../../src/input/state/disk.ts'
-import { systemError } from '../../../support/volumes.ts'
+import { at, offsets, openState } from '../../../support/state.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 
 void test('makes a directory with those above it, and leaves alone what is there', async (t) => {
@@ -33,4 +34,21 @@ void test('makes a directory that somebody else makes at the same time', async (
   }
   await Promise.all([1, 2, 3].map(() => makeDirectories('/var/lib/logagent', mkdir)))
   assert.deepEqual([...made], ['/', '/var', '/var/lib', '/var/lib/logagent'])
+})
+
+void test('keeps a state on a real disk', async (t) => {
+  const directory = `${freshDirectory(t)}/not/there/yet`
+  const first = await openState({ directory, journalMinBytes: 2000 })
+  for (let round = 0; round < 50; round++) {
+    first.state.put(at(`f${round % 7}`, round))
+    if (round % 5 === 0) first.state.remove('f3')
+    assert.equal(await first.state.flush(), true)
+  }
+  const expected = offsets(first.state)
+  assert.equal(await first.state.close(), true)
+  const second = await openState({ directory })
+  assert.deepEqual(offsets(second.state), expected)
+  assert.deepEqual(second.reports, [])
+  await second.state.close()
+  assert.equal(readdirSync(directory).length, 2)
 })

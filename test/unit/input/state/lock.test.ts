@@ -11,10 +11,10 @@ import { AgentError } from '../../../../src/errors.ts'
 import { lockState } from '../../../../src/input/state/lock.ts'
 import type { LockDisk, StateLock } from '../../../../src/input/state/lock.ts'
 import { atEnd } from '../../../support/ending.ts'
-import { systemError } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { startAgent } from '../../../support/process.ts'
 import type { Agent } from '../../../support/process.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
 import { withoutDescriptors } from '../../../support/without-descriptors.ts'
@@ -94,12 +94,12 @@ void test('never has two holders, however starts and ends follow each other', as
     while (held < 150) {
       const lock = await tryLock(directory)
       if (lock === undefined) {
-        await settled()
+        await loopTurn()
         continue
       }
       assert.equal(++holders, 1)
       held++
-      for (let turn = held % 4; turn > 0; turn--) await settled()
+      for (let turn = held % 4; turn > 0; turn--) await loopTurn()
       holders--
       await lock.release()
     }

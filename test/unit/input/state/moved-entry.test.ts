@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EntrySource, StoredGeneration } from '../../../../src/input/state/stored-generation.ts'
-import { FakeDisk, systemError } from '../../../support/fake-disk.ts'
+import { FakeDisk } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { entry, openState } from '../../../support/state.ts'
 
 const JOURNAL = '/state/state.1.journal'
@@ -66,7 +67,7 @@ async function scene(journalMinBytes?: number) {
   /** A restart after a kill knows what the source has. */
   const assertKept = async (): Promise<void> => {
     const again = await openState({ disk: disk.afterKill() })
-    assert.deepEqual(again.told, [])
+    assert.deepEqual(again.reports, [])
     assert.deepEqual([...again.state.entries.values()], [source.stored])
   }
   return { disk, state, source, flush, short, assertKept }

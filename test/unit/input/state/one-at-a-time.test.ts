@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { oneAtATime } from '../../../../src/input/state/one-at-a-time.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 
 /** Work that ends when the test says so. */
 function scene() {
@@ -25,16 +25,16 @@ void test('never runs twice at once, and once more for all who call meanwhile', 
   const { work, runs, most } = scene()
   const first = work()
   const meanwhile = [work(), work(), work()]
-  await settled()
+  await loopTurn()
   assert.equal(runs.length, 1)
   runs[0]?.(true)
   assert.equal(await first, true)
-  await settled()
+  await loopTurn()
   assert.equal(runs.length, 2)
   const later = work()
   runs[1]?.(false)
   assert.deepEqual(await Promise.all(meanwhile), [false, false, false])
-  await settled()
+  await loopTurn()
   runs[2]?.(true)
   assert.equal(await later, true)
   assert.equal(most(), 1)
@@ -46,11 +46,11 @@ void test('goes on after a run that failed', async () => {
   const second = work()
   runs[0]?.(new Error('EIO'))
   await assert.rejects(first, { message: 'EIO' })
-  await settled()
+  await loopTurn()
   runs[1]?.(true)
   assert.equal(await second, true)
   const third = work()
-  await settled()
+  await loopTurn()
   runs[2]?.(true)
   assert.equal(await third, true)
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasState, setStateAside } from '../../../../src/input/state/set-aside.ts'
-import { FakeDisk, systemError } from '../../../support/fake-disk.ts'
+import { FakeDisk } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { at, compact, offsets, openState } from '../../../support/state.ts'
 
 async function stateOf(position: number): Promise<FakeDisk> {
@@ -43,10 +44,10 @@ void test('finds nothing in a directory that is not there, and throws what else 
 void test('the next start is no first start, and goes on under a number that was never used', async () => {
   const disk = await stateOf(1)
   await setStateAside(disk, '/state', 77)
-  const { state, told } = await openState({ disk: disk.afterPowerLoss(() => 0), now: () => 5000 })
+  const { state, reports } = await openState({ disk: disk.afterPowerLoss(() => 0), now: () => 5000 })
   assert.deepEqual([state.fresh, state.damaged, state.since, state.entries.size], [false, true, 0, 0])
   assert.deepEqual(
-    told.map(([name]) => name),
+    reports.map(([name]) => name),
     ['checkpointWritten'],
   )
   const lost = disk.afterPowerLoss(() => 0)

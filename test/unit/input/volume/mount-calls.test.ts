@@ -6,7 +6,7 @@ import { MountCalls } from '../../../../src/input/volume/mount-calls.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
@@ -49,7 +49,7 @@ function scene(t: TestContext, atOnce: number) {
 
 /** Long enough for everything that needs no clock. */
 async function quiet(): Promise<void> {
-  for (let round = 0; round < 200; round++) await settled()
+  for (let round = 0; round < 200; round++) await loopTurn()
 }
 
 void test('calls to a mount come one after the other, also behind one that failed', async (t) => {

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { type Opened, openLog } from '../../../../src/input/volume/open.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 async function outcome(path: string, roots: readonly string[], volume: Volume = localVolume): Promise<unknown> {
   const opened: Opened = await openLog(volume, path, roots)
