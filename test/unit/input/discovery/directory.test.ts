@@ -5,24 +5,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Directory } from '../../../../src/input/discovery/directory.ts'
-import { type Interest, interestsIn } from '../../../../src/input/discovery/interest.ts'
-import { excluder, parseGlob } from '../../../../src/input/discovery/glob.ts'
+import { interestsIn } from '../../../../src/input/discovery/interest.ts'
 import { pathOfText } from '../../../../src/paths.ts'
 import type { InputRules } from '../../../../src/input/input-rules.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
-import { rulesFor } from '../../../support/reading.ts'
+import { globsOf, inputsFor } from '../../../support/discovery-world.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { countedVolume } from '../../../support/volumes.ts'
 import { systemError } from '../../../support/system-error.ts'
-
-const globsOf = (inputs: readonly InputRules[]): Interest[] =>
-  inputs.flatMap((rules) =>
-    rules.globs.map((glob) => ({ rules, excludes: excluder(rules.exclude), at: 0, ...parseGlob(glob) })),
-  )
-
-/** Inputs a, b, c … with a glob each. */
-const inputs = (...globs: string[]): InputRules[] =>
-  globs.map((glob, n) => rulesFor(glob, { id: String.fromCodePoint(97 + n) }))
 
 function scene(
   t: TestContext,
@@ -35,38 +25,17 @@ function scene(
     if (name.endsWith('/')) mkdirSync(join(path, name), { recursive: true })
     else writeFileSync(Buffer.from(join(path, name), 'latin1'), '')
   }
-  const ours = inputs(...globs.map((glob) => join(path, glob))).map((input) => ({ ...input, ...rules, id: input.id }))
+  const ours = inputsFor(...globs.map((glob) => join(path, glob))).map((input) => ({
+    ...input,
+    ...rules,
+    id: input.id,
+  }))
   const directory = new Directory(path, volume, interestsIn(path, globsOf(ours)))
   /** `name kind input` of what a look sights. */
   const sighted = async (): Promise<string[] | undefined> =>
     (await directory.look())?.sightings.map(({ name, kind, interest }) => `${name} ${kind} ${interest.rules.id}`).sort()
   return { path, directory, sighted }
 }
-
-/** What is sought in a directory: inputs, and how many segments lie behind. */
-const sought = (path: string, ...globs: string[]): string[] =>
-  interestsIn(path, globsOf(inputs(...globs))).map(({ rules, at }) => `${rules.id}${at}`)
-
-void test('knows what is sought in a directory from its path, in the order of the inputs', () => {
-  assert.deepEqual(sought('/var/log', '/var/log/*.log', '/var/log/*/x', '/var/*/y', '/etc/*'), ['a0', 'b0', 'c1'])
-  assert.deepEqual(sought('/var/log/app', '/var/log/*.log', '/var/log/*/x', '/var/*/app/z', '/var/log/a*/x'), [
-    'b1',
-    'c2',
-    'd1',
-  ])
-  assert.deepEqual(sought('/', '/*.log', '/*/x'), ['a0', 'b0'])
-  assert.deepEqual(sought('/var', '/*.log', '/*/x'), ['b1'])
-  assert.deepEqual(sought('/var/login', '/var/log/*.log', '/var/log*/x'), ['b1'])
-})
-
-void test('seeks at any depth what follows, and goes on deeper', () => {
-  assert.deepEqual(sought('/a', '/a/**/*.log'), ['a0', 'a1'])
-  assert.deepEqual(sought('/a/b/c', '/a/**/*.log'), ['a0', 'a1'])
-  assert.deepEqual(sought('/a/b/day', '/a/**/day/*.log'), ['a0', 'a2', 'a1'])
-  assert.deepEqual(sought('/a/b', '/a/**'), ['a0'])
-  assert.deepEqual(sought('/a/.b', '/a/**/*.log'), [])
-  assert.deepEqual(sought('/a/b', '/a/**/**/*.log'), ['a0', 'a1', 'a2'])
-})
 
 void test('tells live files, rotated pieces and the rest apart', async (t) => {
   const names = ['a.log', 'a.log.1', 'a.log-2', 'a.log.2.gz', 'a.log.tmp', '.a.log', 'b.txt', 'b.log']
