@@ -32,12 +32,12 @@ void test('has not seen a directory while the one beside it has its first look',
   const listed: string[] = []
   mount.list = (place) => {
     if (place !== path('logs')) listed.push(place)
-    // the second one, whichever that is
+    // in whichever order they are listed
     if (listed.length === 2) mount.hang()
     return list(place)
   }
   const looking = discovery.lookAround()
-  await until(() => listed.length === 2, { what: 'the second one' })
+  await until(() => listed.length === 2, { what: 'the second listing' })
   for (const name of ['1', '2']) assert.ok(!discovery.hasSeen(path(`logs/${name}/a.log`)), name)
   mount.answer()
   await looking
@@ -59,11 +59,11 @@ void test('knows since when all names are known, with and without mounts that ha
   const looking = discovery.lookAround()
   assert.deepEqual(asked(), [-Infinity, -Infinity])
   await until(() => discovery.hasSeen(path('local/b/a.log')), { what: 'a look at the local directories' })
-  assert.deepEqual(asked(), [begin, -Infinity], 'the look at what is above began first')
+  assert.deepEqual(asked(), [begin, -Infinity], 'the look at the parent directory began first')
   mount.answer()
   await looking
   assert.equal(discovery.askedAt(true), begin)
-  // what has not changed need not be looked at
+  // a directory that has not changed need not be looked at
   clock.advance(1000)
   const later = clock.read()
   await discovery.tick()

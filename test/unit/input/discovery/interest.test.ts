@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { interestsIn } from '../../../../src/input/discovery/interest.ts'
 import { globsOf, inputsFor } from '../../../support/discovery-world.ts'
 
-/** What is sought in a directory: inputs, and how many segments lie behind. */
+/** The interests in a directory: the input's name, and the index of the segment to be matched. */
 const sought = (path: string, ...globs: string[]): string[] =>
   interestsIn(path, globsOf(inputsFor(...globs))).map(({ rules, at }) => `${rules.id}${at}`)
 
-void test('knows what is sought in a directory from its path, in the order of the inputs', () => {
+void test('knows from the path of a directory what is sought in it, in the order of the inputs', () => {
   assert.deepEqual(sought('/var/log', '/var/log/*.log', '/var/log/*/x', '/var/*/y', '/etc/*'), ['a0', 'b0', 'c1'])
   assert.deepEqual(sought('/var/log/app', '/var/log/*.log', '/var/log/*/x', '/var/*/app/z', '/var/log/a*/x'), [
     'b1',
@@ -19,7 +19,7 @@ void test('knows what is sought in a directory from its path, in the order of th
   assert.deepEqual(sought('/var/login', '/var/log/*.log', '/var/log*/x'), ['b1'])
 })
 
-void test('seeks at any depth what follows, and goes on deeper', () => {
+void test('seeks at any depth the segment behind a **, and continues below', () => {
   assert.deepEqual(sought('/a', '/a/**/*.log'), ['a0', 'a1'])
   assert.deepEqual(sought('/a/b/c', '/a/**/*.log'), ['a0', 'a1'])
   assert.deepEqual(sought('/a/b/day', '/a/**/day/*.log'), ['a0', 'a2', 'a1'])

@@ -31,7 +31,7 @@ void test('rests after long looks in proportion to their length, and then looks 
 })
 
 void test('does not rest after a look that was long because the process was stopped', async (t) => {
-  // the first one too, and again later
+  // the first look too, and later ones
   const looksMs = [45_000, 5, 45_000, 5, 45_000, 5]
   const { discovery, looked, directory } = await worldLookedAt(t, { lookMs: () => looksMs.shift() ?? 5 })
   for (let look = 2; look <= 6; look++) {

@@ -17,7 +17,7 @@ async function outcome(path: string, roots: readonly string[], volume: Volume = 
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 
-void test('opens a regular file and tells its facts', async (t) => {
+void test('opens a regular file and returns its facts', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), 'hello')
   const opened = await openLog(localVolume, join(directory, 'a.log'), [directory])
@@ -26,7 +26,7 @@ void test('opens a regular file and tells its facts', async (t) => {
   closeSync(opened.descriptor)
 })
 
-void test('refuses what is no regular file, without waiting for anybody', async (t) => {
+void test('refuses a file that is not regular, without blocking', async (t) => {
   const directory = freshDirectory(t)
   execFileSync('mkfifo', [join(directory, 'pipe.log')])
   mkdirSync(join(directory, 'directory.log'))
@@ -37,7 +37,7 @@ void test('refuses what is no regular file, without waiting for anybody', async 
   assert.deepEqual(await outcome('/dev/null', ['/dev']), refused)
 })
 
-void test('refuses what became a pipe between the look and the opening', async (t) => {
+void test('refuses a path that became a pipe after its facts were read', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   writeFileSync(path, '')
@@ -53,7 +53,7 @@ void test('refuses what became a pipe between the look and the opening', async (
   assert.equal(openDescriptors(), before)
 })
 
-void test('follows links only to where the roots allow', async (t) => {
+void test('follows links only to files below a root', async (t) => {
   const directory = freshDirectory(t)
   const inside = join(directory, 'inside')
   mkdirSync(inside)
@@ -78,7 +78,7 @@ void test('follows links only to where the roots allow', async (t) => {
   assert.equal(openDescriptors(), before)
 })
 
-void test('takes a root that is a link itself for what it leads to', async (t) => {
+void test('resolves a root that is a link itself', async (t) => {
   const directory = freshDirectory(t)
   mkdirSync(join(directory, 'real'))
   symlinkSync('real', join(directory, 'logs'))
@@ -95,7 +95,7 @@ void test('opens a file whose name and root are not UTF-8', async (t) => {
   assert.equal(await outcome(path, [directory]), 'open')
 })
 
-void test('tells a file that is gone from one that may not be read', async (t) => {
+void test('distinguishes a file that is gone from one that may not be read', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   assert.equal(await outcome(path, [directory]), 'gone')
@@ -109,7 +109,7 @@ void test('tells a file that is gone from one that may not be read', async (t) =
   assert.equal(await outcome(join(directory, 'b.log'), [directory], fails('ENOENT')), 'gone')
 })
 
-void test('opens a file that loses its name meanwhile, if it was under a root', async (t) => {
+void test('opens a file that loses its name meanwhile, if it was below a root', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   writeFileSync(path, '')
@@ -122,7 +122,7 @@ void test('opens a file that loses its name meanwhile, if it was under a root', 
   assert.equal(await outcome(path, [directory], volume), 'open')
 })
 
-void test('leaves no descriptor open when the file cannot be asked about', async (t) => {
+void test('leaves no descriptor open when the facts of the file cannot be had', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), '')
   const before = openDescriptors()
@@ -132,7 +132,7 @@ void test('leaves no descriptor open when the file cannot be asked about', async
   assert.equal(openDescriptors(), before)
 })
 
-void test('takes a second name of a file elsewhere for a file of its own place', async (t) => {
+void test('opens a file by its name below a root, although it has another name elsewhere', async (t) => {
   const directory = freshDirectory(t)
   mkdirSync(join(directory, 'in'))
   writeFileSync(join(directory, 'out.log'), '')
@@ -140,7 +140,7 @@ void test('takes a second name of a file elsewhere for a file of its own place',
   assert.equal(await outcome(join(directory, 'in/a.log'), [join(directory, 'in')]), 'open')
 })
 
-void test('opens files of a mount that takes its time under the same rules', async (t) => {
+void test('applies the same rules to files on a mount that takes its time', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), '')
   symlinkSync('/etc/passwd', join(directory, 'b.log'))
