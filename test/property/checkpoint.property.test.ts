@@ -7,12 +7,12 @@ import { loopTurn } from '../support/loop-turn.ts'
 import { seeded } from '../support/seed.ts'
 import { at, offsets, openState, stateFile, stateLines } from '../support/state.ts'
 
-/** Entries, and pods. */
+/** Ids of entries, and uids of pods. */
 const FILES = ['a', 'b', 'c', 'd']
 const PODS = ['p', 'q']
 const IDS = [...FILES, ...PODS]
 
-/** What a newer program has left in the state, which nothing may change or lose: members, and lines of a kind of its own. */
+/** Members and lines of a newer program in the state, which must never be changed or lost. */
 const UNKNOWN = { lease: { until: 7 }, parts: ['x', null] }
 const FOREIGN = [
   { kind: 'volume', key: 'v', serial: 'größe' },
@@ -27,7 +27,7 @@ function newerState(): FakeDisk {
   return disk
 }
 
-/** Puts the entry or the pod by that id; an entry as the newer program would. */
+/** Puts the entry or the pod with this id; an entry with the newer program's members. */
 function put(state: Checkpoint, id: string, value: number): void {
   if (PODS.includes(id)) state.putPod(id, { value })
   else state.put({ ...at(id, value), unknown: UNKNOWN })
@@ -44,7 +44,7 @@ function values(state: Checkpoint): Record<string, number> {
   return { ...offsets(state), ...Object.fromEntries(pods) }
 }
 
-/** What the newest snapshot and the journals after it say of what this program does not know. */
+/** The lines of the newest snapshot that this program does not know, behind its header. */
 function foreignLines(disk: FakeDisk): unknown[] {
   const names = disk.files().filter((name) => name.endsWith('.json'))
   const newest = Math.max(...names.map((name) => Number(/\d+/.exec(name))))
@@ -70,14 +70,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('crash' as const),
       how: fc.constantFrom('kill' as const, 'power' as const),
-      // Bytes and operations until the disk dies: from none, over the middle of a line, to the next snapshot.
+      // bytes and operations until the disk dies: from none, over the middle of a line, to the next snapshot
       after: fc.oneof(fc.nat(800), fc.nat(6000)),
       luck: fc.nat(2 ** 30),
     }),
   },
 )
 
-/** All that each entry has been since it was last known to be safe. `undefined`: it was not there. */
+/** All values that each entry had since it was last known to be safe. `undefined`: there was no entry. */
 class History {
   readonly #values = new Map<string, (number | undefined)[]>()
   readonly #written = new Map<string, number>()
@@ -198,7 +198,7 @@ async function reload(disk: FakeDisk, how: 'kill' | 'power', history: History): 
   return state
 }
 
-/** What luck decides in a loss of power, from the one number that fast-check shrinks. */
+/** The chances in a loss of power, all derived from the one number that fast-check shrinks. */
 function chanceFrom(luck: number): (max: number) => number {
   let seed = luck
   return (max) => {
@@ -207,6 +207,6 @@ function chanceFrom(luck: number): (max: number) => number {
   }
 }
 
-void test('after a crash at any byte no entry is older than the last completed flush, or anything it never was, and nothing of a newer program is lost', async (t) => {
+void test('after a crash at any byte no entry is older than the last completed flush, every entry is one that was put, and nothing of a newer program is lost', async (t) => {
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), run), seeded(t, 1500))
 })

@@ -1,4 +1,4 @@
-/** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was reports. */
+/** The vocabulary of the state's tests: entries, a checkpoint on some disk with its reports, a timer fired by hand. */
 import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
 import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/state/checkpoint.ts'
 import { stateLine } from '../../src/input/state/format.ts'
@@ -30,14 +30,15 @@ export function entry(id: string, change: Partial<StoredGeneration> = {}): Store
   }
 }
 
-/** The same entry, further on. */
+/** The entry with this id at another offset. */
 export function at(id: string, offset: number): StoredGeneration {
   return entry(id, { position: { offset, open: [], skipped: 0 } })
 }
 
+/** An event, and what it was called with. */
 export type Report = [name: string, ...facts: unknown[]]
 
-/** Opens on `disk` and records what is reports. */
+/** Opens a checkpoint, and records its events. */
 export async function openState(
   options: Partial<CheckpointOptions>,
 ): Promise<{ state: Checkpoint; reports: Report[] }> {
@@ -70,25 +71,26 @@ export function newerEntry(
   return { ...JSON.parse(toJson(at(id, offset))), ...members }
 }
 
-/** A state file's lines with their checksums, as a newer or older program may have written them. */
+/** A state file with these lines, as a newer or older program may have written it. */
 export function stateFile(...lines: readonly object[]): Buffer {
   return Buffer.from(lines.map((line) => stateLine(JSON.stringify(line))).join(''))
 }
 
-/** What a state file says, line by line. */
+/** The lines of a state file, parsed. */
 export function stateLines(file: Buffer): Record<string, unknown>[] {
   const lines = file.toString().split('\n').slice(0, -1)
   return lines.map((line): Record<string, unknown> => JSON.parse(line.slice(9)))
 }
 
-/** Offsets by id: what most tests want to know of a state. */
+/** The offsets in a state, by id. */
 export function offsets(state: Checkpoint): Record<string, number> {
   return Object.fromEntries([...state.entries].map(([id, { position }]) => [id, position.offset]))
 }
 
-/** A timer that goes off when the test says so. */
+/** A timer that fires when the test calls {@link fire}. */
 export class HandTimer {
   #run: (() => void) | undefined
+  /** How often it was set. */
   armed = 0
 
   readonly after = (_ms: number, run: () => void): (() => void) => {
@@ -108,7 +110,7 @@ export class HandTimer {
   }
 }
 
-/** The same state as snapshot 2 with an empty journal. */
+/** The same state, written as the next snapshot with an empty journal. */
 export async function compact(disk: FakeDisk): Promise<FakeDisk> {
   const compacted = disk.afterKill()
   const { state } = await openState({ disk: compacted })

@@ -16,7 +16,7 @@ void test('begins a state, and the next start knows when that was', async () => 
   const disk = new FakeDisk()
   const first = await openState({ disk, now: () => 1234 })
   assert.deepEqual([first.state.fresh, first.state.damaged, first.state.since], [true, false, 1234])
-  // Dead at once, with nothing put: it was a first start all the same.
+  // it dies at once, before anything is put, and that was the first start all the same
   const second = await openState({ disk: disk.afterPowerLoss(() => 0), now: () => 9999 })
   assert.deepEqual([second.state.fresh, second.state.damaged, second.state.since], [false, false, 1234])
   assert.deepEqual(second.reports, [])
@@ -51,7 +51,7 @@ void test('sets its timer only while there is something to write, and again afte
   timer.fire()
   await loopTurn()
   state.put(at('a', 2))
-  assert.equal(timer.isArmed, false, 'a disk slower than the interval must not get a queue of ticks')
+  assert.equal(timer.isArmed, false, 'ticks must not queue up on a slow disk')
   release()
   await loopTurn()
   assert.equal(timer.isArmed, true)
@@ -64,7 +64,7 @@ void test('sets its timer only while there is something to write, and again afte
   await loopTurn()
   assert.equal(timer.isArmed, false)
   assert.deepEqual(offsets((await openState({ disk: disk.afterPowerLoss(() => 0) })).state), { a: 2, b: 1 })
-  // Written but not synced is not done either.
+  // lines that are written and not synced are still to be flushed
   state.put(at('a', 3))
   await state.written()
   timer.fire()
@@ -94,7 +94,7 @@ void test('writes nothing after it was abandoned, and waits for the calls under 
     state.start(1000)
     state.put(at('a', 1))
     await state.flush()
-    // the next turn syncs its journal, or is in the middle of a snapshot
+    // the next flush syncs its journal, or writes a snapshot
     for (let round = 0; round < 20; round++) state.put(at(`b${round}`, 1))
     await state.written()
     const release = disk.holdSyncs()
@@ -112,7 +112,7 @@ void test('writes nothing after it was abandoned, and waits for the calls under 
     release()
     await abandoned
     await loopTurn()
-    // the sync that the disk was held up in comes to its end, and nothing else
+    // the sync under way ends, and nothing else happens
     assert.deepEqual(changes, ['sync'])
     assert.deepEqual([timer.isArmed, disk.seen.open], [false, 0])
     assert.ok(reports.slice(before).every(([name]) => name !== 'checkpointFailed'))

@@ -7,7 +7,7 @@ import { at, offsets, openState } from '../../../support/state.ts'
 import { systemError } from '../../../support/system-error.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 
-void test('makes a directory with those above it, and leaves alone what is there', async (t) => {
+void test('creates a directory with its missing parents, and keeps existing ones', async (t) => {
   const root = freshDirectory(t)
   await nodeDisk.createDirectory(join(root, 'a/b/c'))
   await nodeDisk.createDirectory(join(root, 'a/b/c'))
@@ -15,7 +15,7 @@ void test('makes a directory with those above it, and leaves alone what is there
   assert.ok(statSync(join(root, 'a/b/c')).isDirectory())
 })
 
-void test('fails where there can be no directory, and does not try for ever', { timeout: 5000 }, async (t) => {
+void test('fails if there can be no directory, and does not try for ever', { timeout: 5000 }, async (t) => {
   const file = join(freshDirectory(t), 'file')
   writeFileSync(file, '')
   await assert.rejects(nodeDisk.createDirectory(join(file, 'below')), { code: 'ENOTDIR' })
@@ -24,7 +24,7 @@ void test('fails where there can be no directory, and does not try for ever', { 
   await assert.rejects(makeDirectories('/state', readOnly), { code: 'EROFS' })
 })
 
-void test('makes a directory that somebody else makes at the same time', async () => {
+void test('creates a directory that somebody else creates at the same time', async () => {
   const made = new Set(['/'])
   const mkdir = (path: string): Promise<void> => {
     if (made.has(path)) return Promise.reject(systemError('EEXIST', 'mkdir'))

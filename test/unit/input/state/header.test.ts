@@ -1,4 +1,4 @@
-/** A state that another version of the program has written, or will read: one that was upgraded, or rolled back. */
+/** A state that another version of the program has written or will read, after an upgrade or a rollback. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ function stateOfVersion3(): FakeDisk {
   return disk
 }
 
-/** Versions as the program has them that comes after this one. */
+/** The versions of a later program. */
 const VERSION_3: StateVersions = {
   current: 3,
   readableFrom: 2,
@@ -52,7 +52,7 @@ const VERSION_3: StateVersions = {
   ]),
 }
 
-void test('reads every position of version 1, and writes version 2 from then on', async () => {
+void test('loads every position of version 1, and writes version 2 from then on', async () => {
   const disk = new FakeDisk()
   const directory = join(import.meta.dirname, '../../../fixtures/state-1')
   disk.place('/state/state.2.json', readFileSync(join(directory, 'snapshot.txt')))
@@ -77,7 +77,7 @@ void test('reads every position of version 1, and writes version 2 from then on'
   assert.deepEqual([[...again.state.entries.values()], again.reports], [expected, []])
 })
 
-void test('lifts entries of an older version one by one, in the snapshot and in the journal', async () => {
+void test('converts entries of an older version, in the snapshot and in the journal', async () => {
   const versions: StateVersions = {
     current: 3,
     readableFrom: 3,
@@ -96,14 +96,14 @@ void test('lifts entries of an older version one by one, in the snapshot and in 
   for (const { partition, inputId } of lifted.state.entries.values()) {
     assert.deepEqual([partition, inputId], [40, 'containers-lifted'])
   }
-  // what is lifted is not lifted again
+  // entries of the current version are not converted
   lifted.state.put(entry('new', { partition: 1 }))
   await lifted.state.close()
   const again = await openState({ disk: compacted, versions })
   assert.equal(again.state.entries.get('new')?.partition, 1)
 })
 
-void test('reads a newer version that says so, and goes on in its journal', async () => {
+void test('loads a newer version that is declared readable, and continues in its journal', async () => {
   const disk = stateOfVersion3()
   const { state, reports } = await openState({ disk })
   assert.deepEqual([offsets(state), reports], [{ a: 1, c: 1 }, []])
@@ -122,7 +122,7 @@ void test('reads a newer version that says so, and goes on in its journal', asyn
   ])
 })
 
-void test('keeps in its snapshots what it does not know, for the newer program to find again', async () => {
+void test('keeps members and lines that it does not know in its snapshots, for the newer program', async () => {
   const compacted = await compact(stateOfVersion3())
   const lines = stateLines(compacted.content('/state/state.8.json'))
   assert.deepEqual(lines, [
@@ -134,12 +134,12 @@ void test('keeps in its snapshots what it does not know, for the newer program t
     { end: 4 },
   ])
   const { state } = await openState({ disk: compacted, versions: VERSION_3 })
-  // they are of its own version: nothing of it is lifted, and it goes on where this program was
+  // the entries have the newer program's own version: they are not converted, and it continues in the same journal
   assert.deepEqual([...state.entries.values()].map(({ unknown }) => unknown?.['lifted']), [undefined, undefined]) // prettier-ignore
   assert.deepEqual(compacted.files(), ['/state/state.8.journal', '/state/state.8.json'])
 })
 
-void test('says in a new snapshot that an older program cannot read what it adds', async () => {
+void test('declares in a new snapshot that older programs cannot read what it adds', async () => {
   const disk = new FakeDisk()
   disk.place(SNAPSHOT, stateFile(headerOf(3, 1), newerEntry('a', 1), { end: 1 }))
   disk.place(JOURNAL, stateFile())
@@ -148,15 +148,15 @@ void test('says in a new snapshot that an older program cannot read what it adds
   assert.deepEqual(stateLines(disk.content('/state/state.8.json'))[0], headerOf(3, 2))
 })
 
-void test('refuses a newer version that it cannot read, byte for byte as it was', async () => {
+void test('refuses a newer version that it cannot read, and leaves every byte as it was', async () => {
   const whole = stateFile(headerOf(4, 3), newerEntry('a', 1), { kind: 'volume', key: 'v' }, { end: 2 })
-  // torn behind its header it is no less another version's
+  // a snapshot that is torn behind its header is still of another version
   for (const snapshot of [whole, whole.subarray(0, -3)]) {
     const disk = new FakeDisk()
     disk.place('/state/state.6.json', stateFile(headerOf(2, 2), { end: 0 }))
     disk.place(SNAPSHOT, snapshot)
     disk.place(JOURNAL, stateFile({ torn: 'perhaps' }))
-    // one that cannot be read is found first
+    // a damaged snapshot is found before it
     disk.place('/state/state.8.json', Buffer.from('garbage'))
     disk.place('/state/state.8.journal', Buffer.alloc(0))
     const files = disk.files().map((path) => [path, disk.content(path).toString()])
@@ -173,7 +173,7 @@ void test('refuses a newer version that it cannot read, byte for byte as it was'
   }
 })
 
-void test('refuses an older version that it does not read any more, byte for byte as it was', async () => {
+void test('refuses an older version that it no longer reads, and leaves every byte as it was', async () => {
   const disk = new FakeDisk()
   const { state } = await openState({ disk })
   await state.close()
@@ -184,7 +184,7 @@ void test('refuses an older version that it does not read any more, byte for byt
   assert.deepEqual(disk.files(), files)
 })
 
-void test('takes a header for damaged that contradicts itself', async () => {
+void test('treats a header that contradicts itself as damaged', async () => {
   for (const wrong of [
     headerOf(2, 3),
     { ...headerOf(2, 2), readableFrom: 'x' },

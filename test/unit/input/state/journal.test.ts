@@ -17,7 +17,7 @@ void test('continues after a full disk, with nothing but whole lines in the jour
   assert.equal(await state.flush(), false)
   assert.match(String(reports.at(-1)?.[1]), /ENOSPC/)
   disk.capacity = Infinity
-  // This round is shorter than what the failed one left behind, and whole lines of that must not follow it.
+  // this append is shorter than the lines that the failed one left behind, and none of these may follow it
   for (const id of ['b', 'c']) state.remove(id)
   state.put(at('a', 3))
   assert.equal(await state.flush(), true)
@@ -41,7 +41,7 @@ void test('never uses a journal again after a sync of it has failed', async () =
   disk.failingSyncs = 1
   assert.equal(await state.flush(), false)
   assert.match(String(reports.at(-1)?.[1]), /EIO/)
-  // The kernel would say yes to the next sync of the same file, whose bytes it has dropped.
+  // the next sync of the same file would succeed, although the kernel has dropped its bytes
   assert.equal(await state.flush(), true)
   assert.deepEqual(disk.files(), ['/state/state.2.journal', '/state/state.2.json'])
   assert.deepEqual(offsets((await openState({ disk: disk.afterPowerLoss(() => 0) })).state), { a: 1 })

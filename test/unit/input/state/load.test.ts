@@ -28,7 +28,7 @@ void test('loads a journal that is cut at any byte, and reports how much was tor
     assert.deepEqual(offsets(again.state), after[lines], `cut at ${length}`)
     assert.deepEqual(again.reports, torn > 0 ? [['stateTorn', JOURNAL, torn]] : [])
     assert.deepEqual([again.state.fresh, again.state.damaged], [false, false])
-    // What is added now follows what was left, also where it is shorter than what was cut.
+    // new lines follow the lines that are left, also if they are shorter than what was cut
     again.state.put(at('d', 7))
     again.state.remove('d')
     await again.state.close()
@@ -66,7 +66,7 @@ void test('makes lines durable at a start that a killed agent had written but no
   first.state.put(at('a', 2))
   disk.failingSyncs = 1
   await first.state.flush()
-  // It dies when snapshot 2 has its name and the directory is not synced yet.
+  // it dies when snapshot 2 has its name, before the directory is synced
   disk.refuse = (operation) => {
     if (operation === 'rename') disk.budget = 0
     return undefined
@@ -118,7 +118,7 @@ void test('does not count as a first start where a journal has lost its snapshot
   await disk.remove(SNAPSHOT)
   const again = await openState({ disk })
   assert.deepEqual([again.state.fresh, again.state.damaged], [false, true])
-  // A start that died before its snapshot had a name leaves an empty journal.
+  // a start that dies before its snapshot has its name leaves an empty journal
   const halfway = new FakeDisk()
   halfway.place(JOURNAL, Buffer.alloc(0))
   halfway.place('/state/state.1.tmp', Buffer.from('half'))

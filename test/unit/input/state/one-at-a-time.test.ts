@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { oneAtATime } from '../../../../src/input/state/one-at-a-time.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 
-/** Work that ends when the test says so. */
-function scene() {
+/** Work that counts its runs. Each run ends when the test calls its function in `runs`. */
+function heldWork() {
   const runs: ((result: boolean | Error) => void)[] = []
   let running = 0
   let most = 0
@@ -21,8 +21,8 @@ function scene() {
   return { work, runs, most: () => most }
 }
 
-void test('never runs twice at once, and once more for all who call meanwhile', async () => {
-  const { work, runs, most } = scene()
+void test('never runs twice at once, and runs once more for all calls in the meantime', async () => {
+  const { work, runs, most } = heldWork()
   const first = work()
   const meanwhile = [work(), work(), work()]
   await loopTurn()
@@ -40,8 +40,8 @@ void test('never runs twice at once, and once more for all who call meanwhile', 
   assert.equal(most(), 1)
 })
 
-void test('goes on after a run that failed', async () => {
-  const { work, runs } = scene()
+void test('runs again after a run that failed', async () => {
+  const { work, runs } = heldWork()
   const first = work()
   const second = work()
   runs[0]?.(new Error('EIO'))

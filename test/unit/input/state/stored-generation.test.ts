@@ -65,7 +65,7 @@ void test('keeps the format of a file, also one that only a newer program knows,
   assert.deepEqual(third.state.entries.get('a'), { ...entry('a'), ...at('a', 1), format: 'docker' })
 })
 
-void test('keeps members apart that are named like those of every object', async () => {
+void test('keeps unknown members that are named like those of every object', async () => {
   const disk = new FakeDisk()
   const members: object = JSON.parse('{"__proto__":{"id":"x"},"constructor":1}')
   disk.place(SNAPSHOT, stateFile(headerOf(3, 2), newerEntry('a', 1, members), { end: 1 }))
@@ -74,7 +74,7 @@ void test('keeps members apart that are named like those of every object', async
   assert.deepEqual(Object.entries(lines[1]!).slice(-2), Object.entries(members))
 })
 
-void test('keeps nothing beside an entry that has nothing unknown', async () => {
+void test('keeps no unknown members of an entry that has none', async () => {
   const disk = new FakeDisk()
   const { state } = await openState({ disk })
   state.put(at('a', 1))

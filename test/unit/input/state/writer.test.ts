@@ -57,7 +57,7 @@ void test('continues in its journal when there is no room for a snapshot', async
     state.put(at('a', round))
     assert.equal(await state.flush(), true)
   }
-  assert.ok(reports.filter(([name]) => name === 'checkpointFailed').length < 30, 'it tries again at every flush')
+  assert.ok(reports.filter(([name]) => name === 'checkpointFailed').length < 30, 'it must not try again at every flush')
   assert.deepEqual(disk.files(), [JOURNAL, SNAPSHOT])
   assert.deepEqual(offsets((await openState({ disk: disk.afterKill() })).state), { a: 60 })
 })
@@ -70,7 +70,7 @@ void test('takes changes, and writes a new file into the journal, while a slow d
   const flushed = state.flush()
   await loopTurn()
   assert.equal(disk.seen.syncs > 0, true)
-  // Hours later, as far as the agent is concerned: the disk has not answered.
+  // however long the disk takes
   for (let offset = 0; offset < 10_000; offset++) state.put(at('a', offset))
   state.put(at('new', 0))
   assert.equal(await state.written(), true)
@@ -95,7 +95,7 @@ void test('queues exactly one flush behind a running one, and never syncs twice 
   release()
   assert.deepEqual(new Set(await Promise.all(flushes)), new Set([true]))
   assert.equal(disk.seen.mostSyncsAtOnce, 1)
-  // One for the first flush, one for all the others, and those of the snapshot that the journal called for meanwhile.
+  // one for the first flush, one for all the others, and those of the snapshot that replaces the long journal
   assert.ok(disk.seen.syncs - before <= 5, `${disk.seen.syncs - before} syncs`)
   assert.deepEqual(offsets((await openState({ disk: disk.afterPowerLoss(() => 0) })).state), { a: 49 })
 })
