@@ -14,7 +14,7 @@ export function gateBefore(disk: StateDisk): Gate {
   const running = new Set<Promise<unknown>>()
   let isShut = false
   const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (isShut) throw new Error('the state is not written any more')
+    if (isShut) throw new Error('the state is no longer written')
     const result = call()
     running.add(result)
     try {

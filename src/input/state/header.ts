@@ -54,7 +54,7 @@ export function readHeader(value: unknown, versions: StateVersions): Header | st
   if (!isObject(value) || value['logagent'] !== 'state') return 'its first line is not a header'
   const { logagent: _, version, readableFrom = version, agent, since, ...rest } = value
   if (!isWhole(version)) return 'its header has no version'
-  if (!isWhole(readableFrom) || readableFrom > version) return 'its header does not say who can read it'
+  if (!isWhole(readableFrom) || readableFrom > version) return 'its header does not say which versions can read it'
   if (readableFrom > versions.current) {
     const needed = readableFrom === version ? '' : `, for logagent with version ${readableFrom} or newer`
     throw unreadable(

@@ -127,7 +127,7 @@ export function* blocksOf(lines: Iterable<string>): Generator<Block> {
 export async function writeAll(file: StateFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     const taken = await file.write(bytes.subarray(written), position + written)
-    if (taken <= 0) throw new Error('the disk took no bytes of a write')
+    if (taken <= 0) throw new Error('the disk wrote no bytes')
     written += taken
   }
 }

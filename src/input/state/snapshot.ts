@@ -121,7 +121,7 @@ export async function readSnapshot(blocks: AsyncIterable<Buffer>, versions: Stat
   if (typeof found.header === 'string') return found.header
   if (found.header === undefined || whole < bytes) return `its line at byte ${whole} is torn or altered`
   if (found.end === undefined) return 'its end is missing'
-  if (found.end !== count) return 'its lines are not as many as its end says'
+  if (found.end !== count) return 'it does not have as many lines as its end says'
   return { ...content, header: found.header, bytes }
 }
 
