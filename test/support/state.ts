@@ -1,8 +1,8 @@
 /** The vocabulary of the state's tests: entries, a checkpoint on some disk with its reports, a timer fired by hand. */
 import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
-import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/state/checkpoint.ts'
+import type { Checkpoint, CheckpointOptions } from '../../src/input/state/checkpoint.ts'
 import { stateLine } from '../../src/input/state/format.ts'
-import { toJson } from '../../src/input/state/stored-generation.ts'
+import { type StoredGeneration, toJson } from '../../src/input/state/stored-generation.ts'
 import type { FakeDisk } from './fake-disk.ts'
 
 /** For the tests of other rooms that still import it by this name. */

@@ -21,8 +21,6 @@ import type { Notes, PodFacts } from './notes.ts'
 import { StateWriter } from './writer.ts'
 import { type Entry, type EntrySource, type StoredGeneration, storedOf } from './stored-generation.ts'
 
-export type { StoredGeneration } from './stored-generation.ts'
-
 /** Calls `run` once after `ms`. The function that it returns cancels the call. */
 export type After = (ms: number, run: () => void) => () => void
 
