@@ -1,7 +1,7 @@
 /** `logagent state set-aside`: gives the positions up, and keeps their files for a person. */
 import { AgentError, messageOf } from '../errors.ts'
 import { lockState } from '../input/state/lock.ts'
-import { hasState, setStateAside, type Moved } from '../input/state/set-aside.ts'
+import { hasState, setStateAside, type RenamedFile } from '../input/state/set-aside.ts'
 import { nodeDisk } from '../input/state/disk.ts'
 
 export interface SetAsideOptions {
@@ -26,7 +26,7 @@ export async function setAside(options: SetAsideOptions): Promise<void> {
   stdout.write('the next start reads every file from its beginning, whatever "start" says\n')
 }
 
-async function move({ directory, complain, now, random }: SetAsideOptions): Promise<Moved[]> {
+async function move({ directory, complain, now, random }: SetAsideOptions): Promise<RenamedFile[]> {
   const lock = await lockState(directory, random)
   try {
     if (lock.unenforced !== '') {

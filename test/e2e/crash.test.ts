@@ -126,7 +126,7 @@ test('starts with a state cut at any length, and misses nothing', async (t) => {
 
 /**
  * Those around the ends of lines, where something begins or ends, and others: a few, in a long run hundreds. Every
- * length there is: test/unit/input/state/checkpoint.test.ts.
+ * length there is: test/unit/input/state/load.test.ts.
  */
 function lengthsOf(content: Buffer): number[] {
   const all = Array.from({ length: content.length }, (_, length) => length)

@@ -3,15 +3,16 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Checkpoint } from '../../src/input/state/checkpoint.ts'
 import { FakeDisk } from '../support/fake-disk.ts'
+import { loopTurn } from '../support/loop-turn.ts'
 import { seeded } from '../support/seed.ts'
-import { at, offsets, openState, settled, stateFile, stateLines } from '../support/state.ts'
+import { at, offsets, openState, stateFile, stateLines } from '../support/state.ts'
 
-/** Entries, and pods. */
+/** Ids of entries, and uids of pods. */
 const FILES = ['a', 'b', 'c', 'd']
 const PODS = ['p', 'q']
 const IDS = [...FILES, ...PODS]
 
-/** What a newer program has left in the state, which nothing may change or lose: members, and lines of a kind of its own. */
+/** Members and lines of a newer program in the state, which must never be changed or lost. */
 const UNKNOWN = { lease: { until: 7 }, parts: ['x', null] }
 const FOREIGN = [
   { kind: 'volume', key: 'v', serial: 'größe' },
@@ -26,7 +27,7 @@ function newerState(): FakeDisk {
   return disk
 }
 
-/** Puts the entry or the pod by that id; an entry as the newer program would. */
+/** Puts the entry or the pod with this id; an entry with the newer program's members. */
 function put(state: Checkpoint, id: string, value: number): void {
   if (PODS.includes(id)) state.putPod(id, { value })
   else state.put({ ...at(id, value), unknown: UNKNOWN })
@@ -43,7 +44,7 @@ function values(state: Checkpoint): Record<string, number> {
   return { ...offsets(state), ...Object.fromEntries(pods) }
 }
 
-/** What the newest snapshot and the journals after it say of what this program does not know. */
+/** The lines of the newest snapshot that this program does not know, behind its header. */
 function foreignLines(disk: FakeDisk): unknown[] {
   const names = disk.files().filter((name) => name.endsWith('.json'))
   const newest = Math.max(...names.map((name) => Number(/\d+/.exec(name))))
@@ -69,14 +70,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('crash' as const),
       how: fc.constantFrom('kill' as const, 'power' as const),
-      // Bytes and operations until the disk dies: from none, over the middle of a line, to the next snapshot.
+      // bytes and operations until the disk dies: from none, over the middle of a line, to the next snapshot
       after: fc.oneof(fc.nat(800), fc.nat(6000)),
       luck: fc.nat(2 ** 30),
     }),
   },
 )
 
-/** All that each entry has been since it was last known to be safe. `undefined`: it was not there. */
+/** All values that each entry had since it was last known to be safe. `undefined`: there was no entry. */
 class History {
   readonly #values = new Map<string, (number | undefined)[]>()
   readonly #written = new Map<string, number>()
@@ -162,9 +163,9 @@ async function run(steps: readonly Step[]): Promise<void> {
           history.add(id, ++clock)
           put(state, id, clock)
           void watch(state.flush(), 'durable')
-          if (round % 3 === 0) await settled()
+          if (round % 3 === 0) await loopTurn()
         }
-        await Promise.race([disk.died, settled()])
+        await Promise.race([disk.died, loopTurn()])
         disk.budget = -1
         disk = one.how === 'kill' ? disk.afterKill() : disk.afterPowerLoss(chanceFrom(one.luck))
         state = await reload(disk, one.how, history)
@@ -181,9 +182,9 @@ async function run(steps: readonly Step[]): Promise<void> {
 }
 
 async function reload(disk: FakeDisk, how: 'kill' | 'power', history: History): Promise<Checkpoint> {
-  const { state, told } = await openState({ disk, journalMinBytes: 1500 })
+  const { state, reports } = await openState({ disk, journalMinBytes: 1500 })
   assert.deepEqual([state.fresh, state.damaged], [false, false])
-  for (const [name] of told) assert.notEqual(name, 'stateSetAside')
+  for (const [name] of reports) assert.notEqual(name, 'stateSetAside')
   const found = values(state)
   for (const id of IDS) {
     const allowed = history.allowed(id, how)
@@ -197,7 +198,7 @@ async function reload(disk: FakeDisk, how: 'kill' | 'power', history: History): 
   return state
 }
 
-/** What luck decides in a loss of power, from the one number that fast-check shrinks. */
+/** The chances in a loss of power, all derived from the one number that fast-check shrinks. */
 function chanceFrom(luck: number): (max: number) => number {
   let seed = luck
   return (max) => {
@@ -206,6 +207,6 @@ function chanceFrom(luck: number): (max: number) => number {
   }
 }
 
-void test('after a crash at any byte no entry is older than the last completed flush, or anything it never was, and nothing of a newer program is lost', async (t) => {
+void test('after a crash at any byte no entry is older than the last completed flush, every entry is one that was put, and nothing of a newer program is lost', async (t) => {
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), run), seeded(t, 1500))
 })

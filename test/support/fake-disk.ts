@@ -1,21 +1,23 @@
 /**
- * A disk in memory for the state's tests: it can be slow (syncs wait for the test), full, answer EIO, and die after any
- * byte, to come back as a kill -9 or a loss of power would leave it.
+ * A disk in memory for the state's tests. It can be slow (syncs wait for the test), be full, fail with EIO, and die after
+ * any byte. Its content is then available as a kill -9 or a loss of power would leave it.
  *
- * What a loss of power keeps: of each file what was synced and any beginning of what was done to it since, the last
- * write cut at any byte or zeros in its place; of the directory what was synced and any beginning of what came after.
+ * A loss of power keeps, of each file, all that was synced and the first few of the changes made since; the last of these
+ * may be cut at any byte, or be zeros. Of the directory it keeps the names that were synced and the first few changes of
+ * names made since.
  */
 import type { StateDisk, StateFile } from '../../src/input/state/disk.ts'
+import { systemError } from './system-error.ts'
 
 type Change = { readonly at: number; readonly bytes: Buffer } | { readonly truncate: number }
-/** undefined: the name is removed. */
+/** A name that was given to a file; undefined: the name was removed. */
 type Naming = readonly [path: string, file: Inode | undefined]
 
 class Inode {
   live: Buffer
   durable: Buffer
   unsynced: Change[] = []
-  /** What a failed sync left in memory only: the kernel believes that it is on the disk. */
+  /** Changes that a failed sync left in memory only; the kernel counts them as written. */
   forgotten: Change[] = []
 
   constructor(content: Buffer = Buffer.alloc(0)) {
@@ -24,7 +26,7 @@ class Inode {
   }
 }
 
-/** Gives an integer from 0 up to and including `max`. */
+/** Returns an integer from 0 up to and including `max`. */
 export type Chance = (max: number) => number
 
 export class FakeDisk implements StateDisk {
@@ -36,24 +38,25 @@ export class FakeDisk implements StateDisk {
   #die: () => void = () => {}
   #dead = false
 
-  /** Resolves when the disk has died; calls made since never end. */
+  /** Resolves when the disk has died; later calls never end. */
   readonly died = new Promise<void>((resolve) => (this.#die = resolve))
-  /** Bytes and operations until it dies. */
+  /** The bytes and operations after which it dies. */
   budget = Infinity
-  /** Bytes that fit on it. */
+  /** The bytes that fit on it. */
   capacity = Infinity
-  /** How many of the coming syncs answer EIO. */
+  /** The number of coming syncs that fail with EIO. */
   failingSyncs = 0
-  /** Most bytes one write takes. */
+  /** The most bytes that one write takes. */
   writeLimit = Infinity
-  /** Bytes a read gives at once. */
+  /** The most bytes in one block of a read. */
   readLimit = 1000
-  /** Asked before every operation; what it answers is thrown. */
+  /** Called before every operation; an error that it returns is thrown. */
   refuse: (operation: string, path: string) => Error | undefined = () => undefined
 
+  /** Counts of calls, and of files that are open. */
   readonly seen = { syncs: 0, mostSyncsAtOnce: 0, writes: 0, bytes: 0, open: 0 }
 
-  /** From now on syncs wait for the function answered to be called. */
+  /** Holds all syncs from now on, until the function that it returns is called. */
   holdSyncs(): () => void {
     let release = (): void => {}
     this.#gate = new Promise((resolve) => (release = resolve))
@@ -68,14 +71,14 @@ export class FakeDisk implements StateDisk {
     return this.#inode(path).live
   }
 
-  /** Puts a file there, as if it had always been. */
+  /** Adds a durable file. */
   place(path: string, content: Buffer): void {
     const inode = new Inode(Buffer.from(content))
     this.#names.set(path, inode)
     this.#durableNames.set(path, inode)
   }
 
-  /** What the next process finds after a kill -9. */
+  /** The disk as the next process finds it after a kill -9. */
   afterKill(): FakeDisk {
     const next = new FakeDisk()
     const copies = new Map<Inode, Inode>()
@@ -92,7 +95,7 @@ export class FakeDisk implements StateDisk {
     return next
   }
 
-  /** What the next process finds after a loss of power. */
+  /** The disk as the next process finds it after a loss of power. `chance` decides how much is kept. */
   afterPowerLoss(chance: Chance): FakeDisk {
     const names = new Map(this.#durableNames)
     for (const naming of this.#unsyncedNames.slice(0, chance(this.#unsyncedNames.length))) applyNaming(names, naming)
@@ -241,10 +244,6 @@ export class FakeDisk implements StateDisk {
   }
 }
 
-export function systemError(code: string): Error {
-  return Object.assign(new Error(`${code}: injected`), { code })
-}
-
 function applyNaming(names: Map<string, Inode>, [path, inode]: Naming): void {
   if (inode === undefined) names.delete(path)
   else names.set(path, inode)
@@ -265,6 +264,6 @@ function leftOf(inode: Inode, chance: Chance): Buffer {
   const half = inode.unsynced[kept]
   if (half === undefined || 'truncate' in half) return content
   const bytes = half.bytes.subarray(0, chance(half.bytes.length))
-  const zeros = chance(3) === 0 // the length got to the disk, the bytes did not
+  const zeros = chance(3) === 0 // the file's length reached the disk, the bytes did not
   return applied(content, { at: half.at, bytes: zeros ? Buffer.alloc(bytes.length) : bytes })
 }

@@ -1,4 +1,4 @@
-/** Directories that a test looks at itself, as a search for missing files wants to have them. */
+/** The part of discovery that a search for missing files uses, for directories that the test looks at itself. */
 import type { Directory } from '../../src/input/discovery/directory.ts'
 import type { SearchOptions } from '../../src/input/discovery/search.ts'
 

@@ -1,8 +1,12 @@
-/** What tests of the state speak of: entries, a checkpoint on some disk, a timer that is turned by hand, what was told. */
+/** The vocabulary of the state's tests: entries, a checkpoint on some disk with its reports, a timer fired by hand. */
 import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
-import type { Checkpoint, CheckpointOptions, StoredGeneration } from '../../src/input/state/checkpoint.ts'
+import type { Checkpoint, CheckpointOptions } from '../../src/input/state/checkpoint.ts'
 import { stateLine } from '../../src/input/state/format.ts'
+import { type StoredGeneration, toJson } from '../../src/input/state/stored-generation.ts'
 import type { FakeDisk } from './fake-disk.ts'
+
+/** For the tests of other rooms that still import it by this name. */
+export { loopTurn as settled } from './loop-turn.ts'
 
 /** An entry like those of a Kubernetes node. */
 export function entry(id: string, change: Partial<StoredGeneration> = {}): StoredGeneration {
@@ -26,20 +30,23 @@ export function entry(id: string, change: Partial<StoredGeneration> = {}): Store
   }
 }
 
-/** The same entry, further on. */
+/** The entry with this id at another offset. */
 export function at(id: string, offset: number): StoredGeneration {
   return entry(id, { position: { offset, open: [], skipped: 0 } })
 }
 
-export type Told = [name: string, ...facts: unknown[]]
+/** An event, and what it was called with. */
+export type Report = [name: string, ...facts: unknown[]]
 
-/** Opens on `disk` and records what is told. */
-export async function openState(options: Partial<CheckpointOptions>): Promise<{ state: Checkpoint; told: Told[] }> {
-  const told: Told[] = []
+/** Opens a checkpoint, and records its events. */
+export async function openState(
+  options: Partial<CheckpointOptions>,
+): Promise<{ state: Checkpoint; reports: Report[] }> {
+  const reports: Report[] = []
   const record =
     (name: string) =>
     (...facts: unknown[]): void =>
-      void told.push([name, ...facts])
+      void reports.push([name, ...facts])
   const events = {
     checkpointWritten: record('checkpointWritten'),
     checkpointFailed: record('checkpointFailed'),
@@ -47,28 +54,43 @@ export async function openState(options: Partial<CheckpointOptions>): Promise<{ 
     stateSetAside: record('stateSetAside'),
   }
   const state = await openCheckpoint({ directory: '/state', agentId: 'node-1', now: () => 1000, events, ...options })
-  return { state, told }
+  return { state, reports }
 }
 
-/** A state file's lines with their checksums, as a newer or older program may have written them. */
+/** A header as a newer program writes it, which programs from version `readableFrom` on can read. */
+export function headerOf(version: number, readableFrom: number): Record<string, unknown> {
+  return { logagent: 'state', version, readableFrom, agent: 'node-1', since: 55, zone: 'b' }
+}
+
+/** An entry as a newer program writes it: with members that this program does not know. */
+export function newerEntry(
+  id: string,
+  offset: number,
+  members: object = { lease: { holder: 'x' }, parts: [1, 2] },
+): object {
+  return { ...JSON.parse(toJson(at(id, offset))), ...members }
+}
+
+/** A state file with these lines, as a newer or older program may have written it. */
 export function stateFile(...lines: readonly object[]): Buffer {
   return Buffer.from(lines.map((line) => stateLine(JSON.stringify(line))).join(''))
 }
 
-/** What a state file says, line by line. */
+/** The lines of a state file, parsed. */
 export function stateLines(file: Buffer): Record<string, unknown>[] {
   const lines = file.toString().split('\n').slice(0, -1)
   return lines.map((line): Record<string, unknown> => JSON.parse(line.slice(9)))
 }
 
-/** Offsets by id: what most tests want to know of a state. */
+/** The offsets in a state, by id. */
 export function offsets(state: Checkpoint): Record<string, number> {
   return Object.fromEntries([...state.entries].map(([id, { position }]) => [id, position.offset]))
 }
 
-/** A timer that goes off when the test says so. */
+/** A timer that fires when the test calls {@link fire}. */
 export class HandTimer {
   #run: (() => void) | undefined
+  /** How often it was set. */
   armed = 0
 
   readonly after = (_ms: number, run: () => void): (() => void) => {
@@ -88,12 +110,7 @@ export class HandTimer {
   }
 }
 
-/** Lets everything that only waits for promises happen. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** The same state as snapshot 2 with an empty journal. */
+/** The same state, written as the next snapshot with an empty journal. */
 export async function compact(disk: FakeDisk): Promise<FakeDisk> {
   const compacted = disk.afterKill()
   const { state } = await openState({ disk: compacted })

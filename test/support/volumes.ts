@@ -1,19 +1,22 @@
-/** File systems as the input sees them: the local one with its reads counted, one that fails, mounts that can hang. */
+/** Volumes for tests: the local one with its calls counted, and mounts that hang when the test wants it. */
 import { MountCalls } from '../../src/input/volume/mount-calls.ts'
 import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
-/** A mount as the input has it: one call after the other. */
+/** For the tests of other rooms that still import it from here. */
+export { systemError } from './system-error.ts'
+
+/** A mount as the input uses it: with one call at a time. */
 export function inLine(mount: Volume): Volume {
-  const nobody = { mountHangs: () => undefined, mountWaits: () => undefined, mountAnswers: () => undefined }
-  const calls = new MountCalls({ atOnce: 8, clock: () => performance.now(), events: nobody })
+  const ignored = { mountHangs: () => undefined, mountWaits: () => undefined, mountAnswers: () => undefined }
+  const calls = new MountCalls({ atOnce: 8, clock: () => performance.now(), events: ignored })
   return calls.volumeOn({ device: '0:7', point: '/mnt/far', server: '0:7' }, mount)
 }
 
 type Synchronous<T> = Exclude<T, Promise<unknown>>
 
-/** The local file system's answers are no promises. */
+/** The result of a call to the local volume, which is no promise. */
 function now<T>(value: T): Synchronous<T> {
-  if (value instanceof Promise) throw new TypeError('a local volume answers at once')
+  if (value instanceof Promise) throw new TypeError('a call to a local volume returned a promise')
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that is what was just checked
   return value as Synchronous<T>
 }
@@ -21,13 +24,13 @@ function now<T>(value: T): Synchronous<T> {
 export interface CountedVolume extends Volume {
   reads: number
   bytesRead: number
-  /** What {@link Volume.facts} was asked about. */
+  /** Paths that {@link Volume.facts} was called with. */
   readonly asked: string[]
   /** Directories that were listed. */
   readonly listed: string[]
 }
 
-/** The local file system, counting. `change` replaces single calls. */
+/** The local file system with its calls counted. `change` replaces some of them. */
 export function countedVolume(change: Partial<Volume> = {}): CountedVolume {
   const volume: CountedVolume = {
     ...localVolume,
@@ -54,21 +57,17 @@ export function countedVolume(change: Partial<Volume> = {}): CountedVolume {
   return volume
 }
 
-/** As the file system says it. */
-export function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${code}: injected, ${syscall}`), { code, syscall })
-}
-
 /**
- * A mount whose calls take their time: a local directory behind promises, with a device number of its own. Bytes are
- * there only when a read is answered, so who looks at the memory too early sees what was there before.
+ * A mount whose calls take their time: a local directory behind promises, with a device number of its own. A read writes
+ * its bytes only when it is answered; code that uses the memory earlier sees the former bytes.
  */
 export class RemoteMount implements Volume {
   readonly remote = true
-  /** Calls that were not answered yet, and the highest number of them there was. */
+  /** The number of calls that were not answered yet. */
   pending = 0
+  /** The highest number of such calls so far. */
   mostPending = 0
-  /** Calls so far, by name. */
+  /** The names of all calls so far. */
   readonly calls: string[] = []
   readonly #device: string
   #gate: Promise<void> = Promise.resolve()
@@ -78,7 +77,7 @@ export class RemoteMount implements Volume {
     this.#device = device
   }
 
-  /** From now on no call is answered, until {@link answer}. */
+  /** Answers no call from now on, until {@link answer}. */
   hang(): void {
     this.#gate = new Promise((resolve) => (this.#open = resolve))
   }
@@ -129,7 +128,7 @@ export class RemoteMount implements Volume {
     this.mostPending = Math.max(this.mostPending, this.pending)
     try {
       await this.#gate
-      // a network is never faster than a turn of the event loop
+      // an answer takes at least one turn of the event loop, as over a network
       await new Promise((resolve) => setImmediate(resolve))
       return answer()
     } finally {

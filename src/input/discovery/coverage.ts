@@ -1,15 +1,15 @@
-/** How much of what there is has been looked at: by the directories that are known, being asked about, being listed. */
+/** Tells how far the file system has been looked at: whether a path has been seen, and since when all names are known. */
 import { dirname } from 'node:path'
 import type { Directory } from './directory.ts'
+import type { Looks } from './looks.ts'
 import type { Volume } from '../volume/volume.ts'
 
 export interface CoverageOptions {
-  /** By path. */
+  /** Known directories, by path. */
   readonly directories: ReadonlyMap<string, Directory>
-  /** Paths that are asked whether there is a directory: its first look is to come. */
+  /** Paths at which there may be a directory: a call that finds out is under way, and the first look is yet to come. */
   readonly entering: ReadonlyMap<string, unknown>
-  /** Directories that are being looked at. */
-  readonly looks: ReadonlyMap<Directory, unknown>
+  readonly looks: Pick<Looks, 'isRunning'>
   readonly volumeOf: (path: string) => Volume
 }
 
@@ -21,8 +21,8 @@ export class Coverage {
   }
 
   /**
-   * Whether what is at a path has been seen, and what was moved from there to a local directory: none of those, and no
-   * directory above the path is in its first look, or waits for it.
+   * Whether a file at a path would have been seen, also if it was moved from there to a local directory. True when no local
+   * directory, and no directory above the path, is in its first look or waits for it.
    */
   hasSeen(path: string): boolean {
     const { directories, entering, looks } = this.#options
@@ -31,16 +31,16 @@ export class Coverage {
     const isAbove = (directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`)
     for (const directory of entering.keys()) if (isAbove(directory) && !isLookedAt) return false
     for (const directory of directories.values()) {
-      // one that cannot be listed at all must not keep what is below it for ever
-      const isPending = directory.lookedAt === 0 && (!isLookedAt || looks.has(directory))
+      // a directory that can never be listed must not count as pending for ever
+      const isPending = directory.lookedAt === 0 && (!isLookedAt || looks.isRunning(directory))
       if (isPending && isAbove(directory.path)) return false
     }
     return true
   }
 
   /**
-   * Monotonic ms: what came or went before in any directory that can be looked at is known. Of mounts that can hang, only
-   * if `remote`. -Infinity while one has its first look to come.
+   * Monotonic ms before which every name that came or went is known, in all directories that can be looked at. Directories
+   * on mounts that can hang count only if `remote`. -Infinity while a first look is yet to come.
    */
   askedAt(remote: boolean): number {
     const { directories, entering, volumeOf } = this.#options

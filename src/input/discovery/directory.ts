@@ -1,97 +1,58 @@
 /**
- * One directory that can hold files of ours: what is sought in it, and how it was when we last looked. A look lists it
- * and asks for every matching name's facts; what that means is decided in sightings.ts.
+ * One directory that can hold an input's files: what is sought in it (interest.ts), and its condition at the last look. A
+ * look lists the directory and gets the facts of every matching name. sightings.ts decides what these mean.
  */
 import { messageOf, systemCodeOf } from '../../errors.ts'
-import type { InputRules } from '../input-rules.ts'
-import { type Segment, isRotatedName, liveNames, matchesSegment } from './glob.ts'
+import { liveNames } from './glob.ts'
+import { type Interest, isLive, wantOf } from './interest.ts'
 import type { LogFile } from '../files/log-file.ts'
-import { ELSEWHERE, type FileFacts, type Listed, type Volume } from '../volume/volume.ts'
+import { ELSEWHERE, type FileFacts, type Volume } from '../volume/volume.ts'
 
-/** A directory rests so many times as long as a look at it takes, */
+/** After a look a directory rests for this multiple of the look's time, beyond {@link SHORT_LOOK_MS}. */
 const REST = 10
 
-/** but never longer: where a look takes seconds, finding new files in time is worth more than the CPU; */
+/** The longest rest: where a look takes seconds, finding new files in time is worth more than the CPU time saved. */
 const MAX_REST_MS = 10_000
 
-/** a look this short costs so little that what comes and goes within milliseconds is worth another. */
+/** No rest follows a look this short: it costs little, and finds files that exist for milliseconds only. */
 const SHORT_LOOK_MS = 20
 
-/** In a directory in which names come and go all the time, the last of so many looks is taken as it is. */
+/** Attempts at a look during which no name comes or goes; the last one is used in any case. */
 const LOOKS = 3
 
-/** What is sought in a directory: the segment of a glob that its names have to match, and what comes after. */
-export interface Interest {
-  readonly rules: InputRules
-  readonly excludes: (path: string) => boolean
-  readonly segments: readonly Segment[]
-  readonly at: number
-  /** The literal prefix of the glob: the default root. */
-  readonly base: string
-}
-
-/** A name in a directory that an input wants. */
+/** A name in a directory that an input wants, with its file. */
 export interface Sighting {
   readonly name: string
   readonly facts: FileFacts
   readonly interest: Interest
   /**
-   * live: matches the glob; rotated: is named like a rotated piece of a match; sought: whatever its name, a missing
-   * file had its inode.
+   * live: the name matches the glob; rotated: it is that of a rotated piece of a match; sought: the name does not matter,
+   * the file has the inode of a missing one.
    */
   readonly kind: 'live' | 'rotated' | 'sought'
-  /** The name is a symbolic link: no watch on the directory tells about the file. */
+  /** Whether the name is a symbolic link: a watch on the directory has no events of the file then. */
   readonly isLink: boolean
 }
 
+/** A name whose facts could not be had. */
 interface Denied {
   readonly name: string
   readonly reason: string
 }
 
+/** The result of looking at a directory. */
 export interface Look {
   readonly sightings: readonly Sighting[]
-  /** Directories below it that can hold matches: their device and inode by name. */
+  /** Directories below it that can hold matches: device and inode by name; empty where another mount begins. */
   readonly below: ReadonlyMap<string, string>
-  /** Links that can lead to a match: the device and inode they lead to by name, empty where they lead nowhere. */
+  /** Links that can lead to a match: device and inode of the target by name, empty where there is no target. */
   readonly links: ReadonlyMap<string, string>
-  /** Names that could not be asked about, with the reason. */
+  /** Names whose facts could not be had, with the reason. */
   readonly denied: readonly Denied[]
 }
 
-/** What a look at a directory finds that is gone. */
+/** The result of a look at a directory that no longer exists. */
 export const NOTHING_THERE: Look = { sightings: [], below: new Map(), links: new Map(), denied: [] }
-
-/**
- * What is sought in the directory at a path, in the order of the globs (`at` 0 each): the first that wants a file has
- * it, whichever way led to the directory.
- */
-export function interestsIn(path: string, globs: readonly Interest[]): readonly Interest[] {
-  return globs.flatMap((glob) => {
-    const { base, segments } = glob
-    if (path !== base && !path.startsWith(base === '/' ? base : `${base}/`)) return []
-    const names = path.slice(base.length).split('/').filter(Boolean)
-    const reached = names.reduce((from, name) => reach(segments, steps(segments, from, name)), reach(segments, [0]))
-    return reached.map((at) => ({ ...glob, at }))
-  })
-}
-
-/** `**` also stands for no directory at all: what follows it is sought here too. */
-function reach(segments: readonly Segment[], from: readonly number[]): number[] {
-  const all = new Set(from)
-  for (const at of all) if (segments[at]?.kind === 'any-depth' && at + 1 < segments.length) all.add(at + 1)
-  return [...all]
-}
-
-function steps(segments: readonly Segment[], from: readonly number[], name: string): number[] {
-  return from.flatMap((at) => {
-    const segment = segments[at]
-    if (segment === undefined) return []
-    // hidden directories are not descended into, as in a shell
-    if (segment.kind === 'any-depth') return name.startsWith('.') ? [] : [at]
-    return at + 1 < segments.length && matchesSegment(segment, name) ? [at + 1] : []
-  })
-}
 
 export class Directory {
   readonly path: string
@@ -99,27 +60,32 @@ export class Directory {
   readonly interests: readonly Interest[]
   /** Files by the names they had at the last look. Kept by sightings.ts. */
   readonly files = new Map<string, LogFile>()
-  /** Its own device and inode at the last look: another directory may have taken its place. */
+  /** Device and inode of the directory itself at the last look, since another directory may take its place. */
   key = ''
-  /** As of the last look; -1 before the first, and when it has to be looked at again in any case. */
+  /** Its mtime at the last look; -1 before the first look, and when another look is needed in any case. */
   mtimeMs = -1
-  /** Wall clock ms of the last look. */
+  /** Wall clock ms of the last look; 0 before the first. */
   lookedAt = 0
-  /** Monotonic ms: what came or went before is known, unless it could not be looked at; -Infinity before the first look. */
+  /**
+   * Monotonic ms of the last look or check. Every name that came or went before then is known, unless the directory could
+   * not be looked at. -Infinity before the first look.
+   */
   askedAt = -Infinity
   /** {@link Look.links} of the last look. */
   links: Look['links'] = NOTHING_THERE.links
+  /** Whether a look was requested during the one that runs. */
   lookAgain = false
-  /** How long the last look took that came to its end; 0 before there was one, so that the first is followed by no rest. */
+  /** Duration of the last completed look; 0 before there was one, so that no rest follows the first look. */
   #lookMs = 0
-  /** It is being asked whether it has changed; a mount that hangs is not asked twice. */
+  /** Whether a check for changes is under way: only one call at a time is made to a mount that hangs. */
   asking = false
-  /** Not to be looked at before (a look at it takes long), and in any case from then on: monotonic ms. */
+  /** Monotonic ms before which it must not be looked at: it rests after a long look. */
   notBefore = 0
+  /** Monotonic ms from which on it is looked at even if it seems unchanged. */
   due = 0
-  /** It was there when we started, and this is its first look: what is in it was there too. */
+  /** Whether it existed when the agent started, and its first look is not done: its files existed then too. */
   wasThere = false
-  /** What the first look at the start found and could not take in, by name: as it was then, null where that is not known. */
+  /** By name: facts of files that the first look at the start found but that were not taken in; null where not known. */
   readonly untaken = new Map<string, FileFacts | null>()
 
   constructor(path: string, volume: Volume, interests: readonly Interest[]) {
@@ -129,9 +95,9 @@ export class Directory {
   }
 
   /**
-   * How many ms it shall rest after a look that took so long: one of thousands of names must not be looked at for every
-   * one that comes or goes. The shorter of the last two looks counts: whatever stopped the process in the middle of one
-   * (SIGSTOP, a frozen cgroup, a disk that hung) made that one long, and says nothing of the next.
+   * The ms for which the directory rests after a look that took `lookMs`: a directory with thousands of names must not be
+   * looked at each time a name comes or goes. The shorter of the last two looks counts, since one look can be long because
+   * the process was stopped in the middle of it (SIGSTOP, a frozen cgroup, a disk that hung).
    */
   restAfter(lookMs: number): number {
     const usual = Math.min(lookMs, this.#lookMs)
@@ -139,13 +105,15 @@ export class Directory {
     return Math.min(MAX_REST_MS, REST * Math.max(0, usual - SHORT_LOOK_MS))
   }
 
+  /** The path of a name in the directory. */
   pathOf(name: string): string {
     return this.path === '/' ? `/${name}` : `${this.path}/${name}`
   }
 
   /**
-   * A look during which no name came or went, and the directory's facts of then: what is renamed in the middle of a look
-   * can be missed, and a log that came after it found first. After a few attempts any look will do. Null when it is gone.
+   * Looks at the directory until no name comes or goes during a look, and returns that look with the directory's facts. A
+   * file that is renamed during a look can be missed, and a newer log be found before it. After a few attempts the last
+   * look is returned in any case. Null when the directory no longer exists.
    */
   async lookSteadily(): Promise<{ facts: FileFacts; look: Look } | null> {
     let facts = await this.volume.facts(this.path)
@@ -159,7 +127,7 @@ export class Directory {
     return null
   }
 
-  /** List it and ask for the facts of what matches. Null when it is gone. */
+  /** Lists the directory and gets the facts of the matching names. Null when the directory no longer exists. */
   async look(): Promise<Look | null> {
     const listed = await this.volume.list(this.path)
     if (listed === null) return null
@@ -169,13 +137,13 @@ export class Directory {
     const denied: Denied[] = []
     for (const entry of listed) {
       const { name, isLink } = entry
-      const wanted = this.interests.flatMap((interest) => this.#wants(interest, entry) ?? [])
+      const wanted = this.interests.flatMap((interest) => wantOf(interest, entry, this) ?? [])
       if (wanted.length === 0) continue
       let facts: FileFacts | null = null
       try {
         facts = await this.volume.facts(this.pathOf(name))
       } catch (error) {
-        // what is below is asked where it is
+        // a directory on another mount is reached through that mount's volume
         if (systemCodeOf(error) === ELSEWHERE && wanted.some((want) => want.isWay)) below.set(name, '')
         else denied.push({ name, reason: messageOf(error) })
       }
@@ -193,7 +161,7 @@ export class Directory {
     return { sightings, below, links, denied }
   }
 
-  /** Everything in it that may be an input's (its id by device and inode), whatever its name. */
+  /** Files in the directory that belong to an input, whatever their names. `inputOf`: the input's id by device and inode. */
   async search(inputOf: (key: string) => string | null): Promise<Sighting[]> {
     const found: Sighting[] = []
     for (const { name, isLink } of (await this.volume.list(this.path)) ?? []) {
@@ -201,11 +169,11 @@ export class Directory {
       try {
         facts = await this.volume.facts(this.pathOf(name))
       } catch {
-        // what cannot be asked about is not found
+        // a file whose facts cannot be had is not found
       }
       const inputId = facts?.kind === 'file' ? inputOf(facts.key) : null
       if (facts === null || inputId === null) continue
-      // inputs get other names when their globs change
+      // the input may be gone: its id is another one once its globs have changed
       const interest = this.interests.find(({ rules }) => rules.id === inputId) ?? this.interests[0]
       if (interest !== undefined) found.push({ name, facts, interest, kind: 'sought', isLink })
     }
@@ -213,53 +181,22 @@ export class Directory {
   }
 
   /**
-   * Whether a file is named like a rotated piece of one that had the name `former` here, or like a later piece of what
-   * that one was a piece of.
+   * Whether a file is named like a rotated piece of a file that had the name `former` in this directory; or, if that file
+   * was a rotated piece itself, like a later piece of the same log.
    */
   isSibling({ name, kind, interest }: Sighting, former: string): boolean {
     if (kind === 'sought') return false
     const bases = liveNames(name)
     if (bases.includes(former)) return true
-    // where the glob itself matches them, app.1 and app.2 may be two logs
-    if (kind === 'live' || this.#isLive(interest, former)) return false
-    return liveNames(former).some((base) => bases.includes(base) && this.#isLive(interest, base))
+    // app.1 and app.2 may be two logs if the glob itself matches them
+    if (kind === 'live' || isLive(interest, former, this)) return false
+    return liveNames(former).some((base) => bases.includes(base) && isLive(interest, base, this))
   }
-
-  #isLive(interest: Interest, name: string): boolean {
-    const segment = interest.segments[interest.at]
-    return segment !== undefined && matchesSegment(segment, name) && !interest.excludes(this.pathOf(name))
-  }
-
-  #wants(interest: Interest, { name, isLink }: Listed): Want | null {
-    const segment = interest.segments[interest.at]
-    if (segment === undefined) return null
-    const last = interest.at === interest.segments.length - 1
-    const isOurs = (candidate: string): boolean => this.#isLive(interest, candidate)
-    if (segment.kind === 'any-depth') {
-      if (name.startsWith('.')) return null
-      // links could lead round in circles
-      return { interest, isWay: !isLink, kind: last && isOurs(name) ? 'live' : null }
-    }
-    if (!last) return matchesSegment(segment, name) ? { interest, isWay: true, kind: null } : null
-    if (isOurs(name)) return { interest, isWay: false, kind: 'live' }
-    // a piece of a file that is excluded is no more wanted than the file
-    if (interest.rules.rotated === 'none' || interest.excludes(this.pathOf(name)) || !isRotatedName(name, isOurs))
-      return null
-    return { interest, isWay: false, kind: 'rotated' }
-  }
-}
-
-interface Want {
-  readonly interest: Interest
-  /** A directory by this name can hold matches. */
-  readonly isWay: boolean
-  /** What a file by this name is. */
-  readonly kind: 'live' | 'rotated' | null
 }
 
 type Times = Pick<FileFacts, 'mtimeMs' | 'bornMs'>
 
-/** For sorting. What was written last within the same tick of the clock was made last too. */
+/** Compares files for sorting, the one written first before the others; within one tick of the clock the older one. */
 export function inOrderOfWriting(a: Times, b: Times): number {
   return a.mtimeMs - b.mtimeMs || a.bornMs - b.bornMs
 }

@@ -1,31 +1,36 @@
 /**
- * Finding files: the directories in which the inputs' globs can match, each looked at when a watch or its mtime says
- * that names came or went, and once in a while in any case. A directory that does not exist yet is waited for.
+ * Finds files: it knows the directories in which the inputs' globs can match, and looks at each when a watch or its mtime
+ * shows that names came or went, and from time to time in any case. Directories that do not exist yet are entered when
+ * they appear.
  */
 import type { Events } from '../../observe/events.ts'
 import { systemCodeOf, systemErrorOf } from '../../errors.ts'
 import { Coverage } from './coverage.ts'
-import { Directory, type Interest, type Look, interestsIn } from './directory.ts'
+import { Directory, type Look } from './directory.ts'
 import { excluder, parseGlob } from './glob.ts'
 import type { InputRules } from '../input-rules.ts'
+import { type Interest, interestsIn } from './interest.ts'
+import { Looks } from './looks.ts'
 import { ELSEWHERE, type Volume, deviceOf } from '../volume/volume.ts'
 
-/** File times have the granularity of a timer tick: a name that came right after a look may not have moved the mtime. */
+/** File times move with the kernel's timer tick: a name that came right after a look may have left the mtime as it was. */
 const MTIME_GRAIN_MS = 50
 
 export interface DiscoverOptions {
   readonly inputs: readonly InputRules[]
   readonly events: Pick<Events, 'fileDenied'>
-  /** ms since the epoch, to be compared with file times, and monotonic ms. */
+  /** Milliseconds since the epoch, to be compared with file times. */
   readonly now: () => number
+  /** Monotonic ms. */
   readonly clock: () => number
-  /** Every directory is looked at so often, whatever its mtime says. */
+  /** The time after which a directory is looked at again, whatever its mtime is. */
   readonly sweepMs: number
-  /** Names in a directory, every time it was looked at; true: look again soon. */
+  /** Takes the result of each look. Resolves with true if the directory has to be looked at again soon. */
   seen(directory: Directory, look: Look): Promise<boolean>
   readonly volumeOf: (path: string) => Volume
-  /** A directory was found (again, if another took its place), or is gone. */
+  /** A directory was found; also when another one has taken its place. */
   entered(directory: Directory): void
+  /** A directory no longer exists. */
   left(directory: Directory): void
 }
 
@@ -33,20 +38,23 @@ export class Discovery {
   readonly #options: DiscoverOptions
   readonly #directories = new Map<string, Directory>()
   readonly #globs: readonly Interest[]
-  /** Directories that are being asked about, by path. */
+  /** By path: calls that find out whether there is a directory. */
   readonly #entering = new Map<string, Promise<Directory | null>>()
-  /** First looks at directories on other volumes than the one above them. */
+  /** First looks at directories that are on another volume than their parent directory. */
   readonly #elsewhere = new Set<Promise<void>>()
-  readonly #looks = new Map<Directory, Promise<void>>()
-  readonly #resting = new Map<Directory, NodeJS.Timeout>()
+  readonly #looks: Looks
   readonly #coverage: Coverage
-  /** Directories that could not be asked about at the start: what is in them was there then. */
+  /** Paths that could not be looked at when the agent started: files in these directories existed then. */
   readonly #unasked = new Set<string>()
-  #stopped = false
   #started = false
 
   constructor(options: DiscoverOptions) {
     this.#options = options
+    this.#looks = new Looks({
+      lookOnce: (directory) => this.#lookOnce(directory),
+      isKnown: (directory) => this.#directories.get(directory.path) === directory,
+      clock: options.clock,
+    })
     this.#coverage = new Coverage({
       directories: this.#directories,
       entering: this.#entering,
@@ -59,25 +67,27 @@ export class Discovery {
     })
   }
 
+  /** All directories that are known. */
   directories(): Iterable<Directory> {
     return this.#directories.values()
   }
 
+  /** The directory at a path, if it is known. */
   directory(path: string): Directory | undefined {
     return this.#directories.get(path)
   }
 
-  /** {@link Coverage.hasSeen} */
+  /** See {@link Coverage.hasSeen}. */
   hasSeen(path: string): boolean {
     return this.#coverage.hasSeen(path)
   }
 
-  /** {@link Coverage.askedAt} */
+  /** See {@link Coverage.askedAt}. */
   askedAt(remote: boolean): number {
     return this.#coverage.askedAt(remote)
   }
 
-  /** Look everywhere once; resolves when all that is there has been seen, which a dead mount can put off for ever. */
+  /** Looks everywhere once. Resolves when every directory was looked at, which a dead mount can put off for ever. */
   async lookAround(): Promise<void> {
     const isFirst = !this.#started
     this.#started = true
@@ -85,23 +95,24 @@ export class Discovery {
     while (this.#elsewhere.size > 0) await Promise.all(this.#elsewhere)
   }
 
-  /** Called every `file.discoverMs`: look where something changed, and wait for directories that do not exist yet. */
+  /** Called every `file.discoverMs`: looks at directories that have changed, and enters those that have appeared. */
   async tick(): Promise<void> {
     for (const path of this.#bases()) {
       if (!this.#directories.has(path)) void this.#enter(path, false)
     }
     for (const directory of this.#directories.values()) {
       const visit = this.#visit(directory)
-      // who waits for a mount that hangs, waits for ever
+      // a visit on a mount that hangs may never end
       if (!directory.volume.remote) await visit
     }
   }
 
   /**
-   * Look at every local directory, or at every one on a mount that can hang: all mounts at once. `paths`: only at these.
+   * Looks a last time at every local directory, or at every directory on a mount that can hang (on all mounts at once).
+   * `paths`: only at these directories.
    */
   async lookLast(which: 'local' | 'remote', paths?: ReadonlySet<string>): Promise<void> {
-    // nothing is known yet of one that has never answered
+    // a directory on a mount that has not answered yet becomes known only now
     if (which === 'remote') await Promise.all(this.#entering.values())
     const looks: Promise<void>[] = []
     for (const directory of this.#directories.values()) {
@@ -113,63 +124,28 @@ export class Discovery {
       else looks.push(look)
     }
     await Promise.all(looks)
-    this.#letRest()
+    this.#looks.cancelRests()
   }
 
-  /** Look at a directory now; while a look runs, once more after it. Resolves when that is done. */
+  /** See {@link Looks.at}. */
   look(directory: Directory): Promise<void> {
-    const running = this.#looks.get(directory)
-    if (running !== undefined) {
-      directory.lookAgain = true
-      return running
-    }
-    if (this.#stopped) return Promise.resolve()
-    const rest = directory.notBefore - this.#options.clock()
-    if (rest > 0) {
-      directory.mtimeMs = -1
-      this.#lookAfter(directory, rest)
-      return Promise.resolve()
-    }
-    const look = this.#lookUntilDone(directory)
-    this.#looks.set(directory, look)
-    return look
+    return this.#looks.at(directory)
   }
 
-  async #lookUntilDone(directory: Directory): Promise<void> {
-    do {
-      directory.lookAgain = false
-      await this.#lookOnce(directory)
-    } while (directory.lookAgain && !this.#stopped)
-    this.#looks.delete(directory)
-  }
-
-  /** Names came or went while it rests. Not left to the next tick: a file may live for less. */
-  #lookAfter(directory: Directory, ms: number): void {
-    if (this.#resting.has(directory)) return
-    const timer = setTimeout(() => {
-      this.#resting.delete(directory)
-      if (this.#directories.get(directory.path) === directory) void this.look(directory)
-    }, ms)
-    this.#resting.set(directory, timer.unref())
-  }
-
+  /** Begins no more looks. */
   stop(): void {
-    this.#stopped = true
-    this.#letRest()
+    this.#looks.stop()
   }
 
-  /** No look is waited for any more. */
-  #letRest(): void {
-    for (const timer of this.#resting.values()) clearTimeout(timer)
-    this.#resting.clear()
-  }
-
-  /** Literal prefixes of the globs. */
+  /** The literal prefixes of the globs: the directories in which they begin. */
   #bases(): string[] {
     return [...new Set(this.#globs.map(({ base }) => base))]
   }
 
-  /** `above`: the volume that the directory is known to be on. */
+  /**
+   * Finds a directory and looks at it, unless it is known. `wasThere`: it existed when the agent started. `above`: the
+   * volume it is on, where that is known.
+   */
   async #enter(path: string, wasThere: boolean, above: Volume | null = null): Promise<void> {
     if (this.#directories.has(path) || this.#entering.has(path)) return
     const finding = this.#find(path, wasThere, above).finally(() => this.#entering.delete(path))
@@ -178,13 +154,13 @@ export class Discovery {
     if (directory !== null) await this.look(directory)
   }
 
-  /** The directory at a path, known from now on; null where there is none, or it cannot be asked about. */
+  /** The directory at a path, which is known from now on; null where there is none, or its facts cannot be had. */
   async #find(path: string, wasThere: boolean, above: Volume | null): Promise<Directory | null> {
     try {
       const volume = above ?? this.#options.volumeOf(path)
       const facts = await volume.facts(path)
       const isOld = this.#unasked.delete(path) || wasThere
-      if (facts === null || facts.kind !== 'directory' || this.#stopped) return null
+      if (facts === null || facts.kind !== 'directory' || this.#looks.isStopped) return null
       const directory = new Directory(path, volume, interestsIn(path, this.#globs))
       directory.wasThere = isOld
       this.#directories.set(path, directory)
@@ -197,6 +173,7 @@ export class Discovery {
     }
   }
 
+  /** Checks a directory for changes, and looks at it if need be. Never two such checks of a directory at a time. */
   async #visit(directory: Directory): Promise<void> {
     if (directory.asking) return
     directory.asking = true
@@ -205,23 +182,23 @@ export class Discovery {
     directory.asking = false
   }
 
-  /** What links lead to changes without a trace in the directory that they are in. */
+  /** Whether a link leads elsewhere than at the last look: that leaves no trace in the directory that the link is in. */
   async #hasTurnedLink(directory: Directory): Promise<boolean> {
     for (const [name, key] of directory.links) {
       try {
         const facts = await directory.volume.facts(directory.pathOf(name))
         if ((facts?.key ?? '') !== key) return true
       } catch (error) {
-        // a look reports the error, but for a link to another mount, which it does not follow
+        // the look reports the error, except for a link to another mount: it is not followed, and its key stays empty
         if (systemCodeOf(error) !== ELSEWHERE || key !== '') return true
       }
     }
     return false
   }
 
-  /** Look at a directory if its mtime says that names came or went since the last look, or may say so. */
+  /** Looks at a directory if names came or went since the last look, or if its mtime cannot rule that out. */
   async lookIfChanged(directory: Directory): Promise<void> {
-    if (this.#looks.has(directory) || this.#stopped) return
+    if (this.#looks.isRunning(directory) || this.#looks.isStopped) return
     const begin = this.#options.clock()
     try {
       const facts = await directory.volume.facts(directory.path)
@@ -232,16 +209,17 @@ export class Discovery {
         return
       }
     } catch {
-      // the look tells what is wrong
+      // the look will report what is wrong
     }
     await this.look(directory)
   }
 
+  /** Looks at a directory, hands on what is in it, and enters the directories below it. */
   async #lookOnce(directory: Directory): Promise<void> {
     const { now, clock, events, sweepMs } = this.#options
     const begin = clock()
     try {
-      // the time before the look: what changes during it is looked at again
+      // taken before the look, so that changes during it lead to another one
       const lookedAt = now()
       const steady = await directory.lookSteadily()
       if (steady === null) {
@@ -250,7 +228,7 @@ export class Discovery {
       }
       const { facts, look } = steady
       if (directory.key !== facts.key) {
-        // a watch stays with the directory that was, not with its path
+        // another directory is at the path: the watch is still on the former one
         if (directory.key !== '') this.#options.entered(directory)
         directory.key = facts.key
       }
@@ -268,19 +246,19 @@ export class Discovery {
         if (deviceOf(key) === deviceOf(facts.key)) await this.#enter(path, wasThere, volume)
         else this.#enterElsewhere(path, wasThere)
       }
-      // not before: what is below has been seen by then, or is being entered
+      // set last, when the directories below have been seen, or are being entered
       directory.lookedAt = lookedAt
       directory.askedAt = begin
     } catch (error) {
       directory.mtimeMs = -1
       directory.askedAt = begin
-      // another file system was mounted here: it is entered anew
+      // another file system was mounted here: the directory will be entered again
       if (systemCodeOf(error) === ELSEWHERE) this.#leave(directory)
       else events.fileDenied(directory.path, systemErrorOf(error).message)
     }
   }
 
-  /** Another mount may never answer: the look at the directory above does not wait for it. */
+  /** Enters a directory that may be on another mount, which may never answer: the look at its parent does not wait. */
   #enterElsewhere(path: string, wasThere: boolean): void {
     const entered = this.#enter(path, wasThere).finally(() => this.#elsewhere.delete(entered))
     this.#elsewhere.add(entered)
@@ -289,7 +267,7 @@ export class Discovery {
   #leave(directory: Directory): void {
     if (!this.#directories.delete(directory.path)) return
     this.#options.left(directory)
-    // whatever was below it is gone with it
+    // the directories below it are gone too
     for (const other of Array.from(this.#directories.values())) {
       if (other.path.startsWith(`${directory.path}/`)) this.#leave(other)
     }

@@ -1,28 +1,29 @@
 /**
- * Globs as segments between slashes, so that discovery walks and watches only directories that can hold a match.
- * Names are bytes; they are matched as UTF-8, with replacement characters where they are not.
+ * Globs, split at the slashes into segments, so that discovery enters and watches only directories that can hold a match.
+ * File names are bytes. They are matched as UTF-8; bytes that are not UTF-8 are matched as replacement characters.
  */
 import picomatch from 'picomatch'
 import { NOT_LOG_ENDINGS, isPattern, splitGlob } from '../../glob-base.ts'
 import { pathOfText, textOfPath } from '../../paths.ts'
 
+/** One segment of a glob: what a name in a directory has to match. */
 export type Segment =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'pattern'; matches(name: string): boolean }
-  /** `**`: any number of directories, also none. */
+  /** `**`, which stands for any number of directories, also for none. */
   | { readonly kind: 'any-depth' }
 
 export interface Glob {
-  /** The directory that all matches lie below. Latin1, as all paths. */
+  /** The directory below which all matches are; latin1, as all paths are. */
   readonly base: string
-  /** What follows; the last one matches file names. */
+  /** The segments after `base`; the last one matches file names. */
   readonly segments: readonly Segment[]
 }
 
-/** `[!x]` is all but x in every shell; without `posix` picomatch takes it for `!` or x. */
+/** In every shell `[!x]` matches all characters but x; without `posix`, picomatch would have it match `!` and x. */
 const OPTIONS = { posix: true, windows: false }
 
-/** Parse an absolute glob. Braces over several segments ("{a/b,c}") are not understood; the configuration refuses them. */
+/** Parses an absolute glob. Braces over several segments ("{a/b,c}") are not supported; the configuration refuses them. */
 export function parseGlob(pattern: string): Glob {
   const { base, rest } = splitGlob(pattern)
   return { base: pathOfText(base), segments: rest.map(parseSegment) }
@@ -31,19 +32,23 @@ export function parseGlob(pattern: string): Glob {
 function parseSegment(part: string): Segment {
   if (part === '**') return { kind: 'any-depth' }
   if (!isPattern(part)) return { kind: 'name', name: pathOfText(part) }
-  // a ! in front would turn the whole segment around, which it doesn't behind a slash
+  // otherwise a ! in front would negate the segment, which it does not do behind a slash
   const matches = picomatch(part, { ...OPTIONS, dot: false, nonegate: true })
-  // as in a shell: nothing in brackets is the dot that hides a name
+  // as in a shell, brackets do not match the dot of a hidden name
   const isHidden = (name: string): boolean => part.startsWith('[') && name.startsWith('.')
   return { kind: 'pattern', matches: (name) => !isHidden(name) && matches(textOfPath(name)) }
 }
 
+/** Whether a name in a directory matches a segment. */
 export function matchesSegment(segment: Segment, name: string): boolean {
   if (segment.kind === 'any-depth') return true
   return segment.kind === 'name' ? segment.name === name : segment.matches(name)
 }
 
-/** Whether a path is excluded: patterns with a slash see the whole path, others the name. */
+/**
+ * Returns a function that tells whether a path is excluded. Patterns with a slash are matched against the whole path,
+ * others against the file name.
+ */
 export function excluder(patterns: readonly string[]): (path: string) => boolean {
   const matchers = patterns.map((pattern) => {
     const matches = picomatch(pattern, { ...OPTIONS, dot: true })
@@ -55,8 +60,8 @@ export function excluder(patterns: readonly string[]): (path: string) => boolean
 const NOT_PLAIN = new RegExp(`(${NOT_LOG_ENDINGS.map((ending) => RegExp.escape(ending)).join('|')})$`)
 
 /**
- * The names of live files that a file by this name may be a rotated piece of: the live name, a separator, and something
- * ("app.log.1", "app.log-20261122", "0.log.20261122-100000"), and not compressed.
+ * The live names of which this may be a rotated piece's name. A piece is named like the live file, with a separator and a
+ * suffix added ("app.log.1", "app.log-20261122", "0.log.20261122-100000"). Names of compressed files have no live name.
  */
 export function liveNames(name: string): string[] {
   const names: string[] = []
@@ -67,7 +72,7 @@ export function liveNames(name: string): string[] {
   return names
 }
 
-/** Whether a name is that of a rotated piece of a file whose name `isLive`. */
+/** Whether a name is that of a rotated piece of a live file. `isLive`: whether a name is a live file's. */
 export function isRotatedName(name: string, isLive: (name: string) => boolean): boolean {
   return liveNames(name).some(isLive)
 }

@@ -1,6 +1,6 @@
 /**
- * Watches can fail to tell: every file is asked for its facts once in `file.sweepMs`, a few at a time, whatever the
- * kernel told of it.
+ * Events of watches can be missed. The sweep therefore checks every file once in `file.sweepMs`, a few files at a time,
+ * whether there were events or not.
  */
 import { ignoreSystemError } from '../../errors.ts'
 import type { Generations } from '../files/generations.ts'
@@ -10,9 +10,9 @@ export interface SweepOptions {
   readonly generations: Pick<Generations, 'all' | 'count'>
   readonly inspection: Pick<Generations['inspection'], 'check'>
   readonly known: Pick<Generations['known'], 'doubt'>
-  /** There may be something to read. */
+  /** Called with a file that may have something to read. */
   readonly wake: (file: LogFile) => void
-  /** The part of all files that is asked each time. */
+  /** The fraction of all files that is checked at each call. */
   readonly share: number
 }
 
@@ -24,7 +24,7 @@ export class Sweep {
     this.#options = options
   }
 
-  /** Ask the next few. Does not wait for mounts that may hang. */
+  /** Checks the next few files. Does not wait for mounts that may hang. */
   async some(): Promise<void> {
     const { generations, share } = this.#options
     for (let left = Math.ceil(generations.count * share); left > 0; left--) {
@@ -39,7 +39,7 @@ export class Sweep {
     }
   }
 
-  /** Ask one file now. A mount that hangs is not asked twice. */
+  /** Checks one file now, unless a check of it is under way: only one call at a time is made to a mount that hangs. */
   async ask(file: LogFile): Promise<void> {
     const { inspection, known, wake } = this.#options
     if (file.isOver || file.turn.checking) return

@@ -1,6 +1,6 @@
 /**
- * Directories without a watch: local ones that are too busy for one, or for which none is left. Their files are polled
- * (polling.ts); here names that come and go are noticed, and when the directory can be watched again.
+ * Local directories without a watch, because they are too busy for one, or no watch is left. Their files are polled
+ * (polling.ts). This file notices names that come and go in them, and watches them again when that is possible.
  */
 import type { Directory } from './directory.ts'
 import type { Discovery } from './discover.ts'
@@ -10,13 +10,13 @@ import type { Watches } from './watches.ts'
 export interface UnwatchedOptions {
   readonly discovery: Pick<Discovery, 'directories' | 'lookIfChanged'>
   readonly watches: Pick<Watches, 'isWatched' | 'arm'>
-  /** Whether bytes came to a file a moment ago, as often as it is looked at. */
+  /** Whether a file that is polled often has grown a moment ago. */
   readonly isWarm: (file: LogFile) => boolean
   /** Monotonic ms. */
   readonly clock: () => number
 }
 
-/** How often directories are asked for their mtime while their files are polled, a ms for each where they are many. */
+/** Ms between checks of the directories' mtimes, while files are polled; with more directories than this, a ms for each. */
 const POLL_MS = 250
 
 export class Unwatched {
@@ -27,7 +27,7 @@ export class Unwatched {
     this.#options = options
   }
 
-  /** Look at those in which names came or went, now and then. */
+  /** Called while files are polled: looks from time to time at directories in which names came or went. */
   poll(): void {
     const { clock, discovery } = this.#options
     const now = clock()
@@ -40,7 +40,7 @@ export class Unwatched {
     this.#dueAt = now + Math.max(POLL_MS, count)
   }
 
-  /** Watch those again that have become quiet; what came before the watch is found by the look after it. */
+  /** Watches directories again that have become quiet. A look afterwards finds names that came before the watch. */
   rewatch(): void {
     const { watches, isWarm } = this.#options
     for (const directory of this.#all()) {

@@ -1,43 +1,52 @@
 /**
- * inotify, as a wake-up and never as the truth. One watch a directory. A watch costs more than shipping once files are
- * written by the thousand lines a second, so a busy directory is un-watched and its files are polled (schedule.ts);
- * after a second of quiet it is watched again. Where there are no watches left, everything is polled.
+ * inotify watches, one for each directory. Their events are hints to look or to read, and never relied on. When files get
+ * thousands of lines a second, the events cost more than shipping the lines. A busy directory is therefore un-watched,
+ * and its files are polled (schedule.ts); after a second of quiet it is watched again. When no watches are left, all files
+ * are polled.
  */
 import fs from 'node:fs'
 import { basename } from 'node:path'
 import { messageOf, systemCodeOf } from '../../errors.ts'
 import type { Directory } from './directory.ts'
 
-/**
- * An event costs several times what a poll does. A directory is busy when it has more events in a second than half the
- * polls that its one busy file would have then, at least so many; those of its files that are quiet are polled too, which
- * is worth so many more events for each of them.
- */
+/** The time over which a directory's events are counted. */
 const WINDOW_MS = 1000
+
+/**
+ * A directory is busy when it has more events in {@link WINDOW_MS} than half the polls that one busy file would have in
+ * that time, and more than this. An event costs several times what a poll does.
+ */
 const BUSY_EVENTS = 5
+
+/** Events allowed in addition for each file of the directory, since polling it means that quiet files are polled too. */
 const BUSY_EVENTS_PER_FILE = 0.05
+
+/** A directory with more events than this is busy, whatever the number of its files. */
 const MOST_EVENTS = 400
 
-/** A watch that could not be had is asked for again after so long. */
+/** Ms after which a watch that failed is tried again. */
 const FAILED_MS = 30_000
 
 export interface WatchesOptions {
   /** Monotonic ms. */
   readonly clock: () => number
-  /** How often a busy file is polled, ms. */
+  /** The interval at which a busy file is polled, in ms. */
   readonly pollMs: number
-  /** A file in it may have grown; null: anything may have happened. */
+  /** Called when the file of this name may have grown; null: anything in the directory may have changed. */
   changed(directory: Directory, name: string | null): void
-  /** Names came or went. */
+  /** Called when names came or went. */
   renamed(directory: Directory): void
-  /** No watch can be had (told once a directory). */
+  /** Called when a directory cannot be watched; once for each directory. */
   unavailable(directory: Directory, reason: string): void
 }
 
+/** The watch of a directory, and the events that it had. */
 interface Watch {
   watcher: fs.FSWatcher | null
+  /** Monotonic ms at which the window of {@link events} began. */
   windowStart: number
   events: number
+  /** Monotonic ms of the last failure; -Infinity when there was none. */
   failedAt: number
 }
 
@@ -49,13 +58,14 @@ export class Watches {
     this.#options = options
   }
 
+  /** Whether the directory has a watch now. */
   isWatched(directory: Directory): boolean {
     return (this.#watches.get(directory)?.watcher ?? null) !== null
   }
 
   /**
-   * Watch a directory; false when it cannot be. The caller looks at it afterwards: what came before the watch tells
-   * nobody.
+   * Watches a directory, unless it is watched; false when that is not possible. The caller has to look at the directory
+   * afterwards: there are no events of changes that came before the watch.
    */
   arm(directory: Directory): boolean {
     let watch = this.#watches.get(directory)
@@ -63,7 +73,7 @@ export class Watches {
       watch = { watcher: null, windowStart: 0, events: 0, failedAt: -Infinity }
       this.#watches.set(directory, watch)
     }
-    // a mount that can hang gives no reliable wake-ups either, and asking for one can hang too
+    // on a mount that can hang, events are not reliable, and the call that adds a watch can hang
     if (watch.watcher !== null) return true
     if (directory.volume.remote || this.#options.clock() - watch.failedAt < FAILED_MS) return false
     const armed = watch
@@ -85,17 +95,20 @@ export class Watches {
     }
   }
 
+  /** Removes the watch of a directory, if there is one. */
   disarm(directory: Directory): void {
     const watch = this.#watches.get(directory)
     watch?.watcher?.close()
     if (watch !== undefined) watch.watcher = null
   }
 
+  /** Removes the watch of a directory that no longer exists, and all that is known of it. */
   forget(directory: Directory): void {
     this.disarm(directory)
     this.#watches.delete(directory)
   }
 
+  /** Removes all watches. */
   close(): void {
     for (const directory of this.#watches.keys()) this.disarm(directory)
     this.#watches.clear()
@@ -110,7 +123,7 @@ export class Watches {
     }
     if (event === 'rename' || name === null) this.#options.renamed(directory)
     if (event === 'change') this.#options.changed(directory, name?.toString('latin1') ?? null)
-    // its own name: it was removed or moved, and the watch with it, whatever is at the path now
+    // its own name in an event: the directory was removed or moved, and whatever is at the path now is not watched
     const isOver = event === 'rename' && name?.toString('latin1') === basename(directory.path)
     if (isOver || ++watch.events > this.#busyEvents(directory)) {
       this.disarm(directory)
@@ -118,6 +131,7 @@ export class Watches {
     }
   }
 
+  /** The number of events in a window up to which the directory is not busy. */
   #busyEvents({ files }: Directory): number {
     const least = Math.max(BUSY_EVENTS, WINDOW_MS / this.#options.pollMs / 2)
     return Math.min(MOST_EVENTS, least + files.size * BUSY_EVENTS_PER_FILE)
@@ -127,7 +141,7 @@ export class Watches {
     watch.watcher?.close()
     watch.watcher = null
     const code = systemCodeOf(error) || messageOf(error)
-    // a directory that is gone is discovery's affair
+    // discovery notices that a directory is gone
     if (code === 'ENOENT') return
     if (watch.failedAt === -Infinity) this.#options.unavailable(directory, code)
     watch.failedAt = this.#options.clock()

@@ -1,12 +1,12 @@
 /**
- * The durable state: where every file generation stands. Entries are put in memory as often as receipts come, and
- * written together, at the latest an interval later. Offsets are moved by watermark.ts; whether a file found again is
- * the one an entry speaks of is for identity to judge.
+ * The durable state: the position of every file generation. Receipts change entries in memory only; changed entries are
+ * written to disk together, at most one interval later. This file does not move offsets (watermark.ts does), and does not
+ * decide whether a file that is found again belongs to an entry (identity.ts does).
  *
  *   put ─> entries (memory) ─> dirty ids ─append─> journal ─sync─> durable
- *                    └────────── when the journal has outgrown it ──> snapshot
+ *                    └─────── when the journal is several times its size ──> snapshot
  *
- * Nothing waits for the disk but those who ask to, and nothing wakes up while nothing changes.
+ * Only callers of `written`, `flush` and `close` wait for the disk. No timer runs while nothing changes.
  */
 import type { Events } from '../../observe/events.ts'
 import { AgentError, messageOf } from '../../errors.ts'
@@ -21,14 +21,12 @@ import type { Notes, PodFacts } from './notes.ts'
 import { StateWriter } from './writer.ts'
 import { type Entry, type EntrySource, type StoredGeneration, storedOf } from './stored-generation.ts'
 
-export type { StoredGeneration } from './stored-generation.ts'
-
-/** Calls `run` once after `ms`, unless the function it answers is called before. */
+/** Calls `run` once after `ms`. The function that it returns cancels the call. */
 export type After = (ms: number, run: () => void) => () => void
 
 export interface CheckpointOptions {
   readonly directory: string
-  /** Written into the header, for people; entries another agent wrote are as true as ours. */
+  /** Written into the header for people to read. Entries that another agent wrote are used all the same. */
   readonly agentId: string
   readonly events: Pick<Events, 'checkpointWritten' | 'checkpointFailed' | 'stateTorn' | 'stateSetAside'>
   /** Milliseconds since the epoch. */
@@ -36,16 +34,16 @@ export interface CheckpointOptions {
   readonly disk?: StateDisk
   readonly after?: After
   readonly versions?: StateVersions
-  /** A journal shorter than this never calls for a snapshot. */
+  /** A journal shorter than this is never replaced by a snapshot. */
   readonly journalMinBytes?: number
 }
 
-/** Where the state is small: a snapshot every few seconds under load at most, and a start that reads in an instant. */
+/** For a small state: under load at most one snapshot every few seconds, and little to read at a start. */
 const JOURNAL_MIN_BYTES = 256 * 1024
 
 /**
- * Loads the state, or starts one. When it resolves, `since` is durable: a first start that dies later must not be taken
- * for a first start again, or `start: end` would skip what was written in between.
+ * Loads the state, or begins a new one. When it resolves, `since` is durable: if the agent dies after its first start,
+ * the next start must not count as a first start again, or `start: end` would skip what was written in between.
  *
  * @throws AgentError state-unusable
  */
@@ -78,18 +76,18 @@ async function firstSnapshot(
   try {
     await writer.snapshot()
   } catch (error) {
-    // Where there was a state, a full disk is no reason not to ship: it is told, and tried again.
+    // With an existing state a full disk does not stop the agent: the failure is reported, and the write tried again.
     if (fresh || isDenied(error)) throw error
     events.checkpointFailed(messageOf(error))
   }
 }
 
 export class Checkpoint {
-  /** No state was there: the first start. */
+  /** True at the first start: no state was found. */
   readonly fresh: boolean
-  /** A part of the state is lost: a file not in `entries` may have been known, so it is read from its beginning. */
+  /** True when a part of the state is lost: a file without an entry may have had one, and is read from its beginning. */
   readonly damaged: boolean
-  /** Milliseconds since the epoch of the first start with this state; 0 when that is lost. */
+  /** Time of the first start with this state, in milliseconds since the epoch; 0 when that is lost. */
   readonly since: number
 
   readonly #entries: Map<string, Entry>
@@ -113,21 +111,21 @@ export class Checkpoint {
     this.#after = after
   }
 
-  /** By id, as they are now, durable or not: a copy. */
+  /** A copy of all entries by id, as they are now, whether durable or not. */
   get entries(): ReadonlyMap<string, StoredGeneration> {
     return new Map(Array.from(this.#entries, ([id, entry]) => [id, storedOf(entry)]))
   }
 
   /**
-   * The generation's entry has changed: it is asked for when the next flush begins. For what changes with every receipt,
-   * thousands of times a second.
+   * Marks a generation's entry as changed; `source` is asked for the entry at the next flush. Cheaper than {@link put},
+   * for changes that come with every receipt, thousands of times a second.
    */
   touch(source: EntrySource): void {
     this.#touched.set(source.id, source)
     this.#arm()
   }
 
-  /** A source is asked for its entry when it is written. */
+  /** Replaces the entry of the same id. An {@link EntrySource} is asked for its entry when it is written. */
   put(entry: Entry): void {
     this.#touched.delete(entry.id)
     this.#entries.set(entry.id, entry)
@@ -135,7 +133,7 @@ export class Checkpoint {
     this.#arm()
   }
 
-  /** The generation is no more. */
+  /** Removes the entry of a generation that has ended. */
   remove(id: string): void {
     this.#touched.delete(id)
     if (!this.#entries.delete(id)) return
@@ -143,18 +141,18 @@ export class Checkpoint {
     this.#arm()
   }
 
-  /** What is known of pods, by uid, durable or not: a copy. */
+  /** A copy of the facts of all pods by uid, whether durable or not. */
   get pods(): ReadonlyMap<string, PodFacts> {
     return this.#notes.pods()
   }
 
-  /** Replaces what is known of a pod. */
+  /** Replaces the facts of a pod. */
   putPod(uid: string, facts: PodFacts): void {
     this.#writer.touchNote(this.#notes.putPod(uid, facts))
     this.#arm()
   }
 
-  /** The pod is no more. */
+  /** Removes the facts of a pod that has ended. */
   removePod(uid: string): void {
     const removed = this.#notes.removePod(uid)
     if (removed === undefined) return
@@ -163,35 +161,36 @@ export class Checkpoint {
   }
 
   /**
-   * Resolves when what was put before the call is in the journal, where a kill -9 of this process cannot lose it any
-   * more (true), or could not be written (false; told, and tried again). A new file ships nothing before this.
+   * Resolves with true when everything put before the call is in the journal, so that a kill -9 of this process cannot
+   * lose it; with false when it could not be written, which is reported and tried again. Nothing of a new file is shipped
+   * before this has resolved.
    */
   async written(): Promise<boolean> {
     return this.#closed === undefined && (await this.#writer.written())
   }
 
-  /** As {@link written}, but on the disk, where a loss of power cannot lose it either. */
+  /** As {@link written}, but synced to the disk, so that a loss of power cannot lose it either. */
   async flush(): Promise<boolean> {
     if (this.#closed !== undefined) return false
     this.#collect()
     return this.#writer.flush()
   }
 
-  /** From now on what changes is flushed within `intervalMs`. */
+  /** From now on changes are flushed within `intervalMs`. */
   start(intervalMs: number): void {
     this.#intervalMs = intervalMs
     if (this.#writer.behind) this.#arm()
   }
 
-  /** The last flush, and whether it succeeded; afterwards nothing is written any more. */
+  /** Flushes a last time, and resolves with whether that succeeded. Nothing is written afterwards. */
   close(): Promise<boolean> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
   /**
-   * After a fault: nothing is written any more, also not what has changed, since the last checkpoint is the right one.
-   * Resolves when the disk has nothing of ours left to do, which takes as long as the disk takes.
+   * Stops all writing after a fault. Changes that are not written are dropped: the last checkpoint is the one to keep.
+   * Resolves when the disk has finished every call under way, however long that takes.
    */
   async abandon(): Promise<void> {
     this.#closed ??= Promise.resolve(false)
@@ -207,7 +206,7 @@ export class Checkpoint {
     this.#touched.clear()
   }
 
-  /** A tick under way arms the next one itself, so that a disk slower than the interval gets no queue of ticks. */
+  /** Sets the timer. A tick under way sets it itself at its end: ticks must not queue up on a slow disk. */
   #arm(): void {
     if (this.#intervalMs === 0 || this.#cancelTimer !== undefined || this.#ticking || this.#closed !== undefined) return
     this.#cancelTimer = this.#after(this.#intervalMs, () => void this.#tick())

@@ -1,16 +1,16 @@
 /**
- * What the state needs of a file system: a handful of calls, so that tests can give it a slow disk, a full one, or one
- * that loses power between any two bytes. Which files there are and what is in them is not known here.
+ * The file system calls that the state makes. There are few of them, so that tests can replace the disk by one that is
+ * slow, full, or loses power between any two bytes. Names and contents of the state's files are in format.ts.
  */
 import * as fs from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCodeOf } from '../../errors.ts'
 
 export interface StateFile {
-  /** Writes at `position` and says how many bytes it took, which may be fewer than given. */
+  /** Writes at `position`; resolves with the number of bytes written, which may be fewer than given. */
   write(bytes: Uint8Array, position: number): Promise<number>
   truncate(length: number): Promise<void>
-  /** Content and length are on the disk when this resolves (fdatasync). */
+  /** Resolves when content and length are on the disk (fdatasync). */
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -18,30 +18,30 @@ export interface StateFile {
 export interface StateDisk {
   createDirectory(path: string): Promise<void>
   list(directory: string): Promise<readonly string[]>
-  /** The file's bytes, block by block: a journal may be large, and at start memory is as short as ever. */
+  /** The file's bytes, block by block: a journal may be too large to hold in memory at a start. */
   read(path: string): AsyncIterable<Buffer>
-  /** A new, empty file; one by that name is emptied. */
+  /** Creates an empty file; an existing file of that name is emptied. */
   create(path: string): Promise<StateFile>
-  /** A file that must be there, to go on writing in it. */
+  /** Opens an existing file to continue writing in it. Rejects when there is none. */
   resume(path: string): Promise<StateFile>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** Makes names created, renamed and removed in `directory` survive a loss of power. */
+  /** Resolves when created, renamed and removed names in `directory` survive a loss of power. */
   syncDirectory(directory: string): Promise<void>
 }
 
 const BLOCK_BYTES = 64 * 1024
 
 /**
- * Makes a directory, and those above it that are missing. Not Node's own recursive way, which tries for ever where a
- * file system says ENOENT although the directory above is there (/proc does).
+ * Makes a directory, and those above it that are missing. Node's own recursive mkdir is not used: it tries for ever on a
+ * file system that answers ENOENT although the directory above exists (/proc does).
  */
 export async function makeDirectories(path: string, mkdir: (path: string) => Promise<unknown>): Promise<void> {
   const make = async (at: string): Promise<void> => {
     try {
       await mkdir(at)
     } catch (error) {
-      // whatever is there, who uses it finds out
+      // may not be a directory: whoever uses it gets the error
       if (systemCodeOf(error) !== 'EEXIST') throw error
     }
   }
@@ -78,7 +78,7 @@ export const nodeDisk: StateDisk = {
     try {
       await handle.sync()
     } catch (error) {
-      // Some network and FUSE file systems cannot sync a directory and say EINVAL: there is nothing to wait for.
+      // Some network and FUSE file systems cannot sync a directory and answer EINVAL: there is nothing to wait for.
       if (systemCodeOf(error) !== 'EINVAL') throw error
     } finally {
       await handle.close()
@@ -87,14 +87,14 @@ export const nodeDisk: StateDisk = {
 }
 
 /**
- * The same disk with at most one sync under way, of whatever file: each occupies a thread of libuv's pool for as long
- * as the disk pleases, and the compressor and the file reads of slow mounts need those threads too.
+ * The same disk with at most one sync under way over all files. Each sync occupies a thread of libuv's pool until the
+ * disk has finished it, and the compressor and the reads from slow mounts need those threads too.
  */
 export function oneSyncAtATime(disk: StateDisk): StateDisk {
   let last: Promise<void> = Promise.resolve()
   const inTurn = (sync: () => Promise<void>): Promise<void> => {
     const turn = last.then(sync)
-    last = turn.catch(() => {}) // told by whoever asked for that sync; the next one is another attempt
+    last = turn.catch(() => {}) // the caller of that sync reports its error; the next sync is tried all the same
     return turn
   }
   const file = (inner: StateFile): StateFile => ({

@@ -1,23 +1,23 @@
 /**
- * How the state looks on disk: names, lines, versions. Who writes and reads them is snapshot.ts, journal.ts and
- * state-load.ts.
+ * The state's format on disk: file names, lines, versions. The files are written and read by snapshot.ts, journal.ts and
+ * load.ts.
  *
  *   state.<n>.json      snapshot n    header line, one line an entry, footer line; whole or not there
- *   state.<n>.journal   what changed since snapshot n, in order; its end may be torn
+ *   state.<n>.journal   changes since snapshot n, in order; its end may be torn
  *   state.<n>.tmp       a snapshot being written
- *   <name>.unreadable-<ms>   set aside: could not be read, kept for a person
+ *   <name>.unreadable-<ms>   set aside: could not be read, kept for a person to look at
  *   <name>.set-aside-<ms>    set aside by `logagent state set-aside`
  *
  *   line    = crc ' ' json '\n'      crc: CRC-32 (zlib) of the JSON's bytes, 8 hexadecimal digits
- *   header  = {"logagent":"state","version":2,"readableFrom":2,…}                   see state-header.ts
- *   footer  = {"end":2}              how many lines lie between it and the header
+ *   header  = {"logagent":"state","version":2,"readableFrom":2,…}                   see header.ts
+ *   footer  = {"end":2}              the number of lines between it and the header
  *   entry   = {"id":"5c1f…","input":"web","path":"/var/log/…","device":"65024",…}   see stored-generation.ts
- *   moved   = {"moved":"5c1f…","offset":…}   journal only: its position moved          see moved-entry.ts
- *   note    = {"kind":"pod","key":"0f5c…",…}                                        see state-notes.ts
- *   gone    = {"gone":"5c1f…"}       journal only: the entry was removed; with a kind, the note
+ *   moved   = {"moved":"5c1f…","offset":…}   journal only: the entry's position moved  see moved-entry.ts
+ *   note    = {"kind":"pod","key":"0f5c…",…}                                        see notes.ts
+ *   gone    = {"gone":"5c1f…"}       journal only: the entry was removed; with a `kind`, the note was
  *
- * A number is never used twice, and a snapshot holds everything that older files hold. `logagent`, `end`,
- * `gone`, `moved` and `kind` tell the lines apart: no version may use them for anything else.
+ * A number is never used twice, and a snapshot holds everything that older files hold. A line's kind is known by the
+ * members `logagent`, `end`, `gone`, `moved` and `kind`: no version may use these names for anything else.
  */
 import { crc32 } from 'node:zlib'
 import { headerJson } from './header.ts'
@@ -34,7 +34,7 @@ export type StateFileKind = (typeof KINDS)[number]
 export interface StateName {
   readonly number: number
   readonly kind: StateFileKind
-  /** It counts for nothing but this: there was a state once. */
+  /** Set aside: the file is never read, and shows only that there was a state once. */
   readonly isAside: boolean
 }
 
@@ -42,7 +42,7 @@ export function stateName(number: number, kind: StateFileKind): string {
   return `state.${number}.${kind}`
 }
 
-/** What a name in the state directory means; undefined for what is not the state's (the lock, a person's copy). */
+/** The parts of a name in the state directory; undefined for other files (the lock, a person's copy). */
 export function parseStateName(name: string): StateName | undefined {
   const match = /^state\.(\d{1,15})\.(\w+)(\.(?:unreadable|set-aside)-\d+)?$/.exec(name)
   const kind = KINDS.find((kind) => kind === match?.[2])
@@ -74,19 +74,20 @@ export function goneNoteLine(id: string): string {
   return stateLine(goneNoteJson(id))
 }
 
-/** No line of ours is longer; a file of another kind may have no line ends at all. */
+/** Longer than any line of a state. A file of another kind may have no line ends at all. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024
 
-/** How far a file could be read. */
+/** The extent to which a file could be read. */
 export interface LinesRead {
-  /** Bytes of the whole lines it begins with. */
+  /** Total length of the sound lines at its beginning, in bytes. */
   readonly whole: number
+  /** Length of the file. */
   readonly bytes: number
 }
 
 /**
- * Hands the lines' values to `take`, up to the first line that is torn, has a wrong checksum, or that `take` does not
- * understand (false).
+ * Passes the lines' values to `take`, up to the first line that is torn, has a wrong checksum, or for which `take` returns
+ * false.
  */
 export async function readLines(blocks: AsyncIterable<Buffer>, take: (value: unknown) => boolean): Promise<LinesRead> {
   let rest: Buffer = Buffer.alloc(0)
@@ -105,7 +106,7 @@ export async function readLines(blocks: AsyncIterable<Buffer>, take: (value: unk
   return { whole, bytes }
 }
 
-/** `length`: what the taken lines are long. `ended`: the next one cannot be taken, whatever follows. */
+/** `length`: total length of the lines taken. `ended`: the next line is unsound, whatever follows. */
 function takeLines(bytes: Buffer, take: (value: unknown) => boolean): { length: number; ended: boolean } {
   let start = 0
   for (;;) {
@@ -118,13 +119,13 @@ function takeLines(bytes: Buffer, take: (value: unknown) => boolean): { length: 
   }
 }
 
-/** What the lines of a state add up to. */
+/** The content of a state: the sum of its lines. */
 export interface StateContent {
   readonly entries: Map<string, Entry>
   readonly notes: Notes
 }
 
-/** Takes an entry or a note, as some version wrote it, into the content; false if it is neither. */
+/** Adds the entry or note in a line of the given version to the content; false if the line is neither. */
 export function takeLine(
   value: unknown,
   { entries, notes }: StateContent,
@@ -143,7 +144,7 @@ export function takeLine(
   return entry !== undefined
 }
 
-/** Takes a line that says that something was removed; false if it is none. */
+/** Removes from the content what a `gone` line names; false if the line is of another kind. */
 export function takeGone(value: unknown, { entries, notes }: StateContent): boolean {
   if (!isObject(value) || typeof value['gone'] !== 'string') return false
   const { gone: key, kind } = value
@@ -152,7 +153,7 @@ export function takeGone(value: unknown, { entries, notes }: StateContent): bool
   return true
 }
 
-/** An entry as some version wrote it, in today's form; undefined if it is none. */
+/** The entry in a line of the given version, lifted to the current one; undefined if it is none. */
 function readEntry(
   value: Record<string, unknown>,
   version: number,
@@ -171,7 +172,7 @@ function parse(json: Buffer): unknown {
   try {
     return JSON.parse(json.toString('utf8'))
   } catch {
-    return undefined // as good as a wrong checksum: no reader takes undefined
+    return undefined // has the effect of a wrong checksum: no reader takes undefined
   }
 }
 

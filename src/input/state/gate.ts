@@ -1,12 +1,12 @@
 /**
- * A disk that can be shut: after a fault nothing may be written any more, while what was under way goes on for as long
- * as the disk takes. What is on it then is what a kill -9 leaves, which the state is made for.
+ * A disk that can be shut: after a fault nothing more may be written. Calls under way go on until the disk has finished
+ * them. The files are then as a kill -9 would leave them, and the next start can read such files.
  */
 import type { StateDisk, StateFile } from './disk.ts'
 
 export interface Gate {
   readonly disk: StateDisk
-  /** Refuses every call from now on but reading and closing; resolves when those under way have ended. */
+  /** Refuses all later calls except reading and closing; resolves when the calls under way have ended. */
   shut(): Promise<void>
 }
 
@@ -14,13 +14,13 @@ export function gateBefore(disk: StateDisk): Gate {
   const running = new Set<Promise<unknown>>()
   let isShut = false
   const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (isShut) throw new Error('the state is not written any more')
-    const answer = call()
-    running.add(answer)
+    if (isShut) throw new Error('the state is no longer written')
+    const result = call()
+    running.add(result)
     try {
-      return await answer
+      return await result
     } finally {
-      running.delete(answer)
+      running.delete(result)
     }
   }
   const file = (inner: StateFile): StateFile => ({

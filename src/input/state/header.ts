@@ -1,6 +1,6 @@
 /**
- * The first line of a snapshot: since when there is a state, and which programs can read it. Why older programs may read
- * and write what a newer one wrote is docs/decisions/0013-state-versions.md.
+ * The header, a snapshot's first line: when the state began, and which programs can read it. Older programs may read and
+ * extend a newer program's state; the reasons are in docs/decisions/0013-state-versions.md.
  *
  *   {"logagent":"state","version":2,"readableFrom":2,"agent":"node-1","since":1763769600000}
  */
@@ -9,31 +9,31 @@ import { isObject, isWhole, unlessEmpty } from './stored-generation.ts'
 
 export interface Header {
   readonly agentId: string
-  /** Milliseconds since the epoch of the first start with this state. */
+  /** Time of the first start with this state, in milliseconds since the epoch. */
   readonly since: number
-  /** The form of the lines: that of the newest program that has written this state. */
+  /** Version of the lines: the version of the newest program that has written this state. */
   readonly version: number
-  /** The oldest version whose programs can read the lines, and preserve what they do not know. */
+  /** The oldest version whose programs can read the lines, and keep members and lines that they do not know. */
   readonly readableFrom: number
-  /** Members that a newer program wrote: written again as they are. */
+  /** Members that a newer program wrote. They are written back unchanged. */
   readonly unknown?: Readonly<Record<string, unknown>>
 }
 
-/** Lifts a parsed entry of one version to the next. */
+/** Converts a parsed entry of one version to the next version. */
 export type Migration = (entry: Record<string, unknown>) => Record<string, unknown>
 
 export interface StateVersions {
   /** The version that this program writes. */
   readonly current: number
-  /** The oldest version whose programs can read that. */
+  /** The oldest version whose programs can read the lines of {@link current}. */
   readonly readableFrom: number
-  /** How an entry of each older version is lifted by one. */
+  /** By older version: the conversion of its entries to the version after it. */
   readonly migrations: ReadonlyMap<number, Migration>
 }
 
 /**
- * Version 2 has a shorter guard, which version 1 would take for another file's, and lines of other kinds, which it would
- * take for damage. Its entries are those of version 1 with members that may be missing.
+ * Version 2 has a shorter guard and new kinds of lines. A program of version 1 would take the guard for that of another
+ * file, and the lines for damage. Entries of version 1 need no conversion: the members added since may be missing.
  */
 export const STATE_VERSIONS: StateVersions = {
   current: 2,
@@ -46,15 +46,15 @@ export function headerJson({ agentId, since, version, readableFrom, unknown }: H
 }
 
 /**
- * The header in a parsed first line, or in words why it is damaged.
+ * The header in a parsed first line, or a text that says how it is damaged.
  *
- * @throws AgentError state-unusable when it is sound, and no program of this version can read what follows
+ * @throws AgentError state-unusable when the header is sound, and programs of this version cannot read the state
  */
 export function readHeader(value: unknown, versions: StateVersions): Header | string {
   if (!isObject(value) || value['logagent'] !== 'state') return 'its first line is not a header'
   const { logagent: _, version, readableFrom = version, agent, since, ...rest } = value
   if (!isWhole(version)) return 'its header has no version'
-  if (!isWhole(readableFrom) || readableFrom > version) return 'its header does not say who can read it'
+  if (!isWhole(readableFrom) || readableFrom > version) return 'its header does not say which versions can read it'
   if (readableFrom > versions.current) {
     const needed = readableFrom === version ? '' : `, for logagent with version ${readableFrom} or newer`
     throw unreadable(
@@ -76,8 +76,9 @@ export function readHeader(value: unknown, versions: StateVersions): Header | st
 }
 
 /**
- * The header under which this program goes on with what it loaded, if it loaded anything. A newer version stays: the
- * newer program's lines are still there, and what this program adds is sound to it, or it would not be readable here.
+ * The header under which this program continues the loaded state, or begins one. A newer version in it is kept: the state
+ * still has lines of the newer program, and the newer program can read the lines that this one adds, or this one would
+ * not have been allowed to read the state.
  */
 export function headerAfter(
   loaded: Header | undefined,
@@ -92,7 +93,7 @@ export function headerAfter(
   }
 }
 
-/** Whether lines of this program's may follow those under the header: lines of two versions don't mix in one file. */
+/** Whether this program may append to the journal under this header: no line may be newer than its header says. */
 export function canGoOn({ version, readableFrom }: Header, versions: StateVersions): boolean {
   return version >= versions.current && readableFrom >= versions.readableFrom
 }

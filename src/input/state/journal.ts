@@ -1,16 +1,16 @@
 /**
- * The append journal: one open file that changed entries are added to, and that always ends, as far as we know, after
- * a whole line. What the lines say is state-format.ts, when they are written is checkpoint.ts.
+ * The append journal: one open file to which changed entries are added. A torn line that a failed append may have left is
+ * cut off before the next append. The lines' format is in format.ts; checkpoint.ts decides when they are written.
  */
 import type { StateFile } from './disk.ts'
 
-/** What one sync made durable. */
+/** The amount that one sync made durable. */
 export interface Synced {
   readonly entries: number
   readonly bytes: number
 }
 
-/** Encoding and writing go block by block, so that 10,000 entries neither hold up the event loop nor fill memory. */
+/** Lines are encoded and written block by block: 10,000 entries must neither block the event loop nor fill memory. */
 const BLOCK_CHARACTERS = 64 * 1024
 
 export class Journal {
@@ -20,7 +20,7 @@ export class Journal {
   #usable = true
   #unsynced: Synced = { entries: 0, bytes: 0 }
 
-  /** `length`: bytes in the file, all of them whole lines. */
+  /** `length`: length of the file in bytes, all of them whole lines. */
   constructor(file: StateFile, length: number) {
     this.#file = file
     this.#length = length
@@ -30,18 +30,20 @@ export class Journal {
     return this.#length
   }
 
-  /** false: nothing this file says from now on can be relied on, only a new snapshot helps. */
+  /** False once the file can no longer be relied on: only a new snapshot helps. */
   get usable(): boolean {
     return this.#usable
   }
 
+  /** Whether lines were appended that no sync has made durable. */
   get unsynced(): boolean {
     return this.#unsynced.entries > 0
   }
 
   /**
-   * Adds lines, each ending in '\n'; resolves when the system has taken them (kill -9 of this process can't lose them
-   * any more, a loss of power can). When it throws, some of the lines may have been added. Never two at a time.
+   * Adds lines, each ending in '\n'. Resolves when the operating system has them: a kill -9 of this process cannot lose
+   * them any more, a loss of power can. When it rejects, some of the lines may have been added. The caller must not begin
+   * an append while another one runs.
    */
   async append(lines: Iterable<string>): Promise<void> {
     await this.#cutTornEnd()
@@ -59,8 +61,8 @@ export class Journal {
   }
 
   /**
-   * Resolves when everything appended before the call survives a loss of power. If it throws the journal has had its
-   * day: Linux marks the pages clean after a failed write-back, so that the next fdatasync says yes to bytes that
+   * Resolves when everything appended before the call survives a loss of power. When it rejects, the journal is no longer
+   * usable: Linux marks the pages clean after a failed write-back, so the next fdatasync would succeed although the bytes
    * never reached the disk.
    */
   async sync(): Promise<Synced> {
@@ -75,6 +77,7 @@ export class Journal {
     return synced
   }
 
+  /** Makes the journal unusable: nothing may be appended to it any more. */
   giveUp(): void {
     this.#usable = false
   }
@@ -84,8 +87,8 @@ export class Journal {
   }
 
   /**
-   * What a failed append left behind must go before the next one: a shorter round of lines would be followed by whole
-   * lines of the failed one, and those older positions would be read last.
+   * Removes the bytes that a failed append left behind. If the next append were shorter, whole lines of the failed one
+   * would follow it, and a restart would read their older positions last.
    */
   async #cutTornEnd(): Promise<void> {
     if (!this.#torn) return
@@ -99,11 +102,13 @@ export class Journal {
   }
 }
 
+/** Encoded lines that are written together. */
 export interface Block {
   readonly bytes: Buffer
   readonly lines: number
 }
 
+/** Joins and encodes lines into blocks of at least 64 Ki characters, the last one excepted. */
 export function* blocksOf(lines: Iterable<string>): Generator<Block> {
   let text = ''
   let count = 0
@@ -118,11 +123,11 @@ export function* blocksOf(lines: Iterable<string>): Generator<Block> {
   if (count > 0) yield { bytes: Buffer.from(text), lines: count }
 }
 
-/** A disk that is nearly full takes a part of what it is given and says no only when asked again. */
+/** Writes all bytes. A nearly full disk first takes a part of them, and rejects only the write of the rest. */
 export async function writeAll(file: StateFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     const taken = await file.write(bytes.subarray(written), position + written)
-    if (taken <= 0) throw new Error('the disk took no bytes of a write')
+    if (taken <= 0) throw new Error('the disk wrote no bytes')
     written += taken
   }
 }

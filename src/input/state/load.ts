@@ -1,7 +1,7 @@
 /**
- * What is found in the state directory at start: the newest snapshot that is whole, then its journal. Nothing found
- * here stops the agent but a directory it may not use, and a state that only another version can read; what is damaged is
- * cut or set aside, and reported.
+ * Loading the state at a start: the newest snapshot that is whole, then its journal. Only two things stop the agent: a
+ * directory that it may not use, and a state that only another version can read. Damaged files are cut or set aside, and
+ * the damage is reported.
  */
 import * as path from 'node:path'
 import type { Events } from '../../observe/events.ts'
@@ -16,7 +16,7 @@ import { canGoOn } from './header.ts'
 import type { Header, StateVersions } from './header.ts'
 import { Notes } from './notes.ts'
 
-export interface StateSource {
+export interface LoadOptions {
   readonly disk: StateDisk
   readonly directory: string
   readonly now: () => number
@@ -25,95 +25,99 @@ export interface StateSource {
 }
 
 export interface LoadedState extends StateContent {
-  /** undefined: none could be read. */
+  /** The header of the snapshot that was read; undefined when none could be. */
   readonly header: Header | undefined
-  /** There was no state, nor a trace of one. */
+  /** True when there was neither a state nor a trace of one. */
   readonly fresh: boolean
-  /** Something that was known once is not known any more. */
+  /** True when a part of the state is lost. */
   readonly damaged: boolean
-  /** The highest number in the directory, 0 when there is none. */
+  /** The highest number of any file in the directory, 0 when there is none. */
   readonly highest: number
-  /** Length of the snapshot. */
+  /** Length of the snapshot in bytes. */
   readonly bytes: number
-  /** Where to go on appending; undefined: only a new snapshot can follow. */
+  /** The journal to continue; undefined when a new snapshot has to be written first. */
   readonly journal: Journal | undefined
 }
 
 /**
- * Throws the file system's error when the directory can't be used at all.
+ * Loads what is in the directory. Rejects with the file system's error when the directory cannot be used at all.
  *
- * @throws AgentError state-unusable when a program of another version has to read it: then nothing in it has been changed
+ * @throws AgentError state-unusable when only a program of another version can read the state: nothing in the directory
+ * has been changed then
  */
-export async function loadState(source: StateSource): Promise<LoadedState> {
-  const names = (await source.disk.list(source.directory)).map(parseStateName).filter((name) => name !== undefined)
+export async function loadState(options: LoadOptions): Promise<LoadedState> {
+  const names = (await options.disk.list(options.directory)).map(parseStateName).filter((name) => name !== undefined)
   const highest = names.reduce((most, name) => Math.max(most, name.number), 0)
   const inUse = names.filter((name) => !name.isAside)
   const numbers = inUse.filter((name) => name.kind === 'json').map((name) => name.number)
   const damage = new Map<number, string>()
   for (const number of numbers.sort((a, b) => b - a)) {
-    const snapshot = await orReason(readSnapshot(blocksOf(source, number, 'json'), source.versions))
+    const snapshot = await orReason(readSnapshot(blocksOf(options, number, 'json'), options.versions))
     if (typeof snapshot === 'string') {
       damage.set(number, snapshot)
       continue
     }
-    await setSnapshotsAside(source, damage, inUse)
-    const { journal, damaged } = await resumeJournal(source, number, snapshot)
+    await setSnapshotsAside(options, damage, inUse)
+    const { journal, damaged } = await resumeJournal(options, number, snapshot)
     return { ...snapshot, fresh: false, damaged: damage.size > 0 || damaged, highest, journal }
   }
-  await setSnapshotsAside(source, damage, inUse)
+  await setSnapshotsAside(options, damage, inUse)
   let damaged = damage.size > 0
-  // No snapshot: a first start, or somebody removed it. A start that died before its first snapshot had its name
-  // leaves an empty journal behind, and nothing was shipped then.
+  // No snapshot: this is a first start, or somebody removed it. A start that dies before its first snapshot has its name
+  // leaves an empty journal behind: nothing was shipped by then.
   for (const { kind, number } of damaged ? [] : inUse) {
     if (kind !== 'journal') continue
-    const read = await orReason(readLines(blocksOf(source, number, kind), () => false))
+    const read = await orReason(readLines(blocksOf(options, number, kind), () => false))
     if (typeof read !== 'string' && read.bytes === 0) continue
     damaged = true
-    await setAside(source, number, kind, typeof read === 'string' ? read : 'its snapshot is missing')
+    await setAside(options, number, kind, typeof read === 'string' ? read : 'its snapshot is missing')
   }
   damaged ||= names.some((name) => name.isAside)
   const nothing = { entries: new Map(), notes: new Notes(), header: undefined, bytes: 0, journal: undefined }
   return { ...nothing, fresh: !damaged, damaged, highest }
 }
 
-/** Only once it is known that no snapshot is another version's: that one's directory is left as it is. */
+/**
+ * Sets damaged snapshots and their journals aside. Called only when no snapshot is found to be another version's: the
+ * directory of such a state is left as it is.
+ */
 async function setSnapshotsAside(
-  source: StateSource,
+  options: LoadOptions,
   damage: ReadonlyMap<number, string>,
   inUse: readonly StateName[],
 ): Promise<void> {
   for (const [number, reason] of damage) {
-    await setAside(source, number, 'json', reason)
-    const itsJournal = inUse.some((name) => name.kind === 'journal' && name.number === number)
-    if (itsJournal) await setAside(source, number, 'journal', 'its snapshot cannot be read')
+    await setAside(options, number, 'json', reason)
+    const hasJournal = inUse.some((name) => name.kind === 'journal' && name.number === number)
+    if (hasJournal) await setAside(options, number, 'journal', 'its snapshot cannot be read')
   }
 }
 
-/** Applies the journal to the snapshot's entries, and cuts it where it is torn, so that it can be gone on with. */
+/** Applies the journal to the snapshot's entries, and cuts it where it is torn, so that it can be continued. */
 async function resumeJournal(
-  source: StateSource,
+  options: LoadOptions,
   number: number,
   snapshot: Snapshot,
 ): Promise<{ journal: Journal | undefined; damaged: boolean }> {
-  const file = path.join(source.directory, stateName(number, 'journal'))
+  const file = path.join(options.directory, stateName(number, 'journal'))
   const { version } = snapshot.header
   const apply = (value: unknown): boolean =>
-    takeGone(value, snapshot) || takeLine(value, snapshot, { version, versions: source.versions })
-  const read = await orReason(readLines(blocksOf(source, number, 'journal'), apply))
+    takeGone(value, snapshot) || takeLine(value, snapshot, { version, versions: options.versions })
+  const read = await orReason(readLines(blocksOf(options, number, 'journal'), apply))
   if (typeof read === 'string') {
-    await setAside(source, number, 'journal', read)
+    await setAside(options, number, 'journal', read)
     return { journal: undefined, damaged: true }
   }
   const { whole, bytes } = read
-  if (whole < bytes) source.events.stateTorn(file, bytes - whole)
-  if (!canGoOn(snapshot.header, source.versions)) return { journal: undefined, damaged: false }
+  if (whole < bytes) options.events.stateTorn(file, bytes - whole)
+  if (!canGoOn(snapshot.header, options.versions)) return { journal: undefined, damaged: false }
   try {
-    const opened = await source.disk.resume(file)
+    const opened = await options.disk.resume(file)
     try {
       if (whole < bytes) await opened.truncate(whole)
-      // What a killed agent had written, but not synced, has been read and will be built on.
+      // Lines that a killed agent had written but not synced have been read, and must be durable before more follow.
       await opened.sync()
-      await source.disk.syncDirectory(source.directory)
+      await options.disk.syncDirectory(options.directory)
       return { journal: new Journal(opened, whole), damaged: false }
     } catch (error) {
       await opened.close()
@@ -121,13 +125,13 @@ async function resumeJournal(
     }
   } catch (error) {
     if (isDenied(error)) throw error
-    return { journal: undefined, damaged: false } // everything is in memory: a new snapshot takes its place
+    return { journal: undefined, damaged: false } // everything is in memory: a new snapshot replaces the journal
   }
 }
 
-/** A state file's bytes; none if it is not there. */
+/** A state file's bytes, block by block; no blocks if the file does not exist. */
 async function* blocksOf(
-  { disk, directory }: StateSource,
+  { disk, directory }: LoadOptions,
   number: number,
   kind: StateFileKind,
 ): AsyncGenerator<Buffer> {
@@ -138,7 +142,7 @@ async function* blocksOf(
   }
 }
 
-/** What was read, or why it could not be. Throws where the reason is none of the file's. */
+/** Resolves with the result of `reading`, or with the reason why the file is bad. Other errors are thrown on. */
 async function orReason<T>(reading: Promise<T>): Promise<T | string> {
   try {
     return await reading
@@ -148,15 +152,15 @@ async function orReason<T>(reading: Promise<T>): Promise<T | string> {
   }
 }
 
-/** Keeps for a person what can't be read. If not even that works the directory is unusable. */
-async function setAside(source: StateSource, number: number, kind: StateFileKind, reason: string): Promise<void> {
-  const file = path.join(source.directory, stateName(number, kind))
-  const movedTo = `${file}.unreadable-${source.now()}`
-  await source.disk.rename(file, movedTo)
-  source.events.stateSetAside(file, movedTo, reason)
+/** Renames an unreadable file, which is kept for a person to look at. Rejects when the directory is unusable. */
+async function setAside(options: LoadOptions, number: number, kind: StateFileKind, reason: string): Promise<void> {
+  const file = path.join(options.directory, stateName(number, kind))
+  const movedTo = `${file}.unreadable-${options.now()}`
+  await options.disk.rename(file, movedTo)
+  options.events.stateSetAside(file, movedTo, reason)
 }
 
-/** Somebody must give us rights: neither waiting nor another file helps. */
+/** Whether the error means that the agent lacks permission: neither waiting nor another file helps. */
 export function isDenied(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(error))
 }

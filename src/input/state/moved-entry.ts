@@ -1,11 +1,11 @@
 /**
- * The short line of an entry of which only the position has moved since it was last written whole into the same journal:
- * with hundreds of files that are written to, whole lines every second were a quarter of what the agent cost.
+ * Short journal lines, for entries of which only the position has moved since they were last written whole into the same
+ * journal. With hundreds of growing files, writing whole lines every second was a quarter of the agent's CPU time.
  */
 import { type Guard, guardText, parseGuard } from '../../guard.ts'
 import { type Entry, type EntrySource, isBytes, isObject, storedOf } from './stored-generation.ts'
 
-/** What moves with what comes to a file. */
+/** The members of an entry that change as a file grows and is shipped. */
 export interface Moved {
   readonly offset: number
   readonly skipped: number
@@ -14,12 +14,12 @@ export interface Moved {
   readonly mtimeMs: number
 }
 
-/** By hand, since JSON.stringify costs several times as much; nothing in it needs to be escaped. */
+/** The JSON of a short line. Built by hand, since JSON.stringify costs several times as much; nothing needs escaping. */
 export function movedJson(id: string, { offset, skipped, guard, size, mtimeMs }: Moved): string {
   return `{"moved":"${id}","offset":${offset},"skipped":${skipped},"guard":"${guardText(guard)}","size":${size},"mtimeMs":${mtimeMs}}`
 }
 
-/** Takes such a line into the entries; null if it is none, false if there is no entry that it could be about. */
+/** Applies a short line to its entry. Null if the line is of another kind; false if it has no entry, or is not sound. */
 export function takeMoved(value: unknown, entries: Map<string, Entry>): boolean | null {
   if (!isObject(value) || typeof value['moved'] !== 'string') return null
   const { moved: id, offset, skipped, guard: digits, size, mtimeMs } = value
@@ -32,12 +32,15 @@ export function takeMoved(value: unknown, entries: Map<string, Entry>): boolean 
   return true
 }
 
-/** Which entries are whole in the journal that is written, so that a short line is enough. */
+/** Remembers which entries the current journal holds whole, so that a short line is enough for their next change. */
 export class WholeLines {
-  /** What changes seldom of each, as it was written last. */
+  /** By id: the seldom changing members, as they were written last. */
   readonly #lasting = new Map<string, readonly unknown[]>()
 
-  /** Whether only the position of an entry has changed since it was written whole. If not, it is about to be. */
+  /**
+   * Whether only the position of an entry has changed since it was written whole. If false, the caller writes it whole
+   * now, and the entry counts as whole from then on.
+   */
   hasOnlyMoved(entry: Entry): entry is EntrySource & Required<Pick<EntrySource, 'moved'>> {
     const now = 'toStored' in entry && entry.moved !== undefined ? (entry.lasting?.() ?? null) : null
     if (now === null) {
@@ -50,11 +53,12 @@ export class WholeLines {
     return false
   }
 
+  /** The entry was removed. */
   gone(id: string): void {
     this.#lasting.delete(id)
   }
 
-  /** The journal is another one, or may lack lines. */
+  /** Forgets all entries: the journal is a new one, or may lack lines. */
   forget(): void {
     this.#lasting.clear()
   }

@@ -1,4 +1,4 @@
-/** A disk that keeps nothing, for a run that only shows what it would send. */
+/** A state disk that keeps nothing, for a run that only shows the records that it would send. */
 import type { StateDisk } from './disk.ts'
 
 export function noDisk(): StateDisk {

@@ -1,9 +1,9 @@
 /**
- * What the state keeps beside the entries: lines that have a kind and a key. This program knows one kind, the facts of
- * pods; others were written by a newer one and are kept for it.
+ * Notes: lines of the state beside the entries, each with a kind and a key. This program knows one kind, the facts of
+ * pods. Notes of other kinds were written by a newer program, and are kept for it.
  *
- *   {"kind":"pod","key":"0f5c3f52-…","facts":{…}}     replaces the line before of the same kind and key
- *   {"gone":"0f5c3f52-…","kind":"pod"}                journal only: it was removed
+ *   {"kind":"pod","key":"0f5c3f52-…","facts":{…}}     replaces an earlier line of the same kind and key
+ *   {"gone":"0f5c3f52-…","kind":"pod"}                journal only: the note was removed
  */
 import { isObject } from './stored-generation.ts'
 
@@ -14,7 +14,7 @@ export interface Note {
   readonly [member: string]: unknown
 }
 
-/** A JSON object that the state does not look into. */
+/** The facts of a pod: any JSON object; the state does not look into it. */
 export type PodFacts = Readonly<Record<string, unknown>>
 
 const POD = 'pod'
@@ -22,11 +22,7 @@ const POD = 'pod'
 export class Notes {
   readonly #notes = new Map<string, Note>()
 
-  get size(): number {
-    return this.#notes.size
-  }
-
-  /** By the id that {@link put} returns. */
+  /** The note with an id that {@link put} returned. */
   get(id: string): Note | undefined {
     return this.#notes.get(id)
   }
@@ -42,13 +38,13 @@ export class Notes {
     return id
   }
 
-  /** Returns its id, or undefined if there is none. */
+  /** Removes the note of this kind and key, and returns its id; undefined if there is none. */
   remove(note: { readonly kind: string; readonly key: string }): string | undefined {
     const id = noteId(note)
     return this.#notes.delete(id) ? id : undefined
   }
 
-  /** By uid: a copy. */
+  /** A copy of the facts of all pods, by uid. */
   pods(): Map<string, PodFacts> {
     const pods = new Map<string, PodFacts>()
     for (const { kind, key, facts } of this.#notes.values()) {
@@ -57,12 +53,14 @@ export class Notes {
     return pods
   }
 
+  /** Replaces the facts of a pod; returns the note's id. */
   putPod(uid: string, facts: PodFacts): string {
     const name = { kind: POD, key: uid }
-    // its line may have members that a newer program knows
+    // the note may have members that only a newer program knows
     return this.put({ ...this.#notes.get(noteId(name)), ...name, facts })
   }
 
+  /** Removes the facts of a pod, and returns the note's id; undefined if there are none. */
   removePod(uid: string): string | undefined {
     return this.remove({ kind: POD, key: uid })
   }
@@ -74,7 +72,7 @@ export function noteFrom(value: Readonly<Record<string, unknown>>): Note | undef
   return typeof kind === 'string' && typeof key === 'string' ? { ...value, kind, key } : undefined
 }
 
-/** The JSON text of the line that says that a note was removed. */
+/** The JSON of the line by which the journal removes a note. */
 export function goneNoteJson(id: string): string {
   const [kind, key]: unknown[] = JSON.parse(id)
   return JSON.stringify({ gone: key, kind })

@@ -1,17 +1,17 @@
 /**
- * One piece of asynchronous work that never runs twice at the same time. A call while it runs waits for one more run,
- * shared by all who call meanwhile: whatever was to be done at the call is seen by a run that starts after it.
+ * Wraps asynchronous work so that it never runs twice at the same time. A call during a run waits for one more run, which
+ * all callers in the meantime share: that run begins after their calls, and so covers everything they want done.
  */
-export function inTurns(work: () => Promise<boolean>): () => Promise<boolean> {
+export function oneAtATime(work: () => Promise<boolean>): () => Promise<boolean> {
   let running: Promise<boolean> | undefined
   let next: Promise<boolean> | undefined
   const begin = (): Promise<boolean> => {
     next = undefined
-    const turn = work().finally(() => {
-      if (running === turn) running = undefined
+    const run = work().finally(() => {
+      if (running === run) running = undefined
     })
-    running = turn
-    return turn
+    running = run
+    return run
   }
   return () => {
     if (next !== undefined) return next

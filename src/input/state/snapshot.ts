@@ -1,6 +1,6 @@
 /**
- * The snapshot: everything the state holds, in a file that is there whole or not at all. Which one counts at start is
- * state-load.ts, when one is written is state-writer.ts.
+ * The snapshot: the whole state in one file, which a start finds complete or not at all. load.ts decides which snapshot
+ * counts at a start, writer.ts when one is written.
  */
 import * as path from 'node:path'
 import { blocksOf, Journal, writeAll } from './journal.ts'
@@ -24,27 +24,27 @@ import { isObject, storedOf, toJson } from './stored-generation.ts'
 export interface SnapshotPlan {
   readonly disk: StateDisk
   readonly directory: string
-  /** Higher than that of any file there has been in the directory. */
+  /** Higher than the number of any file that has ever been in the directory. */
   readonly number: number
   readonly header: Header
-  /** Read bit by bit while it is written. What changes meanwhile must be in the journal that follows, or be dirty. */
+  /** Read piece by piece while the file is written. Changes made meanwhile must go into the journal that follows. */
   readonly content: StateContent
 }
 
-/** A snapshot that is on the disk under a name no reader looks at. */
+/** A snapshot that is on the disk under its temporary name, which no start reads. */
 export interface Draft {
   readonly entries: number
   readonly bytes: number
 }
 
-/** A snapshot read back. */
+/** A snapshot that was read. */
 export interface Snapshot extends StateContent {
   readonly header: Header
-  /** Length of the file. */
+  /** Length of the file in bytes. */
   readonly bytes: number
 }
 
-/** Writes and syncs the snapshot under its temporary name. When it throws it has left nothing that matters. */
+/** Writes and syncs the snapshot under its temporary name. When it rejects, the state on disk is as it was before. */
 export async function draftSnapshot(plan: SnapshotPlan): Promise<Draft> {
   const name = path.join(plan.directory, stateName(plan.number, 'tmp'))
   const file = await plan.disk.create(name)
@@ -59,8 +59,8 @@ export async function draftSnapshot(plan: SnapshotPlan): Promise<Draft> {
     await file.close()
     return { entries: lines.entries, bytes }
   } catch (error) {
-    // On a full disk the half of a snapshot takes the room the journal needs. Failing to close or remove it adds
-    // nothing to the error that is told: the next snapshot removes it again.
+    // On a full disk a half-written snapshot takes the room that the journal needs. If it cannot be closed or removed,
+    // the first error is the one to report: the next snapshot removes the file.
     await file.close().catch(() => {})
     await plan.disk.remove(name).catch(() => {})
     throw error
@@ -68,8 +68,8 @@ export async function draftSnapshot(plan: SnapshotPlan): Promise<Draft> {
 }
 
 /**
- * Gives a draft its name and starts its journal. When it throws nobody knows which snapshot a restart will find, the
- * new one or the one before: the caller must append to neither journal and write another snapshot.
+ * Gives a draft its final name and starts its journal. When it rejects, it is unknown which snapshot a restart will find,
+ * the new one or the one before: the caller must append to neither journal, and write another snapshot.
  */
 export async function publishSnapshot({ disk, directory, number }: SnapshotPlan): Promise<Journal> {
   const journal = await disk.create(path.join(directory, stateName(number, 'journal')))
@@ -77,15 +77,15 @@ export async function publishSnapshot({ disk, directory, number }: SnapshotPlan)
     await disk.rename(path.join(directory, stateName(number, 'tmp')), path.join(directory, stateName(number, 'json')))
     await disk.syncDirectory(directory)
   } catch (error) {
-    await journal.close().catch(() => {}) // the rename's error is the one to tell
+    await journal.close().catch(() => {}) // the first error is the one to report
     throw error
   }
   return new Journal(journal, 0)
 }
 
 /**
- * Removes what snapshot `number`, now safe, has made superfluous; what was set aside stays. A file that can't be
- * removed does no harm and is tried again after the next snapshot.
+ * Removes the files that snapshot `number`, now durable, has made superfluous, but none that was set aside. A file that
+ * cannot be removed does no harm; its removal is tried again after the next snapshot.
  */
 export async function removeOlder(disk: StateDisk, directory: string, number: number): Promise<void> {
   for (const name of await disk.list(directory)) {
@@ -96,9 +96,9 @@ export async function removeOlder(disk: StateDisk, directory: string, number: nu
 }
 
 /**
- * The snapshot in a file, or why there is none: it is whole, or it counts for nothing.
+ * The snapshot in a file, or a text that says why it is not whole: a damaged snapshot is not used in part.
  *
- * @throws AgentError state-unusable when a program of another version has to read it
+ * @throws AgentError state-unusable when only a program of another version can read it
  */
 export async function readSnapshot(blocks: AsyncIterable<Buffer>, versions: StateVersions): Promise<Snapshot | string> {
   const content: StateContent = { entries: new Map(), notes: new Notes() }
@@ -121,11 +121,14 @@ export async function readSnapshot(blocks: AsyncIterable<Buffer>, versions: Stat
   if (typeof found.header === 'string') return found.header
   if (found.header === undefined || whole < bytes) return `its line at byte ${whole} is torn or altered`
   if (found.end === undefined) return 'its end is missing'
-  if (found.end !== count) return 'its lines are not as many as its end says'
+  if (found.end !== count) return 'it does not have as many lines as its end says'
   return { ...content, header: found.header, bytes }
 }
 
-/** Header, entries, notes, footer; counts them as they go by, since the maps behind them may change between blocks. */
+/**
+ * The lines of a snapshot: header, entries, notes, footer. They are counted as they are written, since the maps may change
+ * between blocks.
+ */
 class SnapshotLines implements Iterable<string> {
   entries = 0
   readonly #plan: SnapshotPlan

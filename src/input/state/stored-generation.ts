@@ -1,6 +1,6 @@
 /**
- * What the state keeps of one file generation, and its JSON: one object, written whole whenever any of it changed.
- * Files, lines and checksums around it are state-format.ts.
+ * The state's entry for one file generation, and its JSON. The entry is written whole when one of its members changes,
+ * but for the short lines of moved-entry.ts. Files, lines and checksums are in format.ts.
  */
 import { isUtf8 } from 'node:buffer'
 import type { OpenPiece, Position, Range, Stream } from '../../flow.ts'
@@ -8,55 +8,57 @@ import { type Guard, guardText, parseGuard } from '../../guard.ts'
 import type { Moved } from './moved-entry.ts'
 
 export interface StoredGeneration {
-  /** `log.file.id`, for life. */
+  /** `log.file.id`, which never changes. */
   readonly id: string
   readonly inputId: string
-  /** Path at discovery, one character per byte (latin1). */
+  /** Path at discovery, one character a byte (latin1). */
   readonly path: string
-  /** Path at which it was last seen, which rotation changes; latin1 too. */
+  /** Path at which the file was last seen, which rotation changes (latin1). */
   readonly place: string
-  /** Decimal, as device and inode numbers have 64 bits. */
+  /** Decimal text, since device and inode numbers have 64 bits. */
   readonly device: string
   readonly inode: string
   /** Hash of the first `length` bytes; grows with the file. */
   readonly fingerprint: { readonly length: number; readonly hash: string }
   readonly position: Position
-  /** Of the up to 64 bytes before `position.offset`. */
+  /** Guard (guard.ts) of the up to 64 bytes before `position.offset`. */
   readonly guard: Guard
   /** Last known size in bytes. */
   readonly size: number
   readonly mtimeMs: number
-  /** When its inode was made, in ms since the epoch; 0 where that is not known. */
+  /** Birth time of the inode, in ms since the epoch; 0 where it is not known. */
   readonly bornMs: number
-  /** The partition a sticky file stays on, -1 when it has none yet. */
+  /** The partition of a sticky file; -1 when it has none yet. */
   readonly partition: number
-  /** Drained and let go; kept while a file by that inode is still on disk. */
+  /** Whether the file is done with and let go. The entry is kept while a file with that inode is still on disk. */
   readonly finished: boolean
-  /** The form of its lines, once it is known. */
+  /** The format of its lines, once it is known. */
   readonly format?: LogFormat
-  /** Members that a newer program wrote: written again as they are. */
+  /** Members that a newer program wrote. They are written back unchanged. */
   readonly unknown?: Readonly<Record<string, unknown>>
 }
 
 const FORMATS = ['lines', 'cri', 'docker'] as const
 export type LogFormat = (typeof FORMATS)[number]
 
-/** What has an entry, and makes it when it is asked for: one object less for each of ten thousand files. */
+/** An object that makes its entry when asked: one object fewer to keep for each of ten thousand files. */
 export interface EntrySource {
   readonly id: string
   toStored(): StoredGeneration
-  /** What of the entry changes seldom, member by member; null: something is open, which no short line can tell. */
+  /** The members that change seldom. Null while there are open pieces, which a short line cannot hold. */
   lasting?(): readonly unknown[] | null
+  /** The members that a short line holds. */
   moved?(): Moved
 }
 
 export type Entry = StoredGeneration | EntrySource
 
+/** The entry itself, asked of its source if need be. */
 export function storedOf(entry: Entry): StoredGeneration {
   return 'toStored' in entry ? entry.toStored() : entry
 }
 
-/** The JSON text of one entry. What is usually empty is left out. */
+/** The JSON of one entry. Members that are usually empty are left out. */
 export function toJson(entry: StoredGeneration): string {
   const { position } = entry
   return JSON.stringify({
@@ -75,14 +77,14 @@ export function toJson(entry: StoredGeneration): string {
     partition: entry.partition,
     finished: entry.finished || undefined,
     ...entry.unknown,
-    // after a format that only a newer program knows
+    // behind `unknown`, whose format only a newer program knows: this one replaces it
     ...(entry.format && { format: entry.format }),
   })
 }
 
 /**
- * The entry in a parsed JSON value, or undefined if it is none. The checksum says that we wrote it; this says that what
- * we wrote was right, since a position of NaN would be worse than no position.
+ * The entry in a parsed JSON value, or undefined if it is none. The checksum shows only that an agent wrote the line; this
+ * also checks that the values make sense, since a position of NaN would be worse than no position.
  */
 export function fromJson(value: unknown): StoredGeneration | undefined {
   if (!isObject(value)) return undefined
@@ -145,12 +147,12 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Nothing is kept where there is nothing: ten thousand entries have no unknown members. */
+/** The members, or undefined if there are none: ten thousand entries without unknown members need no object for them. */
 export function unlessEmpty(members: Record<string, unknown>): Record<string, unknown> | undefined {
   return Object.keys(members).length > 0 ? members : undefined
 }
 
-/** Under its own name, or as hexadecimal digits under another: no JSON string gives back bytes that are not UTF-8. */
+/** A path as a JSON member: as text, or as hexadecimal digits under `…Hex` where its bytes are not UTF-8. */
 function pathToJson(name: string, path: string): Record<string, string> {
   if (isAscii(path)) return { [name]: path }
   const bytes = Buffer.from(path, 'latin1')
@@ -162,7 +164,7 @@ function pathFromJson(text: unknown, hex: unknown): string | undefined {
   return isText(hex) ? Buffer.from(hex, 'hex').toString('latin1') : undefined
 }
 
-/** Nearly every path: the same in both forms, and at 10,000 files the difference between them is felt. */
+/** True for nearly every path. ASCII needs no conversion, which saves noticeable time at 10,000 files. */
 function isAscii(text: string): boolean {
   // oxlint-disable-next-line no-control-regex
   return /^[\x00-\x7f]*$/.test(text)
@@ -172,10 +174,12 @@ function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
+/** Whether a parsed value is an integer that a number holds exactly. */
 export function isWhole(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value)
 }
 
+/** Whether a parsed value is a number of bytes, or an offset. */
 export function isBytes(value: unknown): value is number {
   return isWhole(value) && value >= 0
 }

@@ -1,9 +1,9 @@
 /**
- * Brings changed entries to the disk: the journal, the snapshot that takes its place when it has grown, and what to do
- * when the disk says no. It reads the entries and never changes them; when to write is checkpoint.ts.
+ * Writes changed entries to the disk: to the journal, or to a snapshot that replaces a journal that has grown too long. It
+ * handles the disk's errors. It reads the entries and never changes them; checkpoint.ts decides when to write.
  *
- * Appending and syncing take turns of their own, so that a new file's identity gets into the journal (`written`) while
- * a slow disk still syncs what came before. A snapshot is a turn of appending.
+ * At most one append and one sync run at a time, each beside the other: a new file's identity gets into the journal
+ * (`written`) while a slow disk still syncs earlier lines. Writing a snapshot counts as an append.
  */
 import type { Events } from '../../observe/events.ts'
 import { messageOf } from '../../errors.ts'
@@ -16,28 +16,29 @@ import type { Header } from './header.ts'
 import type { LoadedState } from './load.ts'
 import { WholeLines, movedJson } from './moved-entry.ts'
 import { type Entry, storedOf, toJson } from './stored-generation.ts'
-import { inTurns } from './one-at-a-time.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 export interface StateWriterOptions {
   readonly disk: StateDisk
-  /** Makes {@link disk} refuse every change from now on; resolves when those under way have ended. */
+  /** Makes {@link disk} refuse all further changes; resolves when the calls under way have ended. */
   readonly shutDisk: () => Promise<void>
   readonly directory: string
   readonly header: Header
   readonly now: () => number
   readonly events: Pick<Events, 'checkpointWritten' | 'checkpointFailed'>
-  /** What to go on from; entries and notes are the living ones. */
+  /** The state that was loaded. Its entries and notes are those that the checkpoint goes on changing. */
   readonly loaded: LoadedState
+  /** A journal shorter than this is never replaced by a snapshot. */
   readonly journalMinBytes: number
 }
 
-/** Ids of what was put or removed and is not written. */
+/** Ids of entries and notes that were put or removed, and are not written yet. */
 interface Dirty {
   readonly entries: Set<string>
   readonly notes: Set<string>
 }
 
-/** The journal holds the same entries again and again and is read whole at start: this bounds both. */
+/** A snapshot is written when the journal is this many times as long: it holds entries repeatedly, and a start reads all. */
 const JOURNAL_PER_SNAPSHOT = 4
 
 export class StateWriter {
@@ -45,16 +46,19 @@ export class StateWriter {
   #dirty: Dirty = { entries: new Set(), notes: new Set() }
   readonly #whole = new WholeLines()
   #abandoned = false
-  /** undefined: there is none to go on in, the first turn writes a snapshot. */
+  /** Undefined when there is no journal to continue: the first append writes a snapshot then. */
   #journal: Journal | undefined
-  /** The last snapshot tried; a number is never used again. */
+  /** Number of the last snapshot that was attempted; no number is used twice. */
   #number: number
-  /** Length of the journal that calls for a snapshot. */
+  /** Length of the journal in bytes beyond which a snapshot is written. */
   #journalLimit: number
 
-  /** Resolves when what was touched before the call is written (true), or could not be (false, told, still dirty). */
-  readonly written: () => Promise<boolean> = inTurns(() => this.#append())
-  readonly #synced: () => Promise<boolean> = inTurns(() => this.#sync())
+  /**
+   * Resolves with true when all entries touched before the call are written; with false when they could not be, which is
+   * reported, and they stay dirty.
+   */
+  readonly written: () => Promise<boolean> = oneAtATime(() => this.#append())
+  readonly #synced: () => Promise<boolean> = oneAtATime(() => this.#sync())
 
   constructor(options: StateWriterOptions) {
     this.#options = options
@@ -63,7 +67,7 @@ export class StateWriter {
     this.#journalLimit = this.#limitAfter(options.loaded.bytes)
   }
 
-  /** Something is not durable yet. */
+  /** Whether a change is not durable yet. */
   get behind(): boolean {
     const { entries, notes } = this.#dirty
     return (
@@ -75,17 +79,17 @@ export class StateWriter {
     )
   }
 
-  /** The entry by this id was put or removed. */
+  /** Marks the entry with this id was put or removed. */
   touch(id: string): void {
     this.#dirty.entries.add(id)
   }
 
-  /** The note by this id was put or removed. */
+  /** Marks the note with this id as put or removed. */
   touchNote(id: string): void {
     this.#dirty.notes.add(id)
   }
 
-  /** As {@link written}, for durable. */
+  /** As {@link written}, but resolves only when the changes are durable. */
   async flush(): Promise<boolean> {
     const written = await this.written()
     const synced = await this.#synced()
@@ -93,10 +97,10 @@ export class StateWriter {
   }
 
   async close(): Promise<void> {
-    await this.#journal?.close().catch(() => {}) // what it held is synced, or was told as not saved
+    await this.#journal?.close().catch(() => {}) // its lines are synced, or were reported as not saved
   }
 
-  /** Writes nothing any more, wherever it is. Resolves when the disk has nothing of ours left to do. */
+  /** Stops writing, also in the middle of a snapshot. Resolves when the disk has finished every call under way. */
   async abandon(): Promise<void> {
     this.#abandoned = true
     await this.#options.shutDisk()
@@ -104,7 +108,7 @@ export class StateWriter {
     await this.close()
   }
 
-  /** Writes everything to a new snapshot and goes on in its journal. Only while no turn of appending runs. */
+  /** Writes everything to a new snapshot and continues in its journal. Must not run beside an append. */
   async snapshot(): Promise<void> {
     const { disk, directory, header, now, events, loaded } = this.#options
     const began = now()
@@ -118,11 +122,11 @@ export class StateWriter {
       events.checkpointWritten(draft.entries, draft.bytes, now() - began)
     } catch (error) {
       this.#giveBack(taken)
-      // On a disk that is full for hours a usable journal goes on; the next attempt is after some more of it.
+      // A usable journal is continued, if need be for hours on a full disk; it grows a little before the next attempt.
       this.#journalLimit += this.#options.journalMinBytes
       throw error
     }
-    // The new snapshot is safe: nothing of this is worth failing for.
+    // The new snapshot is durable: a failure to clean up behind it does no harm.
     await replaced?.close().catch(() => {})
     await removeOlder(disk, directory, number).catch(() => {})
   }
@@ -133,7 +137,7 @@ export class StateWriter {
       this.#whole.forget()
       this.#journalLimit = this.#limitAfter(draft.bytes)
     } catch (error) {
-      // A restart may find the new snapshot, and then reads the new journal: what we add to this one would be lost.
+      // A restart may find the new snapshot, and would then read the new journal: lines added to this one would be lost.
       this.#journal?.giveUp()
       throw error
     }
@@ -143,12 +147,12 @@ export class StateWriter {
     if (this.#abandoned) return false
     const outgrown = this.#journal !== undefined && this.#journal.length > this.#journalLimit
     if (outgrown || !this.#journal?.usable) {
-      if (await this.#told(() => this.snapshot())) return true
+      if (await this.#succeeds(() => this.snapshot())) return true
       if (!this.#journal?.usable) return false
     }
     const journal = this.#journal
     const taken = this.#takeDirty()
-    const appended = await this.#told(() => journal.append(this.#linesOf(taken)))
+    const appended = await this.#succeeds(() => journal.append(this.#linesOf(taken)))
     if (!appended) {
       this.#whole.forget()
       this.#giveBack(taken)
@@ -172,7 +176,8 @@ export class StateWriter {
     }
   }
 
-  async #told(work: () => Promise<void>): Promise<boolean> {
+  /** Whether `work` succeeds; its failure is reported. */
+  async #succeeds(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
       return true
@@ -182,7 +187,7 @@ export class StateWriter {
     }
   }
 
-  /** What was abandoned is not to be mended. */
+  /** Reports a failed write, except after {@link abandon}, when failures are expected. */
   #report(error: unknown): void {
     if (!this.#abandoned) this.#options.events.checkpointFailed(messageOf(error))
   }
@@ -198,7 +203,10 @@ export class StateWriter {
     for (const id of notes) this.#dirty.notes.add(id)
   }
 
-  /** An entry put again while lines are being written is written as it is then, and once more in the next turn. */
+  /**
+   * The lines for dirty entries and notes. If an entry is put again while lines are being written, its newest form is
+   * written, and once more by the next append.
+   */
   *#linesOf(dirty: Dirty): Generator<string> {
     const { entries, notes } = this.#options.loaded
     for (const id of dirty.entries) {

@@ -1,164 +1,169 @@
 /**
- * Calls to mounts that can hang. Each takes a thread of libuv's pool until it is answered, for ever where the server is
- * gone; and the state's disk, the compressor and the names of brokers need those threads too. So a mount has one call
- * under way at a time, the mounts of one server have a quarter of what there may be, and all together a fixed number
- * (commands/threads.ts). The others wait, and the mount that has waited longest is next: one that answers always gets its
- * turn, until as many calls hang as may be under way.
+ * Calls to mounts that can hang. Each call takes a thread of libuv's pool until it is answered, for ever if the server is
+ * gone. The state's disk, the compressor and name lookups of brokers need those threads too. Therefore the number of calls
+ * under way is limited: to one for each mount, to a quarter of the total for the mounts of one server, and in total to a
+ * fixed number (commands/threads.ts). Further calls wait, and the mount that has waited longest is called next. A mount
+ * that answers therefore always gets its turn, until as many calls hang as may be under way.
  *
- * A mount that does not answer for seconds is reported, once, and so is one that waits for others as long.
+ * A mount that does not answer for some seconds is reported once, and so is a mount that waits for others for as long.
  */
 import type { Events } from '../../observe/events.ts'
 import { type Mount, Mounts, openMountTable } from './mounts.ts'
 import { type Maybe, type Volume, remoteVolume, through, volumesBeside } from './volume.ts'
 
-/** A mount counts as hanging when a call takes longer. */
+/** A mount counts as hanging when a call takes longer than this. */
 const HUNG_MS = 5000
 
-/** One server has at most this part of the calls: when it goes, all of its mounts hang at once. */
+/** One server may have one in this many of the calls: when a server fails, all of its mounts hang at once. */
 const PARTS = 4
 
 export interface MountCallsOptions {
-  /** Calls under way at the same time, of all mounts together. */
+  /** The number of calls that may be under way at the same time, for all mounts together. */
   readonly atOnce: number
   /** Monotonic ms. */
   readonly clock: () => number
   readonly events: Pick<Events, 'mountHangs' | 'mountWaits' | 'mountAnswers'>
 }
 
-/** Calls under way to the mounts of one server. */
+/** A server, and the number of calls under way to its mounts. */
 interface Server {
   calls: number
 }
 
-/** What is asked of one mount, in order. */
-interface Line {
+/** The calls to one mount, in order. */
+interface CallQueue {
   readonly volume: Volume
   readonly server: Server
-  readonly queue: (() => Promise<void>)[]
+  /** Calls that have not begun. */
+  readonly calls: (() => Promise<void>)[]
+  /** Where the mount is, for reports. */
   point: string
   state: 'idle' | 'waiting' | 'calling'
-  /** When it came to be in this state. */
+  /** Monotonic ms at which it entered {@link state}. */
   since: number
   reported: 'hangs' | 'waits' | null
 }
 
 export class MountCalls {
   readonly #options: MountCallsOptions
-  readonly #ofServer: number
-  readonly #lines = new Map<string, Line>()
+  /** The number of calls that may be under way to the mounts of one server. */
+  readonly #mostOfServer: number
+  readonly #queues = new Map<string, CallQueue>()
   readonly #servers = new Map<string, Server>()
-  /** Lines whose next call waits, in the order in which they came to. */
-  readonly #waiting = new Set<Line>()
+  /** Queues whose next call waits, the longest waiting first. */
+  readonly #waiting = new Set<CallQueue>()
+  /** Calls under way, to all mounts. */
   #calls = 0
-  #isWatching = false
+  /** Whether the timer of the next report runs. */
+  #isReportDue = false
 
   constructor(options: MountCallsOptions) {
     this.#options = options
-    this.#ofServer = Math.max(1, Math.floor(options.atOnce / PARTS))
+    this.#mostOfServer = Math.max(1, Math.floor(options.atOnce / PARTS))
   }
 
-  /** The volume of a mount: whoever asks it stands in its line. `volume`: what answers; the real one when left out. */
+  /** The volume of a mount, whose calls go through the mount's queue. Tests pass another `volume` to make the calls. */
   volumeOn({ device, point, server }: Mount, volume: Volume = remoteVolume): Volume {
     const key = `${device} ${server}`
-    const known = this.#lines.get(key)
+    const known = this.#queues.get(key)
     if (known !== undefined) {
-      // the kernel uses the numbers of devices again
+      // the kernel reuses device numbers, so the same key may now be mounted elsewhere
       if (known.state === 'idle') known.point = point
       return known.volume
     }
     const ofServer = this.#servers.get(server) ?? { calls: 0 }
     this.#servers.set(server, ofServer)
-    const line: Line = {
-      volume: through(volume, (start) => this.#call(line, start)),
+    const queue: CallQueue = {
+      volume: through(volume, (start) => this.#call(queue, start)),
       server: ofServer,
-      queue: [],
+      calls: [],
       point,
       state: 'idle',
       since: 0,
       reported: null,
     }
-    this.#lines.set(key, line)
-    return line.volume
+    this.#queues.set(key, queue)
+    return queue.volume
   }
 
-  #call<T>(line: Line, start: () => Maybe<T>): Promise<T> {
+  #call<T>(queue: CallQueue, start: () => Maybe<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      line.queue.push(async () => {
+      queue.calls.push(async () => {
         try {
           resolve(await start())
         } catch (error) {
           reject(error)
         }
       })
-      if (line.state === 'idle') {
-        this.#enter(line, 'waiting')
+      if (queue.state === 'idle') {
+        this.#enter(queue, 'waiting')
         this.#begin()
       }
     })
   }
 
-  #enter(line: Line, state: Line['state']): void {
-    line.state = state
-    line.since = this.#options.clock()
-    if (state === 'waiting') this.#waiting.add(line)
-    else this.#waiting.delete(line)
-    if (state !== 'idle') this.#watch(HUNG_MS)
+  #enter(queue: CallQueue, state: CallQueue['state']): void {
+    queue.state = state
+    queue.since = this.#options.clock()
+    if (state === 'waiting') this.#waiting.add(queue)
+    else this.#waiting.delete(queue)
+    if (state !== 'idle') this.#reportAfter(HUNG_MS)
   }
 
-  /** Begin as many calls as may. */
+  /** Begins as many calls as may be under way. */
   #begin(): void {
-    for (const line of this.#waiting) {
+    for (const queue of this.#waiting) {
       if (this.#calls === this.#options.atOnce) return
-      if (line.server.calls < this.#ofServer) void this.#callNext(line)
+      if (queue.server.calls < this.#mostOfServer) void this.#callNext(queue)
     }
   }
 
-  async #callNext(line: Line): Promise<void> {
-    this.#enter(line, 'calling')
+  async #callNext(queue: CallQueue): Promise<void> {
+    this.#enter(queue, 'calling')
     this.#calls++
-    line.server.calls++
-    await line.queue.shift()?.()
+    queue.server.calls++
+    await queue.calls.shift()?.()
     this.#calls--
-    line.server.calls--
-    if (line.reported !== null) this.#options.events.mountAnswers(line.point)
-    line.reported = null
-    this.#enter(line, line.queue.length > 0 ? 'waiting' : 'idle')
+    queue.server.calls--
+    if (queue.reported !== null) this.#options.events.mountAnswers(queue.point)
+    queue.reported = null
+    this.#enter(queue, queue.calls.length > 0 ? 'waiting' : 'idle')
     this.#begin()
   }
 
-  // -- who does not answer --------------------------------------------------------------------------------------------
+  // -- reports --------------------------------------------------------------------------------------------------------
 
-  #watch(ms: number): void {
-    if (this.#isWatching) return
-    this.#isWatching = true
-    // to wait for an answer is no reason to live
+  #reportAfter(ms: number): void {
+    if (this.#isReportDue) return
+    this.#isReportDue = true
+    // this timer must not keep the process alive
     setTimeout(() => this.#reportHung(), ms).unref()
   }
 
   #reportHung(): void {
-    this.#isWatching = false
+    this.#isReportDue = false
     const now = this.#options.clock()
     let next = Infinity
-    for (const line of this.#lines.values()) {
-      if (line.state === 'idle') continue
-      const left = line.since + HUNG_MS - now
+    for (const queue of this.#queues.values()) {
+      if (queue.state === 'idle') continue
+      const left = queue.since + HUNG_MS - now
       if (left > 0) next = Math.min(next, left)
-      else this.#report(line)
+      else this.#report(queue)
     }
-    if (next < Infinity) this.#watch(next)
+    if (next < Infinity) this.#reportAfter(next)
   }
 
-  #report(line: Line): void {
-    // who waits for calls to its own server would have no answer either
-    const what = line.state === 'calling' || line.server.calls === this.#ofServer ? 'hangs' : 'waits'
-    if (line.reported === what) return
-    line.reported = what
-    if (what === 'hangs') this.#options.events.mountHangs(line.point)
-    else this.#options.events.mountWaits(line.point)
+  #report(queue: CallQueue): void {
+    // a mount that waits for other calls to its own server would get no answer either
+    const what = queue.state === 'calling' || queue.server.calls === this.#mostOfServer ? 'hangs' : 'waits'
+    if (queue.reported === what) return
+    queue.reported = what
+    if (what === 'hangs') this.#options.events.mountHangs(queue.point)
+    else this.#options.events.mountWaits(queue.point)
   }
 }
 
-/** How the directories of this machine are reached. */
+/** Returns a function that gives the volume of any directory of this machine. */
 export function volumesHere(options: MountCallsOptions): (path: string) => Volume {
   const calls = new MountCalls(options)
   const mounts = new Mounts({ read: openMountTable(), clock: options.clock })

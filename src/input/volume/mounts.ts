@@ -1,55 +1,57 @@
 /**
- * Which paths lead to file systems whose calls can hang, by the kernel's table of mounts. To ask such a path itself, for
- * its type even, can hang for ever. So a path is walked down only as far as that is safe, and its links are followed here
- * and not by the kernel.
+ * Finds out, from the kernel's table of mounts, which paths lead to file systems whose calls can hang. Any call with such a
+ * path can hang for ever, even one that asks for the file system's type. A path is therefore walked from the root only as
+ * far as that is safe, and its symbolic links are followed here and not by the kernel.
  *
  * Paths have one character a byte (latin1).
  */
 import fs from 'node:fs'
 import { ignoreSystemError } from '../../errors.ts'
 
-/** Network file systems, those with a daemon behind them, and what mounts one of them when it is touched. */
+/** Types of network file systems, of those served by a daemon, and of those that mount one of these when accessed. */
 const CAN_HANG =
   /^(nfs\d?|cifs|smb3|smbfs|fuse|fuseblk|fuse\..*|virtiofs|9p|ceph|afs|kafs|lustre|ocfs2|gfs2|gpfs|beegfs|coda|orangefs|autofs)$/
 
-/** As many as the kernel follows. */
+/** Most links that are followed in one path: the kernel's own limit. */
 const MOST_LINKS = 40
 
-/** The table is read again after so long. */
+/** The table is read again when it is older than this. */
 const OLD_MS = 1000
 
 const BLOCK_BYTES = 16 * 1024
 
 export interface MountsOptions {
-  /** The table, as in /proc/self/mountinfo (proc(5)). */
+  /** Reads the table, in the format of /proc/self/mountinfo (proc(5)). */
   readonly read: () => string
   /** Monotonic ms. */
   readonly clock: () => number
 }
 
-/** A mount that can hang. */
+/** A mount whose calls can hang. */
 export interface Mount {
-  /** `major:minor`. */
+  /** The device number, `major:minor`. */
   readonly device: string
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly point: string
-  /** What its calls wait for: the host of the server where the table names one, else the device. */
+  /** Its calls wait for this: the server's host where the table names one, else the device. */
   readonly server: string
 }
 
+/** The end of a walk along a path. */
 interface Place {
-  /** The path without links; where a mount that can hang lies on the way, only as far as that. */
+  /** The path without links; only as far as the first mount on the way that can hang. */
   readonly at: string
-  /** That mount; null if there is none. */
+  /** The first mount on the way that can hang; null if there is none. */
   readonly mount: Mount | null
 }
 
 export class Mounts {
   readonly #options: MountsOptions
-  /** Those that can hang, by mount point. */
+  /** Mounts that can hang, by mount point. */
   #hanging: ReadonlyMap<string, Mount> = new Map()
+  /** Monotonic ms of the last reading of the table. */
   #readAt = -Infinity
-  /** Where directories lie. */
+  /** Places of directories, by path, until the table is read again. */
   readonly #places = new Map<string, Place>()
 
   constructor(options: MountsOptions) {
@@ -57,15 +59,15 @@ export class Mounts {
   }
 
   /**
-   * The first mount that can hang on the way to an absolute path; null when there is none. What does not exist is on no
-   * mount beyond what does.
+   * The first mount that can hang on the way to an absolute path; null when there is none. Where a path ends in names that
+   * do not exist, its existing part counts.
    */
   hangingAt(path: string): Mount | null {
     this.#refresh()
     return this.#hanging.size === 0 ? null : this.#walkTo(path).mount
   }
 
-  /** Each directory is walked to once as long as the table is believed: thousands of files may lie in one. */
+  /** Walks to each directory once for each reading of the table: one directory may hold thousands of files. */
   #walkTo(path: string): Place {
     const above = path.slice(0, path.lastIndexOf('/'))
     let place = this.#places.get(above)
@@ -73,7 +75,7 @@ export class Mounts {
     return place.mount === null ? this.#walk(place.at, path.slice(above.length)) : place
   }
 
-  /** `from`: where the path begins, without links. */
+  /** Walks along `path`. `from`: the directory in which it begins, a path without links. */
   #walk(from: string, path: string): Place {
     let at = from
     let links = 0
@@ -94,7 +96,7 @@ export class Mounts {
         at = next
         continue
       }
-      // the kernel says ELOOP then
+      // the kernel answers ELOOP for such a path
       if (++links > MOST_LINKS) return { at, mount: null }
       if (target.startsWith('/')) at = ''
       left.push(...target.split('/').reverse())
@@ -109,7 +111,7 @@ export class Mounts {
     try {
       this.#hanging = hanging(this.#options.read())
     } catch (error) {
-      // no descriptor is left for it now: what it said last is believed for a while longer
+      // a later reading may fail where descriptors are short: the last table is used for another while
       if (isFirst) throw error
       ignoreSystemError(error)
     }
@@ -118,8 +120,9 @@ export class Mounts {
 }
 
 /**
- * Opens the table of the mounts that this process sees, for as long as it lives: there may be no descriptor left when it
- * is to be read again, and without it no local file could be opened or looked at.
+ * Opens the table of the mounts that this process sees, and returns a function that reads it. The descriptor stays open
+ * for the life of the process: later there may be none left to open the table again, and without the table no local file
+ * could be opened or looked at.
  */
 export function openMountTable(): () => string {
   const table = fs.openSync('/proc/self/mountinfo', 'r')
@@ -127,7 +130,7 @@ export function openMountTable(): () => string {
     const blocks: Buffer[] = []
     for (let length = 0; ;) {
       const block = Buffer.allocUnsafe(BLOCK_BYTES)
-      // from its beginning the kernel makes it anew
+      // a read at position 0 has the kernel generate the table anew
       const bytes = fs.readSync(table, block, 0, BLOCK_BYTES, length)
       if (bytes === 0) return Buffer.concat(blocks, length).toString('latin1')
       blocks.push(block.subarray(0, bytes))
@@ -136,6 +139,7 @@ export function openMountTable(): () => string {
   }
 }
 
+/** The mounts in a table that can hang, by mount point. */
 function hanging(table: string): Map<string, Mount> {
   const mounts = new Map<string, Mount>()
   for (const line of table.split('\n')) {
@@ -145,7 +149,7 @@ function hanging(table: string): Map<string, Mount> {
     const [type, source = ''] = words.slice(words.indexOf('-', 6) + 1)
     if (device === undefined || at === undefined || type === undefined) continue
     const point = at.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-    // what was mounted last is on top
+    // of several mounts at one point the last one is on top
     if (CAN_HANG.test(type)) mounts.set(point, { device, point, server: hostOf(source) ?? device })
     else mounts.delete(point)
   }
@@ -158,7 +162,7 @@ function hostOf(source: string): string | null {
   return host ?? windowsHost ?? null
 }
 
-/** Where a link points to; null for what is none, or cannot be asked about. */
+/** The target of a symbolic link; null for a path that is no link, or cannot be looked at. */
 function linkAt(path: string): string | null {
   const bytes = Buffer.from(path, 'latin1')
   try {

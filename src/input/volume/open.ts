@@ -1,6 +1,6 @@
 /**
- * Opening a path that may be hostile: only regular files, without blocking on a pipe, and only where the descriptor's
- * real path lies under the allowed roots. A log directory cannot make a privileged agent ship `/proc/1/environ`.
+ * Opens a path that may be hostile: only regular files, without blocking on a pipe, and only if the descriptor's real path
+ * lies under an allowed root. A link in a log directory cannot make a privileged agent ship `/proc/1/environ`.
  */
 import fs from 'node:fs'
 import type { IgnoreReason } from '../../flow.ts'
@@ -15,20 +15,20 @@ export interface OpenFile {
 
 export type Opened =
   | ({ readonly kind: 'open' } & OpenFile)
-  /** Not there any more. */
+  /** The file no longer exists. */
   | { readonly kind: 'gone' }
-  /** Cannot be opened now; it may be possible later. */
+  /** The file cannot be opened now; later it may be possible. */
   | { readonly kind: 'denied'; readonly reason: string }
-  /** Nothing can be opened now, whatever it is. */
+  /** No file can be opened now: the process or the machine has no descriptor left. */
   | { readonly kind: 'exhausted'; readonly reason: string }
-  /** Not a file of ours. */
+  /** The path must not be read. */
   | { readonly kind: 'refused'; readonly reason: IgnoreReason }
 
-/** `roots`: directories, latin1. */
+/** Opens a log for reading, if it is a regular file below one of the `roots` (directories, latin1). */
 export async function openLog(volume: Volume, path: string, roots: readonly string[]): Promise<Opened> {
   let descriptor: number
   try {
-    // asked first: opening a device can have effects
+    // looked at first, since opening a device can have effects
     const before = await volume.facts(path)
     if (before === null) return { kind: 'gone' }
     if (before.kind !== 'file') return { kind: 'refused', reason: 'not-regular' }
@@ -55,11 +55,12 @@ export async function openLog(volume: Volume, path: string, roots: readonly stri
   }
 }
 
-/** The kernel's own idea of where the descriptor's file is. */
+/** The path of a descriptor's file, as the kernel knows it. */
 function realPath(descriptor: number): string {
   return fs.readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1')
 }
 
+/** Whether a path without links lies below one of the roots. */
 async function isUnder(volume: Volume, path: string, roots: readonly string[]): Promise<boolean> {
   for (const root of roots) {
     try {
@@ -67,7 +68,7 @@ async function isUnder(volume: Volume, path: string, roots: readonly string[]): 
       const real = await volume.realPath(root)
       if (path.startsWith(real === '/' ? '/' : `${real}/`)) return true
     } catch {
-      // what is not there holds nothing; nor does a mount that can hang hold a local file
+      // a root that does not exist holds no file, and a root on a mount that can hang holds no local file
     }
   }
   return false

@@ -1,7 +1,7 @@
 /**
- * The file system as the input uses it. Local file systems are read synchronously: a read from the page cache takes
- * less time than handing it to a thread. Where a call can hang (NFS, SMB, FUSE), calls are asynchronous, so that a dead
- * mount stops nobody else. Callers `await` either; awaiting a plain value costs next to nothing.
+ * The file system as the input uses it. Calls to local file systems are synchronous: a read from the page cache takes
+ * less time than passing the call to a thread. Calls to mounts that can hang (NFS, SMB, FUSE) are asynchronous, so that a
+ * dead mount stops no other file. Callers `await` both kinds; awaiting a plain value costs next to nothing.
  *
  * Paths have one character a byte (latin1): names need not be UTF-8.
  */
@@ -15,42 +15,47 @@ export interface FileFacts {
   readonly key: string
   readonly size: number
   readonly mtimeMs: number
-  /** When it was made; 0 where that is not known. */
+  /** Birth time of the inode, in ms since the epoch; 0 where it is not known. */
   readonly bornMs: number
   readonly links: number
   readonly kind: 'file' | 'directory' | 'other'
 }
 
-/** A name in a directory. */
+/** A name in a directory's listing. */
 export interface Listed {
   readonly name: string
   readonly isLink: boolean
 }
 
+/** The result of a call: at once from a local volume, as a promise from a remote one. */
 export type Maybe<T> = T | Promise<T>
 
+/** The calls to one file system. They throw (or reject with) the system's errors, where nothing else is said. */
 export interface Volume {
+  /** Whether calls can hang. */
   readonly remote: boolean
-  /** Null where there is no such file. Other errors are thrown. */
+  /** Facts of the file at a path, links followed; null where there is none. */
   facts(path: string): Maybe<FileFacts | null>
-  /** Names in a directory; null where there is none. */
+  /** Names in a directory; null where there is no directory. */
   list(path: string): Maybe<Listed[] | null>
-  /** Open for reading without blocking on pipes and without becoming anyone's terminal. Throws. */
+  /** Opens a file for reading, without blocking on a pipe and without acquiring a terminal; returns the descriptor. */
   open(path: string): Maybe<number>
+  /** Facts of an open file. */
   factsOf(descriptor: number): Maybe<FileFacts>
-  /** Bytes read; 0 at the end of the file. */
+  /** Reads bytes of an open file; returns how many were read, 0 at the end of the file. */
   read(descriptor: number, into: Read): Maybe<number>
-  /** See {@link closeOn}. */
+  /** Closes a descriptor; use {@link closeOn}. */
   close(descriptor: number): Maybe<void>
-  /** The path without links. Throws. */
+  /** The path without links. */
   realPath(path: string): Maybe<string>
 }
 
+/** A read of `length` bytes of a file at `position`, into `bytes` at `at`. */
 export interface Read {
   readonly bytes: Uint8Array
   readonly at: number
   readonly length: number
-  /** File offset. */
+  /** Offset in the file. */
   readonly position: number
 }
 
@@ -76,27 +81,28 @@ const LISTING = { encoding: 'buffer', withFileTypes: true } as const
 const listed = (entries: fs.Dirent<Buffer>[]): Listed[] =>
   entries.map((entry) => ({ name: entry.name.toString('latin1'), isLink: entry.isSymbolicLink() }))
 
-/** What the file system says is the device of a file: the part of its key before the inode. */
+/** The device number in the key of a file: the part before the inode. */
 export function deviceOf(key: string): string {
   return key.slice(0, key.indexOf(':'))
 }
 
-/** Null for "there is no such thing"; anything else is somebody's problem and thrown on. */
+/** Null for an error that says that the path does not exist; other errors are thrown on. */
 function absent(error: unknown): null {
   const code = systemCodeOf(error)
   if (code === 'ENOENT' || code === 'ENOTDIR') return null
   throw error
 }
 
-/** The code of the error that says that a local call's path leads to a mount that can hang. */
+/** The code of the error that a local volume throws for a path that leads to a mount that can hang. */
 export const ELSEWHERE = 'EREMOTE'
 
-/** Close, without waiting: a mount can hang in that too. What it may have to say is about writes, and we only read. */
+/** Closes a descriptor without waiting: a mount can hang in that too. A mount's errors concern writes, and are ignored. */
 export function closeOn(volume: Volume, descriptor: number): void {
   const closing = volume.close(descriptor)
   if (closing instanceof Promise) closing.catch(ignoreSystemError)
 }
 
+/** Local file systems. It does not check where a path leads: see {@link volumesBeside}. */
 export const localVolume: Volume = {
   remote: false,
   facts(path) {
@@ -120,6 +126,7 @@ export const localVolume: Volume = {
 const call = <T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> =>
   new Promise((resolve, reject) => start((error, result) => (error === null ? resolve(result) : reject(error))))
 
+/** File systems whose calls can hang, called on threads of libuv's pool without any limit: see mount-calls.ts. */
 export const remoteVolume: Volume = {
   remote: true,
   facts: (path) => fs.promises.stat(bytesOf(path), { bigint: true }).then(factsFrom, absent),
@@ -132,7 +139,7 @@ export const remoteVolume: Volume = {
   realPath: (path) => fs.promises.realpath(bytesOf(path), 'latin1'),
 }
 
-/** The same, but when a call begins is up to `call`. */
+/** The same volume, with every call passed to `call`, which decides when it begins. */
 export function through(volume: Volume, call: <T>(start: () => Maybe<T>) => Promise<T>): Volume {
   return {
     remote: volume.remote,
@@ -147,8 +154,8 @@ export function through(volume: Volume, call: <T>(start: () => Maybe<T>) => Prom
 }
 
 /**
- * How to reach a directory, which need not exist yet: what is said asks nothing that can hang. `volumeOn`: how to reach
- * what is on a mount that can.
+ * Returns a function that gives the volume of a directory, which need not exist yet. The function makes no call that can
+ * hang. `volumeOn`: gives the volume of a mount that can hang.
  */
 export function volumesBeside(
   mounts: Pick<Mounts, 'hangingAt'>,
@@ -161,7 +168,7 @@ export function volumesBeside(
   }
 }
 
-/** The local file system, that refuses what leads to a mount that can hang. */
+/** Local file systems; a path that leads to a mount that can hang is refused. */
 function localBeside(mounts: Pick<Mounts, 'hangingAt'>): Volume {
   const near = (path: string): string => {
     if (mounts.hangingAt(path) === null) return path

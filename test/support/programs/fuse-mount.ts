@@ -1,8 +1,8 @@
 /**
- * Mounts directories a second time, through FUSE, and serves them until it is ended: file systems with a server behind
- * them that can be gone. Read only, one request after the other, nothing cached. SIGUSR2 makes it answer no more, or again.
- * (SIGSTOP could hit it with a request in its hands: who waits for that one cannot even be killed.)
- * Says `mounted`, `away` and `back` on standard output. Arguments: a directory, and where it is to be mounted; more pairs.
+ * Mounts directories a second time through FUSE, and serves them until it is ended, for tests of file systems whose server
+ * can be gone. Mounts are read only; requests are served one at a time, and nothing is cached. SIGUSR2 makes it stop
+ * responding, or respond again. (SIGSTOP could stop it during a request, whose caller could then not even be killed.) It
+ * writes `mounted`, `away` and `back` to standard output. Arguments: pairs of a directory and a mount point.
  */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -12,7 +12,7 @@ import { systemCodeOf } from '../../../src/errors.ts'
 const [ENOENT, ENOSYS] = [2, 38]
 const ROOT = 1n
 const HEADER_BYTES = 40
-/** Opened so, a file is read from here each time. */
+/** The flag of an open file that makes the kernel send each read to this program. */
 const DIRECT_IO = 1
 
 interface Mounted {
@@ -20,10 +20,10 @@ interface Mounted {
   readonly device: number
 }
 
-/** Of what was looked up, by inode: the directories are of one file system. */
+/** Paths that were looked up, by inode, which is unambiguous as all directories are on one file system. */
 const paths = new Map<bigint, string>()
 
-/** An answer's fields of 4 and 8 bytes. */
+/** Fields of a response, each with its width in bytes. */
 function packed(...fields: readonly (readonly [bytes: 2 | 4 | 8, value: number | bigint])[]): Buffer {
   const bytes = Buffer.alloc(fields.reduce((sum, [width]) => sum + width, 0))
   let at = 0
@@ -53,7 +53,7 @@ function statOf(path: string): fs.BigIntStats | null {
   return fs.statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null
 }
 
-/** struct fuse_dirent, one after the other, from the `from`th name on, as many as there is room for. */
+/** The entries of a directory (struct fuse_dirent) from index `from` on, as many as fit into `room` bytes. */
 function entries(path: string, from: number, room: number): Buffer {
   const parts: Buffer[] = []
   let left = room
@@ -70,8 +70,8 @@ function entries(path: string, from: number, room: number): Buffer {
   return Buffer.concat(parts)
 }
 
-/** The answer to a request: its body, an error, or null where none is wanted. */
-function answer(backing: string, operation: number, node: bigint, body: Buffer): Buffer | number | null {
+/** The response to a request: its body or an error; null if the request has no response. */
+function responseTo(backing: string, operation: number, node: bigint, body: Buffer): Buffer | number | null {
   const path = node === ROOT ? backing : (paths.get(node) ?? '')
   switch (operation) {
     case 26: // INIT: protocol 7.31
@@ -137,7 +137,7 @@ process.stdout.write('mounted\n')
 
 const request = Buffer.alloc(1 << 20)
 
-/** Serves what there is. */
+/** Serves all pending requests of a mount. */
 function serve({ backing, device }: Mounted): void {
   for (;;) {
     let length: number
@@ -148,7 +148,7 @@ function serve({ backing, device }: Mounted): void {
       throw error
     }
     const [operation, node] = [request.readUInt32LE(4), request.readBigUInt64LE(16)]
-    const result = answer(backing, operation, node, request.subarray(HEADER_BYTES, length))
+    const result = responseTo(backing, operation, node, request.subarray(HEADER_BYTES, length))
     if (result === null) continue
     const [error, body] = typeof result === 'number' ? [result, Buffer.alloc(0)] : [0, result]
     const head = Buffer.alloc(16)
@@ -163,7 +163,7 @@ let isAway = false
 let end: NodeJS.Timeout | undefined
 process.on('SIGUSR2', () => {
   isAway = !isAway
-  // with it ends what hangs, should nobody call it back
+  // calls that hang end with this program, should the test not wake it again
   if (isAway) end = setTimeout(() => process.exit(1), 60_000)
   else clearTimeout(end)
   process.stdout.write(isAway ? 'away\n' : 'back\n')

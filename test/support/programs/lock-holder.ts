@@ -1,4 +1,4 @@
-/** Takes the lock of a state directory, says on standard output how that went, and holds it until it is ended. */
+/** Takes the lock of a state directory, writes the outcome to standard output, and holds the lock until it is ended. */
 import { AgentError } from '../../../src/errors.ts'
 import { lockState } from '../../../src/input/state/lock.ts'
 

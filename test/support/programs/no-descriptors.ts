@@ -1,4 +1,4 @@
-/** Takes every descriptor there is, does something that must not need one, and says on standard output how that went. */
+/** Uses up all descriptors, does something that must not need one, and writes the outcome to standard output. */
 import * as fs from 'node:fs'
 import { openRandomBytes } from '../../../src/commands/random.ts'
 import { messageOf } from '../../../src/errors.ts'
@@ -20,7 +20,7 @@ const doing: Readonly<Record<string, () => Promise<string>>> = {
     takeAll()
     return `${new Set(Array.from({ length: 100 }, () => random(12).toString('hex'))).size} ids`
   },
-  /** The last ones are gone when it comes to the socket. */
+  /** No descriptor is left when the socket is made. */
   async lock() {
     const disk = {
       ...fs.promises,
@@ -30,7 +30,7 @@ const doing: Readonly<Record<string, () => Promise<string>>> = {
         return names
       },
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the many forms of readdir it is this one
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this is the form of readdir that is called
     const { unenforced } = await lockState(directory, Math.random, disk as unknown as typeof fs.promises)
     return `held ${unenforced}`
   },
@@ -41,5 +41,5 @@ try {
 } catch (error) {
   process.stdout.write(messageOf(error))
 }
-// what it holds is let go with it
+// what is still open ends with the process
 process.exit(0)

@@ -4,25 +4,17 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { Directory, type Interest, interestsIn } from '../../../../src/input/discovery/directory.ts'
-import { excluder, parseGlob } from '../../../../src/input/discovery/glob.ts'
+import { Directory } from '../../../../src/input/discovery/directory.ts'
+import { interestsIn } from '../../../../src/input/discovery/interest.ts'
 import { pathOfText } from '../../../../src/paths.ts'
 import type { InputRules } from '../../../../src/input/input-rules.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
-import { rulesFor } from '../../../support/reading.ts'
+import { globsOf, inputsFor } from '../../../support/discovery-world.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { countedVolume, systemError } from '../../../support/volumes.ts'
+import { countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
-const globsOf = (inputs: readonly InputRules[]): Interest[] =>
-  inputs.flatMap((rules) =>
-    rules.globs.map((glob) => ({ rules, excludes: excluder(rules.exclude), at: 0, ...parseGlob(glob) })),
-  )
-
-/** Inputs a, b, c … with a glob each. */
-const inputs = (...globs: string[]): InputRules[] =>
-  globs.map((glob, n) => rulesFor(glob, { id: String.fromCodePoint(97 + n) }))
-
-function scene(
+function directoryWith(
   t: TestContext,
   names: readonly string[],
   settings: { volume?: Volume; rules?: Partial<InputRules>; globs?: string[] } = {},
@@ -33,58 +25,37 @@ function scene(
     if (name.endsWith('/')) mkdirSync(join(path, name), { recursive: true })
     else writeFileSync(Buffer.from(join(path, name), 'latin1'), '')
   }
-  const ours = inputs(...globs.map((glob) => join(path, glob))).map((input) => ({ ...input, ...rules, id: input.id }))
+  const ours = inputsFor(...globs.map((glob) => join(path, glob))).map((input) => ({
+    ...input,
+    ...rules,
+    id: input.id,
+  }))
   const directory = new Directory(path, volume, interestsIn(path, globsOf(ours)))
-  /** `name kind input` of what a look sights. */
+  /** `name kind input` of every sighting of a look. */
   const sighted = async (): Promise<string[] | undefined> =>
     (await directory.look())?.sightings.map(({ name, kind, interest }) => `${name} ${kind} ${interest.rules.id}`).sort()
   return { path, directory, sighted }
 }
 
-/** What is sought in a directory: inputs, and how many segments lie behind. */
-const sought = (path: string, ...globs: string[]): string[] =>
-  interestsIn(path, globsOf(inputs(...globs))).map(({ rules, at }) => `${rules.id}${at}`)
-
-void test('knows what is sought in a directory from its path, in the order of the inputs', () => {
-  assert.deepEqual(sought('/var/log', '/var/log/*.log', '/var/log/*/x', '/var/*/y', '/etc/*'), ['a0', 'b0', 'c1'])
-  assert.deepEqual(sought('/var/log/app', '/var/log/*.log', '/var/log/*/x', '/var/*/app/z', '/var/log/a*/x'), [
-    'b1',
-    'c2',
-    'd1',
-  ])
-  assert.deepEqual(sought('/', '/*.log', '/*/x'), ['a0', 'b0'])
-  assert.deepEqual(sought('/var', '/*.log', '/*/x'), ['b1'])
-  assert.deepEqual(sought('/var/login', '/var/log/*.log', '/var/log*/x'), ['b1'])
-})
-
-void test('seeks at any depth what follows, and goes on deeper', () => {
-  assert.deepEqual(sought('/a', '/a/**/*.log'), ['a0', 'a1'])
-  assert.deepEqual(sought('/a/b/c', '/a/**/*.log'), ['a0', 'a1'])
-  assert.deepEqual(sought('/a/b/day', '/a/**/day/*.log'), ['a0', 'a2', 'a1'])
-  assert.deepEqual(sought('/a/b', '/a/**'), ['a0'])
-  assert.deepEqual(sought('/a/.b', '/a/**/*.log'), [])
-  assert.deepEqual(sought('/a/b', '/a/**/**/*.log'), ['a0', 'a1', 'a2'])
-})
-
-void test('tells live files, rotated pieces and the rest apart', async (t) => {
+void test('distinguishes live files, rotated pieces and other files', async (t) => {
   const names = ['a.log', 'a.log.1', 'a.log-2', 'a.log.2.gz', 'a.log.tmp', '.a.log', 'b.txt', 'b.log']
-  const { sighted } = scene(t, names)
+  const { sighted } = directoryWith(t, names)
   assert.deepEqual(await sighted(), ['a.log live a', 'a.log-2 rotated a', 'a.log.1 rotated a', 'b.log live a'])
 })
 
-void test('takes only what the glob matches where rotated pieces are not wanted', async (t) => {
-  const { sighted } = scene(t, ['a.log', 'a.log.1'], { rules: { rotated: 'none' } })
+void test('sights only what the glob matches if rotated pieces are not wanted', async (t) => {
+  const { sighted } = directoryWith(t, ['a.log', 'a.log.1'], { rules: { rotated: 'none' } })
   assert.deepEqual(await sighted(), ['a.log live a'])
 })
 
-void test('takes a piece for a live file where the glob matches it', async (t) => {
-  const { sighted } = scene(t, ['a.log', 'a.log.1'], { globs: ['a*'] })
+void test('counts a rotated piece as a live file if the glob matches it', async (t) => {
+  const { sighted } = directoryWith(t, ['a.log', 'a.log.1'], { globs: ['a*'] })
   assert.deepEqual(await sighted(), ['a.log live a', 'a.log.1 live a'])
 })
 
-void test('knows which name rotation gives a file that had another one', async (t) => {
+void test('knows which names rotation may give a file that had another name', async (t) => {
   const siblings = async (names: string[], globs: string[], rules: Partial<InputRules> = {}): Promise<string[]> => {
-    const { directory } = scene(t, names, { globs, rules })
+    const { directory } = directoryWith(t, names, { globs, rules })
     const sightings = (await directory.look())?.sightings ?? []
     const pairs = sightings.flatMap((one) =>
       names.flatMap((former) =>
@@ -107,44 +78,46 @@ void test('knows which name rotation gives a file that had another one', async (
   assert.deepEqual(
     await siblings(['app.1', 'app.2', 'app.2.1'], ['app.*']),
     ['app.2 > app.2.1'],
-    'they may be two logs',
+    'app.1 and app.2 may be two logs',
   )
   assert.deepEqual(await siblings(['a.log.1', 'a.log.2'], ['*.log'], { exclude: ['a.log'] }), [])
 })
 
-void test('leaves out what is excluded, and the pieces of what is excluded', async (t) => {
+void test('leaves out excluded files and their rotated pieces', async (t) => {
   const names = ['a.log', 'a.log.1', 'debug.log', 'debug.log.1', 'b.log', 'b.log.1', 'b.log.2']
-  const { sighted } = scene(t, names, { rules: { exclude: ['debug.log', '*.2'] } })
+  const { sighted } = directoryWith(t, names, { rules: { exclude: ['debug.log', '*.2'] } })
   assert.deepEqual(await sighted(), ['a.log live a', 'a.log.1 rotated a', 'b.log live a', 'b.log.1 rotated a'])
 })
 
 void test('gives a file to the first input that wants it, live or rotated', async (t) => {
-  const { sighted } = scene(t, ['a.log', 'a.log.1', 'b.log', 'b.log.1'], { globs: ['b.log', '*.log', 'a.log*'] })
+  const { sighted } = directoryWith(t, ['a.log', 'a.log.1', 'b.log', 'b.log.1'], {
+    globs: ['b.log', '*.log', 'a.log*'],
+  })
   assert.deepEqual(await sighted(), ['a.log live b', 'a.log.1 rotated b', 'b.log live a', 'b.log.1 rotated a'])
 })
 
-void test('leaves hidden files alone at any depth, and takes all others', async (t) => {
-  const { sighted, directory } = scene(t, ['a', '.b', 'c.gz', 'd/', '.e/'], { globs: ['**'] })
+void test('leaves out hidden files at any depth, and sights all others', async (t) => {
+  const { sighted, directory } = directoryWith(t, ['a', '.b', 'c.gz', 'd/', '.e/'], { globs: ['**'] })
   assert.deepEqual(await sighted(), ['a live a', 'c.gz live a'])
   assert.deepEqual([...((await directory.look())?.below.keys() ?? [])], ['d'])
 })
 
-void test('takes a directory for no file, whatever its name, and for a way only where one leads on', async (t) => {
-  const { directory } = scene(t, ['a.log/', 'b.log', 'c/'], { globs: ['*.log', 'c*/x.log'] })
+void test('never sights a directory, and follows one only if a glob goes on below it', async (t) => {
+  const { directory } = directoryWith(t, ['a.log/', 'b.log', 'c/'], { globs: ['*.log', 'c*/x.log'] })
   const look = await directory.look()
   assert.deepEqual(look?.sightings.map(({ name }) => name), ['b.log']) // prettier-ignore
   assert.deepEqual([...(look?.below.keys() ?? [])], ['c'])
 })
 
-void test('sights what is no regular file: to refuse it is for who opens it', async (t) => {
-  const { path, directory } = scene(t, [])
+void test('sights a file that is not regular: opening it is what refuses it', async (t) => {
+  const { path, directory } = directoryWith(t, [])
   execFileSync('mkfifo', [join(path, 'pipe.log')])
   const look = await directory.look()
   assert.deepEqual(look?.sightings.map(({ facts }) => facts.kind), ['other']) // prettier-ignore
 })
 
-void test('tells which names are links, and where they lead', async (t) => {
-  const { path, directory } = scene(t, ['a.log', 'd/'], { globs: ['*.log', '*/x.log'] })
+void test('knows which names are links, and where they lead', async (t) => {
+  const { path, directory } = directoryWith(t, ['a.log', 'd/'], { globs: ['*.log', '*/x.log'] })
   symlinkSync('a.log', join(path, 'b.log'))
   symlinkSync('nowhere', join(path, 'c.log'))
   symlinkSync('d', join(path, 'e'))
@@ -166,40 +139,42 @@ void test('tells which names are links, and where they lead', async (t) => {
   ])
 })
 
-void test('knows names that are not UTF-8', async (t) => {
-  const { sighted, directory, path } = scene(t, ['\xff\xfe.log', pathOfText('größe.log'), '\xff'], { globs: ['*.log'] })
+void test('sights names that are not UTF-8', async (t) => {
+  const { sighted, directory, path } = directoryWith(t, ['\xff\xfe.log', pathOfText('größe.log'), '\xff'], {
+    globs: ['*.log'],
+  })
   assert.deepEqual(await sighted(), [`${pathOfText('größe.log')} live a`, '\xff\xfe.log live a'])
   assert.equal(directory.pathOf('\xff'), `${path}/\xff`)
   assert.equal(new Directory('/', localVolume, []).pathOf('a'), '/a')
 })
 
-void test('tells names that cannot be asked about, and goes on with the others', async (t) => {
+void test('returns names whose facts cannot be had, and continues with the others', async (t) => {
   const volume = countedVolume()
   const facts = volume.facts.bind(volume)
   volume.facts = (path) => {
     if (path.endsWith('/bad.log')) throw systemError('EACCES', 'stat')
     return facts(path)
   }
-  const { directory, sighted } = scene(t, ['a.log', 'bad.log', 'c.log'], { volume })
+  const { directory, sighted } = directoryWith(t, ['a.log', 'bad.log', 'c.log'], { volume })
   assert.deepEqual(await sighted(), ['a.log live a', 'c.log live a'])
   const denied = (await directory.look())?.denied
   assert.deepEqual(denied, [{ name: 'bad.log', reason: 'EACCES: injected, stat' }])
 })
 
-void test('asks only about names that somebody wants', async (t) => {
+void test('gets the facts of wanted names only', async (t) => {
   const volume = countedVolume()
   const names = Array.from({ length: 100 }, (_, n) => `${n}.txt`)
-  const { directory } = scene(t, [...names, 'a.log'], { volume })
+  const { directory } = directoryWith(t, [...names, 'a.log'], { volume })
   await directory.look()
   assert.equal(volume.asked.length, 1)
 })
 
-void test('says null when it is gone', async () => {
+void test('returns null when the directory no longer exists', async () => {
   assert.equal(await new Directory('/nowhere/at/all', localVolume, []).look(), null)
 })
 
-void test('searches for files under any name, each for its own input', async (t) => {
-  const { directory, path } = scene(t, ['a.log', 'old.txt', 'other.txt', 'd/'], { globs: ['*.log', 'b*'] })
+void test('finds files under any name when searching, each for its own input', async (t) => {
+  const { directory, path } = directoryWith(t, ['a.log', 'old.txt', 'other.txt', 'd/'], { globs: ['*.log', 'b*'] })
   symlinkSync('loop', join(path, 'loop'))
   const key = async (name: string): Promise<string> => (await localVolume.facts(join(path, name)))?.key ?? ''
   const inputIds = new Map([

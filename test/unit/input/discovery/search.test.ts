@@ -7,14 +7,16 @@ import { Search } from '../../../../src/input/discovery/search.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
-import { entry, settled } from '../../../support/state.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
+import { entry } from '../../../support/state.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const CONTENT = Buffer.from('x\n')
 const PLACE = '/logs/gone.log'
 
-/** A directory that was looked at, and in which a file is missing since now. */
-function scene(volume: Volume) {
+/** A search with one directory, which was looked at, and in which a file has just gone missing. */
+function searchOn(volume: Volume) {
   const clock = new HandClock()
   const ear = hear()
   const fingerprint = { length: CONTENT.length, hash: hash(CONTENT) }
@@ -22,7 +24,7 @@ function scene(volume: Volume) {
   const missing = new Missing([stored], { clock: clock.read, volumeOf: () => volume })
   const directory = new Directory('/logs', volume, [])
   directory.lookedAt = 1
-  /** When everything was looked at. */
+  /** The time at which everything was looked at. */
   const asked = { local: Infinity, remote: Infinity }
   const looked: string[] = []
   const search = new Search({
@@ -39,7 +41,7 @@ function scene(volume: Volume) {
   const its = countedVolume({
     read: (_, { bytes, at, length, position }) => CONTENT.copy(bytes, at, position, position + length),
   })
-  /** What another file with its content at its path is taken for. */
+  /** What another file with the same content at the same path is taken for. */
   const taken = async (): Promise<string | null> => {
     const facts = { key: 'other', size: 1_000_000, mtimeMs: 0, bornMs: 0, links: 1, kind: 'file' } as const
     const found = await missing.find(its, 0, { facts, path: PLACE, isSibling: () => false })
@@ -54,7 +56,7 @@ void test('searches a directory once, after it and all others were looked at', a
     volume.listed.push(path)
     return []
   }
-  const { search, directory, asked, clock } = scene(volume)
+  const { search, directory, asked, clock } = searchOn(volume)
   directory.lookedAt = 0
   await search.forMissing()
   directory.lookedAt = 1
@@ -67,13 +69,13 @@ void test('searches a directory once, after it and all others were looked at', a
   assert.deepEqual(volume.listed, ['/logs'])
 })
 
-void test('has a directory looked at again where a file waited, also if it could not be searched', async () => {
+void test('looks again at a directory in which a file waited, also if it could not be searched', async () => {
   const volume = countedVolume({
     list: () => {
       throw systemError('EACCES', 'scandir')
     },
   })
-  const { search, looked, taken, ear } = scene(volume)
+  const { search, looked, taken, ear } = searchOn(volume)
   assert.equal(await taken(), 'unconfirmed')
   await search.forMissing()
   assert.deepEqual([looked, ear.heard('fileDenied').length], [['/logs'], 1])
@@ -82,8 +84,8 @@ void test('has a directory looked at again where a file waited, also if it could
   assert.deepEqual(looked, ['/logs'])
 })
 
-void test('has a directory looked at again where a file waited for one that was found elsewhere', async () => {
-  const { search, looked, taken, missing, stored, asked } = scene(countedVolume())
+void test('looks again at a directory in which a file waited for one that was found elsewhere', async () => {
+  const { search, looked, taken, missing, stored, asked } = searchOn(countedVolume())
   asked.local = -Infinity
   assert.equal(await taken(), 'unconfirmed')
   assert.ok(missing.take(stored))
@@ -92,36 +94,36 @@ void test('has a directory looked at again where a file waited for one that was 
   assert.equal(await taken(), null)
 })
 
-void test('looks for a local file on local file systems only, whatever mounts do not answer', async () => {
-  const { search, asked, taken } = scene(countedVolume({ list: () => [] }))
+void test('searches for a local file on local file systems only, whether mounts answer or not', async () => {
+  const { search, asked, taken } = searchOn(countedVolume({ list: () => [] }))
   asked.remote = -Infinity
   await search.forMissing()
   assert.equal(await taken(), 'gone')
 })
 
-void test('looks for a file on a mount on all others too, but not for ever', async () => {
+void test('searches for a file on a mount on all other mounts too, but not for ever', async () => {
   const mount = new RemoteMount('7')
-  const { search, asked, taken, clock, looked } = scene(mount)
+  const { search, asked, taken, clock, looked } = searchOn(mount)
   asked.remote = -Infinity
   assert.equal(await taken(), 'unconfirmed')
   clock.advance(14_999)
   await search.forMissing()
-  await settled()
+  await loopTurn()
   assert.equal(await taken(), 'unconfirmed')
   clock.advance(1)
   mount.hang()
   await search.forMissing()
-  await settled()
+  await loopTurn()
   assert.equal(await taken(), 'unconfirmed', 'it is searched for where it was')
   mount.answer()
-  for (let turn = 0; turn < 5; turn++) await settled()
+  for (let turn = 0; turn < 5; turn++) await loopTurn()
   assert.deepEqual(looked, ['/logs'])
   assert.equal(await taken(), 'gone')
 })
 
-void test('lets nothing wait at a stop', async () => {
+void test('leaves no file waiting at a stop', async () => {
   const volume = countedVolume({ list: () => [] })
-  const { search, asked, taken, looked } = scene(volume)
+  const { search, asked, taken, looked } = searchOn(volume)
   asked.local = -Infinity
   assert.equal(await taken(), 'unconfirmed')
   await search.last()
@@ -129,8 +131,8 @@ void test('lets nothing wait at a stop', async () => {
   assert.equal(await taken(), 'gone')
 })
 
-void test('looks nowhere again at a stop where nothing waits', async () => {
-  const { search, looked } = scene(countedVolume())
+void test('looks nowhere again at a stop if no file waits', async () => {
+  const { search, looked } = searchOn(countedVolume())
   await search.last()
   assert.deepEqual(looked, [])
 })

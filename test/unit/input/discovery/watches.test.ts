@@ -19,20 +19,21 @@ import { HandClock } from '../../../support/hand-clock.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
-import { RemoteMount, systemError } from '../../../support/volumes.ts'
+import { RemoteMount } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
-function scene(t: TestContext, pollMs = 100) {
+function watchesIn(t: TestContext, pollMs = 100) {
   const root = freshDirectory(t)
   mkdirSync(join(root, 'logs'))
   const directory = new Directory(join(root, 'logs'), localVolume, [])
   const clock = new HandClock()
-  const told: string[] = []
+  const reports: string[] = []
   const watches = new Watches({
     clock: clock.read,
     pollMs,
-    changed: (at, name) => void told.push(`changed ${name ?? 'all'}${at === directory ? '' : ' elsewhere'}`),
-    renamed: () => void told.push('renamed'),
-    unavailable: (at, reason) => void told.push(`unavailable ${at === directory} ${reason}`),
+    changed: (at, name) => void reports.push(`changed ${name ?? 'all'}${at === directory ? '' : ' elsewhere'}`),
+    renamed: () => void reports.push('renamed'),
+    unavailable: (at, reason) => void reports.push(`unavailable ${at === directory} ${reason}`),
   })
   t.after(() => watches.close())
   const path = (name: string): string => join(directory.path, name)
@@ -41,9 +42,10 @@ function scene(t: TestContext, pollMs = 100) {
     directory,
     clock,
     watches,
-    told,
+    reports,
     path,
-    heard: (what: string) => until(() => told.includes(what), { what: () => `${what}; it told ${told.join(', ')}` }),
+    heard: (what: string) =>
+      until(() => reports.includes(what), { what: () => `${what}; reported were ${reports.join(', ')}` }),
   }
 }
 
@@ -57,8 +59,8 @@ const inotifies = (): number =>
     }
   }).length
 
-void test('tells that a file changed, by its bytes, and that names came and went', async (t) => {
-  const { directory, watches, told, heard } = scene(t)
+void test('reports that a file changed, with the bytes of its name, and that names came or went', async (t) => {
+  const { directory, watches, reports, heard } = watchesIn(t)
   const path = Buffer.from(join(directory.path, '\xff.log'), 'latin1')
   assert.ok(watches.arm(directory))
   assert.ok(watches.isWatched(directory))
@@ -66,13 +68,13 @@ void test('tells that a file changed, by its bytes, and that names came and went
   await heard('renamed')
   appendFileSync(path, 'x')
   await heard('changed \xff.log')
-  told.splice(0)
+  reports.splice(0)
   rmSync(path)
   await heard('renamed')
 })
 
 void test('is armed once, and can be disarmed and armed again', async (t) => {
-  const { directory, watches, told, path, heard } = scene(t)
+  const { directory, watches, reports, path, heard } = watchesIn(t)
   assert.ok(!watches.isWatched(directory))
   for (let i = 0; i < 3; i++) assert.ok(watches.arm(directory))
   watches.disarm(directory)
@@ -84,20 +86,20 @@ void test('is armed once, and can be disarmed and armed again', async (t) => {
   await heard('renamed')
   watches.forget(directory)
   assert.ok(!watches.isWatched(directory))
-  assert.ok(told.every((what) => what === 'renamed' || what.startsWith('changed')))
+  assert.ok(reports.every((what) => what === 'renamed' || what.startsWith('changed')))
 })
 
-void test('un-watches a busy directory, and says that anything may have happened', async (t) => {
-  const { directory, watches, told, path, heard } = scene(t)
+void test('un-watches a busy directory, and reports that anything in it may have changed', async (t) => {
+  const { directory, watches, reports, path, heard } = watchesIn(t)
   const write = (): void => ['a.log', 'b.log'].forEach((name) => appendFileSync(path(name), 'x'))
   write()
   watches.arm(directory)
-  // by turns: the kernel makes one event of two that are equal
+  // alternating, since the kernel merges two equal events into one
   for (let i = 0; i < 100; i++) write()
   await heard('changed all')
   assert.ok(!watches.isWatched(directory))
-  assert.ok(told.length < 10, `${told.length} events heard`)
-  told.splice(0)
+  assert.ok(reports.length < 10, `${reports.length} events heard`)
+  reports.splice(0)
   assert.ok(watches.arm(directory), 'when it is quiet again')
   appendFileSync(path('a.log'), 'x')
   await heard('changed a.log')
@@ -109,30 +111,30 @@ for (const [what, settings] of Object.entries({
   'more happens, where there are many files to be polled instead': { pollMs: 100, everyMs: 20, files: 1000 },
 })) {
   void test(`keeps watching a directory in which ${what}`, async (t) => {
-    const { directory, watches, told, path, clock } = scene(t, settings.pollMs)
+    const { directory, watches, reports, path, clock } = watchesIn(t, settings.pollMs)
     writeFileSync(path('a.log'), '')
     for (let n = 0; n < settings.files; n++) directory.files.set(`${n}.log`, paperFile(`${n}.log`))
     watches.arm(directory)
     for (let i = 0; i < 120; i++) {
-      const before = told.length
+      const before = reports.length
       appendFileSync(path('a.log'), 'x')
-      await until(() => told.length > before, { what: 'the event', every: 1 })
+      await until(() => reports.length > before, { what: 'the event', every: 1 })
       clock.advance(settings.everyMs)
     }
     assert.ok(watches.isWatched(directory))
-    // twice as much is too much
+    // twice as many events are too many
     for (let i = 0; i < 240 && watches.isWatched(directory); i++) {
-      const before = told.length
+      const before = reports.length
       appendFileSync(path('a.log'), 'x')
-      await until(() => told.length > before, { what: 'the event', every: 1 })
+      await until(() => reports.length > before, { what: 'the event', every: 1 })
       clock.advance(settings.everyMs / 2)
     }
     assert.ok(!watches.isWatched(directory))
   })
 }
 
-void test('tells once that no watch can be had, and asks again after half a minute', (t) => {
-  const { directory, watches, told, clock } = scene(t)
+void test('reports once that no watch can be had, and tries again after half a minute', (t) => {
+  const { directory, watches, reports, clock } = watchesIn(t)
   let attempts = 0
   const refuse = t.mock.method(fs, 'watch', () => {
     attempts++
@@ -145,59 +147,59 @@ void test('tells once that no watch can be had, and asks again after half a minu
   clock.advance(1)
   assert.ok(!watches.arm(directory))
   assert.equal(attempts, 2)
-  assert.deepEqual(told, ['unavailable true ENOSPC'])
+  assert.deepEqual(reports, ['unavailable true ENOSPC'])
   refuse.mock.restore()
   clock.advance(30_000)
   assert.ok(watches.arm(directory))
 })
 
-void test('says nothing of a directory that is not there: that is for discovery', (t) => {
-  const { directory, watches, told } = scene(t)
+void test('reports nothing about a directory that does not exist: discovery does', (t) => {
+  const { directory, watches, reports } = watchesIn(t)
   rmSync(directory.path, { recursive: true })
   assert.ok(!watches.arm(directory))
   mkdirSync(directory.path)
   assert.ok(watches.arm(directory), 'and does not make it wait')
-  assert.deepEqual(told, [])
+  assert.deepEqual(reports, [])
 })
 
-void test('does not ask for watches on mounts that can hang', (t) => {
-  const { watches, told } = scene(t)
+void test('sets no watches on mounts that can hang', (t) => {
+  const { watches, reports } = watchesIn(t)
   const remote = new Directory(freshDirectory(t), new RemoteMount('7'), [])
   assert.ok(!watches.arm(remote))
-  assert.deepEqual(told, [])
+  assert.deepEqual(reports, [])
 })
 
-void test('does not go deaf when its directory is removed and comes back', async (t) => {
-  const { directory, watches, told, path, heard } = scene(t)
+void test('hears events again after its directory was removed and came back', async (t) => {
+  const { directory, watches, reports, path, heard } = watchesIn(t)
   watches.arm(directory)
   const { ino } = statSync(directory.path)
   for (let attempt = 0; attempt < 20; attempt++) {
     rmSync(directory.path, { recursive: true })
     mkdirSync(directory.path)
-    // the same inode, so that nobody can tell by the numbers
+    // the same inode, so that the numbers do not show the difference
     if (statSync(directory.path).ino === ino) break
   }
   await heard('renamed')
   await until(() => watches.arm(directory), { what: 'a watch' })
-  told.splice(0)
+  reports.splice(0)
   writeFileSync(path('a.log'), 'x')
   await heard('renamed')
 })
 
 void test('does not go on watching a directory that was moved away', async (t) => {
-  const { directory, watches, told, path, heard, root } = scene(t)
+  const { directory, watches, reports, path, heard, root } = watchesIn(t)
   watches.arm(directory)
   renameSync(directory.path, join(root, 'old'))
   mkdirSync(directory.path)
   await heard('renamed')
   await until(() => watches.arm(directory), { what: 'a watch' })
-  told.splice(0)
+  reports.splice(0)
   writeFileSync(path('a.log'), 'x')
   await heard('renamed')
 })
 
 void test('watches many directories with one inotify instance', (t) => {
-  const { root, watches } = scene(t)
+  const { root, watches } = watchesIn(t)
   const before = inotifies()
   for (let n = 0; n < 50; n++) {
     mkdirSync(join(root, String(n)))
@@ -206,19 +208,19 @@ void test('watches many directories with one inotify instance', (t) => {
   assert.ok(inotifies() <= Math.max(before, 1))
 })
 
-void test('tells that everything may change unheard when a watch breaks', (t) => {
-  const { watches, directory, told } = scene(t)
+void test('reports that anything may change without an event when a watch breaks', (t) => {
+  const { watches, directory, reports } = watchesIn(t)
   const { watch } = fs
   let watcher: fs.FSWatcher | undefined
   t.mock.method(fs, 'watch', (...how: Parameters<typeof watch>) => (watcher = watch(...how)))
   assert.ok(watches.arm(directory))
   watcher?.emit('error', systemError('EBADF', 'watch'))
-  assert.deepEqual(told, ['unavailable true EBADF', 'changed all'])
+  assert.deepEqual(reports, ['unavailable true EBADF', 'changed all'])
   assert.ok(!watches.isWatched(directory))
 })
 
-void test('hears nothing any more once it is closed', async (t) => {
-  const { directory, watches, told, path } = scene(t)
+void test('hears nothing once it is closed', async (t) => {
+  const { directory, watches, reports, path } = watchesIn(t)
   watches.arm(directory)
   const other = new Directory(freshDirectory(t), localVolume, [])
   const heard: string[] = []
@@ -235,5 +237,5 @@ void test('hears nothing any more once it is closed', async (t) => {
   writeFileSync(path('a.log'), '')
   writeFileSync(join(other.path, 'a.log'), '')
   await until(() => heard.length > 0, { what: 'the other one' })
-  assert.deepEqual(told, [])
+  assert.deepEqual(reports, [])
 })

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeDirectories, nodeDisk } from '../../../../src/input/state/disk.ts'
-import { systemError } from '../../../support/volumes.ts'
+import { at, offsets, openState } from '../../../support/state.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 
-void test('makes a directory with those above it, and leaves alone what is there', async (t) => {
+void test('creates a directory with its missing parents, and keeps existing ones', async (t) => {
   const root = freshDirectory(t)
   await nodeDisk.createDirectory(join(root, 'a/b/c'))
   await nodeDisk.createDirectory(join(root, 'a/b/c'))
@@ -14,7 +15,7 @@ void test('makes a directory with those above it, and leaves alone what is there
   assert.ok(statSync(join(root, 'a/b/c')).isDirectory())
 })
 
-void test('fails where there can be no directory, and does not try for ever', { timeout: 5000 }, async (t) => {
+void test('fails if there can be no directory, and does not try for ever', { timeout: 5000 }, async (t) => {
   const file = join(freshDirectory(t), 'file')
   writeFileSync(file, '')
   await assert.rejects(nodeDisk.createDirectory(join(file, 'below')), { code: 'ENOTDIR' })
@@ -23,7 +24,7 @@ void test('fails where there can be no directory, and does not try for ever', { 
   await assert.rejects(makeDirectories('/state', readOnly), { code: 'EROFS' })
 })
 
-void test('makes a directory that somebody else makes at the same time', async () => {
+void test('creates a directory that somebody else creates at the same time', async () => {
   const made = new Set(['/'])
   const mkdir = (path: string): Promise<void> => {
     if (made.has(path)) return Promise.reject(systemError('EEXIST', 'mkdir'))
@@ -33,4 +34,21 @@ void test('makes a directory that somebody else makes at the same time', async (
   }
   await Promise.all([1, 2, 3].map(() => makeDirectories('/var/lib/logagent', mkdir)))
   assert.deepEqual([...made], ['/', '/var', '/var/lib', '/var/lib/logagent'])
+})
+
+void test('keeps a state on a real disk', async (t) => {
+  const directory = `${freshDirectory(t)}/not/there/yet`
+  const first = await openState({ directory, journalMinBytes: 2000 })
+  for (let round = 0; round < 50; round++) {
+    first.state.put(at(`f${round % 7}`, round))
+    if (round % 5 === 0) first.state.remove('f3')
+    assert.equal(await first.state.flush(), true)
+  }
+  const expected = offsets(first.state)
+  assert.equal(await first.state.close(), true)
+  const second = await openState({ directory })
+  assert.deepEqual(offsets(second.state), expected)
+  assert.deepEqual(second.reports, [])
+  await second.state.close()
+  assert.equal(readdirSync(directory).length, 2)
 })

@@ -11,10 +11,10 @@ import { AgentError } from '../../../../src/errors.ts'
 import { lockState } from '../../../../src/input/state/lock.ts'
 import type { LockDisk, StateLock } from '../../../../src/input/state/lock.ts'
 import { atEnd } from '../../../support/ending.ts'
-import { systemError } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { startAgent } from '../../../support/process.ts'
 import type { Agent } from '../../../support/process.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
 import { withoutDescriptors } from '../../../support/without-descriptors.ts'
@@ -25,7 +25,7 @@ function start(t: TestContext, directory: string): Agent {
   return startAgent(t, { from: HOLDER, args: [directory] })
 }
 
-/** Removes what starters make, as soon as it sees it; a moment later again, so that the next attempt can succeed. */
+/** A worker that removes the names of starters as soon as it sees them. It pauses, so that the next attempt can succeed. */
 const REMOVER = `
   const { readdirSync, rmSync } = require('node:fs')
   const directory = require('node:worker_threads').workerData
@@ -37,17 +37,17 @@ const REMOVER = `
     }
   }`
 
-/** What a holder says about its attempt. */
+/** What a holder wrote about its attempt. */
 function said(holder: Agent): Promise<string> {
-  return until(() => holder.output().toString() || false, { what: 'the holder says how it went' })
+  return until(() => holder.output().toString() || false, { what: 'output of the holder' })
 }
 
-void test('keeps a second process out, and says of which directory', async (t) => {
+void test('keeps a second process out, and names the directory', async (t) => {
   const directory = freshDirectory(t)
   assert.equal(await said(start(t, directory)), 'held \n')
   const second = start(t, directory)
   assert.equal(await said(second), `state-locked another agent uses the state directory ${directory}\n`)
-  assert.equal((await second.exited()).code, 0, 'a starter that lost holds nothing open')
+  assert.equal((await second.exited()).code, 0, 'a starter without the lock keeps nothing open')
   await assert.rejects(lockState(directory, Math.random), { code: 'state-locked' })
 })
 
@@ -64,7 +64,7 @@ void test('is free again after kill -9 of the holder, and after an orderly end',
   await lock.release()
 })
 
-void test('keeps a second one out while the holder is stopped and answers nothing', async (t) => {
+void test('keeps a second process out while the holder is stopped and accepts no connection', async (t) => {
   const directory = freshDirectory(t)
   const holder = start(t, directory)
   await said(holder)
@@ -81,12 +81,12 @@ void test('lets exactly one of several processes in that start at once', async (
     const answers = await Promise.all(starters.map(said))
     assert.equal(answers.filter((answer) => answer.startsWith('held')).length, 1, answers.join(''))
     assert.equal(answers.filter((answer) => answer.startsWith('state-locked')).length, 5, answers.join(''))
-    // The next round finds it stale.
+    // the next round finds the lock stale
     await Promise.all(starters.map((starter) => starter.kill()))
   }
 })
 
-void test('never has two holders, however starts and ends follow each other', async (t) => {
+void test('never has two holders, in whatever order starts and ends happen', async (t) => {
   const directory = freshDirectory(t)
   let holders = 0
   let held = 0
@@ -94,12 +94,12 @@ void test('never has two holders, however starts and ends follow each other', as
     while (held < 150) {
       const lock = await tryLock(directory)
       if (lock === undefined) {
-        await settled()
+        await loopTurn()
         continue
       }
       assert.equal(++holders, 1)
       held++
-      for (let turn = held % 4; turn > 0; turn--) await settled()
+      for (let turn = held % 4; turn > 0; turn--) await loopTurn()
       holders--
       await lock.release()
     }
@@ -109,7 +109,7 @@ void test('never has two holders, however starts and ends follow each other', as
   assert.ok(names.filter((name) => name.startsWith('lock.')).length <= 3, names.join(' '))
 })
 
-void test('begins again when its own name is taken for a leftover while it is made', async (t) => {
+void test('begins again when its own name is removed as a leftover while it is made', async (t) => {
   const directory = freshDirectory(t)
   const remover = new Worker(REMOVER, { eval: true, workerData: directory })
   atEnd(t, async () => void (await remover.terminate()))
@@ -117,7 +117,7 @@ void test('begins again when its own name is taken for a leftover while it is ma
   for (let round = 0; round < 1000; round++) await (await lockState(directory, Math.random)).release()
 })
 
-void test('gives up a number it took late, because its look was old', async (t) => {
+void test('gives up a number that it took late, after an old look', async (t) => {
   const directory = freshDirectory(t)
   await (await lockState(directory, Math.random)).release()
   let holder: StateLock | undefined
@@ -126,7 +126,7 @@ void test('gives up a number it took late, because its look was old', async (t) 
     ...fs,
     link: async (existing, name) => {
       if (late++ === 0) {
-        // Between its look at `lock.1` and now one took `lock.2` and ended, and one took `lock.3` and removed `lock.2`.
+        // since it saw `lock.1`, one starter has taken `lock.2` and ended, and another `lock.3`, and removed `lock.2`
         await (await lockState(directory, Math.random)).release()
         holder = await lockState(directory, Math.random)
         assert.deepEqual(
@@ -143,7 +143,7 @@ void test('gives up a number it took late, because its look was old', async (t) 
   await holder?.release()
 })
 
-void test('listens under a name of the randomness it was given', async (t) => {
+void test('listens under a name made from the random number that it was given', async (t) => {
   const directory = freshDirectory(t)
   const linked: string[] = []
   const watched: LockDisk = {
@@ -158,7 +158,7 @@ void test('listens under a name of the randomness it was given', async (t) => {
   await lock.release()
 })
 
-void test('starts again when its own name was taken for a leftover', async (t) => {
+void test('begins again when its own name was removed as a leftover', async (t) => {
   const directory = freshDirectory(t)
   let links = 0
   const robbed: LockDisk = {
@@ -173,7 +173,7 @@ void test('starts again when its own name was taken for a leftover', async (t) =
   await lock.release()
 })
 
-void test('runs without a lock where the file system has no hard links, and says so', async (t) => {
+void test('runs without a lock if the file system has no hard links, and gives the reason', async (t) => {
   const directory = freshDirectory(t)
   const flat: LockDisk = { ...fs, link: () => Promise.reject(systemError('EPERM')) }
   const lock = await lockState(directory, Math.random, flat)
@@ -182,7 +182,7 @@ void test('runs without a lock where the file system has no hard links, and says
   await lock.release()
 })
 
-void test('holds where a socket address is too short for the path', async (t) => {
+void test('holds if the path is too long for a socket address', async (t) => {
   const directory = path.join(freshDirectory(t), 'd'.repeat(120), 'ü'.repeat(60))
   const lock = await lockState(directory, Math.random)
   assert.equal(lock.unenforced, '')
@@ -204,7 +204,7 @@ void test('holds across network and process namespaces', async (t) => {
   await lock.release()
 })
 
-void test('takes what is no socket, and what killed starters left, for stale', async (t) => {
+void test('treats files that are no sockets, and names that killed starters left, as stale', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(path.join(directory, 'lock.6'), '')
   writeFileSync(path.join(directory, 'lock-0123456789ab'), '')
@@ -223,8 +223,8 @@ void test('refuses a directory that cannot be created or written', async (t) => 
   }
 })
 
-void test('lets the agent run where the file system holds no sockets, and says so', async (t) => {
-  // sysfs lets nobody create anything, and says EPERM as FAT and some network file systems do.
+void test('lets the agent run if the file system holds no sockets, and gives the reason', async (t) => {
+  // sysfs lets nobody create files, and answers EPERM as FAT and some network file systems do
   const lock = await lockState('/sys/kernel', Math.random).catch((error: unknown) => String(error))
   if (typeof lock === 'string') return t.skip(lock)
   assert.match(lock.unenforced, /not permitted/)
@@ -240,11 +240,11 @@ async function tryLock(directory: string): Promise<StateLock | undefined> {
   }
 }
 
-void test('does not go without a lock because the process can open nothing at the moment', (t) => {
+void test('does not go without a lock because no descriptor is left', (t) => {
   const directory = freshDirectory(t)
   const message = /^the state directory .* cannot be used: .*EMFILE/
   assert.match(withoutDescriptors('lock', directory), message)
-  // one whose holder, if there is one, cannot be asked
+  // a lock: it cannot connect to find out whether there is a holder
   writeFileSync(path.join(directory, 'lock.1'), '')
   assert.match(withoutDescriptors('lock', directory), message)
 })

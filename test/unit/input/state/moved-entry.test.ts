@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EntrySource, StoredGeneration } from '../../../../src/input/state/stored-generation.ts'
-import { FakeDisk, systemError } from '../../../support/fake-disk.ts'
+import { FakeDisk } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { entry, openState } from '../../../support/state.ts'
 
 const JOURNAL = '/state/state.1.journal'
 
-/** A generation whose entry a test changes. */
+/** A source whose entry a test changes. */
 class Source implements EntrySource {
   stored: StoredGeneration
   isOpen = false
@@ -47,7 +48,7 @@ class Source implements EntrySource {
   }
 }
 
-async function scene(journalMinBytes?: number) {
+async function openWithSource(journalMinBytes?: number) {
   const disk = new FakeDisk()
   const { state } = await openState({ disk, ...(journalMinBytes === undefined ? {} : { journalMinBytes }) })
   const source = new Source('a')
@@ -55,7 +56,7 @@ async function scene(journalMinBytes?: number) {
     state.touch(source)
     await state.flush()
   }
-  /** Of each line of the journal that a restart would go on in, whether it is short. */
+  /** For each line of a journal, whether it is short. */
   const short = (name = JOURNAL): boolean[] =>
     disk
       .content(name)
@@ -63,17 +64,17 @@ async function scene(journalMinBytes?: number) {
       .trim()
       .split('\n')
       .map((line) => line.includes('"moved"'))
-  /** A restart after a kill knows what the source has. */
+  /** Asserts that a restart after a kill loads the source's entry. */
   const assertKept = async (): Promise<void> => {
     const again = await openState({ disk: disk.afterKill() })
-    assert.deepEqual(again.told, [])
+    assert.deepEqual(again.reports, [])
     assert.deepEqual([...again.state.entries.values()], [source.stored])
   }
   return { disk, state, source, flush, short, assertKept }
 }
 
-void test('an entry is whole at first, and short while only its position moves', async () => {
-  const { source, flush, short, assertKept } = await scene()
+void test('writes an entry whole at first, and short while only its position moves', async () => {
+  const { source, flush, short, assertKept } = await openWithSource()
   for (const offset of [10, 20, 2 ** 40]) {
     source.move(offset)
     await flush()
@@ -88,8 +89,8 @@ for (const [what, change] of Object.entries({
   'its partition': { partition: 7 },
   'whether it is finished': { finished: true },
 })) {
-  void test(`it is whole again when ${what} changes`, async () => {
-    const { source, flush, short, assertKept } = await scene()
+  void test(`writes an entry whole again when ${what} changes`, async () => {
+    const { source, flush, short, assertKept } = await openWithSource()
     await flush()
     source.change(change)
     await flush()
@@ -100,8 +101,8 @@ for (const [what, change] of Object.entries({
   })
 }
 
-void test('it is whole while pieces of lines are open', async () => {
-  const { source, flush, short, assertKept } = await scene()
+void test('writes an entry whole while it has open pieces', async () => {
+  const { source, flush, short, assertKept } = await openWithSource()
   await flush()
   source.isOpen = true
   source.change({ position: { offset: 9, open: [{ stream: 'stdout', ranges: [{ start: 1, end: 5 }] }], skipped: 0 } })
@@ -115,8 +116,8 @@ void test('it is whole while pieces of lines are open', async () => {
   assert.deepEqual(short(), [false, false, false, true])
 })
 
-void test('it is whole again after it was removed', async () => {
-  const { state, flush, short, assertKept } = await scene()
+void test('writes an entry whole again after it was removed', async () => {
+  const { state, flush, short, assertKept } = await openWithSource()
   await flush()
   state.remove('a')
   await state.flush()
@@ -125,8 +126,8 @@ void test('it is whole again after it was removed', async () => {
   assert.deepEqual(short(), [false, false, false])
 })
 
-void test('it is whole again after another one has written it', async () => {
-  const { state, source, flush, short, assertKept } = await scene()
+void test('writes an entry whole again after another one was put in its place', async () => {
+  const { state, source, flush, short, assertKept } = await openWithSource()
   await flush()
   state.put({ ...source.stored, place: '/elsewhere' })
   await state.flush()
@@ -135,8 +136,8 @@ void test('it is whole again after another one has written it', async () => {
   assert.deepEqual(short(), [false, false, false])
 })
 
-void test('it is whole in each journal, and after lines that could not be written', async () => {
-  const { disk, source, flush, short, assertKept } = await scene(700)
+void test('writes an entry whole once in each journal, and after lines that could not be written', async () => {
+  const { disk, source, flush, short, assertKept } = await openWithSource(700)
   for (let offset = 1; offset < 40; offset++) {
     source.move(offset)
     if (offset % 5 === 0) {
@@ -151,6 +152,6 @@ void test('it is whole in each journal, and after lines that could not be writte
   }
   assert.ok(
     disk.files().every((name) => name !== JOURNAL),
-    'there were several',
+    'there were several journals',
   )
 })

@@ -5,7 +5,7 @@ import { noDisk } from '../../../../src/input/state/no-disk.ts'
 import { hear } from '../../../support/hear.ts'
 import { entry } from '../../../support/state.ts'
 
-void test('holds a state that is kept nowhere, and is always the first', async () => {
+void test('holds a state that is not kept, so that every start is the first', async () => {
   for (let start = 0; start < 2; start++) {
     const ear = hear()
     const state = await openCheckpoint({

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasState, setStateAside } from '../../../../src/input/state/set-aside.ts'
-import { FakeDisk, systemError } from '../../../support/fake-disk.ts'
+import { FakeDisk } from '../../../support/fake-disk.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { at, compact, offsets, openState } from '../../../support/state.ts'
 
 async function stateOf(position: number): Promise<FakeDisk> {
@@ -12,7 +13,7 @@ async function stateOf(position: number): Promise<FakeDisk> {
   return disk
 }
 
-void test('gives every state file another name, and changes nothing in it', async () => {
+void test('renames every state file, and changes nothing in it', async () => {
   const disk = await stateOf(1)
   disk.place('/state/state.9.tmp', Buffer.from('half'))
   disk.place('/state/state.1.json.unreadable-5', Buffer.from('older'))
@@ -32,7 +33,7 @@ void test('gives every state file another name, and changes nothing in it', asyn
   assert.deepEqual(await setStateAside(disk, '/state', 78), [])
 })
 
-void test('finds nothing in a directory that is not there, and throws what else the disk says', async () => {
+void test('finds no state in a directory that does not exist, and throws other errors', async () => {
   const disk = await stateOf(1)
   disk.refuse = () => systemError('ENOENT')
   assert.equal(await hasState(disk, '/state'), false)
@@ -40,18 +41,18 @@ void test('finds nothing in a directory that is not there, and throws what else 
   await assert.rejects(hasState(disk, '/state'), { code: 'EACCES' })
 })
 
-void test('the next start is no first start, and goes on under a number that was never used', async () => {
+void test('makes the next start no first start, and keeps numbers from being used twice', async () => {
   const disk = await stateOf(1)
   await setStateAside(disk, '/state', 77)
-  const { state, told } = await openState({ disk: disk.afterPowerLoss(() => 0), now: () => 5000 })
+  const { state, reports } = await openState({ disk: disk.afterPowerLoss(() => 0), now: () => 5000 })
   assert.deepEqual([state.fresh, state.damaged, state.since, state.entries.size], [false, true, 0, 0])
   assert.deepEqual(
-    told.map(([name]) => name),
+    reports.map(([name]) => name),
     ['checkpointWritten'],
   )
   const lost = disk.afterPowerLoss(() => 0)
   await openState({ disk: lost })
-  // what was set aside stays, also when snapshots come and go
+  // files that were set aside stay when snapshots come and go
   const files = (await compact(await putOne(lost))).files()
   assert.deepEqual(files, [
     '/state/state.1.journal.set-aside-77',
@@ -61,7 +62,7 @@ void test('the next start is no first start, and goes on under a number that was
   ])
 })
 
-void test('killed halfway it leaves the newest state, or none that could be taken for it', async () => {
+void test('leaves the newest state or none when it is killed halfway', async () => {
   for (let budget = 0; ; budget++) {
     const disk = await stateOf(2)
     // a snapshot that could not be removed: its positions are older

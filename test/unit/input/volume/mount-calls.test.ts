@@ -6,20 +6,20 @@ import { MountCalls } from '../../../../src/input/volume/mount-calls.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { hear } from '../../../support/hear.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
 interface Far {
   readonly mount: RemoteMount
   readonly volume: Volume
-  /** Asks for its root's facts; what was answered so far is counted. */
+  /** Makes a call for the facts of its root; {@link answers} counts the answers. */
   readonly ask: () => void
   readonly answers: () => number
 }
 
-/** Mounts with their servers, of which `atOnce` may be called at the same time, and a clock that goes by hand. */
-function scene(t: TestContext, atOnce: number) {
+/** Mounts on servers, `atOnce` calls at the same time at most, and a clock that is moved by hand. */
+function mountCalls(t: TestContext, atOnce: number) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new HandClock()
   const ear = hear()
@@ -37,23 +37,23 @@ function scene(t: TestContext, atOnce: number) {
     clock.advance(milliseconds)
     t.mock.timers.tick(milliseconds)
   }
+  let seen = 0
   /** What was reported since the last call. */
-  let told = 0
   const reported = (): string[] => {
-    const news = ear.heard().slice(told)
-    told = ear.heard().length
+    const news = ear.heard().slice(seen)
+    seen = ear.heard().length
     return news.map((event) => event.join(' '))
   }
   return { calls, far, pass, reported, many: (count: number) => Array.from({ length: count }, () => far()) }
 }
 
-/** Long enough for everything that needs no clock. */
+/** Waits until everything has happened that does not depend on the clock. */
 async function quiet(): Promise<void> {
-  for (let round = 0; round < 200; round++) await settled()
+  for (let round = 0; round < 200; round++) await loopTurn()
 }
 
-void test('calls to a mount come one after the other, also behind one that failed', async (t) => {
-  const { far } = scene(t, 8)
+void test('makes one call to a mount at a time, also after one that failed', async (t) => {
+  const { far } = mountCalls(t, 8)
   const { mount, volume } = far()
   assert.ok(volume.remote)
   const directory = freshDirectory(t)
@@ -72,8 +72,8 @@ void test('calls to a mount come one after the other, also behind one that faile
   assert.deepEqual(mount.calls, ['list', 'facts', 'open', 'facts'])
 })
 
-void test('a call that fails at once is one that failed, and the next one begins', async (t) => {
-  const { calls } = scene(t, 1)
+void test('rejects a call that throws at once, and makes the next one', async (t) => {
+  const { calls } = mountCalls(t, 1)
   const mount = new RemoteMount('7')
   mount.facts = () => {
     throw new TypeError('a path with a zero byte')
@@ -83,8 +83,8 @@ void test('a call that fails at once is one that failed, and the next one begins
   assert.deepEqual(await volume.list(freshDirectory(t)), [])
 })
 
-void test('whoever asks a device of a server stands in one line', (t) => {
-  const { calls } = scene(t, 8)
+void test('has one queue for each device of a server', (t) => {
+  const { calls } = mountCalls(t, 8)
   const mount = { device: '0:9', point: '/mnt/9', server: 'nas' }
   const volume = calls.volumeOn(mount)
   assert.equal(calls.volumeOn({ ...mount, point: '/mnt/bound' }), volume)
@@ -92,8 +92,8 @@ void test('whoever asks a device of a server stands in one line', (t) => {
   assert.notEqual(calls.volumeOn({ ...mount, device: '0:10' }), volume)
 })
 
-void test('mounts that hang take no more calls than there may be, and leave the others theirs', async (t) => {
-  const { many, far } = scene(t, 8)
+void test('makes no more calls at a time than allowed, and calls mounts that answer', async (t) => {
+  const { many, far } = mountCalls(t, 8)
   const hung = many(7)
   const well = far()
   for (const { mount } of hung) mount.hang()
@@ -106,8 +106,8 @@ void test('mounts that hang take no more calls than there may be, and leave the 
   assert.equal(well.answers(), 5)
 })
 
-void test('never has more calls under way than it may, and those that hang no more end with an answer each', async (t) => {
-  const { many } = scene(t, 3)
+void test('never has too many calls under way, and ends each call once its mount answers', async (t) => {
+  const { many } = mountCalls(t, 3)
   const mounts = many(10)
   for (const { mount } of mounts) mount.hang()
   for (let round = 0; round < 4; round++) for (const { ask } of mounts) ask()
@@ -127,8 +127,8 @@ void test('never has more calls under way than it may, and those that hang no mo
   )
 })
 
-void test('those who wait are called in turn, however much one of them is asked', async (t) => {
-  const { many } = scene(t, 1)
+void test('calls waiting mounts in turn, however many calls one of them has', async (t) => {
+  const { many } = mountCalls(t, 1)
   const [first, second, third] = many(3)
   assert.ok(first && second && third)
   const order: number[] = []
@@ -145,8 +145,8 @@ void test('those who wait are called in turn, however much one of them is asked'
   assert.deepEqual(order, [0, 1, 2, 0, 1, 0, 0])
 })
 
-void test('a server that is gone takes a quarter with all its mounts, and each is reported', async (t) => {
-  const { far, pass, reported } = scene(t, 8)
+void test('gives a server that is gone a quarter of the calls, and reports each of its mounts', async (t) => {
+  const { far, pass, reported } = mountCalls(t, 8)
   const hung = Array.from({ length: 30 }, () => far('nas'))
   const well = Array.from({ length: 30 }, () => far('other'))
   for (const { mount } of hung) mount.hang()
@@ -164,8 +164,8 @@ void test('a server that is gone takes a quarter with all its mounts, and each i
   )
 })
 
-void test('a mount that does not answer is reported once, and when it answers', async (t) => {
-  const { far, pass, reported } = scene(t, 8)
+void test('reports a mount that does not answer once, and when it answers', async (t) => {
+  const { far, pass, reported } = mountCalls(t, 8)
   const [hung, well] = [far(), far()]
   hung.mount.hang()
   for (let second = 0; second < 60; second++) {
@@ -173,7 +173,7 @@ void test('a mount that does not answer is reported once, and when it answers', 
     well.ask()
     await quiet()
     pass(1000)
-    if (second === 3) assert.deepEqual(reported(), [], 'it has seconds')
+    if (second === 3) assert.deepEqual(reported(), [], 'it has some seconds')
     if (second === 5) assert.deepEqual(reported(), ['mountHangs /mnt/1'])
   }
   assert.deepEqual(reported(), [])
@@ -191,8 +191,8 @@ void test('a mount that does not answer is reported once, and when it answers', 
   assert.deepEqual(reported(), ['mountHangs /mnt/2'])
 })
 
-void test('a mount that has to wait for those that hang is reported, and when it was called after all', async (t) => {
-  const { many, far, pass, reported } = scene(t, 2)
+void test('reports a mount that waits for others that hang, and when it was called after all', async (t) => {
+  const { many, far, pass, reported } = mountCalls(t, 2)
   const hung = many(2)
   const waiting = far()
   for (const { mount, ask } of hung) {
@@ -209,8 +209,8 @@ void test('a mount that has to wait for those that hang is reported, and when it
   assert.deepEqual(reported(), ['mountAnswers /mnt/1', 'mountAnswers /mnt/3'])
 })
 
-void test('a mount is reported by where it is now, if another one gets its device', async (t) => {
-  const { calls, pass, reported } = scene(t, 2)
+void test('reports the present mount point of a device that was mounted elsewhere before', async (t) => {
+  const { calls, pass, reported } = mountCalls(t, 2)
   const mount = new RemoteMount('7')
   const where = { device: '7', point: '/mnt/old', server: '7' }
   const volume = calls.volumeOn(where, mount)
@@ -219,7 +219,7 @@ void test('a mount is reported by where it is now, if another one gets its devic
   calls.volumeOn({ ...where, point: '/mnt/new' })
   mount.hang()
   void Promise.resolve(volume.facts('/'))
-  // while it is asked for its name nothing changes
+  // the mount point does not change during a call
   calls.volumeOn({ ...where, point: '/mnt/bound' })
   pass(6000)
   assert.deepEqual(reported(), ['mountHangs /mnt/new'])

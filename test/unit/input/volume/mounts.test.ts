@@ -16,7 +16,7 @@ interface Mounted {
   readonly source?: string
 }
 
-/** The table of this machine, with more mounted. */
+/** The table of this machine, with more mounts. */
 function table(...mounted: readonly Mounted[]): string {
   const more = mounted.map(({ point, type, device = '0:99', source = 'server:/x' }, index) => {
     const escaped = point.replaceAll(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`)
@@ -25,7 +25,7 @@ function table(...mounted: readonly Mounted[]): string {
   return OWN + more.join('')
 }
 
-function scene(t: TestContext, names: readonly string[] = []): { at: (name: string) => string } {
+function directories(t: TestContext, names: readonly string[] = []): { at: (name: string) => string } {
   const root = freshDirectory(t)
   const at = (name: string): string => join(root, name)
   for (const name of names) mkdirSync(at(name), { recursive: true })
@@ -44,14 +44,14 @@ function mountsOf(text: string): Mounts {
   return new Mounts({ read: () => text, clock: () => 0 })
 }
 
-void test('nothing hangs where nothing is mounted that can', (t) => {
-  const { at } = scene(t, ['logs'])
+void test('finds no mount that can hang where there is none', (t) => {
+  const { at } = directories(t, ['logs'])
   const local = OWN.replaceAll(/ - (?:fuse|nfs|9p|virtiofs|autofs)\S* /g, ' - ext4 ')
   assert.equal(mountsOf(local).hangingAt(at('logs/a.log')), null)
 })
 
-void test('tells the mount that a path is on, or leads through', (t) => {
-  const { at } = scene(t, ['logs/nfs/deep', 'logs/nfsx'])
+void test('finds the mount that a path is on, or leads through', (t) => {
+  const { at } = directories(t, ['logs/nfs/deep', 'logs/nfsx'])
   const mounts = mountsOf(table({ point: at('logs/nfs'), type: 'nfs4', device: '0:77' }))
   for (const name of ['logs/nfs', 'logs/nfs/', 'logs/nfs/deep/a.log', 'logs/./nfs/nothing', 'logs/nfsx/../nfs/a'])
     assert.equal(mounts.hangingAt(at(name))?.device, '0:77', name)
@@ -59,7 +59,7 @@ void test('tells the mount that a path is on, or leads through', (t) => {
     assert.equal(mounts.hangingAt(at(name)), null, name)
 })
 
-void test('knows file systems that can hang, and those that only have such a name', () => {
+void test('recognizes file systems that can hang, and those with a similar name that cannot', () => {
   const types = (all: string): string[] =>
     all.split(' ').filter((type) => mountsOf(table({ point: '/mnt/x', type })).hangingAt('/mnt/x/a') !== null)
   const hanging = 'nfs nfs4 cifs smb3 fuse fuse.sshfs fuse.glusterfs fuseblk virtiofs 9p ceph lustre autofs gfs2 ocfs2'
@@ -67,8 +67,8 @@ void test('knows file systems that can hang, and those that only have such a nam
   assert.deepEqual(types('ext4 xfs btrfs tmpfs overlay nfsd fusectl proc cgroup2 zfs bpf'), [])
 })
 
-void test('follows links, also those of links, without asking what is behind the mount', (t) => {
-  const { at } = scene(t, ['logs', 'far', 'other/sub'])
+void test('follows links to links, without any call that goes to the mount', (t) => {
+  const { at } = directories(t, ['logs', 'far', 'other/sub'])
   symlinkSync(at('far/logs'), at('logs/absolute'))
   symlinkSync('../far/./logs', at('logs/relative'))
   symlinkSync('absolute/deeper', at('logs/chain'))
@@ -83,8 +83,8 @@ void test('follows links, also those of links, without asking what is behind the
     assert.equal(mounts.hangingAt(at(`logs/${name}`)), null, name)
 })
 
-void test('counts what was mounted last where several are mounted at one place', (t) => {
-  const { at } = scene(t, ['one', 'two'])
+void test('uses the last of several mounts at one place', (t) => {
+  const { at } = directories(t, ['one', 'two'])
   const mounts = mountsOf(
     table(
       { point: at('one'), type: 'nfs' },
@@ -97,8 +97,8 @@ void test('counts what was mounted last where several are mounted at one place',
   assert.equal(mounts.hangingAt(at('two/a'))?.device, '0:99')
 })
 
-void test('reads names with spaces, and names that are no text', (t) => {
-  const { at } = scene(t)
+void test('reads mount points with spaces, and with bytes that are not text', (t) => {
+  const { at } = directories(t)
   const names = ['with space', 'back\\slash', 'tab\there', '\xff\xfe']
   for (const name of names) mkdirSync(Buffer.from(at(name), 'latin1'))
   for (const name of names) {
@@ -107,7 +107,7 @@ void test('reads names with spaces, and names that are no text', (t) => {
   }
 })
 
-void test('knows by the source whose server the calls wait for', () => {
+void test('finds the server of a mount in its source', () => {
   const serverOf = (source: string): unknown => {
     const mounts = mountsOf(table({ point: '/mnt/x', type: 'fuse', device: '0:77', source }))
     return mounts.hangingAt('/mnt/x/a')?.server
@@ -124,12 +124,12 @@ void test('knows by the source whose server the calls wait for', () => {
   for (const source of ['none', 's3fs', '/dev/fuse', '', '//', ':/x']) assert.equal(serverOf(source), '0:77', source)
 })
 
-void test('all is on the mount where the root is one', () => {
+void test('finds the mount for every path if the root is on it', () => {
   assert.equal(mountsOf(table({ point: '/', type: '9p' })).hangingAt('/var/log/a.log')?.point, '/')
 })
 
-void test('reads the table again after a second, and not for every question', (t) => {
-  const { at } = scene(t, ['logs'])
+void test('reads the table again after a second, and not for every path', (t) => {
+  const { at } = directories(t, ['logs'])
   const clock = new HandClock()
   let text = OWN
   let reads = 0

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { type Opened, openLog } from '../../../../src/input/volume/open.ts'
 import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 async function outcome(path: string, roots: readonly string[], volume: Volume = localVolume): Promise<unknown> {
   const opened: Opened = await openLog(volume, path, roots)
@@ -16,7 +17,7 @@ async function outcome(path: string, roots: readonly string[], volume: Volume = 
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 
-void test('opens a regular file and tells its facts', async (t) => {
+void test('opens a regular file and returns its facts', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), 'hello')
   const opened = await openLog(localVolume, join(directory, 'a.log'), [directory])
@@ -25,7 +26,7 @@ void test('opens a regular file and tells its facts', async (t) => {
   closeSync(opened.descriptor)
 })
 
-void test('refuses what is no regular file, without waiting for anybody', async (t) => {
+void test('refuses a file that is not regular, without blocking', async (t) => {
   const directory = freshDirectory(t)
   execFileSync('mkfifo', [join(directory, 'pipe.log')])
   mkdirSync(join(directory, 'directory.log'))
@@ -36,7 +37,7 @@ void test('refuses what is no regular file, without waiting for anybody', async 
   assert.deepEqual(await outcome('/dev/null', ['/dev']), refused)
 })
 
-void test('refuses what became a pipe between the look and the opening', async (t) => {
+void test('refuses a path that became a pipe after its facts were read', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   writeFileSync(path, '')
@@ -52,7 +53,7 @@ void test('refuses what became a pipe between the look and the opening', async (
   assert.equal(openDescriptors(), before)
 })
 
-void test('follows links only to where the roots allow', async (t) => {
+void test('follows links only to files below a root', async (t) => {
   const directory = freshDirectory(t)
   const inside = join(directory, 'inside')
   mkdirSync(inside)
@@ -77,7 +78,7 @@ void test('follows links only to where the roots allow', async (t) => {
   assert.equal(openDescriptors(), before)
 })
 
-void test('takes a root that is a link itself for what it leads to', async (t) => {
+void test('resolves a root that is a link itself', async (t) => {
   const directory = freshDirectory(t)
   mkdirSync(join(directory, 'real'))
   symlinkSync('real', join(directory, 'logs'))
@@ -94,7 +95,7 @@ void test('opens a file whose name and root are not UTF-8', async (t) => {
   assert.equal(await outcome(path, [directory]), 'open')
 })
 
-void test('tells a file that is gone from one that may not be read', async (t) => {
+void test('distinguishes a file that is gone from one that may not be read', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   assert.equal(await outcome(path, [directory]), 'gone')
@@ -108,7 +109,7 @@ void test('tells a file that is gone from one that may not be read', async (t) =
   assert.equal(await outcome(join(directory, 'b.log'), [directory], fails('ENOENT')), 'gone')
 })
 
-void test('opens a file that loses its name meanwhile, if it was under a root', async (t) => {
+void test('opens a file that loses its name meanwhile, if it was below a root', async (t) => {
   const directory = freshDirectory(t)
   const path = join(directory, 'a.log')
   writeFileSync(path, '')
@@ -121,7 +122,7 @@ void test('opens a file that loses its name meanwhile, if it was under a root', 
   assert.equal(await outcome(path, [directory], volume), 'open')
 })
 
-void test('leaves no descriptor open when the file cannot be asked about', async (t) => {
+void test('leaves no descriptor open when the facts of the file cannot be had', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), '')
   const before = openDescriptors()
@@ -131,7 +132,7 @@ void test('leaves no descriptor open when the file cannot be asked about', async
   assert.equal(openDescriptors(), before)
 })
 
-void test('takes a second name of a file elsewhere for a file of its own place', async (t) => {
+void test('opens a file by its name below a root, although it has another name elsewhere', async (t) => {
   const directory = freshDirectory(t)
   mkdirSync(join(directory, 'in'))
   writeFileSync(join(directory, 'out.log'), '')
@@ -139,7 +140,7 @@ void test('takes a second name of a file elsewhere for a file of its own place',
   assert.equal(await outcome(join(directory, 'in/a.log'), [join(directory, 'in')]), 'open')
 })
 
-void test('opens files of a mount that takes its time under the same rules', async (t) => {
+void test('applies the same rules to files on a mount that takes its time', async (t) => {
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), '')
   symlinkSync('/etc/passwd', join(directory, 'b.log'))

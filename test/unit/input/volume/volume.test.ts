@@ -24,7 +24,7 @@ for (const [kind, volume] of Object.entries({
   'in line': inLine(remoteVolume),
 })) {
   suite(`a volume, ${kind},`, () => {
-    test('tells the facts of files, directories and the rest', async (t) => {
+    test('returns the facts of files, directories and others', async (t) => {
       const directory = freshDirectory(t)
       const path = join(directory, 'a.log')
       writeFileSync(path, 'hello')
@@ -35,13 +35,13 @@ for (const [kind, volume] of Object.entries({
       assert.deepEqual(others, { size: 5, links: 2, kind: 'file' })
       assert.match(key, /^\d+:\d+$/)
       assert.ok(Math.abs(mtimeMs - Date.now()) < 60_000)
-      // 0 where the file system does not tell
+      // 0 where the file system keeps none
       assert.ok(bornMs === 0 || (bornMs <= mtimeMs && mtimeMs - bornMs < 60_000), `${bornMs}, ${mtimeMs}`)
       assert.equal((await volume.facts(directory))?.kind, 'directory')
       assert.equal((await volume.facts(join(directory, 'pipe')))?.kind, 'other')
     })
 
-    test('says null of what is not there, and throws what is wrong', async (t) => {
+    test('returns null for a path that does not exist, and throws other errors', async (t) => {
       const directory = freshDirectory(t)
       writeFileSync(join(directory, 'file'), '')
       symlinkSync('nowhere', join(directory, 'dangling'))
@@ -69,7 +69,7 @@ for (const [kind, volume] of Object.entries({
       assert.equal((await volume.facts(join(directory, '\xff\xfe')))?.kind, 'file')
     })
 
-    test('reads where it is asked to, and nothing behind the end', async (t) => {
+    test('reads at the given offset, and nothing behind the end', async (t) => {
       const path = join(freshDirectory(t), 'a.log')
       writeFileSync(path, '0123456789')
       const descriptor = await volume.open(path)
@@ -81,7 +81,7 @@ for (const [kind, volume] of Object.entries({
       closeSync(descriptor)
     })
 
-    test('opens a pipe that nobody writes to without waiting', async (t) => {
+    test('opens a pipe that nobody writes to without blocking', async (t) => {
       const path = join(freshDirectory(t), 'pipe')
       execFileSync('mkfifo', [path])
       const descriptor = await volume.open(path)
@@ -91,7 +91,7 @@ for (const [kind, volume] of Object.entries({
   })
 }
 
-/** All below a path is on a mount that can hang. */
+/** Volumes where everything below a path is on a mount that can hang. */
 function beside(point: string): (path: string) => Volume {
   const mount = { device: '0:99', point, server: '0:99' }
   const far = inLine(remoteVolume)
@@ -101,7 +101,7 @@ function beside(point: string): (path: string) => Volume {
   })
 }
 
-void test('a local file system is read at once, a mount that can hang as such', async (t) => {
+void test('calls a local file system synchronously, and a mount that can hang asynchronously', async (t) => {
   const directory = freshDirectory(t)
   const volumeOf = beside(join(directory, 'far'))
   assert.ok(!volumeOf(directory).remote)
@@ -111,7 +111,7 @@ void test('a local file system is read at once, a mount that can hang as such', 
   assert.equal((await volumeOf(join(directory, 'far')).facts(join(directory, 'far.log')))?.kind, 'file')
 })
 
-void test('no local call goes where it could hang', (t) => {
+void test('makes no local call to a path where it could hang', (t) => {
   const directory = freshDirectory(t)
   const far = join(directory, 'far')
   const local = beside(far)(directory)
@@ -120,6 +120,6 @@ void test('no local call goes where it could hang', (t) => {
     assert.throws(() => void local[call](far), { code: 'EREMOTE', syscall: 'stat' }, call)
 })
 
-void test('the device is the part of a key before the inode', () => {
+void test('reads the device from the key of a file', () => {
   assert.equal(deviceOf('66305:1835021'), '66305')
 })

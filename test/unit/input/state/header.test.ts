@@ -1,40 +1,48 @@
-/** A state that another version of the program has written, or will read: one that was upgraded, or rolled back. */
+/** A state that another version of the program has written or will read, after an upgrade or a rollback. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { guardOf } from '../../../../src/guard.ts'
 import type { StateVersions } from '../../../../src/input/state/header.ts'
-import { toJson } from '../../../../src/input/state/stored-generation.ts'
 import { FakeDisk } from '../../../support/fake-disk.ts'
-import { at, compact, entry, offsets, openState, stateFile, stateLines } from '../../../support/state.ts'
+import {
+  at,
+  compact,
+  entry,
+  headerOf,
+  newerEntry,
+  offsets,
+  openState,
+  stateFile,
+  stateLines,
+} from '../../../support/state.ts'
 
 const SNAPSHOT = '/state/state.7.json'
 const JOURNAL = '/state/state.7.journal'
 
-/** Of a newer program that has kept its form readable, or changed it from the ground up. */
-const header = (version: number, readableFrom: number) => ({
-  ...{ logagent: 'state', version, readableFrom, agent: 'node-1', since: 55, zone: 'b' },
-})
-
-/** An entry as version 3 writes it. */
-const newer = (id: string, offset: number, members: object = { lease: { holder: 'x' }, parts: [1, 2] }): object => ({
-  ...JSON.parse(toJson(at(id, offset))),
-  ...members,
-})
-
 /** A state of version 3 that programs of version 2 can read. */
 function stateOfVersion3(): FakeDisk {
   const disk = new FakeDisk()
-  const lines = [newer('a', 1), newer('b', 1, {}), { kind: 'volume', key: 'v', uuid: 1 }, { kind: 'volume', key: 'w' }]
+  const lines = [
+    newerEntry('a', 1),
+    newerEntry('b', 1, {}),
+    { kind: 'volume', key: 'v', uuid: 1 },
+    { kind: 'volume', key: 'w' },
+  ]
   const pod = { kind: 'pod', key: 'uid-1', facts: { name: 'web' }, revision: 9 }
-  disk.place(SNAPSHOT, stateFile(header(3, 2), ...lines, pod, { end: 5 }))
-  const changes = [newer('c', 1), { kind: 'volume', key: 'v', uuid: 2 }, { gone: 'w', kind: 'volume' }, { gone: 'b' }]
+  disk.place(SNAPSHOT, stateFile(headerOf(3, 2), ...lines, pod, { end: 5 }))
+  const changes = [
+    newerEntry('c', 1),
+    { kind: 'volume', key: 'v', uuid: 2 },
+    { gone: 'w', kind: 'volume' },
+    { gone: 'b' },
+  ]
   disk.place(JOURNAL, stateFile(...changes))
   return disk
 }
 
-/** Versions as the program has them that comes after this one. */
+/** The versions of a later program. */
 const VERSION_3: StateVersions = {
   current: 3,
   readableFrom: 2,
@@ -44,14 +52,14 @@ const VERSION_3: StateVersions = {
   ]),
 }
 
-void test('reads every position of version 1, and writes version 2 from then on', async () => {
+void test('loads every position of version 1, and writes version 2 from then on', async () => {
   const disk = new FakeDisk()
   const directory = join(import.meta.dirname, '../../../fixtures/state-1')
   disk.place('/state/state.2.json', readFileSync(join(directory, 'snapshot.txt')))
   disk.place('/state/state.2.journal', readFileSync(join(directory, 'journal.txt')))
-  const { state, told } = await openState({ disk })
+  const { state, reports } = await openState({ disk })
   assert.deepEqual([state.fresh, state.damaged, state.since], [false, false, 1_763_769_600_000])
-  assert.deepEqual(told, [['checkpointWritten', 3, disk.content('/state/state.3.json').length, 0]])
+  assert.deepEqual(reports, [['checkpointWritten', 3, disk.content('/state/state.3.json').length, 0]])
   const guard = guardOf(Buffer.from('the line before the position, which is known again by these bytes\n'))
   const open = [{ stream: 'stderr' as const, ranges: [{ start: 1, end: 2 }] }]
   const path = '/var/log/\xff\xfe.log'
@@ -66,10 +74,10 @@ void test('reads every position of version 1, and writes version 2 from then on'
   const [first] = stateLines(disk.content('/state/state.3.json'))
   assert.deepEqual([first?.['version'], first?.['readableFrom']], [2, 2])
   const again = await openState({ disk: disk.afterKill() })
-  assert.deepEqual([[...again.state.entries.values()], again.told], [expected, []])
+  assert.deepEqual([[...again.state.entries.values()], again.reports], [expected, []])
 })
 
-void test('lifts entries of an older version one by one, in the snapshot and in the journal', async () => {
+void test('converts entries of an older version, in the snapshot and in the journal', async () => {
   const versions: StateVersions = {
     current: 3,
     readableFrom: 3,
@@ -88,17 +96,17 @@ void test('lifts entries of an older version one by one, in the snapshot and in 
   for (const { partition, inputId } of lifted.state.entries.values()) {
     assert.deepEqual([partition, inputId], [40, 'containers-lifted'])
   }
-  // what is lifted is not lifted again
+  // entries of the current version are not converted
   lifted.state.put(entry('new', { partition: 1 }))
   await lifted.state.close()
   const again = await openState({ disk: compacted, versions })
   assert.equal(again.state.entries.get('new')?.partition, 1)
 })
 
-void test('reads a newer version that says so, and goes on in its journal', async () => {
+void test('loads a newer version that is declared readable, and continues in its journal', async () => {
   const disk = stateOfVersion3()
-  const { state, told } = await openState({ disk })
-  assert.deepEqual([offsets(state), told], [{ a: 1, c: 1 }, []])
+  const { state, reports } = await openState({ disk })
+  assert.deepEqual([offsets(state), reports], [{ a: 1, c: 1 }, []])
   assert.deepEqual([state.fresh, state.damaged, state.since], [false, false, 55])
   state.put({ ...state.entries.get('a')!, position: { offset: 2, open: [], skipped: 0 } })
   state.putPod('uid-1', { name: 'web-2' })
@@ -107,48 +115,48 @@ void test('reads a newer version that says so, and goes on in its journal', asyn
   assert.equal(await state.close(), true)
   assert.deepEqual(disk.files(), [JOURNAL, SNAPSHOT])
   assert.deepEqual(stateLines(disk.content(JOURNAL)).slice(4), [
-    newer('a', 2),
-    newer('d', 1, {}),
+    newerEntry('a', 2),
+    newerEntry('d', 1, {}),
     { kind: 'pod', key: 'uid-1', facts: { name: 'web-2' }, revision: 9 },
     { kind: 'pod', key: 'uid-2', facts: {} },
   ])
 })
 
-void test('keeps in its snapshots what it does not know, for the newer program to find again', async () => {
+void test('keeps members and lines that it does not know in its snapshots, for the newer program', async () => {
   const compacted = await compact(stateOfVersion3())
   const lines = stateLines(compacted.content('/state/state.8.json'))
   assert.deepEqual(lines, [
-    header(3, 2),
-    newer('a', 1),
-    newer('c', 1),
+    headerOf(3, 2),
+    newerEntry('a', 1),
+    newerEntry('c', 1),
     { kind: 'volume', key: 'v', uuid: 2 },
     { kind: 'pod', key: 'uid-1', facts: { name: 'web' }, revision: 9 },
     { end: 4 },
   ])
   const { state } = await openState({ disk: compacted, versions: VERSION_3 })
-  // they are of its own version: nothing of it is lifted, and it goes on where this program was
+  // the entries have the newer program's own version: they are not converted, and it continues in the same journal
   assert.deepEqual([...state.entries.values()].map(({ unknown }) => unknown?.['lifted']), [undefined, undefined]) // prettier-ignore
   assert.deepEqual(compacted.files(), ['/state/state.8.journal', '/state/state.8.json'])
 })
 
-void test('says in a new snapshot that an older program cannot read what it adds', async () => {
+void test('declares in a new snapshot that older programs cannot read what it adds', async () => {
   const disk = new FakeDisk()
-  disk.place(SNAPSHOT, stateFile(header(3, 1), newer('a', 1), { end: 1 }))
+  disk.place(SNAPSHOT, stateFile(headerOf(3, 1), newerEntry('a', 1), { end: 1 }))
   disk.place(JOURNAL, stateFile())
   const { state } = await openState({ disk })
   assert.deepEqual(offsets(state), { a: 1 })
-  assert.deepEqual(stateLines(disk.content('/state/state.8.json'))[0], header(3, 2))
+  assert.deepEqual(stateLines(disk.content('/state/state.8.json'))[0], headerOf(3, 2))
 })
 
-void test('refuses a newer version that it cannot read, byte for byte as it was', async () => {
-  const whole = stateFile(header(4, 3), newer('a', 1), { kind: 'volume', key: 'v' }, { end: 2 })
-  // torn behind its header it is no less another version's
+void test('refuses a newer version that it cannot read, and leaves every byte as it was', async () => {
+  const whole = stateFile(headerOf(4, 3), newerEntry('a', 1), { kind: 'volume', key: 'v' }, { end: 2 })
+  // a snapshot that is torn behind its header is still of another version
   for (const snapshot of [whole, whole.subarray(0, -3)]) {
     const disk = new FakeDisk()
-    disk.place('/state/state.6.json', stateFile(header(2, 2), { end: 0 }))
+    disk.place('/state/state.6.json', stateFile(headerOf(2, 2), { end: 0 }))
     disk.place(SNAPSHOT, snapshot)
     disk.place(JOURNAL, stateFile({ torn: 'perhaps' }))
-    // one that cannot be read is found first
+    // a damaged snapshot is found before it
     disk.place('/state/state.8.json', Buffer.from('garbage'))
     disk.place('/state/state.8.journal', Buffer.alloc(0))
     const files = disk.files().map((path) => [path, disk.content(path).toString()])
@@ -165,7 +173,7 @@ void test('refuses a newer version that it cannot read, byte for byte as it was'
   }
 })
 
-void test('refuses an older version that it does not read any more, byte for byte as it was', async () => {
+void test('refuses an older version that it no longer reads, and leaves every byte as it was', async () => {
   const disk = new FakeDisk()
   const { state } = await openState({ disk })
   await state.close()
@@ -176,72 +184,15 @@ void test('refuses an older version that it does not read any more, byte for byt
   assert.deepEqual(disk.files(), files)
 })
 
-void test('takes a header for damaged that contradicts itself', async () => {
-  for (const wrong of [header(2, 3), { ...header(2, 2), readableFrom: 'x' }, { ...header(2, 2), version: null }]) {
+void test('treats a header that contradicts itself as damaged', async () => {
+  for (const wrong of [
+    headerOf(2, 3),
+    { ...headerOf(2, 2), readableFrom: 'x' },
+    { ...headerOf(2, 2), version: null },
+  ]) {
     const disk = new FakeDisk()
     disk.place(SNAPSHOT, stateFile(wrong, { end: 0 }))
-    const { state, told } = await openState({ disk })
-    assert.deepEqual([state.damaged, told[0]?.[0]], [true, 'stateSetAside'])
-  }
-})
-
-void test('keeps the format of a file, also one that only a newer program knows, until its own is found', async () => {
-  const disk = new FakeDisk()
-  disk.place(SNAPSHOT, stateFile(header(3, 2), newer('a', 1, { format: 'journald' }), { end: 1 }))
-  const first = await openState({ disk })
-  const [found] = first.state.entries.values()
-  assert.deepEqual([found?.format, found?.unknown], [undefined, { format: 'journald' }])
-  first.state.put(found!)
-  first.state.put(entry('b', { format: 'cri' }))
-  await first.state.flush()
-  const killed = disk.afterKill()
-  const second = await openState({ disk: killed })
-  assert.deepEqual(second.state.entries.get('a'), found)
-  assert.deepEqual(second.state.entries.get('b'), entry('b', { format: 'cri' }))
-  second.state.put({ ...found!, format: 'docker' })
-  await second.state.flush()
-  const third = await openState({ disk: killed.afterKill() })
-  assert.deepEqual(third.state.entries.get('a'), { ...entry('a'), ...at('a', 1), format: 'docker' })
-})
-
-void test('keeps members apart that are named like those of every object', async () => {
-  const disk = new FakeDisk()
-  const members: object = JSON.parse('{"__proto__":{"id":"x"},"constructor":1}')
-  disk.place(SNAPSHOT, stateFile(header(3, 2), newer('a', 1, members), { end: 1 }))
-  disk.place(JOURNAL, stateFile())
-  const lines = stateLines((await compact(disk)).content('/state/state.8.json'))
-  assert.deepEqual(Object.entries(lines[1]!).slice(-2), Object.entries(members))
-})
-
-void test('keeps nothing beside an entry that has nothing unknown', async () => {
-  const disk = new FakeDisk()
-  const { state } = await openState({ disk })
-  state.put(at('a', 1))
-  await state.close()
-  const { state: again } = await openState({ disk })
-  const [found] = again.entries.values()
-  assert.deepEqual(Object.keys(found!), Object.keys(at('a', 1)))
-})
-
-void test('keeps facts of pods over kills and snapshots until they are removed', async () => {
-  const disk = new FakeDisk()
-  const { state } = await openState({ disk })
-  state.putPod('uid-1', { name: 'web', labels: { app: 'größe' } })
-  state.putPod('uid-2', { name: 'db' })
-  assert.equal(await state.written(), true)
-  const killed = disk.afterKill()
-  const second = await openState({ disk: killed })
-  assert.deepEqual(Object.fromEntries(second.state.pods), {
-    'uid-1': { name: 'web', labels: { app: 'größe' } },
-    'uid-2': { name: 'db' },
-  })
-  second.state.removePod('uid-1')
-  second.state.removePod('never')
-  second.state.putPod('uid-2', { name: 'db', ready: true })
-  second.state.put(at('a', 1))
-  await second.state.flush()
-  const expected = { 'uid-2': { name: 'db', ready: true } }
-  for (const found of [killed.afterPowerLoss(() => 0), (await compact(killed)).afterPowerLoss(() => 0)]) {
-    assert.deepEqual(Object.fromEntries((await openState({ disk: found })).state.pods), expected)
+    const { state, reports } = await openState({ disk })
+    assert.deepEqual([state.damaged, reports[0]?.[0]], [true, 'stateSetAside'])
   }
 })
