@@ -111,8 +111,8 @@ const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeo
 describe('ships every line once when a Produce request', () => {
   const faults: Readonly<Record<string, () => Fault>> = {
     'is lost': fault.requestLost,
-    'is served and the response is lost': fault.answerLost,
-    'gets a response that is cut off in the middle': fault.closedMidAnswer,
+    'is served and the response is lost': fault.responseLost,
+    'gets a response that is cut off in the middle': fault.closedMidResponse,
     'gets no response': fault.never,
     'gets its response late': () => fault.late(afterMs(300)),
     'gets its response twice': fault.twice,
@@ -225,7 +225,7 @@ describe('loses no line when a connection', () => {
 describe('before it has sent a record', () => {
   const faults: readonly (() => Fault)[] = [
     fault.requestLost,
-    fault.answerLost,
+    fault.responseLost,
     fault.never,
     fault.garbage,
     fault.twice,
@@ -272,8 +272,8 @@ test('loses no line when all faults come together, at random', async (t) => {
   const codes = [-1, 2, 3, 5, 6, 7, 13, 19, 20, 45, 47, 56, 59]
   const faults: readonly (() => Fault)[] = [
     fault.requestLost,
-    fault.answerLost,
-    fault.closedMidAnswer,
+    fault.responseLost,
+    fault.closedMidResponse,
     fault.twice,
     fault.garbage,
     fault.wrongCorrelation,
