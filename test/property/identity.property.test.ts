@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { IdentityStory } from '../support/identity-story.ts'
-import { ReusedInodes } from '../support/reused-inodes.ts'
+import { InodeWorld } from '../support/inode-world.ts'
 import { seeded } from '../support/seed.ts'
 
 const DIRECTORIES = ['a', 'b']
@@ -47,7 +47,7 @@ const life = fc.record({
 
 type Life = typeof life extends fc.Arbitrary<infer T> ? T : never
 
-function happen(files: ReusedInodes, story: IdentityStory, { do: what, at, to, content: text = '' }: Change): void {
+function happen(files: InodeWorld, story: IdentityStory, { do: what, at, to, content: text = '' }: Change): void {
   const pathOf = ({ directory, name }: Place = { directory: '', name: '' }): string => join(files.root, directory, name)
   if (what === 'reboot') {
     if (!story.isRunning) story.reboot()
@@ -62,7 +62,7 @@ function happen(files: ReusedInodes, story: IdentityStory, { do: what, at, to, c
 async function happens(lives: readonly Life[], hasBirthTimes: boolean): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'logagent-test-'))
   for (const directory of DIRECTORIES) mkdirSync(join(root, directory))
-  const files = new ReusedInodes(root, { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
+  const files = new InodeWorld(root, { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
   const story = new IdentityStory(files)
   try {
     for (const [n, { before, during, order, maxOpenFiles, isHasty }] of lives.entries()) {
@@ -71,7 +71,7 @@ async function happens(lives: readonly Life[], hasBirthTimes: boolean): Promise<
       await story.start(maxOpenFiles)
       for (const changes of during) {
         for (const one of changes) happen(files, story, one)
-        if (!isHasty || changes !== during.at(-1)) await story.settle()
+        if (!isHasty || changes !== during.at(-1)) await story.untilQuiet()
       }
       await (n === lives.length - 1 ? story.finish() : story.stop())
     }

@@ -31,7 +31,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('write half'), log, length }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('rotate', 'reopen', 'rotate and reopen'), log }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut', 'delete', 'move away'), log }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('settle') }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('until quiet') }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('acknowledge'), count: fc.nat(30), luck: fc.nat() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('allow'), lines: fc.constantFrom(0, 1, 3, 10, Infinity) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('checkpoint', 'quiet') }) },
@@ -106,8 +106,8 @@ class Story {
         return void this.#world.remove(log)
       case 'move away':
         return this.#world.rename(log, `moved-${++this.#moved}`)
-      case 'settle':
-        return life?.settle()
+      case 'until quiet':
+        return life?.untilQuiet()
       case 'acknowledge':
         return life?.acknowledge(count, chances(luck))
       case 'allow':
@@ -137,7 +137,7 @@ class Story {
     this.#life = life
     this.#gone = this.#goneWhileStopped(life.stored.values())
     await life.start()
-    await life.settle()
+    await life.untilQuiet()
   }
 
   /** Lets everything be read and acknowledged, files become quiet and missing ones be given up, and compares. */
@@ -149,7 +149,7 @@ class Story {
       life.allow(Infinity)
       do {
         life.acknowledge(Infinity, () => 0)
-        await life.settle()
+        await life.untilQuiet()
       } while (life.held.length > 0)
     }
     this.#checkLosses(life)

@@ -104,7 +104,7 @@ export class ReadingLife {
   }
 
   /** Resolves once the input has seen everything, and read what it may. */
-  async settle(): Promise<void> {
+  async untilQuiet(): Promise<void> {
     this.#quietSince = this.#ticks
     let news = this.ear.names().length
     const isQuiet = (): boolean => {
@@ -197,7 +197,7 @@ export class ReadingLife {
     return { next, blocked: isAll ? null : ROOM }
   }
 
-  /** What is wrong is told at the next {@link settle}: thrown from here, it would be the input that breaks. */
+  /** What is wrong is told at the next {@link untilQuiet}: thrown from here, it would be the input that breaks. */
   #tryDeliver(file: LogFile, piece: Piece): void {
     try {
       this.#delivers(file, piece)

@@ -39,20 +39,20 @@ export interface Topics {
 
 export function topicsOf(peer: PeerSession, bootstrap: string): Topics {
   const readEach: Topics['readEach'] = async (topic, onRecord, { within = 60_000, ...settings } = {}) =>
-    peer.ask({ op: 'read', bootstrap, topic, ...settings, withinMs: within }, onRecord)
+    peer.request({ op: 'read', bootstrap, topic, ...settings, withinMs: within }, onRecord)
   return {
     bootstrap,
     readEach,
-    createTopic: async (topic, settings = {}) => peer.ask({ op: 'createTopic', bootstrap, topic, ...settings }),
-    deleteTopic: async (topic) => void (await peer.ask({ op: 'deleteTopic', bootstrap, topic })),
-    addPartitions: async (topic, partitions) => peer.ask({ op: 'addPartitions', bootstrap, topic, partitions }),
+    createTopic: async (topic, settings = {}) => peer.request({ op: 'createTopic', bootstrap, topic, ...settings }),
+    deleteTopic: async (topic) => void (await peer.request({ op: 'deleteTopic', bootstrap, topic })),
+    addPartitions: async (topic, partitions) => peer.request({ op: 'addPartitions', bootstrap, topic, partitions }),
     configureTopic: async (topic, configs) =>
-      void (await peer.ask({ op: 'configureTopic', bootstrap, topic, configs })),
-    describeTopic: async (topic) => peer.ask({ op: 'describeTopic', bootstrap, topic }),
+      void (await peer.request({ op: 'configureTopic', bootstrap, topic, configs })),
+    describeTopic: async (topic) => peer.request({ op: 'describeTopic', bootstrap, topic }),
     moveLeader: async (topic, partition, node) =>
-      void (await peer.ask({ op: 'moveLeader', bootstrap, topic, partition, node })),
-    endOffsets: async (topic) => peer.ask({ op: 'offsets', bootstrap, topic, spec: 'end' }),
-    startOffsets: async (topic) => peer.ask({ op: 'offsets', bootstrap, topic, spec: 'start' }),
+      void (await peer.request({ op: 'moveLeader', bootstrap, topic, partition, node })),
+    endOffsets: async (topic) => peer.request({ op: 'offsets', bootstrap, topic, spec: 'end' }),
+    startOffsets: async (topic) => peer.request({ op: 'offsets', bootstrap, topic, spec: 'start' }),
     readAll: async (topic, settings) => {
       const records: KafkaRecord[] = []
       await readEach(topic, (record) => records.push(record), settings)
