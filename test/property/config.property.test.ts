@@ -13,16 +13,16 @@ import { seeded } from '../support/seed.ts'
  * directories are removed after each call, not at the end of the test.
  */
 async function loadsOrComplains(given: Given): Promise<void> {
-  const wishes: (() => void | Promise<void>)[] = []
+  const cleanUps: (() => void | Promise<void>)[] = []
   try {
-    const config = await loadGiven({ after: (wish) => wishes.push(wish) }, given)
+    const config = await loadGiven({ after: (cleanUp) => cleanUps.push(cleanUp) }, given)
     assert.ok(Object.isFrozen(config) && config.inputs.every((input) => Object.isFrozen(input)))
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     assert.equal(error.code, 'usage')
     assert.doesNotMatch(error.message.replaceAll('\n', ''), /\p{Cc}/u)
   } finally {
-    for (const wish of wishes) await wish()
+    for (const cleanUp of cleanUps) await cleanUp()
   }
 }
 
