@@ -86,10 +86,10 @@ test('ships the last line of a deleted file before it ends, although the line ha
 
 test('ends within its time-out, with exit code 6, while Kafka is down, and logs which bytes it leaves', async (t) => {
   const scene = await openScene(t, kafka)
-  const nobody = `127.0.0.1:${await freePort(new Set())}`
+  const noBroker = `127.0.0.1:${await freePort(new Set())}`
   const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
   for (const writer of writers) writer.write(100)
-  const agent = scene.start('--kafka-brokers', nobody, ...HASTY)
+  const agent = scene.start('--kafka-brokers', noBroker, ...HASTY)
   await agent.logged(({ msg }) => msg === 'broker cannot be reached', { what: 'the broker named' })
   await stopsInTime(agent)
   const left = agent.log.filter(({ msg }) => msg === 'not delivered')
@@ -103,8 +103,8 @@ test('ends within its time-out, with exit code 6, while Kafka is down, and logs 
 
 test('ends with exit code 0 where nothing is left to deliver, even without Kafka', async (t) => {
   const scene = await openScene(t, kafka)
-  const nobody = `127.0.0.1:${await freePort(new Set())}`
-  const agent = scene.start('--kafka-brokers', nobody)
+  const noBroker = `127.0.0.1:${await freePort(new Set())}`
+  const agent = scene.start('--kafka-brokers', noBroker)
   await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'its start' })
   await scene.stop(agent)
 })
@@ -129,7 +129,7 @@ test('ends at once after a second signal, and loses no line', async (t) => {
   await agent.logged(({ msg }) => msg === 'waiting for topic', { what: 'the topic named' })
   agent.signal('SIGINT')
   // two signals that are sent together may arrive in either order
-  await agent.logged(({ msg }) => msg === 'logagent stops', { what: 'its answer to the first signal' })
+  await agent.logged(({ msg }) => msg === 'logagent stops', { what: 'that it stops' })
   agent.signal('SIGTERM')
   await agent.exitsWith(143, SPARE_MS)
   await kafka.createTopic(scene.topic)
