@@ -42,7 +42,7 @@ export class Question implements Exchange {
   }
 }
 
-/** Makes the frame of a response with this number. */
+/** The frame that answers a question with a number. */
 export function answer(correlationId: number, value: number): Buffer {
   const bytes = Buffer.alloc(10)
   bytes.writeInt32BE(6)
