@@ -76,7 +76,7 @@ async function runGroup({ files, concurrency, limitSeconds }: Selected): Promise
   await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
-/** Starts the Java peer and the Kafka, and names them in the environment of the test files. Resolves to a function that ends them. */
+/** Starts the peer and Kafka, and names them in the environment of test files. Resolves to a function that ends both. */
 async function provideKafka(): Promise<() => Promise<void>> {
   const peer = await startPeer()
   process.env['KAFKA_TEST_PEER'] = String(peer.port)

@@ -46,7 +46,7 @@ export const hostileFile: fc.Arbitrary<Buffer> = fc
   .array(fc.tuple(hostileText, fc.constantFrom(...TERMINATORS)), { maxLength: 12 })
   .chain((lines) => hostileText.map((rest) => Buffer.concat([...lines.flat(), rest])))
 
-/** Lines of one repeated piece, around the lengths at which a varint of the length takes another byte. */
+/** Lines of one repeated piece, long enough for lengths that take three bytes. */
 export const longText: fc.Arbitrary<Buffer> = fc
   .tuple(fc.oneof(...pieces), fc.oneof(fc.integer({ min: 3800, max: 4300 }), fc.integer({ min: 7700, max: 8300 })))
   .map(([piece, length]) => Buffer.alloc(length, piece.length === 0 ? 'x' : piece))

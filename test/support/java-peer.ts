@@ -14,7 +14,7 @@ export interface PeerProcess {
   close(): Promise<void>
 }
 
-/** Starts a peer, with the client of the pinned Kafka version, which also speaks with brokers of other versions. */
+/** Starts a peer. Its Java client, of one version of Kafka, also speaks with brokers of other versions. */
 export async function startPeer(): Promise<PeerProcess> {
   const runtime = await javaRuntime()
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off'

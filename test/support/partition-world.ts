@@ -46,7 +46,7 @@ const answered = (code: number, baseOffset = -1): Answer => ({ kind: 'answered',
 /** `Tag` is what the sender recognizes a request by. */
 export class PartitionWorld<Tag> {
   log = new FakeLog()
-  /** The term of the current leader: how many moves there were. */
+  /** The term of the current leader: how often the leader has changed. */
   term = 0
   /** How many batches of the log all replicas have: no move of the leader can take them back. */
   #committed = 0

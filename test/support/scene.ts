@@ -40,7 +40,7 @@ export interface Scene {
   count(): Promise<number>
   /** Waits until this many records are in the topic; the default is the number of lines of all writers. */
   arrived(records?: number): Promise<void>
-  /** Waits until the newest line of every writer is in the topic. After a crash, when other lines may be repeated. */
+  /** Waits until the newest line of every writer is in the topic, even if others are repeated, as after a crash. */
   caughtUp(): Promise<void>
   /**
    * Waits until everything has arrived after an outage, stops the agent, and checks that nothing is left, lost or
@@ -81,7 +81,7 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
   const path = (name: string): string => join(directory, name)
   const records = async (): Promise<KafkaRecord[]> => kafka.readAll(topic)
   const count = async (): Promise<number> => (await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
-  /** Waits for a condition that only a running agent can bring about; fails at once if the last started agent has ended. */
+  /** Waits for a condition that needs a running agent; fails at once if the agent that was started last has ended. */
   const shipping = async (condition: () => Promise<boolean>, what: () => string): Promise<void> => {
     const agent = agents.at(-1)
     const said = (): string => (agent?.log ?? []).slice(-12).map((line) => JSON.stringify(line)).join('\n') // prettier-ignore

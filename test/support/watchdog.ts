@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-// SIGKILL also ends a stopped process. The signals of a Ctrl-C are ignored, so that the shell does not end before its work.
+// SIGKILL also ends a stopped process. The signals of a Ctrl-C are ignored, or the shell would end before its work.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
 pids=' '
