@@ -1,4 +1,4 @@
-/** An agent that is killed, and a state that is cut: no line is missing, and only records beyond offsets come again. */
+/** An agent that is killed, and a state that is cut: no line is missing, and only records beyond its offsets repeat. */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

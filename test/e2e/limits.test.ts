@@ -1,4 +1,4 @@
-/** Limits of the machine: no inotify watch left, and an agent that gets no CPU for a while. */
+/** Limits of the machine: no inotify watch left, and an agent that does not run for a while. */
 import assert from 'node:assert/strict'
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'

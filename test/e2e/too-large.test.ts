@@ -131,7 +131,7 @@ function sizeOf(path: string): number {
   return statSync(path).size
 }
 
-test('cuts a line of the maximum length, of characters that JSON escapes, until it fits', async (t) => {
+test('cuts a line of the maximum length, of characters that JSON escapes, so that it fits', async (t) => {
   const scene = await openScene(t, kafka, { encoding: 'json', args: ['--max-line-bytes', '1MiB'] })
   writeFileSync(scene.path('a.log'), Buffer.concat([Buffer.alloc(1024 * 1024, 1), Buffer.from('\nnext\n')]))
   const agent = scene.start()
