@@ -1,9 +1,10 @@
 /**
- * The test runner: `node test/run.ts [--long | --oldest] [unit|property|integration|e2e|directory|file]…`, everything by
- * default, or with --oldest (Kafka) what speaks with Kafka.
+ * The test runner: `node test/run.ts [--long | --oldest] [unit|property|integration|e2e|directory|file]…`. It runs all
+ * tests by default; with --oldest, those that use Kafka, on the oldest supported version.
+ *
  * Each file runs in a process of its own; integration and e2e files share one real Kafka (KAFKA_TEST_BROKERS), started
  * here unless KAFKA_BROKERS names one. The last line is `N passed, N failed`, over the leaves of all files; a run in which
- * no test executed has failed. A whole run with one of the two is written to a page in docs.
+ * no test is executed fails. A whole run with one of the two options is written to a page in docs.
  */
 import { relative } from 'node:path'
 import { spec } from 'node:test/reporters'
@@ -14,7 +15,7 @@ import { LONG_FACTOR, select, type Selected } from './support/runner/groups.ts'
 import { LONG_PAGE, type Tested, oldestPage, writeResultPage } from './support/runner/result-page.ts'
 import { runFile } from './support/runner/test-file.ts'
 
-/** The oldest that is supported. */
+/** The oldest supported version of Kafka. */
 const OLDEST_KAFKA = '3.5.2'
 const SPEAKS_KAFKA = [
   'integration',
@@ -26,7 +27,7 @@ const { values, positionals } = parseArgs({
   options: { long: { type: 'boolean' }, oldest: { type: 'boolean' } },
 })
 const isWhole = positionals.length === 0
-/** What the run is written to, if it is whole. */
+/** The page for the results of a whole run. */
 const page = values.long ? LONG_PAGE : values.oldest ? oldestPage(OLDEST_KAFKA) : undefined
 if (values.oldest) {
   if (values.long || process.env['KAFKA_BROKERS'])
@@ -42,9 +43,9 @@ const outcomes: Tested[] = []
 
 try {
   const groups = select(import.meta.dirname, isWhole && values.oldest ? SPEAKS_KAFKA : positionals)
-  // While the groups that need no Kafka run, it starts.
+  // Kafka starts while the groups that do not need it run.
   const starting = groups.some(({ kafka }) => kafka) ? provideKafka() : undefined
-  starting?.catch(() => {}) // told where it is awaited
+  starting?.catch(() => {}) // a failure is reported where this is awaited
   try {
     for (const group of groups) {
       if (group.kafka) await starting
@@ -67,7 +68,7 @@ async function runGroup({ files, concurrency, limitSeconds }: Selected): Promise
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const outcome = await runFile(file, limitSeconds * limitFactor)
       outcomes.push({ ...outcome, file })
-      // a file's events at once and together: two files' lines are not mixed
+      // all events of a file together: the lines of two files are not mixed
       process.stdout.write(`\n${relative(process.cwd(), file)} (${outcome.seconds.toFixed(1)} s)\n`)
       for (const event of outcome.events) reporter.write(event)
     }
@@ -75,7 +76,7 @@ async function runGroup({ files, concurrency, limitSeconds }: Selected): Promise
   await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
-/** Names the Kafka and the Java peer to the test files, which inherit this environment; resolves to what ends them. */
+/** Starts the peer and Kafka, and names them in the environment of test files. Resolves to a function that ends both. */
 async function provideKafka(): Promise<() => Promise<void>> {
   const peer = await startPeer()
   process.env['KAFKA_TEST_PEER'] = String(peer.port)

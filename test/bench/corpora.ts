@@ -1,4 +1,5 @@
-/** Lines as they are met, each kind as a text of about the asked length; the same on every run. */
+/** Texts of log lines of several kinds, as they occur, for the benchmark of the kernel; the same in every run. */
+import { generator } from './generator.ts'
 
 const words = 'the order was taken from the queue and sent to the next stage without an error by worker'.split(' ')
 const greek = 'ἡ παραγγελία ελήφθη από την ουρά και στάλθηκε στο επόμενο στάδιο χωρίς σφάλμα από τον εργάτη'.split(' ')
@@ -9,17 +10,6 @@ const japanese = [
   '作業者によって送られました',
   '在庫を確認',
 ]
-
-/** A small generator of its own (xorshift), so that a figure can be had again. */
-function generator(): (below: number) => number {
-  let x = 2463534242
-  return (below) => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) % below
-  }
-}
 
 type Line = (n: number, next: (below: number) => number) => string
 
@@ -42,6 +32,7 @@ const LINES: Readonly<Record<string, Line>> = {
   short: (n, next) => `level=info n=${n % 1000}${next(10)} ok`,
 }
 
+/** Makes a text of each kind, of whole lines and at most this many bytes. */
 export function corpora(bytes: number): Map<string, Buffer> {
   const all = new Map<string, Buffer>()
   for (const [name, line] of Object.entries(LINES)) {

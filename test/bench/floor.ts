@@ -1,7 +1,7 @@
 /**
- * The floor, for scale: reads a file and writes its bytes to a socket on loopback, nothing else. No agent can cost less.
- * `node floor.ts FILE PORT MARK…` prints its CPU when each mark of bytes was written. Whoever listens (sink.ts) throws the
- * bytes away, in a process of its own.
+ * The floor, for scale: it only reads a file and writes its bytes to a socket on loopback. No agent can cost less.
+ * `node floor.ts FILE PORT MARK…` prints its CPU time when each mark of bytes was written. The listener (sink.ts) throws
+ * the bytes away, in a process of its own.
  */
 import { openSync, readSync } from 'node:fs'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const socket = connect({ host: '127.0.0.1', port: Number(port), noDelay: true })
 await once(socket, 'connect')
 
 const descriptor = openSync(file, 'r')
-/** Each with its last write, which must be over before it is filled again. */
+/** Buffers with their last write, which must be over before a buffer is filled again. */
 const free = Array.from({ length: BUFFERS }, () => ({
   buffer: Buffer.allocUnsafeSlow(CHUNK),
   written: Promise.resolve<unknown>(undefined),
@@ -36,8 +36,8 @@ for (let next = free.shift(); next !== undefined; next = free.shift()) {
     left.shift()
     const { user, system } = process.cpuUsage()
     const { maxRSS } = process.resourceUsage()
-    const told = { bytes: at, atMs: performance.now(), cpuMs: (user + system) / 1000, peakRssBytes: maxRSS * 1024 }
-    process.stdout.write(`${JSON.stringify(told)}\n`)
+    const reached = { bytes: at, atMs: performance.now(), cpuMs: (user + system) / 1000, peakRssBytes: maxRSS * 1024 }
+    process.stdout.write(`${JSON.stringify(reached)}\n`)
   }
 }
 await Promise.all(free.map(({ written }) => written))

@@ -1,7 +1,7 @@
 /**
- * What the kernel costs: `node test/bench/kernel.ts [--against other.wasm]… [--rounds n] [word]…`; words choose cases.
- * With `--against` other builds are measured in the same run, turn about (ABBA), so that a busy machine slows all alike.
- * The figures are lower quartiles: ns a line, GB/s of source bytes, and the time as a part of the first column's.
+ * The cost of the kernel: `node test/bench/kernel.ts [--against other.wasm]… [--rounds n] [word]…`; words choose cases.
+ * With `--against`, other builds are measured in the same run in alternation (ABBA), so that a busy machine slows all of
+ * them alike. The figures are lower quartiles: ns a line, GB/s of source bytes, and the ratio to the first column.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -23,10 +23,10 @@ const FACTS: RecordFacts = {
   fields: { env: 'prod', team: 'shop' },
 }
 
-/** One thing to measure, made ready on a memory. */
+/** One case, prepared on a memory. */
 interface Subject {
   run(): void
-  /** Of one run. */
+  /** Lines of one run. */
   readonly lines: number
   readonly bytes: number
 }
@@ -83,17 +83,17 @@ function cases(): Map<string, Make> {
   return all
 }
 
-/** ns of one run. */
+/** The time of one run in ns, as the mean of some runs. */
 function time(subject: Subject, runs: number): number {
   const start = process.hrtime.bigint()
   for (let i = 0; i < runs; i++) subject.run()
   return Number(process.hrtime.bigint() - start) / runs
 }
 
-/** Samples are shorter than a process's turn on a busy machine, so that most of them are not interrupted. */
+/** The length of a sample: shorter than a time slice on a busy machine, so that most samples are not interrupted. */
 const SAMPLE_NS = 4e5
 
-/** Times of each subject's runs, in ns; one after the other, and back (ABBA), so that a slow moment meets all. */
+/** Times of the runs of each subject in ns, in alternation (ABBA), so that a slow moment affects all of them. */
 function measure(subjects: readonly Subject[], rounds: number): number[][] {
   for (const subject of subjects) for (let i = 0; i < 300; i++) subject.run()
   const runs = subjects.map((subject) => Math.max(1, Math.round(SAMPLE_NS / time(subject, 100))))
@@ -108,7 +108,7 @@ function measure(subjects: readonly Subject[], rounds: number): number[][] {
 
 const lowerQuartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2] ?? NaN
 
-/** What to show of each subject. */
+/** The cells of a row, one for each subject. */
 function figures(subjects: readonly Subject[], times: readonly (readonly number[])[]): string[] {
   const quartiles = times.map(lowerQuartile)
   return subjects.map(({ lines, bytes }, i) => {

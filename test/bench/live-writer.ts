@@ -1,6 +1,6 @@
 /**
- * An application's logging: lines into files in turn, each with one write(), at so many bytes a second in all.
- * `node live-writer.ts DIRECTORY FILES BYTES_PER_SECOND SECONDS`; prints `begin` when it begins, then the number of lines.
+ * Logs as an application does: lines into files in turn, each with one write(), at a rate over all files.
+ * `node live-writer.ts DIRECTORY FILES BYTES_PER_SECOND SECONDS` prints `begin` when it begins, then the number of lines.
  */
 import { openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ for (let now = 0; now < Number(seconds) * 1000; now = performance.now() - begin)
     block.number(lines % BLOCK_LINES, lines)
     written += writeSync(descriptors[lines % descriptors.length] ?? -1, block.line(lines % BLOCK_LINES))
   }
+  // the pace of the application
   await delay(1)
 }
 process.stdout.write(`${lines}\n`)

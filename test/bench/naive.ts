@@ -1,7 +1,7 @@
 /**
- * The agent that one writes in an afternoon, to be measured against: the package `tail`, and the producer of kafkajs. No
- * positions, one file: `node naive.ts FILE TOPIC BROKERS`. Lines wait for the next tick of 10 ms and go out in sends of
- * 5,000, which stays below the broker's limit for a batch.
+ * A naive agent as one writes it in an afternoon, for comparison: the package `tail` and the producer of kafkajs. It keeps
+ * no positions and reads one file: `node naive.ts FILE TOPIC BROKERS`. Lines wait for the next tick of 10 ms and are sent
+ * in groups of 5,000, which stay below the broker's limit for a batch.
  */
 import { Kafka, logLevel, type Message } from 'kafkajs'
 import { Tail } from 'tail'
@@ -13,7 +13,7 @@ const [file = '', topic = '', brokers = ''] = process.argv.slice(2)
 const kafka = new Kafka({ clientId: 'naive', brokers: brokers.split(','), logLevel: logLevel.ERROR })
 const producer = kafka.producer({ allowAutoTopicCreation: false })
 
-/** The last one is still filled. */
+/** Groups of messages to send; the last one is still being filled. */
 const sends: Message[][] = [[]]
 let isSending = false
 
@@ -34,7 +34,7 @@ async function flush(): Promise<void> {
   isSending = false
 }
 
-/** Until Kafka has them: this much even an afternoon's agent owes its lines. */
+/** Sends until Kafka has the messages: even a naive agent does that much. */
 async function send(messages: Message[]): Promise<void> {
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 /**
- * What the parts found, as kept in docs/benchmarks/results.json: every run with its raw figures; the page is computed
- * from it. Each part says for itself when and on what it was measured, since parts may be run one at a time.
+ * The results of the parts as kept in docs/benchmarks/results.json: every run with its raw figures, from which the page
+ * is computed. Each part has its own time and machine, since parts may be run one at a time.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -31,9 +31,9 @@ export interface Measured<Run> {
   /** Day and time (UTC) of the end. */
   readonly at: string
   readonly minutes: number
-  /** Those that came to their end: all that are in `runs`. */
+  /** How many rounds were finished: those in `runs`. */
   readonly rounds: number
-  /** Cut short to see whether it works: the figures mean little. */
+  /** Whether the run was cut short to see if it works: then the figures mean little. */
   readonly quick: boolean
   readonly machine: Machine
   readonly runs: readonly Run[]
@@ -41,14 +41,14 @@ export interface Measured<Run> {
 
 export type Results = { readonly [Part in PartName]?: Measured<Runs[Part]> }
 
-/** What a part is given for one of its rounds, which are counted from 1. */
+/** One round of a part; rounds are counted from 1. */
 export interface Course {
   readonly round: number
   readonly quick: boolean
-  /** The commit that is measured beside this one, and which of the figures: all if none is named. */
+  /** The commit that is measured beside this one, and for which figures; all if none is named. */
   readonly earlier: { readonly commit: string; readonly figures: readonly string[] }
-  /** Tells how it goes: a line. */
-  readonly tell: (line: string) => void
+  /** Reports progress in a line. */
+  readonly report: (line: string) => void
 }
 
 export function loadResults(path: string): Results {
@@ -61,7 +61,7 @@ export function loadResults(path: string): Results {
   }
 }
 
-/** A line for each run, so that a change can be read. */
+/** Saves results with a line for each run, so that a diff can be read. */
 export function saveResults(path: string, results: Results): void {
   mkdirSync(dirname(path), { recursive: true })
   const parts = Object.entries(results).map(([name, { runs, ...facts }]) => {

@@ -1,9 +1,9 @@
 /**
  * The benchmarks: `npm run bench [-- part…] [--rounds n] [--quick] [--out directory]`. Parts: throughput, profile, live, latency,
- * memory, outage, idle, earlier (this build beside that of another commit, `--earlier`, in all or some `--figures`); all of
- * them if none is named. `render` only writes the page anew. Against one real Kafka with its
- * data in memory; what is found is merged into benchmarks/results.json after each part, and docs/benchmarks.md is
- * rendered from that. With --quick everything is cut short to see whether it works, and written elsewhere (tmp/bench).
+ * memory, outage, idle, earlier (this build beside that of another commit, `--earlier`, in all or some `--figures`); all
+ * of them if none is named. `render` only writes the page again. They run against one real Kafka with its data in memory.
+ * The results are merged into benchmarks/results.json after each part, and docs/benchmarks.md is rendered from that. With
+ * --quick everything is cut short to see whether it works, and written elsewhere (tmp/bench).
  */
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -60,16 +60,16 @@ async function measure(names: readonly PartName[]): Promise<void> {
   }
 }
 
-/** Saved after each round, so that a run cut short leaves what it has. */
+/** Runs a part, and saves its results after each round, so that an interrupted run keeps what it has. */
 async function measureOne(stage: Stage, name: PartName): Promise<void> {
   const machine = await describeMachine()
   const begin = performance.now()
   const minutes = (): number => (performance.now() - begin) / 60_000
   const runs: object[] = []
   for (let round = 1; round <= rounds; round++) {
-    const tell = (line: string): void =>
+    const report = (line: string): void =>
       void process.stdout.write(`${name} ${round} (${minutes().toFixed(1)} min) ${line}\n`)
-    runs.push(...(await PARTS[name](stage, { round, quick, earlier: beside, tell })))
+    runs.push(...(await PARTS[name](stage, { round, quick, earlier: beside, report })))
     const at = new Date().toISOString().slice(0, 16).replace('T', ' ')
     const measured = { at, minutes: Math.round(minutes()), rounds: round, quick, machine, runs }
     saveResults(file, { ...loadResults(file), [name]: measured })

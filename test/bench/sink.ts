@@ -1,4 +1,4 @@
-/** Takes all bytes and throws them away; prints its port. See floor.ts. */
+/** The other end of floor.ts: reads all bytes and throws them away; prints its port. */
 import { createServer } from 'node:net'
 
 const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-/** The few numbers that the tables are made of. */
+/** The statistics of the tables: medians with their range, quantiles, means; and the order of runs. */
 
 export interface Spread {
   readonly median: number
@@ -7,7 +7,7 @@ export interface Spread {
   readonly count: number
 }
 
-/** Null of nothing. */
+/** The median and the range of values; null if there are none. */
 export function spreadOf(values: readonly number[]): Spread | null {
   if (values.length === 0) return null
   const sorted = [...values].sort((a, b) => a - b)
@@ -15,7 +15,7 @@ export function spreadOf(values: readonly number[]): Spread | null {
   return { median: quantile(sorted, 0.5), least, most, count: sorted.length }
 }
 
-/** Between the two nearest values; of an ascending list. */
+/** A quantile of an ascending list, interpolated between the two nearest values. */
 export function quantile(sorted: readonly number[], part: number): number {
   const place = (sorted.length - 1) * part
   const below = sorted[Math.floor(place)] ?? NaN
@@ -27,7 +27,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** There and back: what slows the machine down for a while, or ever more, meets all alike. */
+/** The subjects there and back: a machine that is slow for a while, or gets ever slower, affects all alike. */
 export function abba<T>(subjects: readonly T[]): T[] {
   return [...subjects, ...subjects.toReversed()]
 }

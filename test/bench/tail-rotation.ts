@@ -18,10 +18,10 @@ const LOG = 'app'
 const TICK_MS = 10
 const ROTATE_MS = 1000
 const RATES = [100, 1000, 10_000]
-/** A reader that got no line for so long has all it will get. */
+/** A reader that got no line for this long will get no more. */
 const QUIET_MS = 3000
 
-/** Lines that came back, by number. */
+/** The lines that a reader gave, by number. */
 class Tally {
   readonly #seen = new Set<number>()
   repeated = 0
@@ -44,7 +44,7 @@ class Tally {
 if (process.argv[2] === 'write') await write(process.argv.slice(3))
 else await compare(Number(process.argv[2] ?? 10))
 
-/** The writer's process: at this rate for so many ms; prints how many lines and rotations there were. */
+/** The writer's process: writes at a rate for `ms`, and prints how many lines and rotations there were. */
 async function write([path = '', rate = '0', ms = '0']: readonly string[]): Promise<void> {
   const writer = new LogWriter(LOG, path)
   const begin = performance.now()
@@ -55,6 +55,7 @@ async function write([path = '', rate = '0', ms = '0']: readonly string[]): Prom
       renameSync(path, `${path}.${++rotations}`)
       writer.reopen()
     }
+    // the pace of the writer
     await delay(TICK_MS)
   }
   writer.close()
@@ -70,8 +71,8 @@ async function compare(seconds: number): Promise<void> {
 }
 
 async function oneRate(rate: number, ms: number): Promise<string> {
-  const wishes: (() => void | Promise<void>)[] = []
-  const directory = freshDirectory({ after: (wish) => void wishes.push(wish) })
+  const cleanUps: (() => void | Promise<void>)[] = []
+  const directory = freshDirectory({ after: (cleanUp) => void cleanUps.push(cleanUp) })
   const path = join(directory, 'app.log')
   new LogWriter(LOG, path).close()
   const [tail, agent] = [new Tally(), new Tally()]
@@ -88,12 +89,12 @@ async function oneRate(rate: number, ms: number): Promise<string> {
   reader.unwatch()
   child.kill('SIGTERM')
   await once(child, 'close')
-  for (const wish of wishes) await wish()
+  for (const cleanUp of cleanUps) await cleanUp()
   return `| ${rate} | ${written} | ${rotations} | ${tail.row(written)} | ${agent.row(written)} |`
 }
 
 function readWithTail(path: string, tally: Tally): Tail {
-  // latin1 keeps every byte; with UTF-8 characters at the edges of its blocks would be broken as well
+  // latin1 keeps every byte; with UTF-8, characters at the edges of its blocks would be broken as well
   const tail = new Tail(path, { fromBeginning: true, follow: true, encoding: 'latin1' })
   tail.on('line', (line: string) => tally.add(Buffer.from(line, 'latin1')))
   tail.on('error', () => undefined)

@@ -1,4 +1,4 @@
-/** What is shipped: dist/ by itself, away from the sources and from node_modules. */
+/** The built program: dist/ by itself, away from the sources and from node_modules. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, readdirSync } from 'node:fs'
@@ -16,20 +16,20 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** Path of the program in a copy of dist/. */
+/** The path of the program in a copy of dist/. */
 function copied(t: Ending): string {
   const directory = freshDirectory(t)
   cpSync(join(import.meta.dirname, '../../dist'), directory, { recursive: true })
   return join(directory, 'logagent.mjs')
 }
 
-/** Started by its first line, with this Node first in the path. */
+/** Runs the program by its first line, with this Node first in the path, and returns its output. */
 function output(program: string, ...args: readonly string[]): string {
   const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` }
   return execFileSync(program, args, { env, cwd: '/', encoding: 'utf8', timeout: 60_000 })
 }
 
-test('ships with nothing beside it', async (t) => {
+test('ships lines from a copy of dist/ alone', async (t) => {
   const program = copied(t)
   const scene = await openScene(t, kafka, { encoding: 'json', agent: { from: program, cwd: '/' } })
   const writer = scene.writer('a.log')
@@ -40,13 +40,13 @@ test('ships with nothing beside it', async (t) => {
   await scene.delivered()
 })
 
-for (const [asked, threads] of [
+for (const [poolSize, threads] of [
   ['', 24],
   ['4', 24],
   ['40', 40],
 ] as const) {
-  test(`has ${threads} threads for what may hang, where UV_THREADPOOL_SIZE is '${asked}'`, async (t) => {
-    const env = { UV_THREADPOOL_SIZE: asked }
+  test(`has ${threads} threads for calls that may hang where UV_THREADPOOL_SIZE is '${poolSize}'`, async (t) => {
+    const env = { UV_THREADPOOL_SIZE: poolSize }
     const scene = await openScene(t, kafka, { agent: { from: copied(t), env } })
     scene.writer('a.log').write(1)
     const agent = scene.start()

@@ -1,4 +1,4 @@
-/** `logagent consume`: what it shows of a topic, and when it ends. */
+/** `logagent consume`: which records of a topic it shows, and when it ends. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** The numbers of the lines that it printed. Raw lines with bytes that are no text, one a line. */
+/** The numbers of the lines that the consumer printed: raw lines, one a line; some have bytes that are not UTF-8. */
 function numbers(consumer: Agent): number[] {
   const lines = consumer.output().toString('latin1').split('\n').slice(0, -1)
   return lines.map((line) => Number(/^a (\d+) /.exec(line)?.[1]))
@@ -23,7 +23,7 @@ function sequence(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, n) => from + n)
 }
 
-test('ends at the end that there was when it started', async (t) => {
+test('ends at the end offset that the topic had at the start', async (t) => {
   const scene = await openScene(t, kafka)
   scene.writer('a.log').write(3000)
   const agent = scene.start()
@@ -37,10 +37,12 @@ test('ends at the end that there was when it started', async (t) => {
   assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
 })
 
-test('waits a moment for a topic that was just made, and names one that is not there', async (t) => {
+test('waits for a topic that is created a moment later, and names a topic that is missing', async (t) => {
   const scene = await openScene(t, kafka, { createTopic: false })
   const early = scene.consume('--follow', '--from-beginning', '--max', '10')
-  await delay(1000) // long enough to ask for it; where it is not, this shows less
+  // The pause is the input: the consumer, which logs nothing meanwhile, looks for the topic before it is there. Where a
+  // second is too short for that, the test shows less and does not fail.
+  await delay(1000)
   await kafka.createTopic(scene.topic)
   scene.writer('a.log').write(10)
   const agent = scene.start()
@@ -68,21 +70,21 @@ test('ends after --max records', async (t) => {
   assert.deepEqual(numbers(following), sequence(0, 100))
 })
 
-test('with --follow shows what comes, until it is told to stop', async (t) => {
+test('with --follow shows new records until a signal stops it', async (t) => {
   const scene = await openScene(t, kafka)
   const writer = scene.writer('a.log')
   writer.write(10)
   const agent = scene.start()
   await scene.arrived()
   const all = scene.consume('--from-beginning', '--follow')
-  await until(() => numbers(all).length >= 10, { what: 'what is there' })
+  await until(() => numbers(all).length >= 10, { what: 'the records that are there' })
   const later = scene.consume('--follow')
-  // it does not say when it has begun: a line now and then, until one is shown
+  // it does not log when it begins to read: a line is written every 100 ms until one is shown
   const shows = (): boolean => {
     writer.write(1)
     return numbers(later).length > 0
   }
-  await until(() => shows() || later.end(), { every: 100, what: 'what comes' })
+  await until(() => shows() || later.end(), { every: 100, what: 'a new record' })
   writer.write(50)
   for (const one of [all, later]) await until(() => numbers(one).at(-1) === writer.next - 1, { what: 'the last line' })
   for (const one of [all, later]) {

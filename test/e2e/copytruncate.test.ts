@@ -1,4 +1,4 @@
-/** copytruncate of a log that is written all the time: whatever a cut takes before it is read, is counted. */
+/** copytruncate of a log that is written without a pause: bytes that a cut takes before they are read are counted. */
 import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, renameSync, truncateSync } from 'node:fs'
 import { after, before, test } from 'node:test'
@@ -10,7 +10,7 @@ import { type Scene, lastWords, openScene } from '../support/scene.ts'
 import { until } from '../support/wait.ts'
 
 const ROTATIONS = 20
-/** Between two rotations: 5,000 lines a second. */
+/** Writes between two rotations; with the two numbers below, 5,000 lines a second. */
 const BURSTS = 40
 const LINES_A_BURST = 25
 const BURST_MS = 5
@@ -21,21 +21,25 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** Bytes of the first so many lines, newlines included. */
+/** How many bytes the first `lines` lines have, newlines included. */
 function bytesOf(lines: number): number {
   let bytes = 0
   for (let n = 0; n < lines; n++) bytes += numberedLine('app', n).length + 1
   return bytes
 }
 
-/** Copies the log and cuts it at once, so that every line is in it or in a copy, and the end of each copy is not read. */
+/**
+ * Writes, and at each rotation copies the log and cuts it at once: every line is in the log or in a copy, and the agent
+ * has not read the end of each copy. Returns how many lines were written.
+ */
 async function writeAndRotate(scene: Scene, agent: Agent, copyName: (rotation: number) => string): Promise<number> {
   const writer = scene.writer('app.log')
-  // what was rotated before the first start is nobody's
+  // the agent does not ship what was rotated before its first start
   await agent.logged(({ msg }) => msg === 'file found', { what: 'the log' })
   for (let rotation = 0; rotation < ROTATIONS; rotation++) {
     for (let burst = 0; burst < BURSTS; burst++) {
       writer.write(LINES_A_BURST)
+      // the pace of the writer
       if (burst < BURSTS - 1) await delay(BURST_MS)
     }
     copyFileSync(writer.path, scene.path(copyName(rotation)))
@@ -49,7 +53,7 @@ function lostBytes(agent: Agent): number {
   return agent.log.filter(({ msg }) => msg === 'bytes lost').reduce((sum, { bytes }) => sum + Number(bytes), 0)
 }
 
-/** Waits until as many bytes are shipped or lost as were written; those that are lost. */
+/** Waits until as many bytes are shipped or lost as were written, and returns how many are lost. */
 async function accounted(scene: Scene, agent: Agent, lines: number): Promise<number> {
   const written = bytesOf(lines)
   const shipped = new Set<string>()
@@ -79,7 +83,7 @@ async function accounted(scene: Scene, agent: Agent, lines: number): Promise<num
   return lost
 }
 
-test('counts every byte that is only in copies named like the log, which are renamed on', async (t) => {
+test('counts every byte that is only in numbered copies as lost', async (t) => {
   const scene = await openScene(t, kafka)
   const agent = scene.start()
   const path = (n: number): string => scene.path(`app.log.${n}`)
@@ -90,7 +94,7 @@ test('counts every byte that is only in copies named like the log, which are ren
   assert.ok((await accounted(scene, agent, lines)) > 0)
 })
 
-test('ships every byte of copies that are named by the date, and counts none', async (t) => {
+test('ships every byte of copies that are named by the date, and counts none as lost', async (t) => {
   const scene = await openScene(t, kafka)
   const agent = scene.start()
   const lines = await writeAndRotate(scene, agent, (rotation) => `app-202611${rotation + 10}.log`)

@@ -1,4 +1,4 @@
-/** The agent killed, and its state cut: nothing is missing afterwards, and only what had to be is there twice. */
+/** An agent that is killed, and a state that is cut: no line is missing, and only records beyond its offsets repeat. */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,15 +23,15 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** What was seen of one life of the agent: what it said, when it was killed, and the offsets by file it left behind. */
+/** One life of the agent: its log, when it was killed (ms since the epoch), and the offsets by file id in its state. */
 interface Life {
   readonly log: readonly LogLine[]
   readonly killedAt: number
   readonly stored: ReadonlyMap<string, number>
 }
 
-test('after kill -9, ten times under load, repeats only what lies beyond the offsets it had stored', async (t) => {
-  // checkpoints rarer than kills now and then, so that there is something to repeat
+test('repeats only records beyond its stored offsets after kill -9, ten times under load', async (t) => {
+  // some kills come before a checkpoint: then there are records to repeat
   const args = ['--report', 'log', '--log-level', 'debug', '--checkpoint-interval-ms', '150']
   const scene = await openScene(t, kafka, { partitions: 3, args })
   const writers = ['a.log', 'b.log', 'c.log', 'd.log', 'e.log'].map((name) => scene.writer(name))
@@ -58,7 +58,7 @@ test('after kill -9, ten times under load, repeats only what lies beyond the off
     if (seen.has(line)) repeated++
     seen.add(line)
   }
-  assert.equal(originsOf(records).size, writers.length, 'a repeat has the id that the first one had')
+  assert.equal(originsOf(records).size, writers.length, 'a repeat has the file id of the first record')
   lives.forEach((life, crash) => {
     const until = lives[crash + 1]?.killedAt ?? Infinity
     const next = records.filter(({ timestamp }) => timestamp >= life.killedAt && timestamp < until)
@@ -73,10 +73,10 @@ test('after kill -9, ten times under load, repeats only what lies beyond the off
     }
   })
   t.diagnostic(`${repeated} records came again; ${compared} were stored before a checkpoint`)
-  assert.ok(repeated > 0 && compared > 0, 'there was something to look at')
+  assert.ok(repeated > 0 && compared > 0, 'there were records to compare')
 })
 
-/** Records of batches that were told to be stored before the last checkpoint told to be written had begun. */
+/** The records of batches that were logged as stored before the last checkpoint that was logged as written began. */
 function acknowledgedBeforeCheckpoint({ log }: Life, records: readonly KafkaRecord[]): KafkaRecord[] {
   const timeOf = ({ time }: LogLine): number => Date.parse(String(time))
   const checkpoint = log.findLast(({ msg }) => msg === 'checkpoint written')
@@ -92,7 +92,7 @@ function acknowledgedBeforeCheckpoint({ log }: Life, records: readonly KafkaReco
     })
 }
 
-test('starts with a state cut at any length, and misses nothing', async (t) => {
+test('starts with a state that is cut at any length, and loses no line', async (t) => {
   const scene = await openScene(t, kafka)
   const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
   const first = scene.start()
@@ -103,7 +103,7 @@ test('starts with a state cut at any length, and misses nothing', async (t) => {
   copyState(scene.state, kept)
   const count = async (): Promise<ReturnType<typeof account>> =>
     account(await scene.records(), new Map(writers.map(({ log, next }) => [log, next])))
-  // with all of it nothing comes again
+  // with the whole state no record comes again
   const second = scene.start()
   for (const writer of writers) writer.write(1)
   await scene.arrived()
@@ -119,14 +119,14 @@ test('starts with a state cut at any length, and misses nothing', async (t) => {
       await scene.stop(agent)
     }
   }
-  // read from the beginning again, a file may have another id: what is missing is told by the lines alone
+  // a file that is read from the beginning again may have another id: only the lines show what is missing
   const sum = await count()
   assert.deepEqual(sum, { ...sum, missing: [], changed: [], disordered: 0 })
 })
 
 /**
- * Those around the ends of lines, where something begins or ends, and others: a few, in a long run hundreds. Every
- * length there is: test/unit/input/state/load.test.ts.
+ * Lengths around the ends of lines, where an entry begins or ends, and some others: a few, in a long run hundreds.
+ * test/unit/input/state/load.test.ts tries every length.
  */
 function lengthsOf(content: Buffer): number[] {
   const all = Array.from({ length: content.length }, (_, length) => length)
@@ -137,7 +137,7 @@ function lengthsOf(content: Buffer): number[] {
 }
 
 describe('the state directory', () => {
-  test('keeps a second agent out, for as long as the first one lives', async (t) => {
+  test('keeps a second agent out while the first one lives', async (t) => {
     const scene = await openScene(t, kafka)
     scene.writer('app.log').write(10)
     const first = scene.start()
@@ -153,7 +153,7 @@ describe('the state directory', () => {
   })
 
   const unprivileged = canBe(NOBODY) ? {} : { skip: 'the tests may not change their user' }
-  test('that cannot be written ends the agent at its start, with words', unprivileged, async (t) => {
+  test('that cannot be written ends the agent at its start, with an error that names it', unprivileged, async (t) => {
     const scene = await openScene(t, kafka, { agent: { under: NOBODY.command } })
     chmodSync(scene.directory, 0o755)
     chmodSync(scene.state, 0o555)
@@ -164,7 +164,7 @@ describe('the state directory', () => {
 
   const mount = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"', 'sh']
   const mounting = canBe({ command: [...mount, '/mnt'] }) ? {} : { skip: 'the tests may not mount' }
-  test('on a file system that is read-only ends the agent at its start, with words', mounting, async (t) => {
+  test('on a read-only file system ends the agent at its start, with an error that names it', mounting, async (t) => {
     const readOnly = freshDirectory(t)
     const scene = await openScene(t, kafka, { agent: { under: [...mount, readOnly] } })
     const agent = scene.start('--state-dir', join(readOnly, 'state'))

@@ -1,4 +1,4 @@
-/** `make demo`, on the Kafka of the tests: what it promises to show, it shows. */
+/** `make demo`, on the Kafka of the tests: it shows what it promises. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ after(() => kafka.close())
 function startDemo(t: Ending, settings: Readonly<Record<string, string>> = {}) {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], KAFKA_BROKERS: kafka.bootstrap, ...settings }
   const demo = spawn(process.execPath, [join(import.meta.dirname, '../../scripts/demo.ts')], { env })
-  // in order, so that it cleans up; it has a watchdog for worse
+  // SIGTERM lets it clean up by itself
   atEnd(t, () => void demo.kill('SIGTERM'))
   let shown = ''
   demo.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()))
@@ -27,7 +27,7 @@ function startDemo(t: Ending, settings: Readonly<Record<string, string>> = {}) {
   return { demo, shown: () => shown, ended, isOver }
 }
 
-/** The numbers of the summary by their names. */
+/** The numbers of the summary by name. */
 function summaryIn(shown: string): Record<string, number> {
   const rows = shown.split('Summary')[1] ?? ''
   return Object.fromEntries(
@@ -50,7 +50,7 @@ test('writes, rotates, ships and reads back every line', async (t) => {
   assertWhole(shown())
 })
 
-test('with KEEP=1 goes on until Ctrl-C, and then does the same', async (t) => {
+test('with KEEP=1 goes on until Ctrl-C, and then reads back every line', async (t) => {
   const { demo, shown, ended, isOver } = startDemo(t, { KEEP: '1' })
   await until(() => isOver() || /[1-9]\d,\d{3} in Kafka|[1-9]\d{3} in Kafka|[1-9],\d{3} in Kafka/.test(shown()), {
     within: 60_000,

@@ -1,4 +1,4 @@
-/** Fewer descriptors than files: the process's own limit, and not only the setting, bounds what is open. */
+/** Fewer descriptors than files: the limit of the process, and not only the setting, bounds how many files are open. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { renameSync } from 'node:fs'
@@ -17,7 +17,7 @@ const FILES = 600
 /** Node raises the soft limit to the hard one. */
 const under = ['prlimit', '--nofile=256:256']
 
-test('ships 600 files with a limit of 256 descriptors, appended to and rotated, each line once', async (t) => {
+test('ships each line of 600 files once with a limit of 256 descriptors, over appends and rotations', async (t) => {
   const args = ['--file-last-line-quiet-ms', '200', '--file-discover-ms', '200', '--log-summary-ms', '200']
   const scene = await openScene(t, kafka, { partitions: 4, args, agent: { under } })
   const writers = Array.from({ length: FILES }, (_, n) => scene.writer(`app-${n}.log`))
@@ -54,7 +54,7 @@ function allow(pid: number, descriptors: number): void {
   execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${descriptors}:`])
 }
 
-test('gets over a time without any descriptor left, and says so without a line for each file', async (t) => {
+test('recovers from a time without free descriptors, and logs it without a line for each file', async (t) => {
   const args = ['--file-discover-ms', '100', '--log-summary-ms', '100', '--checkpoint-interval-ms', '100']
   const scene = await openScene(t, kafka, { partitions: 2, args, agent: { under } })
   const old = Array.from({ length: 50 }, (_, n) => scene.writer(`old-${n}.log`))
@@ -68,14 +68,14 @@ test('gets over a time without any descriptor left, and says so without a line f
   const isOut = ({ msg }: LogLine): boolean => msg === 'no descriptor left to read with; trying again'
   await agent.logged(isOut, { what: 'that it is out of descriptors' })
   // the resident set is read from /proc
-  await agent.logged(({ msg, rssMB }) => msg === 'summary' && rssMB === null, { what: 'a summary all the same' })
+  await agent.logged(({ msg, rssMB }) => msg === 'summary' && rssMB === null, { what: 'a summary without a size' })
   for (let rounds = 0; rounds < 5; rounds++) {
     const { length } = agent.log
     await agent.logged((line) => line['msg'] === 'summary' && agent.log.indexOf(line) >= length, {
-      what: 'another one',
+      what: 'another summary',
     })
   }
-  // it is said again every ten seconds
+  // it is logged again every ten seconds
   const periods = 1 + Math.floor((performance.now() - begin) / 10_000)
   assert.ok(agent.log.filter(isOut).length <= periods)
   assert.equal(agent.log.filter(({ msg }) => /cannot report/.test(String(msg))).length, 1)
@@ -85,7 +85,7 @@ test('gets over a time without any descriptor left, and says so without a line f
   await scene.delivered()
 })
 
-test('says what is wrong where there are too few descriptors for anything', async (t) => {
+test('ends with an error that names the limit where there are too few descriptors to start', async (t) => {
   const scene = await openScene(t, kafka, { agent: { under: ['prlimit', '--nofile=70:70'] } })
   const agent = scene.start()
   await agent.exitsWith(2)

@@ -1,4 +1,4 @@
-/** What a log directory can hold beside logs, and files that may not be read: nothing of it stops or fools the agent. */
+/** Files other than logs in a log directory, and files that may not be read: none stops or misleads the agent. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-test('ships regular files only, and of links only those that stay in the allowed roots', async (t) => {
+test('ships regular files only, and follows only links that stay in the allowed roots', async (t) => {
   const scene = await openScene(t, kafka, { args: ['--file-discover-ms', '50'] })
   const outside = freshDirectory(t)
   writeFileSync(join(outside, 'secret'), 'secret\n')
@@ -42,7 +42,7 @@ test('ships regular files only, and of links only those that stay in the allowed
   for (const name of ['pipe.log', 'device.log', 'environ.log', 'outside.log', 'linked-directory/also.log']) {
     await ignored(name)
   }
-  // and goes on finding what comes
+  // new lines and new files are still found
   writer.write(10)
   scene.writer('later.log').write(10)
   await scene.arrived(40)
@@ -65,7 +65,7 @@ test('ships a file with two names once', async (t) => {
   await scene.delivered()
 })
 
-test('ships a link that is turned to another file, and drains the file it showed before', async (t) => {
+test('ships the new target of a link that is changed, and drains the former target', async (t) => {
   const scene = await openScene(t, kafka)
   const first = scene.writer('first.txt')
   const second = scene.writer('second.txt')
@@ -86,7 +86,7 @@ test('ships a link that is turned to another file, and drains the file it showed
 
 const unprivileged = canBe(NOBODY) ? {} : { skip: 'the tests may not change their user' }
 
-test('ships a file and a directory from the moment they may be read', unprivileged, async (t) => {
+test('ships a file, and the files of a directory, once it may read them', unprivileged, async (t) => {
   const scene = await openScene(t, kafka, { agent: { under: NOBODY.command }, args: ['--file-discover-ms', '100'] })
   for (const directory of [scene.directory, scene.state]) chmodSync(directory, 0o755)
   chownSync(scene.state, NOBODY.uid, NOBODY.gid)
@@ -112,7 +112,7 @@ test('ships a file and a directory from the moment they may be read', unprivileg
   await scene.delivered()
 })
 
-test('goes on in a file that may not be read for a while, also after a restart', unprivileged, async (t) => {
+test('keeps its place in a file that it may not read for a while, also over a restart', unprivileged, async (t) => {
   const scene = await openScene(t, kafka, { agent: { under: NOBODY.command }, args: ['--file-discover-ms', '100'] })
   for (const directory of [scene.directory, scene.state]) chmodSync(directory, 0o755)
   chownSync(scene.state, NOBODY.uid, NOBODY.gid)

@@ -1,4 +1,4 @@
-/** Limits of the machine: no inotify left, and an agent that does not run for a while. */
+/** Limits of the machine: no inotify watch left, and an agent that does not run for a while. */
 import assert from 'node:assert/strict'
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
@@ -16,7 +16,7 @@ after(() => kafka.close())
 
 const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
 
-/** A user namespace of its own, with a limit lower than the machine's. */
+/** A command that runs another one in a user namespace of its own, with a limit lower than the machine's. */
 const limited = (name: string, value: number): readonly string[] => {
   const script = `echo ${value} > /proc/sys/user/${name} && exec "$@"`
   return ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh']
@@ -27,9 +27,9 @@ describe('inotify at its limit', () => {
     ['max_inotify_instances', 0],
     ['max_inotify_watches', 2],
   ] as const) {
-    test(`${name} ${value}: everything is polled, and that is told`, async (t) => {
+    test(`${name} ${value}: all files are polled, and that is logged`, async (t) => {
       const under = limited(name, value)
-      // not a matter of taste: a machine that cannot show it has to be named
+      // this fails and is not skipped: a machine on which it cannot be tested has to be noticed
       assert.ok(canBe({ command: under }), 'this machine has no user namespaces, or no limits in them')
       const args = ['--file-last-line-quiet-ms', '200', '--file-discover-ms', '200']
       const scene = await openScene(t, kafka, { partitions: 3, args, agent: { under } })
@@ -39,7 +39,7 @@ describe('inotify at its limit', () => {
       for (const writer of writers) writer.write(10)
       const agent = scene.start('--paths', scene.path('*/*.log'))
       await agent.logged(({ msg }) => msg === 'no inotify watch to be had: files are polled', {
-        what: 'the limit told',
+        what: 'the limit logged',
       })
       await scene.arrived()
       const load = startLoad(t, writers, { rotateAfter: 40 })
@@ -52,7 +52,7 @@ describe('inotify at its limit', () => {
   }
 })
 
-test('the first file in a new directory is found within a second, inotify or no inotify', async (t) => {
+test('finds the first file in a new directory within a second, with and without inotify', async (t) => {
   for (const under of [limited('max_inotify_instances', 0), []]) {
     const scene = await openScene(t, kafka, { agent: { under } })
     const directories = Array.from({ length: 5 }, (_, n) => scene.path(`app-${n}`))
@@ -60,7 +60,7 @@ test('the first file in a new directory is found within a second, inotify or no 
     await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'its start' })
     const waits: number[] = []
     for (const [n, directory] of directories.entries()) {
-      // at another moment between two looks each time
+      // the pause is the input: each directory comes at another moment between two looks
       await delay(n * 170)
       mkdirSync(directory)
       const path = `${directory}/new.log`
@@ -68,7 +68,7 @@ test('the first file in a new directory is found within a second, inotify or no 
       const { time } = await agent.logged(({ msg, file }) => msg === 'file found' && file === path, { what: path })
       waits.push(Date.parse(String(time)) - statSync(path).birthtimeMs)
     }
-    // one may be late on a machine that has a lot to do
+    // one may be late on a busy machine
     const median = waits.toSorted((a, b) => a - b)[2] ?? Infinity
     assert.ok(median <= 1100, `${waits.join(', ')} ms`)
     await scene.arrived(directories.length)
@@ -76,20 +76,20 @@ test('the first file in a new directory is found within a second, inotify or no 
   }
 })
 
-test('an agent that is stopped by SIGSTOP while it ships goes on, and sends nothing twice', async (t) => {
+test('goes on after it was stopped by SIGSTOP while it shipped, and sends nothing twice', async (t) => {
   const impatient = LONG ? [] : ['--kafka-request-timeout-ms', '1s', '--kafka-connect-timeout-ms', '1s']
   const args = ['--file-last-line-quiet-ms', '200', ...impatient]
   const scene = await openScene(t, kafka, { partitions: 3, args })
   const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
   for (const writer of writers) writer.write(10)
   const agent = scene.start()
-  // what is rotated before the very first start is not the agent's
+  // the agent does not ship what is rotated before its first start
   await scene.arrived()
   const load = startLoad(t, writers, { rotateAfter: 60 })
   await scene.arrived(500)
   for (let n = 0; n < 3; n++) {
     agent.pause()
-    // requests are on their way for longer than they may be
+    // the pause is the input: requests are pending for longer than their time-out
     await delay(LONG ? 45_000 : 1500)
     agent.resume()
     await scene.arrived((await scene.count()) + 300)

@@ -1,6 +1,6 @@
-/** Lines that are not just text and a newline: CRLF, empty, over-long, binary, and names of files that are no text. */
+/** Lines that are more than text and a newline: CRLF, empty, over-long, binary; and file names of any bytes. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { sharedKafka } from '../support/kafka.ts'
 import { messageOf, rawLine } from '../support/numbered-log.ts'
@@ -17,7 +17,7 @@ after(() => kafka.close())
 
 const KIB = 1024
 
-/** What is shipped of a file with this content. The line `end` comes last, so that what is settled has a carrier. */
+/** Ships a file with this content and the line `end`, whose record counts the bytes that are settled before it. */
 async function shipped(
   t: Ending,
   content: string | Buffer,
@@ -40,7 +40,7 @@ const texts = (records: readonly KafkaRecord[], encoding: 'raw' | 'json'): strin
 
 for (const encoding of ['raw', 'json'] as const) {
   describe(`as ${encoding}`, () => {
-    test('a carriage return before the newline is no part of the line, one elsewhere is', async (t) => {
+    test('a carriage return is part of the line, except right before the newline', async (t) => {
       const records = await shipped(t, 'dos\r\n\r\na\rb\r\r\nunix\n', { encoding, records: 5 })
       assert.deepEqual(texts(records, encoding), ['dos', '', 'a\rb\r', 'unix', 'end'])
     })
@@ -50,7 +50,7 @@ for (const encoding of ['raw', 'json'] as const) {
       assert.deepEqual(texts(records, encoding), ['', '', 'one', '', 'end'])
     })
 
-    test('empty lines that are dropped ride on the next record', async (t) => {
+    test('dropped empty lines are counted in the next record', async (t) => {
       const args = ['--empty-lines', 'drop']
       const records = await shipped(t, '\n\r\none\n\n\n\ntwo\n\n', { encoding, records: 3, args })
       assert.deepEqual(texts(records, encoding), ['one', 'two', 'end'])
@@ -60,7 +60,7 @@ for (const encoding of ['raw', 'json'] as const) {
       )
     })
 
-    test('a line of just the longest length is whole, one byte more is cut and marked', async (t) => {
+    test('a line of the maximum length is shipped whole, and a longer one is cut and marked', async (t) => {
       const args = ['--max-line-bytes', '1024']
       const content = ['a'.repeat(KIB), `${'b'.repeat(KIB)}\r`, 'c'.repeat(KIB + 1), 'd'.repeat(50 * KIB)]
       const records = await shipped(t, `${content.join('\n')}\n`, { encoding, records: 5, args })
@@ -69,7 +69,7 @@ for (const encoding of ['raw', 'json'] as const) {
       assert.deepEqual(records.map(isMarkedTruncated), [false, false, true, true, false])
     })
 
-    test('a line is cut at the border of a character', async (t) => {
+    test('a line is cut between two characters', async (t) => {
       const args = ['--max-line-bytes', '1024']
       const content = [`a${'é'.repeat(600)}`, `ab${'日'.repeat(400)}`, `abc${'🚀'.repeat(300)}`]
       const records = await shipped(t, `${content.join('\n')}\n`, { encoding, records: 4, args })
@@ -77,14 +77,14 @@ for (const encoding of ['raw', 'json'] as const) {
       assert.deepEqual(texts(records, encoding), expected)
     })
 
-    test('over-long lines that are dropped ride on the next record', async (t) => {
+    test('dropped over-long lines are counted in the next record', async (t) => {
       const args = ['--max-line-bytes', '1024', '--long-lines', 'drop']
       const content = `one\n${'x'.repeat(KIB + 1)}\ntwo\n${'y'.repeat(700 * KIB)}\n${'z'.repeat(2000 * KIB)}\r\n`
       const records = await shipped(t, content, { encoding, records: 3, args })
       assert.deepEqual(texts(records, encoding), ['one', 'two', 'end'])
     })
 
-    test('a line of 5 MB that comes slowly is one record, and the lines behind it wait for nothing else', async (t) => {
+    test('a line of 5 MB that comes slowly is one record, and lines of other files do not wait for it', async (t) => {
       const scene = await openScene(t, kafka, { encoding })
       const path = scene.path('app.log')
       writeFileSync(path, 'before\n')
@@ -93,7 +93,7 @@ for (const encoding of ['raw', 'json'] as const) {
       const piece = Buffer.from('0123456789'.repeat(10_000))
       for (let n = 0; n < 50; n++) {
         writeFileSync(path, piece, { flag: 'a' })
-        // another file's lines come through meanwhile
+        // lines of another file arrive meanwhile
         if (n % 10 === 0) {
           writeFileSync(scene.path('other.log'), `other ${n}\n`, { flag: 'a' })
           await scene.arrived(2 + n / 10)
@@ -119,7 +119,6 @@ for (const encoding of ['raw', 'json'] as const) {
       writeFileSync(path, `before\n${'0123456789'.repeat(500_000)}`)
       const agent = scene.start()
       await scene.arrived(1)
-      const { renameSync } = await import('node:fs')
       renameSync(path, `${path}.1`)
       await scene.arrived(2)
       await scene.stop(agent)
@@ -130,7 +129,7 @@ for (const encoding of ['raw', 'json'] as const) {
   })
 }
 
-test('bytes that are no text come as they are in raw, and as replacement characters in json', async (t) => {
+test('bytes that are not UTF-8 are shipped unchanged as raw, and as replacement characters as json', async (t) => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10))
   const lines = [
     every,
@@ -152,7 +151,7 @@ test('bytes that are no text come as they are in raw, and as replacement charact
   )
 })
 
-test('a name that is no text is read, watched, and known again after a restart', async (t) => {
+test('files with any bytes in their names are read, watched, and known again after a restart', async (t) => {
   const scene = await openScene(t, kafka)
   const names = [
     Buffer.from([0xff, 0xfe, 0x61]),

@@ -1,4 +1,4 @@
-/** More files than may be open, more files than are looked at in one go, and busy ones beside quiet ones. */
+/** More files than may be open, more files than one look handles, and busy files beside quiet ones. */
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** Logs by number, appended to by path: the writer's own descriptors are not what is tested. */
+/** Numbered logs that are appended to by path: the test itself keeps no descriptors open. */
 class Logs {
   readonly #scene: Scene
   readonly written = new Map<string, number>()
@@ -55,7 +55,7 @@ class Logs {
   }
 }
 
-test('reads 300 files with 16 descriptors, over and over', async (t) => {
+test('reads 300 files with 16 descriptors, round after round', async (t) => {
   const args = ['--file-max-open-files', '16', '--file-discover-ms', '100']
   const scene = await openScene(t, kafka, { partitions: 4, args })
   const logs = new Logs(scene, 300)
@@ -64,7 +64,7 @@ test('reads 300 files with 16 descriptors, over and over', async (t) => {
   for (let round = 0; round < 6; round++) {
     await scene.arrived(logs.total)
     const open = openFilesUnder(agent.pid, scene.directory)
-    // a handful more while they are being opened
+    // a few more are open while others are being opened
     assert.ok(open <= 20, `${open} files are open`)
     logs.appendAll(1 + round * 3)
   }
@@ -73,7 +73,7 @@ test('reads 300 files with 16 descriptors, over and over', async (t) => {
   await logs.delivered()
 })
 
-test('drains on a stop what was just appended to files that are not open', async (t) => {
+test('ships, at a stop, the lines that were just appended to files that are not open', async (t) => {
   const scene = await openScene(t, kafka, { args: ['--file-max-open-files', '16'] })
   const logs = new Logs(scene, 60)
   logs.appendAll(5)
@@ -84,7 +84,7 @@ test('drains on a stop what was just appended to files that are not open', async
   await logs.delivered()
 })
 
-test('drains on a stop files that came the moment before', async (t) => {
+test('ships, at a stop, the lines of files that were created a moment before', async (t) => {
   const scene = await openScene(t, kafka)
   const logs = new Logs(scene, 20)
   logs.append('log-0', 1)
@@ -113,11 +113,11 @@ test('rotates 40 files with 16 descriptors, and goes on after a restart', async 
   const second = scene.start()
   await scene.arrived(logs.total)
   await scene.stop(second)
-  // whichever of a log's two files gets a descriptor first
+  // either of a log's two files may get a descriptor first
   await logs.delivered({ inOrder: false })
 })
 
-test('ships 10,000 files of one line, found at the start and found later, and forgets those that went', async (t) => {
+test('ships 10,000 files of one line, found at the start or later, and forgets the deleted ones', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6 })
   const half = 5000
   const write = (from: number): void => {
@@ -147,6 +147,6 @@ test('lets no file wait for the backlog of another', async (t) => {
   await scene.stop(agent)
   const records = await scene.delivered()
   const place = records.findIndex(({ value }) => value?.toString().startsWith('quiet'))
-  // a turn is 256 KiB, of 40 MB; without turns the busy one would be read until Kafka has to be waited for
+  // a file turn is 256 KiB of 40 MB; without turns the busy file would be read until Kafka has to be waited for
   assert.ok(place < records.length / 20, `the quiet file's line came as number ${place} of ${records.length}`)
 })

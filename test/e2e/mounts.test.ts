@@ -1,4 +1,4 @@
-/** Logs on a file system whose server can be gone: nobody else waits for it, and nothing on it is forgotten. */
+/** Logs on a file system whose server can be gone: other files do not wait for it, and its files are not forgotten. */
 import assert from 'node:assert/strict'
 import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -12,7 +12,7 @@ import { lastWords, openScene, type Scene } from '../support/scene.ts'
 import { until } from '../support/wait.ts'
 
 const PROGRAM = join(import.meta.dirname, '../support/programs/fuse-mount.ts')
-/** Mounts are seen only by those that are started into the same namespace, and end with it. */
+/** Runs a command in a mount namespace of its own: its mounts are visible only there, and end with it. */
 const NAMESPACE = ['unshare', '--mount', '--propagation', 'private']
 
 let kafka: Awaited<ReturnType<typeof sharedKafka>>
@@ -25,27 +25,27 @@ const mounting = canBe({ command: [...NAMESPACE, 'sh', '-c', 'test -w /dev/fuse 
   ? {}
   : { skip: 'the tests may not mount' }
 
-/** A server of mounts. */
+/** The FUSE server of some mounts. */
 interface Server {
-  /** It answers no more, until it comes back. */
+  /** From here on calls to its mounts hang, until it comes back. */
   readonly goAway: () => Promise<void>
   readonly comeBack: () => Promise<void>
 }
 
-interface World {
+interface MountScene {
   readonly scene: Scene
   /** `logs/NAME` is a mount of `backing/NAME` for each of the names. */
   readonly serve: (...names: readonly string[]) => Promise<Server>
 }
 
-/** A scene whose `logs` is local but for what is mounted below. */
-async function withServers(t: TestContext): Promise<World> {
+/** A scene whose directory `logs` is local, except for the mounts below it. */
+async function withServers(t: TestContext): Promise<MountScene> {
   const inside: string[] = []
   const scene = await openScene(t, kafka, { agent: { under: inside }, args: ['--shutdown-timeout', '2s'] })
   const serve = async (...names: readonly string[]): Promise<Server> => {
     const pairs = names.map((name) => [scene.path(`backing/${name}`), scene.path(`logs/${name}`)])
     for (const path of pairs.flat()) mkdirSync(path, { recursive: true })
-    // it ends with its test, however that ends, and its mounts with it
+    // the server ends with the test, however that ends, and the mounts end with the server
     const under = inside.length > 0 ? [...inside] : NAMESPACE
     const server = startAgent(t, { from: PROGRAM, args: pairs.flat(), under })
     const said = (what: string): Promise<boolean> =>
@@ -63,8 +63,8 @@ async function withServers(t: TestContext): Promise<World> {
   return { scene, serve }
 }
 
-/** `logs` is local, `logs/far` is a mount of `backing/far`. */
-async function withMount(t: TestContext): Promise<Server & Pick<World, 'scene'>> {
+/** A scene in which `logs` is local, and `logs/far` is a mount of `backing/far`. */
+async function withMount(t: TestContext): Promise<Server & Pick<MountScene, 'scene'>> {
   const { scene, serve } = await withServers(t)
   mkdirSync(scene.path('logs/near'), { recursive: true })
   return { scene, ...(await serve('far')) }
@@ -72,7 +72,7 @@ async function withMount(t: TestContext): Promise<Server & Pick<World, 'scene'>>
 
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, n) => `far${n}`)
 
-/** The mounts that a message of the log is about, by their names. */
+/** The names, sorted, of the mounts for which the agent has logged this message. */
 function mountsIn(agent: Agent, message: string): string[] {
   const lines = agent.log.filter(({ msg }) => msg === message)
   return lines.map(({ mount }) => basename(String(mount))).sort()
@@ -82,15 +82,18 @@ const HANGS = 'mount does not answer: its files wait'
 const WAITS = 'too many mounts hang: this one waits too'
 const ANSWERS = 'mount answers again'
 
-/** In order, but for the call that hangs: no exit can wait for that, and what FUSE keeps not even a kill can end. */
-async function toldToStop(agent: Agent): Promise<void> {
+/**
+ * Stops an agent of which a call hangs. The stop is in order except for that call: no exit can wait for it, and not
+ * even a kill can end a call that FUSE keeps.
+ */
+async function stopWhileCallsHang(agent: Agent): Promise<void> {
   agent.signal('SIGTERM')
   const isLast = ({ text }: LogLine): boolean => /killing the process instead of exit code 6/.test(String(text))
   await agent.logged(isLast, { what: 'its last words' })
   assert.equal(lastWords(agent)['lostBytes'], 0)
 }
 
-test('reads what is on a mount to its end, also when it is told to stop', mounting, async (t) => {
+test('reads files on a mount to their ends, also during a stop', mounting, async (t) => {
   const { scene } = await withMount(t)
   const far = scene.writer('backing/far/app.log')
   far.write(1000)
@@ -101,7 +104,7 @@ test('reads what is on a mount to its end, also when it is told to stop', mounti
   await scene.delivered()
 })
 
-test('a mount that answers no more stops nobody else, and ends with the agent', mounting, async (t) => {
+test('ships all other files while a mount hangs, and the files of the mount once it answers', mounting, async (t) => {
   const { scene, goAway, comeBack } = await withMount(t)
   const [far, near] = [scene.writer('backing/far/app.log'), scene.writer('logs/app.log')]
   symlinkSync('far/app.log', scene.path('logs/link.log'))
@@ -115,12 +118,12 @@ test('a mount that answers no more stops nobody else, and ends with the agent', 
   late.write(10)
   await scene.arrived()
   far.write(100)
-  await toldToStop(first)
+  await stopWhileCallsHang(first)
   // one that starts while it hangs
   const second = scene.start('--paths', scene.path('logs/**/*.log'))
   near.write(10)
   await scene.arrived(3020)
-  await toldToStop(second)
+  await stopWhileCallsHang(second)
   await comeBack()
   for (const agent of [first, second]) assert.equal((await agent.exited()).signal, 'SIGKILL')
   const third = scene.start('--paths', scene.path('logs/**/*.log'))
@@ -131,7 +134,7 @@ test('a mount that answers no more stops nobody else, and ends with the agent', 
 })
 
 test(
-  'seven mounts that hang leave threads to the state, to zstd, to names and to a mount that answers',
+  'keeps threads for the state, zstd, host names and a mount that answers while seven mounts hang',
   mounting,
   async (t) => {
     const { scene, serve } = await withServers(t)
@@ -143,12 +146,12 @@ test(
     for (const writer of [...far, well, near]) writer.write(100)
     await gone.goAway()
     const paths = ['--paths', scene.path('logs/**/*.log')]
-    // whatever needs a thread is done while they hang
+    // everything that needs a thread happens while they hang
     const brokers = kafka.bootstrap.replaceAll('127.0.0.1', 'localhost')
     const first = scene.start(...paths, '--kafka-compression', 'zstd', '--kafka-brokers', brokers)
     await scene.arrived(200)
     const hung = (): boolean => mountsIn(first, HANGS).length === 7
-    await until(hung, { what: () => `a word of each; there were ${mountsIn(first, HANGS).join(' ')}` })
+    await until(hung, { what: () => `a message for each; there were ${mountsIn(first, HANGS).join(' ')}` })
     for (const writer of [well, near]) writer.write(1000)
     const late = scene.writer('logs/late.log')
     late.write(10)
@@ -162,7 +165,7 @@ test(
       return sizes.every((size) => offsets.includes(size))
     }
     await until(isKept, { what: () => `positions ${sizes.join(' ')}; there were ${offsets.join(' ')}` })
-    await toldToStop(first)
+    await stopWhileCallsHang(first)
     assert.deepEqual(mountsIn(first, HANGS), names)
     assert.deepEqual(mountsIn(first, WAITS), [])
     await gone.comeBack()
@@ -174,7 +177,7 @@ test(
   },
 )
 
-test('more mounts hang than may, and only mounts wait for that, until they answer', mounting, async (t) => {
+test('makes only mounts wait, until they answer, where more of them hang than may', mounting, async (t) => {
   const { scene, serve } = await withServers(t)
   // more than there are threads
   const names = numbered(30)
@@ -187,14 +190,14 @@ test('more mounts hang than may, and only mounts wait for that, until they answe
   await goAway()
   const reported = (): string[] => [...mountsIn(agent, HANGS), ...mountsIn(agent, WAITS)].sort()
   for (const writer of far) writer.write(100)
-  await until(() => reported().length >= 30, { what: () => `a word of each; ${reported().join(' ')}` })
+  await until(() => reported().length >= 30, { what: () => `a message for each; ${reported().join(' ')}` })
   near.write(1000)
   await scene.arrived(3100 + 1000)
   assert.deepEqual([reported(), mountsIn(agent, HANGS).length], [[...names].sort(), 8])
   assert.deepEqual(mountsIn(agent, ANSWERS), [])
   await comeBack()
   await scene.arrived()
-  await until(() => mountsIn(agent, ANSWERS).length === 30, { what: 'a word of each that answers again' })
+  await until(() => mountsIn(agent, ANSWERS).length === 30, { what: 'a message for each that answers again' })
   await scene.stop(agent)
   await scene.delivered()
 })

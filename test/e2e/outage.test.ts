@@ -1,4 +1,4 @@
-/** A Kafka that goes away and comes back, while lines are written and files rotate: nothing is missing, nothing stays behind. */
+/** A Kafka that goes away and comes back while lines are written and files rotate: no line is missing or left over. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { openScene } from '../support/scene.ts'
 
 const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
 
-/** Beyond the time-out of a request; which is shorter than users have it, unless in a long run. */
+/** Longer than the time-out of a request, which is shorter here than by default, except in a long run. */
 const OUTAGE_MS = LONG ? 45_000 : 3000
 const IMPATIENT = LONG ? [] : ['--kafka-request-timeout-ms', '1s', '--kafka-connect-timeout-ms', '1s']
 
@@ -28,9 +28,9 @@ const outages: readonly {
   { what: 'frozen and thawed', begin: async () => kafka.pause(), end: async () => kafka.resume() },
 ]
 
-describe('Kafka, while files are written and rotate:', () => {
+describe('ships every line once, while files are written and rotate, over a Kafka that is', () => {
   for (const { what, begin, end } of outages) {
-    test(`${what}, for longer than a request may take`, async (t) => {
+    test(`${what}, with more than the time-out of a request between`, async (t) => {
       const args = ['--file-last-line-quiet-ms', '200', ...IMPATIENT]
       const scene = await openScene(t, kafka, { partitions: 3, args })
       const writers = ['a.log', 'b.log', 'c.log', 'd.log'].map((name) => scene.writer(name))
@@ -40,6 +40,7 @@ describe('Kafka, while files are written and rotate:', () => {
       const load = startLoad(t, writers, { rotateAfter: 40 })
       await scene.arrived(500)
       await begin()
+      // the length of the outage is the input
       await delay(OUTAGE_MS)
       await end()
       await scene.arrived((await scene.count()) + 500)
@@ -48,12 +49,13 @@ describe('Kafka, while files are written and rotate:', () => {
     })
   }
 
-  test('gone and back, five times in a row, faster than anybody recovers', async (t) => {
+  test('frozen or killed five times in a row, and back before the agent has recovered', async (t) => {
     const scene = await openScene(t, kafka, { partitions: 3, args: IMPATIENT })
     const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
     const load = startLoad(t, writers)
     const agent = scene.start()
     await scene.arrived(500)
+    // the pauses are the input: how long Kafka is gone, and how long it is back
     for (let n = 0; n < 5; n++) {
       if (n % 2 === 0) kafka.pause()
       else await kafka.kill()
@@ -67,7 +69,7 @@ describe('Kafka, while files are written and rotate:', () => {
   })
 })
 
-test('an agent that was there before Kafka ships once Kafka comes', async (t) => {
+test('started before Kafka, ships once Kafka comes up', async (t) => {
   const scene = await openScene(t, kafka, { args: IMPATIENT })
   await kafka.stop()
   const writer = scene.writer('a.log')
@@ -79,7 +81,7 @@ test('an agent that was there before Kafka ships once Kafka comes', async (t) =>
   await scene.recovered(agent)
 })
 
-test('an agent killed while Kafka was down goes on where Kafka had it', async (t) => {
+test('killed while Kafka is down, loses no line', async (t) => {
   const scene = await openScene(t, kafka, { args: IMPATIENT })
   const writer = scene.writer('a.log')
   writer.write(5000)
@@ -99,7 +101,7 @@ test('an agent killed while Kafka was down goes on where Kafka had it', async (t
 })
 
 describe('a topic', () => {
-  test('that comes later is waited for, and keeps nobody else waiting', async (t) => {
+  test('that is created later is waited for, and the files of other topics do not wait', async (t) => {
     const scene = await openScene(t, kafka, { createTopic: false })
     const other = await openScene(t, kafka)
     const inputs = [
@@ -118,7 +120,7 @@ describe('a topic', () => {
     await other.delivered()
   })
 
-  test('that is missing is created where that is wanted', async (t) => {
+  test('that is missing is created where the setting says so', async (t) => {
     const args = ['--topic-create', 'true', '--topic-partitions', '3', '--topic-replication-factor', '1']
     const scene = await openScene(t, kafka, { createTopic: false, args })
     scene.writer('a.log').write(100)
@@ -130,14 +132,14 @@ describe('a topic', () => {
     await scene.delivered()
   })
 
-  test('that Kafka refuses to create is a matter for somebody, and waited for', async (t) => {
+  test('that Kafka refuses to create is logged as an error, and waited for', async (t) => {
     const args = ['--topic-create', 'true', '--topic-replication-factor', '3']
     const scene = await openScene(t, kafka, { createTopic: false, args })
     scene.writer('a.log').write(100)
     const agent = scene.start()
-    const told = await agent.logged(({ msg }) => msg === 'topic refused: waiting', { what: 'the reason' })
-    assert.equal(told['level'], 'error')
-    assert.match(String(told['reason']), /could not be created: Kafka answered INVALID_REPLICATION_FACTOR/)
+    const refusal = await agent.logged(({ msg }) => msg === 'topic refused: waiting', { what: 'the reason' })
+    assert.equal(refusal['level'], 'error')
+    assert.match(String(refusal['reason']), /could not be created: Kafka answered INVALID_REPLICATION_FACTOR/)
     await kafka.createTopic(scene.topic)
     await scene.arrived()
     await scene.stop(agent)
@@ -145,7 +147,7 @@ describe('a topic', () => {
   })
 
   for (const partitions of [4, 1]) {
-    test(`that is deleted, and made again with ${partitions} partitions for 4, gets what comes from then on`, async (t) => {
+    test(`that is deleted, and created again with ${partitions} partitions after 4, gets all later lines`, async (t) => {
       const scene = await openScene(t, kafka, { partitions: 4, args: ['--kafka-metadata-max-age-ms', '1s'] })
       const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
       for (const writer of writers) writer.write(100)
@@ -167,7 +169,7 @@ describe('a topic', () => {
     })
   }
 
-  test('that gets more partitions is used further', async (t) => {
+  test('that gets more partitions is shipped to on the new ones as well', async (t) => {
     const scene = await openScene(t, kafka, { partitions: 1, args: ['--kafka-metadata-max-age-ms', '500ms'] })
     const early = Array.from({ length: 6 }, (_, n) => scene.writer(`early-${n}.log`))
     for (const writer of early) writer.write(100)

@@ -1,4 +1,4 @@
-/** What a record looks like, where it goes, and whether the consumers people have can read it. */
+/** What a record looks like, which partition it goes to, and whether common consumers can read it. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
@@ -16,7 +16,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-/** Ships these lines, and gives the records in the order of the partitions. */
+/** Ships these lines, and returns their records in the order of the partitions. */
 async function shipped(scene: Scene, lines: readonly string[], ...args: readonly string[]): Promise<KafkaRecord[]> {
   writeFileSync(scene.path('app.log'), lines.map((line) => `${line}\n`).join(''))
   const agent = scene.start(...args)
@@ -26,7 +26,7 @@ async function shipped(scene: Scene, lines: readonly string[], ...args: readonly
 }
 
 describe('the record contract', () => {
-  test('json: what the design says, in its order, and nothing else', async (t) => {
+  test('json: the fields of the design, in its order, and no others', async (t) => {
     const scene = await openScene(t, kafka, { encoding: 'json' })
     const earliest = Date.now()
     const [record] = await shipped(
@@ -57,7 +57,7 @@ describe('the record contract', () => {
     assert.ok(Math.abs((record?.timestamp ?? 0) - Date.parse(time)) <= 1)
   })
 
-  test("raw: the line's bytes, and the metadata in headers of OpenTelemetry's names", async (t) => {
+  test("raw: the bytes of the line, and the metadata in headers with OpenTelemetry's names", async (t) => {
     const scene = await openScene(t, kafka)
     const records = await shipped(scene, ['one', 'two'], '--fields', 'env=prod')
     const { id } = originOf(records[0]!) ?? {}
@@ -98,7 +98,7 @@ describe('where a record goes', () => {
   const FILES = 24
   const LINES = 20
 
-  /** Partitions by file, of 24 files with 20 lines each, on 6 partitions. */
+  /** Ships 24 files with 20 lines each to a topic of 6 partitions. */
   async function places(t: Ending, ...args: readonly string[]): Promise<{ scene: Scene; records: KafkaRecord[] }> {
     const scene = await openScene(t, kafka, { partitions: 6 })
     const writers = Array.from({ length: FILES }, (_, n) => scene.writer(`file-${n}.log`))
@@ -146,7 +146,7 @@ describe('where a record goes', () => {
     }
   })
 
-  test('a number: that partition, and a key made of a template goes with it', async (t) => {
+  test('a number: that partition, with a key made from a template', async (t) => {
     const { records } = await places(
       t,
       '--kafka-partitioner',
@@ -209,11 +209,11 @@ for (const [encoding, compression] of [
   })
 }
 
-/** By kafkajs's partitioner, which is the Java client's written again. */
+/** The partition by kafkajs's partitioner, which is the Java client's written again. */
 function partitionOfJava(key: Buffer | null, count: number): number {
   const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({ partitionId, leader: 1 }))
   const what = { topic: '', partitionMetadata, message: { key, value: null } }
-  // of the metadata it looks at nothing else
+  // it reads nothing else of the metadata
   return Partitioners.DefaultPartitioner()(
     what as unknown as Parameters<ReturnType<typeof Partitioners.DefaultPartitioner>>[0],
   )
@@ -235,7 +235,7 @@ function bytesOf(shown: Shown): Buffer | null {
   return typeof shown === 'string' ? Buffer.from(shown) : Buffer.from(shown.base64, 'base64')
 }
 
-test('a raw line that looks like a record of ours is a line all the same', async (t) => {
+test('a line that looks like a json record of the agent is shipped as a line', async (t) => {
   const scene = await openScene(t, kafka, { encoding: 'json' })
   const line = '{"@timestamp":"2026-11-22T10:00:00.123456789Z","message":"x","log":{"offset":1}}'
   const [record] = await shipped(scene, [line])

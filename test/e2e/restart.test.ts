@@ -1,4 +1,4 @@
-/** What happened to the files while the agent was not there: it finds out by their content, whatever they are called. */
+/** Files that change while the agent is stopped: it knows them again by their content, whatever they are called. */
 import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ after(() => kafka.close())
 
 const QUICK = ['--file-last-line-quiet-ms', '200', '--file-discover-ms', '100']
 
-/** An agent shipped 1000 lines of app.log and is stopped; 500 more came since. */
+/** An agent has shipped 1000 lines of app.log and is stopped; 500 more were written since. */
 async function begun(t: Ending): Promise<{ scene: Scene; writer: LogWriter }> {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
@@ -30,8 +30,8 @@ async function begun(t: Ending): Promise<{ scene: Scene; writer: LogWriter }> {
   return { scene, writer }
 }
 
-/** Starts an agent, and everything is there, once. `files`: how many generations there were in all. */
-async function ends(scene: Scene, files: number): Promise<void> {
+/** Starts an agent, and checks that every line arrives once. `files`: how many generations there were in all. */
+async function shipsTheRest(scene: Scene, files: number): Promise<void> {
   const agent = scene.start()
   await scene.arrived()
   await scene.stop(agent)
@@ -39,16 +39,16 @@ async function ends(scene: Scene, files: number): Promise<void> {
   assert.equal(originsOf(records).size, files)
 }
 
-test('renamed to app.log.1, with a new app.log', async (t) => {
+test('knows a file again that was renamed to app.log.1, beside a new app.log', async (t) => {
   const { scene, writer } = await begun(t)
   renameSync(writer.path, `${writer.path}.1`)
   writer.write(10)
   writer.reopen()
   writer.write(300)
-  await ends(scene, 2)
+  await shipsTheRest(scene, 2)
 })
 
-test('renamed three times, with three new ones', async (t) => {
+test('knows a file again that was renamed three times, beside three new ones', async (t) => {
   const { scene, writer } = await begun(t)
   for (let rotation = 0; rotation < 3; rotation++) {
     for (const n of [3, 2, 1].filter((n) => n <= rotation)) renameSync(`${writer.path}.${n}`, `${writer.path}.${n + 1}`)
@@ -56,18 +56,18 @@ test('renamed three times, with three new ones', async (t) => {
     writer.reopen()
     writer.write(300)
   }
-  await ends(scene, 4)
+  await shipsTheRest(scene, 4)
 })
 
-test('renamed to a name that no glob matches', async (t) => {
+test('drains a file that was renamed to a name that no glob matches', async (t) => {
   const { scene, writer } = await begun(t)
   renameSync(writer.path, scene.path('backup-of-the-log'))
   writer.reopen()
   writer.write(300)
-  await ends(scene, 2)
+  await shipsTheRest(scene, 2)
 })
 
-test('moved to another directory that is read as well', async (t) => {
+test('knows a file again that was moved to another directory that is read as well', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   mkdirSync(scene.path('live'))
   mkdirSync(scene.path('old'))
@@ -87,7 +87,7 @@ test('moved to another directory that is read as well', async (t) => {
   assert.equal(originsOf(await scene.delivered()).size, 2)
 })
 
-/** Where each line comes from: its text, the path below the scene's directory, and which of the ids that is. */
+/** Where each line comes from: its text, the path below the scene's directory, and the number of the file id. */
 async function linesOf(scene: Scene): Promise<string[]> {
   const ids: string[] = []
   return (await scene.records()).map((record) => {
@@ -97,17 +97,23 @@ async function linesOf(scene: Scene): Promise<string[]> {
   })
 }
 
-test('removed, and another directory has a file with the same line, as of the next pod of a CronJob', async (t) => {
+/** An agent has shipped the one line of a/status.log and is stopped; directory b is empty. `start`: of another agent. */
+async function withOneLine(t: Ending): Promise<{ scene: Scene; start: () => Agent }> {
   const scene = await openScene(t, kafka, { args: QUICK })
-  for (const pod of ['a', 'b']) mkdirSync(scene.path(pod))
+  for (const name of ['a', 'b']) mkdirSync(scene.path(name))
   const start = (): Agent => scene.start('--paths', scene.path('*/*.log'))
   writeFileSync(scene.path('a/status.log'), 'done\n')
   const first = start()
   await scene.arrived(1)
   await scene.stop(first)
+  return { scene, start }
+}
+
+test('takes a file with the same line in another directory for another file, as of the next pod of a CronJob', async (t) => {
+  const { scene, start } = await withOneLine(t)
   const { ino } = statSync(scene.path('a/status.log'))
   unlinkSync(scene.path('a/status.log'))
-  // made where the old one was, it has its inode again on most file systems
+  // a file that is made where the old one was gets the same inode on most file systems
   writeFileSync(scene.path('a/new'), 'done\n')
   renameSync(scene.path('a/new'), scene.path('b/status.log'))
   t.diagnostic(`inode ${ino} ${statSync(scene.path('b/status.log')).ino === ino ? 'came again' : 'did not come again'}`)
@@ -120,14 +126,8 @@ test('removed, and another directory has a file with the same line, as of the ne
   assert.equal(lastWords(second)['lostBytes'], 0)
 })
 
-test('moved to another directory, and a file with the same line in its place', async (t) => {
-  const scene = await openScene(t, kafka, { args: QUICK })
-  for (const name of ['a', 'b']) mkdirSync(scene.path(name))
-  const start = (): Agent => scene.start('--paths', scene.path('*/*.log'))
-  writeFileSync(scene.path('a/status.log'), 'done\n')
-  const first = start()
-  await scene.arrived(1)
-  await scene.stop(first)
+test('knows a file again that was moved to another directory, with a file of the same line in its place', async (t) => {
+  const { scene, start } = await withOneLine(t)
   renameSync(scene.path('a/status.log'), scene.path('b/other.log'))
   writeFileSync(scene.path('b/other.log'), 'more\n', { flag: 'a' })
   writeFileSync(scene.path('a/status.log'), 'done\n')
@@ -138,7 +138,7 @@ test('moved to another directory, and a file with the same line in its place', a
   assert.deepEqual(others.sort(), ['done a/status.log 1', 'more a/status.log 0'].sort())
 })
 
-test('deleted, and its inode used again by a new file of the same name', async (t) => {
+test('takes a new file with the name and the inode of a deleted one for another file', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
   writer.write(1000)
@@ -148,14 +148,14 @@ test('deleted, and its inode used again by a new file of the same name', async (
   const { ino } = statSync(writer.path)
   writer.close()
   unlinkSync(writer.path)
-  // a file system that gives the lowest free inode gives this one again; longer than the old one it must be as well
+  // a file system that gives the lowest free inode gives this one again; the new file is longer than the old one
   writer.reopen()
   writer.write(2000)
   t.diagnostic(`inode ${ino} ${statSync(writer.path).ino === ino ? 'came again' : 'did not come again'}`)
-  await ends(scene, 2)
+  await shipsTheRest(scene, 2)
 })
 
-test('cut, and filled again to more than it had', async (t) => {
+test('reads a file from its beginning that was cut and filled again to more than it had', async (t) => {
   const { scene, writer } = await begun(t)
   truncateSync(writer.path)
   writer.write(3000)
@@ -163,13 +163,13 @@ test('cut, and filled again to more than it had', async (t) => {
   await scene.arrived(1000 + 3000)
   await scene.stop(agent)
   const records = await scene.records()
-  // what was cut before it was read is lost, and nothing else
+  // the lines that were cut before they were read are lost, and no others
   const numbers = records.map(({ value }) => Number(/^app (\d+) /.exec(value?.toString('latin1') ?? '')?.[1]))
   const span = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
   assert.deepEqual(numbers, [...span(0, 1000), ...span(1500, 4500)])
 })
 
-test('replaced by an edited copy, which is another file', async (t) => {
+test('takes an edited copy that replaces a file for another file', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const path = scene.path('app.log')
   writeFileSync(path, 'one\ntwo\nthree\n')
@@ -185,7 +185,7 @@ test('replaced by an edited copy, which is another file', async (t) => {
   assert.deepEqual(values, ['one', 'two', 'three', 'one', '2', 'three', 'four'])
 })
 
-test('copied and cut, as logrotate does with copytruncate: the copy is not shipped', async (t) => {
+test('does not ship the copy of a file that was copied and cut, as by copytruncate of logrotate', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
   writer.write(1000)
@@ -195,10 +195,10 @@ test('copied and cut, as logrotate does with copytruncate: the copy is not shipp
   copyFileSync(writer.path, `${writer.path}.1`)
   truncateSync(writer.path)
   writer.write(300)
-  await ends(scene, 2)
+  await shipsTheRest(scene, 2)
 })
 
-test('many files with the same beginning, of which each is another file', async (t) => {
+test('keeps many files with the same beginning apart', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const banner = Buffer.from(`${'='.repeat(79)}\n`.repeat(900)) // more than 64 KiB
   const names = Array.from({ length: 12 }, (_, n) => scene.path(`app-${n}.log`))
@@ -219,7 +219,7 @@ test('many files with the same beginning, of which each is another file', async 
   assert.equal(originsOf(records).size, 13)
 })
 
-test('an empty file, and files of one byte', async (t) => {
+test('keeps its place in an empty file, and in files of one byte', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   writeFileSync(scene.path('empty.log'), '')
   writeFileSync(scene.path('byte.log'), 'a')
@@ -236,7 +236,7 @@ test('an empty file, and files of one byte', async (t) => {
   assert.deepEqual(values.sort(), ['', 'ab', 'first'])
 })
 
-test('its directory moved away, and another one with that name in its place', async (t) => {
+test('reads a new file whose directory took the place of one that was moved away', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   mkdirSync(scene.path('logs'))
   scene.writer('logs/app.log').write(100)

@@ -1,4 +1,4 @@
-/** The ways in which logs are rotated, one by one, while the agent runs. */
+/** The ways in which logs are rotated while the agent runs, one by one. */
 import assert from 'node:assert/strict'
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
@@ -25,7 +25,7 @@ test('copytruncate: goes on from the beginning, and does not ship the copy', asy
     await scene.arrived()
     for (let n = rotation; n > 0; n--) renameSync(`${writer.path}.${n}`, `${writer.path}.${n + 1}`)
     copyFileSync(writer.path, `${writer.path}.1`)
-    // the copy is there for a while before the file is cut, as it is with large files
+    // the pause is the input: the copy is there for a while before the file is cut, as it is with large files
     if (rotation % 2 === 0) await delay(300)
     truncateSync(writer.path)
   }
@@ -63,7 +63,7 @@ for (const [how, { glob, to }] of Object.entries({
   })
 }
 
-test('copytruncate of a file that is soon longer than it was before', async (t) => {
+test('copytruncate: goes on from the beginning of a file that is soon longer than it was before', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
   const agent = scene.start()
@@ -81,7 +81,7 @@ test('copytruncate of a file that is soon longer than it was before', async (t) 
   assert.equal(originsOf(await scene.delivered()).size, 6)
 })
 
-test('rename into another directory, which is not read: the old file is drained', async (t) => {
+test('rename into a directory that is not read: drains the old file', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   mkdirSync(scene.path('old'))
   const writer = scene.writer('app.log')
@@ -94,7 +94,7 @@ test('rename into another directory, which is not read: the old file is drained'
     writer.write(20)
     writer.reopen()
     writer.write(50)
-    // one that comes and goes between two looks is seen nowhere
+    // a file that comes and goes between two looks is never found
     const found = (): boolean => agent.log.filter(({ msg }) => msg === 'file found').length > rotation + 1
     await until(found, { what: 'the new file', every: 5 })
   }
@@ -103,7 +103,7 @@ test('rename into another directory, which is not read: the old file is drained'
   assert.equal(originsOf(await scene.delivered()).size, 6)
 })
 
-test('rename with a writer that goes on in the old file long after it was let go', async (t) => {
+test('rename: ships lines that are written to the old file long after it was let go', async (t) => {
   const scene = await openScene(t, kafka, { args: [...QUICK, '--file-sweep-ms', '1s'] })
   const writer = scene.writer('app.log')
   writer.write(100)
@@ -121,7 +121,7 @@ test('rename with a writer that goes on in the old file long after it was let go
   await scene.delivered()
 })
 
-test('cut before it could be read: what was lost is told and counted, and nothing else is', async (t) => {
+test('cut before it was read: logs and counts the lost bytes, and no others', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK, createTopic: false })
   const path = scene.path('app.log')
   writeFileSync(path, 'lost\n'.repeat(100))
@@ -131,8 +131,8 @@ test('cut before it could be read: what was lost is told and counted, and nothin
   appendFileSync(path, 'kept\n'.repeat(10))
   await kafka.createTopic(scene.topic)
   await scene.arrived(10)
-  const told = await agent.logged(({ msg }) => msg === 'file truncated before all of it was read', { what: 'the loss' })
-  assert.deepEqual([told['file'], told['unreadBytes']], [path, 500])
+  const loss = await agent.logged(({ msg }) => msg === 'file truncated before all of it was read', { what: 'the loss' })
+  assert.deepEqual([loss['file'], loss['unreadBytes']], [path, 500])
   await scene.stop(agent)
   assert.deepEqual(
     agent.log.filter(({ msg }) => msg === 'bytes lost').map(({ file, reason, bytes }) => [file, reason, bytes]),
@@ -146,14 +146,14 @@ test('cut before it could be read: what was lost is told and counted, and nothin
   )
 })
 
-test('delete and create anew, fast, under the same name', async (t) => {
+test('delete and create again, fast, under the same name: ships every line of each file', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
   const agent = scene.start()
   await agent.logged(({ msg }) => msg === 'file found', { what: 'the file' })
   for (let n = 0; n < 10; n++) {
     writer.write(50)
-    // only what is seen before it is deleted can be delivered
+    // only a file that is found before it is deleted can be delivered
     const found = (): boolean => agent.log.filter(({ msg }) => msg === 'file found').length > n
     await until(found, { what: 'the new file', every: 5 })
     unlinkSync(writer.path)
@@ -166,7 +166,7 @@ test('delete and create anew, fast, under the same name', async (t) => {
   assert.equal(originsOf(await scene.delivered()).size, 11)
 })
 
-test('compressed pieces and temporary files beside a log are none', async (t) => {
+test('compressed and temporary files beside a log: ships none of them', async (t) => {
   const scene = await openScene(t, kafka, { args: QUICK })
   const writer = scene.writer('app.log')
   writer.write(100)

@@ -1,4 +1,7 @@
-/** From files to a real Kafka, in the ordinary case: what is there, what is appended, what comes later, who goes where. */
+/**
+ * From files to a real Kafka in the ordinary case: lines that are there, lines that are appended, files that come
+ * later, and inputs with topics of their own.
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +22,7 @@ before(async () => {
 after(() => kafka.close())
 
 for (const encoding of ['raw', 'json'] as const) {
-  test(`ships what is in files and what is appended to them, as ${encoding}`, async (t) => {
+  test(`ships the lines of files and the lines that are appended to them, as ${encoding}`, async (t) => {
     const scene = await openScene(t, kafka, { encoding, partitions: 3 })
     const writers = ['one.log', 'two.log', 'three.log', 'four.log'].map((name) => scene.writer(name))
     for (const writer of writers) writer.write(3000)
@@ -34,8 +37,8 @@ for (const encoding of ['raw', 'json'] as const) {
   })
 }
 
-describe('what is not there yet', () => {
-  test('is waited for: a file by its name', async (t) => {
+describe('a file that is not there yet', () => {
+  test('is waited for by its name', async (t) => {
     const scene = await openScene(t, kafka)
     const agent = scene.start('--paths', scene.path('late.log'))
     await agent.logged((line) => line['msg'] === 'logagent starts', { what: 'the start' })
@@ -46,7 +49,7 @@ describe('what is not there yet', () => {
     await scene.delivered()
   })
 
-  test('is waited for: directories, one in the other, by patterns', async (t) => {
+  test('is waited for in directories that match patterns and are not there yet either', async (t) => {
     const scene = await openScene(t, kafka)
     const agent = scene.start('--paths', scene.path('apps/*/logs/*.log'))
     await agent.logged((line) => line['msg'] === 'logagent starts', { what: 'the start' })
@@ -62,7 +65,7 @@ describe('what is not there yet', () => {
     assert.deepEqual(sum, { ...sum, missing: [], changed: [], repeated: 0, disordered: 0 })
   })
 
-  test('is found when it comes: files in directories that are watched, and that `**` leads to', async (t) => {
+  test('is found when it comes in a watched directory, or in a new one that `**` matches', async (t) => {
     const scene = await openScene(t, kafka)
     scene.writer('first.log').write(10)
     const agent = scene.start('--paths', scene.path('**/*.log'))
@@ -77,7 +80,7 @@ describe('what is not there yet', () => {
     await scene.delivered()
   })
 
-  test('is found when it comes: a file as short as a line', async (t) => {
+  test('is found when it comes with a single line', async (t) => {
     const scene = await openScene(t, kafka)
     const agent = scene.start()
     await agent.logged((line) => line['msg'] === 'logagent starts', { what: 'the start' })
@@ -89,13 +92,14 @@ describe('what is not there yet', () => {
   })
 })
 
-test('ships the line of a file that lives for 300 ms, also when others have just come and gone', async (t) => {
+test('ships the line of a file that lives for 300 ms, also right after others that came and went', async (t) => {
   const scene = await openScene(t, kafka)
   scene.writer('quiet.log').write(1)
   const agent = scene.start()
   await scene.arrived()
   for (let n = 0; n < 8; n++) {
     writeFileSync(scene.path(`short-${n}.log`), `life ${n}\n`)
+    // the life of the file is the input
     await delay(300)
     unlinkSync(scene.path(`short-${n}.log`))
   }
@@ -108,7 +112,7 @@ test('ships the line of a file that lives for 300 ms, also when others have just
   )
 })
 
-test('ships several inputs to several topics, each in its way, and leaves out what is excluded', async (t) => {
+test('ships several inputs to several topics, each by its own settings, without the excluded files', async (t) => {
   const directory = freshDirectory(t)
   const topics = { web: freshTopic('web'), app: freshTopic('app') }
   for (const topic of Object.values(topics)) await kafka.createTopic(topic, { partitions: 2 })
@@ -152,7 +156,7 @@ inputs:
 })
 
 describe('start: end', () => {
-  test('skips what is there at the very first start, but not the line being written, nor what comes later', async (t) => {
+  test('skips only lines that are whole at the first start: later ones and the one being written are shipped', async (t) => {
     const scene = await openScene(t, kafka, { args: ['--start', 'end'] })
     writeFileSync(scene.path('old.log'), 'before\nhalf')
     const agent = scene.start()
@@ -165,7 +169,7 @@ describe('start: end', () => {
     assert.deepEqual(values, ['from the beginning', 'half whole', 'next'])
   })
 
-  test('is for the first start only: what came while it was stopped is shipped, also in new files', async (t) => {
+  test('applies to the first start only: lines written during a stop are shipped, also in new files', async (t) => {
     const scene = await openScene(t, kafka, { args: ['--start', 'end'] })
     writeFileSync(scene.path('old.log'), 'before\n')
     const first = scene.start()

@@ -1,4 +1,4 @@
-/** The end of an agent that is told to end: in order, in time, and with the truth about what is left. */
+/** How an agent ends after a signal: in order, in time, and with the truth about what is left. */
 import assert from 'node:assert/strict'
 import { readFileSync, renameSync, unlinkSync } from 'node:fs'
 import { after, before, test } from 'node:test'
@@ -11,14 +11,14 @@ import { openScene } from '../support/scene.ts'
 import { until } from '../support/wait.ts'
 
 const LONG = process.env['LOGAGENT_TEST_LONG'] !== undefined
-/** The default, in long runs. */
+/** The agent's time-out of a stop; in long runs its default. */
 const TIMEOUT_MS = LONG ? 25_000 : 500
 const HASTY = LONG ? [] : ['--shutdown-timeout', `${TIMEOUT_MS}ms`]
 
-/** A pod has 30 s by default, of which the agent's 25 s are to leave enough. */
+/** How much later than its time-out an agent may end: a pod has 30 s by default, and the agent 25 s of them. */
 const SPARE_MS = 5000
 
-/** It cannot deliver: it uses the time it has, and not much more. */
+/** Stops an agent that cannot deliver: it uses the time it has, and not much more. */
 async function stopsInTime(agent: Agent): Promise<void> {
   const signalled = performance.now()
   agent.signal('SIGTERM')
@@ -33,7 +33,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-test('goes on after a restart where it stopped, over and over, also in the middle of a backlog', async (t) => {
+test('goes on where it stopped after each of many restarts, also in the middle of a backlog', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 3 })
   const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
   for (const writer of writers) writer.write(30_000)
@@ -50,7 +50,7 @@ test('goes on after a restart where it stopped, over and over, also in the middl
   await scene.delivered()
 })
 
-test('drains files to their ends before it ends, rotated and deleted ones too', async (t) => {
+test('reads files to their ends before it ends, also rotated and deleted ones', async (t) => {
   const scene = await openScene(t, kafka)
   const kept = scene.writer('kept.log')
   const rotated = scene.writer('rotated.log')
@@ -69,7 +69,7 @@ test('drains files to their ends before it ends, rotated and deleted ones too', 
   await scene.delivered()
 })
 
-test('ships the last line of a deleted file although it has no newline, before it ends', async (t) => {
+test('ships the last line of a deleted file before it ends, although the line has no newline', async (t) => {
   const scene = await openScene(t, kafka, { args: ['--file-last-line-quiet-ms', '0'] })
   const writer = scene.writer('app.log')
   writer.write(10)
@@ -84,12 +84,12 @@ test('ships the last line of a deleted file although it has no newline, before i
   assert.equal((await scene.records()).at(-1)?.value?.toString(), 'the last words')
 })
 
-test('with Kafka down ends within the time it has, by exit code 6, and names what it leaves', async (t) => {
+test('ends within its time-out, with exit code 6, while Kafka is down, and logs which bytes it leaves', async (t) => {
   const scene = await openScene(t, kafka)
-  const nobody = `127.0.0.1:${await freePort(new Set())}`
+  const noBroker = `127.0.0.1:${await freePort(new Set())}`
   const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
   for (const writer of writers) writer.write(100)
-  const agent = scene.start('--kafka-brokers', nobody, ...HASTY)
+  const agent = scene.start('--kafka-brokers', noBroker, ...HASTY)
   await agent.logged(({ msg }) => msg === 'broker cannot be reached', { what: 'the broker named' })
   await stopsInTime(agent)
   const left = agent.log.filter(({ msg }) => msg === 'not delivered')
@@ -101,15 +101,15 @@ test('with Kafka down ends within the time it has, by exit code 6, and names wha
   await scene.delivered()
 })
 
-test('with nothing to deliver ends by exit code 0, Kafka or no Kafka', async (t) => {
+test('ends with exit code 0 where nothing is left to deliver, even without Kafka', async (t) => {
   const scene = await openScene(t, kafka)
-  const nobody = `127.0.0.1:${await freePort(new Set())}`
-  const agent = scene.start('--kafka-brokers', nobody)
+  const noBroker = `127.0.0.1:${await freePort(new Set())}`
+  const agent = scene.start('--kafka-brokers', noBroker)
   await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'its start' })
   await scene.stop(agent)
 })
 
-test('with a topic that is not there ends by exit code 6, and ships everything once it is', async (t) => {
+test('ends with exit code 6 while its topic is missing, and ships everything once the topic is there', async (t) => {
   const scene = await openScene(t, kafka, { createTopic: false })
   scene.writer('a.log').write(100)
   const agent = scene.start(...HASTY)
@@ -122,14 +122,14 @@ test('with a topic that is not there ends by exit code 6, and ships everything o
   await scene.delivered()
 })
 
-test('ends at once by a second signal, and misses nothing afterwards', async (t) => {
+test('ends at once after a second signal, and loses no line', async (t) => {
   const scene = await openScene(t, kafka, { createTopic: false })
   scene.writer('a.log').write(100)
   const agent = scene.start('--kafka-topic', freshTopic('never'), '--shutdown-timeout', '1h')
   await agent.logged(({ msg }) => msg === 'waiting for topic', { what: 'the topic named' })
   agent.signal('SIGINT')
-  // two that are under way at once may arrive in either order
-  await agent.logged(({ msg }) => msg === 'logagent stops', { what: 'the first is heard' })
+  // two signals that are sent together may arrive in either order
+  await agent.logged(({ msg }) => msg === 'logagent stops', { what: 'that it stops' })
   agent.signal('SIGTERM')
   await agent.exitsWith(143, SPARE_MS)
   await kafka.createTopic(scene.topic)
@@ -139,13 +139,13 @@ test('ends at once by a second signal, and misses nothing afterwards', async (t)
   await scene.delivered()
 })
 
-test('with all stored and positions that cannot be written ends by exit code 3', async (t) => {
+test('ends with exit code 3 where all records are stored and positions cannot be written', async (t) => {
   const scene = await openScene(t, kafka, { agent: { under: ['sh', '-c', 'ulimit -f 16 && exec "$@"', 'sh'] } })
   for (let n = 0; n < 100; n++) scene.writer(`file-${n}.log`).write(10)
   const agent = scene.start()
   await scene.arrived()
   await agent.logged(({ msg }) => String(msg).startsWith('checkpoint not written'), {
-    what: 'that no file may grow so large',
+    what: 'that the state may not grow',
   })
   agent.signal('SIGTERM')
   await agent.exitsWith(3)
@@ -156,7 +156,7 @@ test('with all stored and positions that cannot be written ends by exit code 3',
 const namespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 const isolating = canBe({ command: namespace }) ? {} : { skip: 'the tests may not make namespaces' }
 
-test('as process 1 of its container heeds SIGTERM', isolating, async (t) => {
+test('obeys SIGTERM as process 1 of its container', isolating, async (t) => {
   const scene = await openScene(t, kafka, { agent: { under: namespace } })
   const writer = scene.writer('a.log')
   writer.write(1000)
@@ -170,7 +170,7 @@ test('as process 1 of its container heeds SIGTERM', isolating, async (t) => {
   await scene.delivered()
 })
 
-test('sends what lingers at once when it is told to end', async (t) => {
+test('sends lingering records at once when it stops', async (t) => {
   const scene = await openScene(t, kafka, { args: ['--kafka-linger-ms', '60s'] })
   const writer = scene.writer('a.log')
   writer.write(100)
@@ -180,7 +180,7 @@ test('sends what lingers at once when it is told to end', async (t) => {
   await scene.delivered()
 })
 
-test('ends while it is being written to, and the next one has the rest', async (t) => {
+test('ends while its files are being written, and the next agent ships the rest', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 2 })
   const writers = ['a.log', 'b.log'].map((name) => scene.writer(name))
   const load = startLoad(t, writers)
@@ -196,7 +196,7 @@ test('ends while it is being written to, and the next one has the rest', async (
   await scene.delivered()
 })
 
-test('leaves nothing running and nothing open behind: its process ends by itself', async (t) => {
+test('leaves nothing running and nothing open: its process ends by itself', async (t) => {
   const scene = await openScene(t, kafka)
   scene.writer('a.log').write(10)
   const agent = scene.start()

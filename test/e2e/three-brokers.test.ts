@@ -20,7 +20,7 @@ before(async () => {
 })
 after(() => kafka.close())
 
-test('leaders moved twenty times under load', async (t) => {
+test('ships every line once while leaders move twenty times under load', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
   const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
   const load = startLoad(t, writers, { lines: 10, every: 20 })
@@ -39,7 +39,7 @@ test('leaders moved twenty times under load', async (t) => {
   await shows(reader, await scene.count())
 })
 
-/** `logagent consume` shows this many records, and no more when it is told to end. */
+/** Checks that `logagent consume` shows this many records, and no more until a signal ends it. */
 async function shows(reader: Agent, count: number): Promise<void> {
   const shown = (): number => reader.output().toString('latin1').split('\n').length - 1
   await until(() => shown() >= count || reader.end(), { what: () => `${count} records shown: ${shown()}` })
@@ -48,10 +48,10 @@ async function shows(reader: Agent, count: number): Promise<void> {
   assert.equal(shown(), count)
 }
 
-for (const isHeardOf of [true, false]) {
-  const heard = isHeardOf ? 'and heard of' : 'and not heard of'
-  test(`a topic made anew while nothing is sent, ${heard}, gets a burst whole and in order`, async (t) => {
-    const age = isHeardOf ? ['--kafka-metadata-max-age-ms', '200ms'] : []
+for (const isNoticed of [true, false]) {
+  const noticed = isNoticed ? 'noticed' : 'unnoticed'
+  test(`ships a burst whole and in order to a topic that was deleted and created again, ${noticed}`, async (t) => {
+    const age = isNoticed ? ['--kafka-metadata-max-age-ms', '200ms'] : []
     const args = ['--batch-max-bytes', '16KiB', '--kafka-compression', 'none', ...age, ...IMPATIENT]
     const scene = await openScene(t, kafka, { partitions: 3, ...SAFE, args })
     const writers = Array.from({ length: 6 }, (_, n) => scene.writer(`file-${n}.log`))
@@ -61,10 +61,10 @@ for (const isHeardOf of [true, false]) {
     for (let round = 0; round < (LONG ? 20 : 3); round++) {
       const found = foundTopics(agent)
       await kafka.deleteTopic(scene.topic)
-      // other partitions have other leaders now
+      // the partitions may have other leaders now
       await kafka.createTopic(scene.topic, { partitions: 3, ...SAFE })
-      if (isHeardOf) await until(() => foundTopics(agent) > found, { what: 'the new topic' })
-      // after a second without a word the agent takes a topic for a new one
+      if (isNoticed) await until(() => foundTopics(agent) > found, { what: 'the new topic' })
+      // the pause is the input: after a second in which nothing is stored the agent takes a topic for a new one
       else await delay(1100)
       const from = writers.map(({ next }) => next)
       for (const writer of writers) writer.write(2000)
@@ -88,7 +88,7 @@ for (const isHeardOf of [true, false]) {
 
 const foundTopics = (agent: Agent): number => agent.log.filter(({ msg }) => msg === 'topic found').length
 
-test('brokers restarted one after the other under load, and one killed', async (t) => {
+test('ships every line once while brokers are restarted one after the other under load, and one is killed', async (t) => {
   const scene = await openScene(t, kafka, { partitions: 6, ...SAFE, args: IMPATIENT })
   const writers = Array.from({ length: 8 }, (_, n) => scene.writer(`file-${n}.log`))
   const load = startLoad(t, writers, { lines: 10, every: 30 })
@@ -108,7 +108,7 @@ test('brokers restarted one after the other under load, and one killed', async (
   await scene.recovered(agent)
 })
 
-/** Every replica has caught up: a cluster may lose one again. */
+/** Waits until every replica has caught up: then the cluster may lose one again. */
 async function inSync(scene: Scene): Promise<void> {
   const isWhole = async (): Promise<boolean> => {
     const { partitions } = await kafka.describeTopic(scene.topic)
@@ -117,7 +117,7 @@ async function inSync(scene: Scene): Promise<void> {
   await until(isWhole, { within: 60_000, what: `all replicas of ${scene.topic}`, every: 200 })
 }
 
-test('too few replicas in sync: waits, and ships once there are enough', async (t) => {
+test('waits while too few replicas are in sync, and ships once there are enough', async (t) => {
   const configs = { 'min.insync.replicas': '3' }
   const scene = await openScene(t, kafka, { partitions: 3, replicationFactor: 3, configs, args: IMPATIENT })
   const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
@@ -129,12 +129,12 @@ test('too few replicas in sync: waits, and ships once there are enough', async (
     (await kafka.describeTopic(scene.topic)).partitions.every(({ isr }) => isr.length < 3)
   await until(isShort, { within: 60_000, what: 'replica 3 is out of sync', every: 200 })
   for (const writer of writers) writer.write(500)
-  await agent.logged(({ reason }) => String(reason).includes('NOT_ENOUGH_REPLICAS'), { what: 'the refusal told' })
+  await agent.logged(({ reason }) => String(reason).includes('NOT_ENOUGH_REPLICAS'), { what: 'the refusal logged' })
   await kafka.restart(3)
   await scene.recovered(agent)
 })
 
-test('a partition without a leader keeps only files with keys for it waiting', async (t) => {
+test('makes only files whose keys belong to a partition without a leader wait for it', async (t) => {
   const assignment = [[1], [2], [3], [1], [2], [3]]
   const args = [
     ...IMPATIENT,
@@ -159,7 +159,7 @@ test('a partition without a leader keeps only files with keys for it waiting', a
   assert.ok(waiting.length > 0 && others.length > 0)
   await kafka.kill(3)
   for (let round = 0; round < 10; round++) for (const writer of writers) writer.write(200)
-  // the readers of the test would wait for the leader that is gone
+  // the test's own reader would wait for the leader that is gone
   const shipped = (): number => recordsStored(agent, (partition) => ![2, 5].includes(partition))
   const expected = others.length * 2050
   await until(() => shipped() >= expected, { within: 60_000, what: () => `${expected} records: ${shipped()}` })
@@ -167,14 +167,16 @@ test('a partition without a leader keeps only files with keys for it waiting', a
     what: 'the partition or its broker named',
   })
   const reader = scene.consume('--from-beginning', '--follow')
-  await delay(2000) // long enough to start, and to find no leader; where it is not, this shows less
+  // The pause is the input: the consumer, which logs nothing meanwhile, starts and finds no leader. Where two seconds
+  // are too short for that, the test shows less and does not fail.
+  await delay(2000)
   assert.equal(reader.end(), undefined, JSON.stringify(reader.log))
   await kafka.restart(3)
   await scene.recovered(agent)
   await shows(reader, await scene.count())
 })
 
-/** By what the agent reports. */
+/** How many records the agent reports as stored in the counted partitions. */
 function recordsStored(agent: Agent, isCounted: (partition: number) => boolean): number {
   const reports = agent.log.filter(({ msg }) => msg === 'batch stored').map(({ report }) => report as StoredBatch)
   return reports.reduce((sum, { partition, records }) => sum + (isCounted(partition) ? records : 0), 0)

@@ -1,4 +1,7 @@
-/** A broker that takes less than the agent was told: batches are split, the limit is learned, one record harms no other. */
+/**
+ * A broker whose limit is lower than the agent's setting: batches are split, the limit is learned, and one record harms
+ * no other.
+ */
 import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
@@ -19,7 +22,7 @@ const LIMIT = 20_000
 const configs = { 'max.message.bytes': String(LIMIT) }
 
 for (const compression of ['none', 'zstd']) {
-  test(`batches larger than the topic takes are split, and soon made smaller; compression ${compression}`, async (t) => {
+  test(`splits batches larger than the topic takes, and soon makes smaller ones; compression ${compression}`, async (t) => {
     const scene = await openScene(t, kafka, { partitions: 2, configs, args: ['--kafka-compression', compression] })
     const writers = ['a.log', 'b.log', 'c.log'].map((name) => scene.writer(name))
     for (const writer of writers) writer.write(5000)
@@ -31,14 +34,14 @@ for (const compression of ['none', 'zstd']) {
     for (const writer of writers) writer.write(5000)
     await scene.arrived()
     await scene.stop(agent)
-    // on a slow machine a larger batch is tried once for each partition meanwhile
+    // on a slow machine a larger batch may be tried again meanwhile, once for each partition
     assert.ok(splits() <= before + 2, `${splits()} refusals, ${before} to learn the limit`)
     assert.equal(lastWords(agent)['possibleRepeats'], 0)
     await scene.delivered()
   })
 }
 
-test('batches are large again soon after the topic takes more', async (t) => {
+test('makes large batches again soon after the topic takes more', async (t) => {
   const scene = await openScene(t, kafka, {
     configs: { 'max.message.bytes': '10000' },
     args: ['--kafka-compression', 'none', '--report', 'log'],
@@ -70,7 +73,7 @@ test('batches are large again soon after the topic takes more', async (t) => {
 describe('a record that is too large by itself', () => {
   for (const encoding of ['raw', 'json'] as const) {
     for (const tooLarge of ['cut', 'drop'] as const) {
-      test(`is ${tooLarge} as the setting says, told with file and offset, its neighbours once; ${encoding}`, async (t) => {
+      test(`is logged with file and offset, and its neighbours arrive once; ${tooLarge}, ${encoding}`, async (t) => {
         const scene = await openScene(t, kafka, { encoding, configs, args: ['--record-too-large', tooLarge] })
         const writer = scene.writer('a.log')
         const large = Buffer.from(`${'日本語ログ "\\'.repeat(3000)}\n`)
@@ -84,7 +87,7 @@ describe('a record that is too large by itself', () => {
         writer.write(200)
         const kept = tooLarge === 'cut' ? 5 : 0
         await scene.arrived(writer.next + kept)
-        // and it goes on
+        // later lines are still shipped
         writer.write(200)
         await scene.arrived(writer.next + kept)
         await scene.stop(agent)
@@ -97,10 +100,10 @@ describe('a record that is too large by itself', () => {
         const sum = account(others, new Map([['a', writer.next]]), lineOf, expected)
         assert.deepEqual(sum, { ...sum, missing: [], changed: [], repeated: 0, disordered: 0 })
         assert.deepEqual(disorder(records), [])
-        const told = agent.log.filter(({ msg }) => msg === 'record too large for the broker')
+        const logged = agent.log.filter(({ msg }) => msg === 'record too large for the broker')
         for (const [n, offset] of offsets.entries()) {
-          const lines = told.filter((line) => line['file'] === writer.path && line['offset'] === offset)
-          assert.ok(lines.length > 0, `record ${n} at ${offset} was told`)
+          const lines = logged.filter((line) => line['file'] === writer.path && line['offset'] === offset)
+          assert.ok(lines.length > 0, `record ${n} at ${offset} is logged`)
         }
         if (tooLarge === 'cut') {
           assert.deepEqual(abutting(records), [])
@@ -128,7 +131,7 @@ function sizeOf(path: string): number {
   return statSync(path).size
 }
 
-test('a line of the longest length and of characters that JSON escapes fits, since it is cut before', async (t) => {
+test('cuts a line of the maximum length, of characters that JSON escapes, so that it fits', async (t) => {
   const scene = await openScene(t, kafka, { encoding: 'json', args: ['--max-line-bytes', '1MiB'] })
   writeFileSync(scene.path('a.log'), Buffer.concat([Buffer.alloc(1024 * 1024, 1), Buffer.from('\nnext\n')]))
   const agent = scene.start()
@@ -142,7 +145,7 @@ test('a line of the longest length and of characters that JSON escapes fits, sin
 describe('a record that is too large for any batch', () => {
   for (const encoding of ['raw', 'json'] as const) {
     for (const tooLarge of ['cut', 'drop'] as const) {
-      test(`is ${tooLarge} as the setting says, counted, and told with file and offset; ${encoding}`, async (t) => {
+      test(`is counted, and logged with file and offset; ${tooLarge}, ${encoding}`, async (t) => {
         const args = ['--record-too-large', tooLarge, '--batch-max-bytes', '64KiB']
         const scene = await openScene(t, kafka, { encoding, args })
         const large = 'x'.repeat(200_000)
@@ -164,11 +167,11 @@ describe('a record that is too large for any batch', () => {
           assert.deepEqual([said['truncatedLines'], said['cutBytes'], said['settledLines']], [0, 0, 1])
         }
         assert.equal(said['tooLargeRecords'], 1)
-        assert.deepEqual(abutting(records), [], 'the next record tells what was skipped')
+        assert.deepEqual(abutting(records), [], 'the next record counts the skipped bytes')
         const message = tooLarge === 'cut' ? 'record too large for a batch: cut' : 'record dropped'
-        const told = agent.log.filter(({ msg }) => msg === message)
+        const logged = agent.log.filter(({ msg }) => msg === message)
         assert.deepEqual(
-          told.map(({ file, offset, level }) => ({ file, offset, level })),
+          logged.map(({ file, offset, level }) => ({ file, offset, level })),
           [{ file: path, offset: 6, level: 'error' }],
         )
       })

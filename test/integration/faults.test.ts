@@ -1,6 +1,6 @@
 /**
- * The whole agent against a broker that misbehaves: whatever it does once or many times, at the end every line is stored,
- * each file in order, and no more of them twice than the agent has counted as possible repeats.
+ * The whole agent against a broker that misbehaves: whatever the broker does once or many times, in the end every line
+ * is stored, each file in order, and no more lines are stored twice than the agent has counted as possible repeats.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -14,24 +14,26 @@ import { abutting, disorder } from '../support/ranges.ts'
 import { lastWords } from '../support/scene.ts'
 import { storedRecords } from '../support/stored-records.ts'
 import { atEnd, type Ending } from '../support/ending.ts'
+import { chances, seeded } from '../support/seed.ts'
 import { freshDirectory } from '../support/temp.ts'
 import { until } from '../support/wait.ts'
 
 const PARTITIONS = 4
 const FILES = 6
 
-interface Scene {
+/** Six files, an agent that ships them, and a fake Kafka of two nodes. */
+interface FaultScene {
   readonly kafka: FakeKafka
   readonly agent: Agent
-  /** So many more lines to each file. */
+  /** Appends this many lines to each file. */
   write(lines: number): void
-  /** Waits until all that was written is stored at least once. */
+  /** Waits until every written line is stored at least once. */
   stored(): Promise<void>
-  /** Stops the agent and accounts for everything. Returns how many records were stored more than once. */
-  ends(): Promise<number>
+  /** Stops the agent and compares what is stored. Returns how many records were stored more than once. */
+  stop(): Promise<number>
 }
 
-async function open(t: Ending, ...args: readonly string[]): Promise<Scene> {
+async function openFaultScene(t: Ending, ...args: readonly string[]): Promise<FaultScene> {
   const kafka = await FakeKafka.start({ nodes: 2, topics: { logs: PARTITIONS } })
   atEnd(t, async () => kafka.close())
   const directory = freshDirectory(t)
@@ -56,15 +58,15 @@ async function open(t: Ending, ...args: readonly string[]): Promise<Scene> {
       const missing = (): readonly string[] => account(records(), written()).missing
       const isWhole = (): boolean => {
         if (agent.end() !== undefined) throw new Error(`the agent ended; it said ${JSON.stringify(agent.log.at(-1))}`)
-        // cheap, and asked often
+        // a cheap count first, because this is called often
         let count = 0
         for (let partition = 0; partition < PARTITIONS; partition++) count += kafka.log('logs', partition).records
         return count >= writers.length * (writers[0]?.next ?? 0) && missing().length === 0
       }
       const said = (): string => agent.log.slice(-5).map((line) => JSON.stringify(line)).join('\n') // prettier-ignore
-      await until(isWhole, { what: () => `all is stored but ${missing().join(', ')}\n${said()}`, every: 10 })
+      await until(isWhole, { what: () => `everything stored except ${missing().join(', ')}\n${said()}`, every: 10 })
     },
-    ends: async () => {
+    stop: async () => {
       agent.signal('SIGTERM')
       await agent.exitsWith(0)
       for (const writer of writers) writer.close()
@@ -80,45 +82,52 @@ async function open(t: Ending, ...args: readonly string[]): Promise<Scene> {
 }
 
 /**
- * The fault meets requests of an agent that is shipping, over and over: on any node, or where the partition is led that
- * it is about. Nothing is stored twice: whatever was stored without our knowing, the broker knows when it comes again.
+ * Ships while Produce requests meet the fault again and again: on any node, or (`one`) on the leader of the partition
+ * that the fault is about. Nothing is stored twice: the broker recognizes a batch that it has stored without a response.
  */
-async function meets(t: Ending, made: (partition: number) => Fault, { times = 3, one = false } = {}): Promise<void> {
-  const scene = await open(t)
+async function shipsDespite(
+  t: Ending,
+  faultFor: (partition: number) => Fault,
+  { times = 3, one = false } = {},
+): Promise<void> {
+  const scene = await openFaultScene(t)
   scene.write(50)
   await scene.stored()
   // files choose their partitions by ids that are new in every run
   const used = [0, 1, 2, 3].find((partition) => scene.kafka.log('logs', partition).records > 0) ?? 0
   for (let round = 0; round < 2; round++) {
-    scene.kafka.onProduce(made(used), { times, ...(one ? { node: scene.kafka.leaderOf('logs', used) } : {}) })
+    scene.kafka.onProduce(faultFor(used), { times, ...(one ? { node: scene.kafka.leaderOf('logs', used) } : {}) })
     do {
       for (let n = 0; n < 5; n++) scene.write(40)
       await scene.stored()
     } while (scene.kafka.faultsLeft > 0)
   }
-  assert.equal(await scene.ends(), 0)
+  assert.equal(await scene.stop(), 0)
 }
 
-describe('a Produce request', () => {
+/** How late a response comes is the input of a test. */
+const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('ships every line once when a Produce request', () => {
   const faults: Readonly<Record<string, () => Fault>> = {
     'is lost': fault.requestLost,
-    'is answered and the answer lost': fault.answerLost,
-    'has its answer cut off in the middle': fault.closedMidAnswer,
-    'is never answered': fault.never,
-    'is answered late': () => fault.late(new Promise((resolve) => setTimeout(resolve, 300))),
-    'is answered twice': fault.twice,
-    'is answered with garbage': fault.garbage,
-    'is answered with a length of 2 GB': () => fault.frameLength(2 ** 31 - 1),
-    'is answered with a negative length': () => fault.frameLength(-5),
-    'is answered under another number': fault.wrongCorrelation,
-    'is answered, and we are asked to go slower': () => fault.throttle(200),
+    'is served and the response is lost': fault.responseLost,
+    'gets a response that is cut off in the middle': fault.closedMidResponse,
+    'gets no response': fault.never,
+    'gets its response late': () => fault.late(afterMs(300)),
+    'gets its response twice': fault.twice,
+    'gets garbage as a response': fault.garbage,
+    'gets a response with a length of 2 GB': () => fault.frameLength(2 ** 31 - 1),
+    'gets a response with a negative length': () => fault.frameLength(-5),
+    'gets a response with another correlation id': fault.wrongCorrelation,
+    'gets a response with a throttle time': () => fault.throttle(200),
   }
   for (const [what, made] of Object.entries(faults)) {
-    test(what, (t) => meets(t, made))
+    test(what, (t) => shipsDespite(t, made))
   }
 })
 
-describe('one partition of several', () => {
+describe('ships every line once when one partition of several', () => {
   const codes: Readonly<Record<string, number>> = {
     UNKNOWN_SERVER_ERROR: -1,
     CORRUPT_MESSAGE: 2,
@@ -135,18 +144,19 @@ describe('one partition of several', () => {
     INVALID_PRODUCER_EPOCH: 47,
     KAFKA_STORAGE_ERROR: 56,
     UNKNOWN_PRODUCER_ID: 59,
-    'an error that nobody knows': 999,
+    'an unknown error code': 999,
   }
   for (const [name, code] of Object.entries(codes)) {
-    // a broker that says it has the batch when it has not is believed: nothing can be done about that
+    // a broker that says it has the batch is believed even if it has not: nothing can be done about that
     if (name === 'DUPLICATE_SEQUENCE_NUMBER') continue
-    test(`is refused: ${name}`, (t) => meets(t, (partition) => fault.error(code, partition), { times: 5, one: true }))
+    test(`is refused: ${name}`, (t) =>
+      shipsDespite(t, (partition) => fault.error(code, partition), { times: 5, one: true }))
   }
 })
 
-describe('a connection', () => {
-  test('is closed in the middle of what is written to it', async (t) => {
-    const scene = await open(t)
+describe('loses no line when a connection', () => {
+  test('is closed in the middle of a write', async (t) => {
+    const scene = await openFaultScene(t)
     scene.write(50)
     await scene.stored()
     for (let n = 0; n < 12; n++) {
@@ -155,11 +165,11 @@ describe('a connection', () => {
       scene.write(100)
       await scene.stored()
     }
-    await scene.ends()
+    await scene.stop()
   })
 
   test('is not read from for a while', async (t) => {
-    const scene = await open(t, '--kafka-request-timeout-ms', '30s')
+    const scene = await openFaultScene(t, '--kafka-request-timeout-ms', '30s')
     scene.write(50)
     await scene.stored()
     const onNode2 = (): number => [1, 3].reduce((sum, partition) => sum + scene.kafka.log('logs', partition).records, 0)
@@ -169,11 +179,11 @@ describe('a connection', () => {
     await until(() => onNode2() === files * 5050, { what: `${files} files of the other node are served` })
     scene.kafka.node(1).resume()
     await scene.stored()
-    assert.equal(await scene.ends(), 0)
+    assert.equal(await scene.stop(), 0)
   })
 
-  test('is not read from for longer than a request may take', async (t) => {
-    const scene = await open(t)
+  test('is not read from for longer than the time-out of a request', async (t) => {
+    const scene = await openFaultScene(t)
     scene.write(50)
     await scene.stored()
     scene.kafka.node(1).stall()
@@ -181,11 +191,11 @@ describe('a connection', () => {
     await until(() => scene.agent.log.some(({ msg }) => msg === 'batch not stored: trying again'), { what: 'a retry' })
     scene.kafka.node(1).resume()
     await scene.stored()
-    await scene.ends()
+    await scene.stop()
   })
 
-  test('is refused while a node is down, whose partitions come to another one', async (t) => {
-    const scene = await open(t)
+  test('is refused by a node that is down, while its partitions move to another node', async (t) => {
+    const scene = await openFaultScene(t)
     scene.write(50)
     await scene.stored()
     await scene.kafka.node(1).down()
@@ -196,11 +206,11 @@ describe('a connection', () => {
     for (const partition of [0, 1, 2, 3]) scene.kafka.moveLeader('logs', partition, 1)
     scene.write(500)
     await scene.stored()
-    await scene.ends()
+    await scene.stop()
   })
 
   test('is closed by the broker when it is idle', async (t) => {
-    const scene = await open(t)
+    const scene = await openFaultScene(t)
     for (let n = 0; n < 5; n++) {
       scene.write(100)
       await scene.stored()
@@ -208,25 +218,26 @@ describe('a connection', () => {
     }
     scene.write(100)
     await scene.stored()
-    assert.equal(await scene.ends(), 0)
+    assert.equal(await scene.stop(), 0)
   })
 })
 
-describe('before anything is sent', () => {
-  const made: Readonly<Record<string, () => Fault>> = {
-    'the request lost': fault.requestLost,
-    'the answer lost': fault.answerLost,
-    'no answer': fault.never,
-    'garbage': fault.garbage, // prettier-ignore
-    'two answers': fault.twice,
-    'a length of 2 GB': () => fault.frameLength(2 ** 31 - 1),
-    'COORDINATOR_LOAD_IN_PROGRESS': () => fault.error(14), // prettier-ignore
-  }
+describe('before it has sent a record', () => {
+  const faults: readonly (() => Fault)[] = [
+    fault.requestLost,
+    fault.responseLost,
+    fault.never,
+    fault.garbage,
+    fault.twice,
+    () => fault.frameLength(2 ** 31 - 1),
+    // COORDINATOR_LOAD_IN_PROGRESS
+    () => fault.error(14),
+  ]
   for (const api of ['Metadata', 'InitProducerId', 'ApiVersions'] satisfies ApiName[]) {
-    test(`${api} meets every fault in turn`, async (t) => {
+    test(`recovers when ${api} requests meet every fault in turn`, async (t) => {
       const kafka = await FakeKafka.start({ nodes: 1, topics: { logs: 1 } })
       atEnd(t, async () => kafka.close())
-      for (const made_ of Object.values(made)) kafka.on(api, made_())
+      for (const made of faults) kafka.on(api, made())
       const directory = freshDirectory(t)
       const writer = new LogWriter('f', join(directory, 'f.log'))
       writer.write(500)
@@ -255,20 +266,18 @@ describe('before anything is sent', () => {
   }
 })
 
-test('everything at once, at random', async (t) => {
-  const scene = await open(t)
-  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
-  t.diagnostic(`SEED=${seed}`)
-  const chance = chances(seed)
+test('loses no line when all faults come together, at random', async (t) => {
+  const scene = await openFaultScene(t)
+  const chance = chances(seeded(t, 1).seed)
   const codes = [-1, 2, 3, 5, 6, 7, 13, 19, 20, 45, 47, 56, 59]
   const faults: readonly (() => Fault)[] = [
     fault.requestLost,
-    fault.answerLost,
-    fault.closedMidAnswer,
+    fault.responseLost,
+    fault.closedMidResponse,
     fault.twice,
     fault.garbage,
     fault.wrongCorrelation,
-    () => fault.late(new Promise((resolve) => setTimeout(resolve, chance(100)))),
+    () => fault.late(afterMs(chance(100))),
     () => fault.error(codes[chance(codes.length)] ?? 6, chance(PARTITIONS)),
     () => fault.error(codes[chance(codes.length)] ?? 6, chance(PARTITIONS)),
   ]
@@ -285,15 +294,6 @@ test('everything at once, at random', async (t) => {
   }
   scene.kafka.heal()
   await scene.stored()
-  const repeated = await scene.ends()
+  const repeated = await scene.stop()
   t.diagnostic(`${scene.kafka.requests.length - before} requests, ${repeated} records twice`)
 })
-
-/** Whole numbers below `max`. */
-function chances(seed: number): (max: number) => number {
-  let state = seed
-  return (max) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return (state >>> 8) % max
-  }
-}

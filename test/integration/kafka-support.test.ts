@@ -1,4 +1,4 @@
-/** The test support itself: what it says of a real Kafka is true, since every other integration test believes it. */
+/** The support of the other tests on a real Kafka: what it reports of that is true. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { CompressionTypes, Kafka as KafkaJs, logLevel, type Message } from 'kafkajs'
@@ -21,7 +21,7 @@ void describe('a shared Kafka', () => {
   const opening = sharedKafka()
   after(async () => (await opening).close())
 
-  void test('gives back what another client wrote, byte for byte, by both readers', async () => {
+  void test('returns what another client wrote, byte for byte, with both readers', async () => {
     const kafka = await opening
     const topic = freshTopic('round-trip')
     await kafka.createTopic(topic, { partitions: 3 })
@@ -62,7 +62,7 @@ void describe('a shared Kafka', () => {
     assert.equal(await kafka.readEach(topic, () => {}), 5000)
   })
 
-  void test('shows topics made, changed and deleted', async () => {
+  void test('shows topics that are created, changed and deleted', async () => {
     const kafka = await opening
     const topic = freshTopic('changes')
     const { partitions, id } = await kafka.createTopic(topic, { configs: { 'max.message.bytes': '1000' } })
@@ -78,7 +78,7 @@ void describe('a shared Kafka', () => {
 })
 
 void describe('a cluster of one’s own', () => {
-  void test('keeps port and records over stop, kill and freeze', async () => {
+  void test('keeps its port and records over stop, kill and freeze', async () => {
     const kafka = await startKafka()
     try {
       await kafka.createTopic('kept')
@@ -99,7 +99,7 @@ void describe('a cluster of one’s own', () => {
     }
   })
 
-  void test('of three brokers moves leaders, and takes a killed one back', async () => {
+  void test('moves leaders between three brokers, and takes a killed broker back', async () => {
     const kafka = await startKafka({ brokers: 3 })
     try {
       const { partitions } = await kafka.createTopic('moved', { partitions: 1, replicationFactor: 2 })
@@ -122,7 +122,7 @@ void describe('a cluster of one’s own', () => {
     }
   })
 
-  void test('that cannot start says why', async () => {
+  void test('reports why it cannot start', async () => {
     await assert.rejects(startKafka({ properties: { 'num.io.threads': 'no number' } }), /no number/)
   })
 })

@@ -1,3 +1,4 @@
+/** The loading of a configuration on random input: it gives a frozen configuration or a complaint, and never breaks. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -7,18 +8,21 @@ import { AgentError } from '../../src/errors.ts'
 import { loadGiven, type Given } from '../support/configuration.ts'
 import { seeded } from '../support/seed.ts'
 
-/** Temporary directories last as long as one run here, not as long as the test. */
-async function judge(given: Given): Promise<void> {
-  const wishes: (() => void | Promise<void>)[] = []
+/**
+ * Loads, and checks that a frozen configuration or a complaint without control characters comes out. Its temporary
+ * directories are removed after each call, not at the end of the test.
+ */
+async function loadsOrComplains(given: Given): Promise<void> {
+  const cleanUps: (() => void | Promise<void>)[] = []
   try {
-    const config = await loadGiven({ after: (wish) => wishes.push(wish) }, given)
+    const config = await loadGiven({ after: (cleanUp) => cleanUps.push(cleanUp) }, given)
     assert.ok(Object.isFrozen(config) && config.inputs.every((input) => Object.isFrozen(input)))
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     assert.equal(error.code, 'usage')
     assert.doesNotMatch(error.message.replaceAll('\n', ''), /\p{Cc}/u)
   } finally {
-    for (const wish of wishes) await wish()
+    for (const cleanUp of cleanUps) await cleanUp()
   }
 }
 
@@ -50,7 +54,7 @@ const values = [
   'at-most-once',
 ]
 
-/** Trees made of real names and nearly right values, so that they get past the first check. */
+/** Trees of real names and nearly right values, which pass the first checks. */
 const { tree } = fc.letrec<{ tree: Record<string, unknown>; node: unknown }>((tie) => ({
   node: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
@@ -68,8 +72,8 @@ test('any object in a file gives a frozen configuration or a complaint', async (
     .map((value) => JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v)))
   await fc.assert(
     fc.asyncProperty(text, async (json) => {
-      await judge({ json })
-      await judge({ yaml: json })
+      await loadsOrComplains({ json })
+      await loadsOrComplains({ yaml: json })
     }),
     seeded(t, 200),
   )
@@ -90,9 +94,9 @@ test('any bytes in a file give a configuration or a complaint', async (t) => {
   await fc.assert(
     fc.asyncProperty(bytes, async (content) => {
       const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1')
-      await judge({ json: typeof content === 'string' ? content : content })
-      await judge({ yaml: text })
-      await judge({ ini: text })
+      await loadsOrComplains({ json: typeof content === 'string' ? content : content })
+      await loadsOrComplains({ yaml: text })
+      await loadsOrComplains({ ini: text })
     }),
     seeded(t, 300),
   )
@@ -107,7 +111,7 @@ test('any text in the environment and in flags gives a configuration or a compla
       const environment = Object.fromEntries(
         Object.entries(byName).map(([name, value]) => [envs.get(name) ?? name, value]),
       )
-      await judge({ environment, flags })
+      await loadsOrComplains({ environment, flags })
     }),
     seeded(t, 200),
   )

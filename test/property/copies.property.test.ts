@@ -1,6 +1,6 @@
 /**
- * copytruncate against an account: whatever is read, seen, copied, renamed and cut in whatever order, every byte that was
- * written is shipped or counted as lost, and none is both.
+ * copytruncate against an account: in whatever order a log is read, looked at, copied, renamed and cut, every byte that
+ * was written is shipped or counted as lost, and none is both.
  */
 import assert from 'node:assert/strict'
 import { existsSync, renameSync } from 'node:fs'
@@ -10,7 +10,7 @@ import type { Ending } from '../support/ending.ts'
 import { World } from '../support/file-world.ts'
 import { seeded } from '../support/seed.ts'
 
-/** A line is known by its number. */
+/** Bytes of a line; it begins with its number. */
 const LINE = 20
 const lines = fc.integer({ min: 1, max: 120 })
 
@@ -32,11 +32,12 @@ interface Step {
 }
 
 interface Kind {
-  /** `a.log.1`, and the older ones renamed on; else names that say nothing. */
+  /** Copies are called `a.log.1`, and older ones are renamed; otherwise no name shows that it is a copy's. */
   readonly isNamed: boolean
   readonly canRestart: boolean
 }
 
+/** One sequence of steps, which a {@link World} takes, and the account of what was written. */
 class Story {
   readonly #ending: Ending
   readonly #kind: Kind
@@ -46,7 +47,7 @@ class Story {
   /** What is missing of the last line. */
   #rest = ''
   #cuts = 0
-  /** It was cut, and has had no turn since. */
+  /** The log was cut, and has had no file turn since. */
   #isCut = false
 
   static async begin(ending: Ending, kind: Kind): Promise<Story> {
@@ -98,7 +99,7 @@ class Story {
     }
   }
 
-  /** All that can be read is read, and what is waited for has its time. */
+  /** Reads all that can be read, lets the time of everything that waits pass, and compares. */
   async finish(): Promise<void> {
     this.#write(0)
     for (let seconds = 0; seconds < 70; seconds++) {
@@ -114,7 +115,8 @@ class Story {
     )
     const all = shipped.size * LINE + lost
     const words = `${shipped.size} lines are shipped, ${lost} bytes are lost`
-    // at the next start a copy is known again by 1,024 bytes only: a shorter one is shipped whole, and its rest counted as well
+    // after a restart a copy is recognized by its first 1,024 bytes only: a shorter one is shipped whole, and its rest
+    // is counted as lost as well
     if (this.#worlds.length > 1) assert.ok(all >= this.#written, words)
     else assert.equal(all, this.#written, words)
   }
@@ -138,7 +140,7 @@ class Story {
     return `${line}\n`
   }
 
-  /** A look, which tells a size; whose it is after a cut that was not noticed is a guess if no copy turns up. */
+  /** A look shows a size. After an unnoticed cut the agent can only guess whose size it is if no copy is found. */
   async #look(): Promise<void> {
     await this.#noticeCut()
     await this.#world.look()
@@ -168,7 +170,7 @@ class Story {
     this.#write(0)
     if (!this.#kind.isNamed) await this.#readAFingerprint()
     const file = this.#world.file('a.log')
-    // a copy of what is not known yet is no copy
+    // a copy of a file without a fingerprint would not be recognized
     if (file.fingerprint.length === 0) await this.#world.generations.inspection.check(file)
     this.#world.copy('a.log', this.#copyName())
     await between?.()
@@ -177,7 +179,7 @@ class Story {
     if (this.#kind.canRestart) await this.#read()
   }
 
-  /** What is known by less is shipped again. The rest is seen, and not read. */
+  /** A copy of a file with a shorter fingerprint is shipped again. The rest of the log is seen, and not read. */
   async #readAFingerprint(): Promise<void> {
     this.#write(60)
     for (let turns = 0; turns < 2; turns++) await this.#readSome(Infinity)
@@ -207,7 +209,7 @@ for (const [name, kind] of Object.entries({
   'of any name': { isNamed: false, canRestart: false },
   'named like its original, over restarts': { isNamed: true, canRestart: true },
 })) {
-  void test(`every byte of a file that is copied and cut is shipped or lost, with copies ${name}`, async (t) => {
+  void test(`ships or counts as lost every byte of a file that is copied and cut, with copies ${name}`, async (t) => {
     const happens = async (steps: readonly Step[]): Promise<void> => {
       const story = await Story.begin(t, kind)
       for (const one of steps) await story.take(one)

@@ -1,7 +1,7 @@
 /**
- * Which file is which, against a model: files with the same content come, go and move between two directories, while the
- * agent runs and while it is stopped, and inodes are used again at once. Nothing is left unshipped, and nothing comes
- * under another file's name.
+ * The identity of files against a model: files with the same content come, go and move between two directories, while
+ * the agent runs and while it is stopped, and inodes are used again at once. Every file is shipped, and none under the
+ * name of another one.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { IdentityStory } from '../support/identity-story.ts'
-import { ReusedInodes } from '../support/reused-inodes.ts'
+import { InodeWorld } from '../support/inode-world.ts'
 import { seeded } from '../support/seed.ts'
 
 const DIRECTORIES = ['a', 'b']
-/** Live, rotated, and (last) one that no glob asks for. */
+/** Live names, rotated names, and (last) one that no glob matches. */
 const NAMES = ['x.log', 'y.log', 'x.log.1', 'x.log.2', 'x.old']
 
-/** The beginnings of one text: each file may be taken for most others. */
+/** Beginnings of one text: each file may be mistaken for most others. */
 const CONTENTS = [1, 5, 10, 700, 1020, 1025, 2045].map((length) => (length === 1 ? '\n' : 'done\n'.repeat(length / 5)))
 
 const place = fc.record({ directory: fc.constantFrom(...DIRECTORIES), name: fc.constantFrom(...NAMES.slice(0, 4)) })
@@ -35,19 +35,19 @@ const change = fc.oneof(
 type Place = { readonly directory: string; readonly name: string }
 type Change = { readonly do: string; readonly at?: Place; readonly to?: Place; readonly content?: string }
 
-/** What happens while no agent is there, and then, a few changes at a time, while one runs. */
+/** Changes while no agent runs, and then, a few at a time, while one does. */
 const life = fc.record({
   before: fc.array(change, { maxLength: 6 }),
   during: fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { maxLength: 3 }),
   order: fc.constantFrom('up' as const, 'down' as const),
   maxOpenFiles: fc.constantFrom(5, 100),
-  /** The agent is stopped before it had time to look at what happened last. */
+  /** The agent is stopped before it had time to look at the last changes. */
   isHasty: fc.boolean(),
 })
 
 type Life = typeof life extends fc.Arbitrary<infer T> ? T : never
 
-function happen(files: ReusedInodes, story: IdentityStory, { do: what, at, to, content: text = '' }: Change): void {
+function happen(files: InodeWorld, story: IdentityStory, { do: what, at, to, content: text = '' }: Change): void {
   const pathOf = ({ directory, name }: Place = { directory: '', name: '' }): string => join(files.root, directory, name)
   if (what === 'reboot') {
     if (!story.isRunning) story.reboot()
@@ -62,7 +62,7 @@ function happen(files: ReusedInodes, story: IdentityStory, { do: what, at, to, c
 async function happens(lives: readonly Life[], hasBirthTimes: boolean): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'logagent-test-'))
   for (const directory of DIRECTORIES) mkdirSync(join(root, directory))
-  const files = new ReusedInodes(root, { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
+  const files = new InodeWorld(root, { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
   const story = new IdentityStory(files)
   try {
     for (const [n, { before, during, order, maxOpenFiles, isHasty }] of lives.entries()) {
@@ -71,7 +71,7 @@ async function happens(lives: readonly Life[], hasBirthTimes: boolean): Promise<
       await story.start(maxOpenFiles)
       for (const changes of during) {
         for (const one of changes) happen(files, story, one)
-        if (!isHasty || changes !== during.at(-1)) await story.settle()
+        if (!isHasty || changes !== during.at(-1)) await story.untilQuiet()
       }
       await (n === lives.length - 1 ? story.finish() : story.stop())
     }

@@ -1,6 +1,6 @@
 /**
  * Lines whose parts lie between those of others, as the partial lines of two streams do, from the entries to the
- * watermark: what a record stands for is told when it is stored, whole and nothing else.
+ * watermark: when a record is stored, exactly the ranges of its line, and of what was settled before it, are finished.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -31,13 +31,13 @@ interface Part {
   readonly line: number
 }
 
-/** Lines in the order in which their last parts come; those of `settled` have no record. */
+/** Lines in the order of their last parts; the lines in `settled` have no record. */
 function linesOf(parts: readonly Part[], settled: ReadonlySet<number>): TwinEntry[] {
   const lines = new Map<number, Range[]>()
   let at = 0
   for (const { bytes, line } of parts) {
     const ranges = lines.get(line) ?? []
-    // whoever ends last stands last
+    // the line that ends last comes last
     lines.delete(line)
     lines.set(line, [...ranges, { start: at, end: (at += bytes) }])
   }
@@ -55,15 +55,15 @@ function linesOf(parts: readonly Part[], settled: ReadonlySet<number>): TwinEntr
 const bytesIn = (ranges: readonly Range[]): number[] =>
   ranges.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)).sort((a, b) => a - b)
 
-/** What the first so many records stand for: their lines, and what was settled before each. */
-function oughtToBe(lines: readonly TwinEntry[], records: number): number[] {
+/** The bytes that the first `records` records stand for: those of their lines, and what was settled before each. */
+function bytesOfFirst(lines: readonly TwinEntry[], records: number): number[] {
   const upTo = lines.flatMap(({ verdict }, i) => (verdict === 'ship' ? [i + 1] : []))[records - 1] ?? 0
   return bytesIn(lines.slice(0, upTo).flatMap(({ ranges }) => ranges))
 }
 
 const part = fc.record({ bytes: fc.integer({ min: 1, max: 9 }), line: fc.nat(7) })
 
-test('records stand for what they were made of, however lines interleave and batches are taken apart', (t) => {
+test('finishes exactly the ranges that each record stands for, however lines interleave and batches split', (t) => {
   const taken = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 8 })
   fc.assert(
     fc.property(
@@ -76,13 +76,13 @@ test('records stand for what they were made of, however lines interleave and bat
         entries.count = lines.length
         entries.abut = false
         const mark = new Watermark({ offset: 0, skipped: 0, guard: 0 })
-        const told: Extent[] = []
-        const tell = (ranges: readonly Extent[], outcome: 'stored' | 'settled'): void => {
+        const finished: Extent[] = []
+        const finish = (ranges: readonly Extent[], outcome: 'stored' | 'settled'): void => {
           for (const range of ranges) {
             assert.ok(range.guard === range.end || range.guard === NO_GUARD, `${String(range.guard)} at ${range.end}`)
             mark.acknowledge(range, outcome, range.guard)
           }
-          told.push(...ranges)
+          finished.push(...ranges)
         }
         const lane = new Lane({
           ...{ topic: 't', partition: 0, memory, mode: 'fire-and-forget', batchMaxBytes: 100_000, tooLarge: 'cut' },
@@ -106,15 +106,15 @@ test('records stand for what they were made of, however lines interleave and bat
         for (const step of [...steps, Infinity]) {
           if (batch === null || batch.records === 0) break
           const count = Math.min(step, batch.records)
-          for (const { ranges } of batch.remove(count)) tell(ranges, 'stored')
+          for (const { ranges } of batch.remove(count)) finish(ranges, 'stored')
           gone += count
-          assert.deepEqual(bytesIn(told), oughtToBe(lines, gone))
+          assert.deepEqual(bytesIn(finished), bytesOfFirst(lines, gone))
         }
         if (batch !== null) lane.settle(batch)
-        tell(trailing, 'settled')
+        finish(trailing, 'settled')
         lane.clear()
         const size = parts.reduce((sum, { bytes }) => sum + bytes, 0)
-        assert.deepEqual(bytesIn(told), bytesIn([{ start: 0, end: size }]))
+        assert.deepEqual(bytesIn(finished), bytesIn([{ start: 0, end: size }]))
         assert.equal(mark.offset, size)
       },
     ),

@@ -1,4 +1,4 @@
-/** What the configuration reckons for the metadata of a file, against what is rendered: never more fits in than is there. */
+/** The size that the configuration computes for a file's metadata, against what is rendered: no template is larger. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -43,7 +43,7 @@ const input = fc.record({
 
 type Shape = Pick<Input, 'encoding' | 'headers' | 'fields' | 'key'>
 
-/** As prepared-files.ts has it rendered. */
+/** The template as prepared-files.ts renders it. */
 function rendered({ encoding, headers, fields, key }: Shape, agentId: string, path: string): Template {
   const file = { id: '0123456789abcdef01234567', inputId: 'i', path }
   const facts = factsOf(file, { agentId, fields: new Map([['i', fields]]) })
@@ -51,7 +51,7 @@ function rendered({ encoding, headers, fields, key }: Shape, agentId: string, pa
   return encoding === 'json' ? jsonTemplate(facts, bytes) : rawTemplate(facts, bytes, headers)
 }
 
-test('no file has more than was reckoned', (t) => {
+test('no file has more metadata than was computed', (t) => {
   fc.assert(
     fc.property(input, text, path, (shape, agentId, path) => {
       const { key, rest } = metadataSize(shape, agentId)
@@ -61,7 +61,7 @@ test('no file has more than was reckoned', (t) => {
   )
 })
 
-test('what is accepted has room whatever the path, and what is refused is close to having none', async (t) => {
+test('accepted settings have room for any path, and refused ones have hardly more than there is room for', async (t) => {
   const slot = new TemplateSlot(smallMemory())
   const load = async (settings: object): Promise<Input | null> => {
     try {

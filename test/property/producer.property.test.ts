@@ -1,7 +1,7 @@
 /**
- * The whole producer, over a Kafka in memory that does what it likes: whatever is appended in whatever order, and
- * whatever becomes of the requests, once all is well again everything is stored. Files wait until they are told that
- * there is room (test/support/shipper.ts), so a wake-up that is lost shows as a file that is never finished.
+ * The whole producer over a Kafka in memory that misbehaves: whatever is appended in whatever order, and whatever
+ * happens to the requests, everything is stored once all is well again. Files wait until the producer reports room
+ * (test/support/shipper.ts), so a lost wake-up shows as a file that is never finished.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -27,30 +27,31 @@ type Event =
   | readonly ['ids', held: boolean]
   | readonly ['remake']
 
-const name = <T extends string>(text: T): fc.Arbitrary<T> => fc.constant(text)
+const only = <T extends string>(text: T): fc.Arbitrary<T> => fc.constant(text)
 const node = fc.constantFrom(...NODES)
 const often = (weight: number, arbitrary: fc.Arbitrary<Event>): fc.WeightedArbitrary<Event> => ({ weight, arbitrary })
 
 const length = fc.oneof(fc.nat(50), fc.nat(3000), fc.integer({ min: 10_000, max: 70_000 }))
 
 const usual = [
-  often(12, fc.tuple(name('write'), fc.nat(7), fc.oneof(fc.nat(3), fc.nat(60)), length)),
-  often(8, fc.tuple(name('pass'), fc.oneof(fc.nat(6), fc.nat(60)))),
-  often(8, fc.tuple(name('answer'), node)),
-  often(2, fc.tuple(name('serve'), node)),
+  often(12, fc.tuple(only('write'), fc.nat(7), fc.oneof(fc.nat(3), fc.nat(60)), length)),
+  often(8, fc.tuple(only('pass'), fc.oneof(fc.nat(6), fc.nat(60)))),
+  often(8, fc.tuple(only('answer'), node)),
+  often(2, fc.tuple(only('serve'), node)),
 ]
 
 const unusual = [
-  often(2, fc.tuple(name('fail'), node, fc.constantFrom(6, 19, 7, 3))),
-  often(2, fc.tuple(name('lose'), node)),
-  often(2, fc.tuple(name('lead'), fc.nat(PARTITIONS - 1), fc.constantFrom(-1, ...NODES))),
-  often(1, fc.tuple(name('down'), node, fc.boolean())),
-  often(1, fc.tuple(name('limit'), fc.nat(PARTITIONS - 1), fc.constantFrom(300, 5000, 40_000, 200_000))),
-  often(1, fc.tuple(name('ids'), fc.boolean())),
-  often(1, fc.tuple(name('remake'))),
+  often(2, fc.tuple(only('fail'), node, fc.constantFrom(6, 19, 7, 3))),
+  often(2, fc.tuple(only('lose'), node)),
+  often(2, fc.tuple(only('lead'), fc.nat(PARTITIONS - 1), fc.constantFrom(-1, ...NODES))),
+  often(1, fc.tuple(only('down'), node, fc.boolean())),
+  often(1, fc.tuple(only('limit'), fc.nat(PARTITIONS - 1), fc.constantFrom(300, 5000, 40_000, 200_000))),
+  often(1, fc.tuple(only('ids'), fc.boolean())),
+  often(1, fc.tuple(only('remake'))),
 ]
 
-class Play {
+/** One sequence of events over a {@link Shipper} and its Kafka, and what must hold at its end. */
+class Story {
   readonly shipper: Shipper
   readonly #leaders = [...HEALTHY]
   #lines = 0
@@ -65,7 +66,7 @@ class Play {
     switch (event[0]) {
       case 'write': {
         const [, file, count, length] = event
-        // a few large lines are as good as many
+        // a few large lines test as much as many
         const lines = Math.min(count, Math.ceil(100_000 / (length + 1)))
         const texts = Array.from({ length: lines }, () => `${this.#lines++}:`.padEnd(length, 'x'))
         // two files share a partition, some have no fixed one
@@ -85,7 +86,7 @@ class Play {
         this.#fail(event[1], event[2])
         break
       case 'lose':
-        // the connection is gone: all that is under way on it is lost
+        // the connection is gone: all requests on it are lost
         for (const request of kafka.pending.filter((request) => request.node === event[1])) request.lose('request')
         break
       case 'lead':
@@ -99,7 +100,7 @@ class Play {
         kafka.log('logs', event[1]).maxBatchBytes = event[2]
         break
       case 'remake':
-        // What is under way then can land in the new log in any order: nobody could know.
+        // Requests under way could reach the new log in any order, and the producer could not know.
         if (kafka.pending.length === 0) kafka.remakeTopic('logs', this.#leaders)
         break
       case 'ids':
@@ -110,7 +111,7 @@ class Play {
     await time.settle(2)
   }
 
-  /** The time-out comes after the batch was stored, the others before. */
+  /** Code 7 (REQUEST_TIMED_OUT) comes after the batch was stored, the other codes before. */
   #fail(node: number, code: number): void {
     const request = this.shipper.kafka.pending.find((request) => request.node === node)
     if (code === 7) request?.serve()
@@ -134,7 +135,7 @@ class Play {
     const { shipper } = this
     let repeats = 0
     const seen = new Set<number>()
-    /** Of each topic that had the name: what was in a log that is gone is not there twice. */
+    /** By topic that had the name: a record of a log that is gone is no repeat in the next one. */
     const there: Set<number>[] = []
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const last = new Map<string, number>()
@@ -153,7 +154,7 @@ class Play {
     }
     const dropped = shipper.toldOf('recordTooLarge').filter(([what]) => JSON.stringify(what).includes('"drop"')).length
     const missing = this.#lines - seen.size
-    assert.ok(missing <= dropped, `${missing} lines are missing, ${dropped} were dropped and told of`)
+    assert.ok(missing <= dropped, `${missing} lines are missing, ${dropped} were reported as dropped`)
     assert.ok(repeats <= shipper.possibleRepeats, `${repeats} repeats, ${shipper.possibleRepeats} counted`)
   }
 }
@@ -166,7 +167,7 @@ describe('the producer', () => {
     ['one-in-flight', 100],
   ] as const satisfies readonly (readonly [Mode, number])[]) {
     test(`stores everything in the end, ${mode}`, async (t) => {
-      // before the clock is another one
+      // before VirtualTime replaces the clock
       const parameters = seeded(t, count)
       const time = new VirtualTime(t)
       const settings = fc.record({
@@ -178,10 +179,10 @@ describe('the producer', () => {
       await fc.assert(
         fc.asyncProperty(settings, events, async (choice, events) => {
           const shipper = new Shipper(t, { ...choice, mode, time, memory, topics: { logs: HEALTHY } })
-          const play = new Play(shipper)
+          const story = new Story(shipper)
           try {
-            for (const event of events) await play.happen(event)
-            await play.end()
+            for (const event of events) await story.happen(event)
+            await story.end()
           } finally {
             await shipper.producer.close()
           }

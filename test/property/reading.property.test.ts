@@ -1,7 +1,7 @@
 /**
  * Reading against a model: whatever applications, rotation, crashes and a slow Kafka do in whatever order, every byte
- * that could still be read when the agent had time to is delivered, each file in order, nothing twice without a crash,
- * and what could not be read is told as lost, to the byte.
+ * that could still be read when the agent had time for it is delivered, each file in order and nothing twice without a
+ * crash; bytes that could not be read are reported as lost, to the byte.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,16 +14,16 @@ import { FakeDisk } from '../support/fake-disk.ts'
 import { type Bytes, LogWorld } from '../support/log-world.ts'
 import { testMemory } from '../support/reading.ts'
 import { type Knowledge, LAST_LINE_QUIET_MS, ReadingLife } from '../support/reading-life.ts'
-import { seeded } from '../support/seed.ts'
+import { chances, seeded } from '../support/seed.ts'
 
 const LOGS = ['a.log', 'b.log'] as const
-/** Longer than what is read at once, now and then. */
+/** Lengths of lines; some are longer than one read. */
 const LENGTHS = [0, 5, 80, 900, 1100, 20_000, 100_000]
 
 const log = fc.constantFrom(...LOGS)
 const length = fc.constantFrom(...LENGTHS.slice(0, 4), ...LENGTHS)
 
-/** What happens between two calls of the agent's: nothing that takes bytes away. */
+/** What may happen between two calls of the agent: nothing that takes bytes away. */
 const meanwhile = fc.constantFrom('write', 'write half', 'rotate', 'reopen', 'rotate and reopen')
 
 const step = fc.oneof(
@@ -31,7 +31,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('write half'), log, length }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('rotate', 'reopen', 'rotate and reopen'), log }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cut', 'delete', 'move away'), log }) },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('settle') }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('until quiet') }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('acknowledge'), count: fc.nat(30), luck: fc.nat() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('allow'), lines: fc.constantFrom(0, 1, 3, 10, Infinity) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('checkpoint', 'quiet') }) },
@@ -52,18 +52,19 @@ type Step = Partial<{
 
 const memory = testMemory(1024)
 
+/** One sequence of steps over a {@link LogWorld} and the agents that read it, and a model of what must be delivered. */
 class Story {
   readonly #world: LogWorld
   readonly #known: Knowledge
   #disk = new FakeDisk()
   #life: ReadingLife | null = null
   #moved = 0
-  /** Bytes that the agent has to tell as cut before they were read, by id: from, to. */
+  /** By file id, the bytes that the agent has to report as cut before they were read: at least, at most. */
   readonly #cut = new Map<string, { atLeast: number; atMost: number; readonly refilled: (Bytes | undefined)[] }>()
-  /** The agent could not read at times: what was written behind a cut it could not tell from what was before. */
+  /** At times the agent could not read: then it cannot tell lines written after a cut from those before. */
   #wasHeld = false
   #gone = new Map<string, number>()
-  /** What is to happen after so many calls of the agent's. */
+  /** What is to happen after this many more calls of the agent. */
   readonly #later: { calls: number; readonly act: () => void }[] = []
 
   constructor(directory: string) {
@@ -71,7 +72,7 @@ class Story {
     this.#known = { world: this.#world, owners: new Map(), acknowledged: new Map() }
   }
 
-  /** Whether it was time for something to happen. */
+  /** Does what is due at this call of the agent; returns whether anything was. */
   #happensMeanwhile(): boolean {
     const due = this.#later.filter((happening) => happening.calls-- <= 0)
     for (const happening of due) {
@@ -105,8 +106,8 @@ class Story {
         return void this.#world.remove(log)
       case 'move away':
         return this.#world.rename(log, `moved-${++this.#moved}`)
-      case 'settle':
-        return life?.settle()
+      case 'until quiet':
+        return life?.untilQuiet()
       case 'acknowledge':
         return life?.acknowledge(count, chances(luck))
       case 'allow':
@@ -136,10 +137,10 @@ class Story {
     this.#life = life
     this.#gone = this.#goneWhileStopped(life.stored.values())
     await life.start()
-    await life.settle()
+    await life.untilQuiet()
   }
 
-  /** Everything may be read and is acknowledged, files become quiet, and what is missing is given up. */
+  /** Lets everything be read and acknowledged, files become quiet and missing ones be given up, and compares. */
   async finish(): Promise<void> {
     await this.start()
     const life = this.#life!
@@ -148,7 +149,7 @@ class Story {
       life.allow(Infinity)
       do {
         life.acknowledge(Infinity, () => 0)
-        await life.settle()
+        await life.untilQuiet()
       } while (life.held.length > 0)
     }
     this.#checkLosses(life)
@@ -179,14 +180,14 @@ class Story {
     for (const [file, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
       if (reason === 'truncated') this.#checkCut(file.id, bytes)
     }
-    // what was to be told later is told, if at all, as gone while the agent was not there
+    // a loss that was not reported yet is reported later, if at all, as bytes that were gone during the stop
     this.#cut.clear()
     this.#disk = this.#disk.afterKill()
     await life.end()
     for (const bytes of this.#world.all) if (bytes.gone !== null) bytes.owed = 0
   }
 
-  /** A file loses its last name: its bytes are owed if the agent has it open. */
+  /** A file loses its last name: its bytes must be delivered if the agent has it open. */
   #loses(bytes: Bytes | undefined): void {
     if (bytes === undefined) return
     const file = this.#life?.fileOf(bytes)
@@ -214,7 +215,7 @@ class Story {
       const bytes = this.#known.owners.get(id)
       const unread = size - position.offset
       if (bytes?.name !== null || unread <= 0 || finished) continue
-      // what was empty when it was found is known by its inode alone, and then it is told what was cut
+      // a file that was empty when it was found is known by its inode alone: then the bytes are reported as cut
       const heir = fingerprint.length === 0 ? this.#world.byKey(`${device}:${inode}`) : undefined
       if (heir === undefined || heir.name === null) gone.set(id, unread)
       else this.#cut.set(id, { atLeast: Math.max(0, unread - heir.content.length), atMost: unread, refilled: [heir] })
@@ -224,28 +225,28 @@ class Story {
 
   #checkLosses(life: ReadingLife): void {
     this.#checkGone(life, 'all')
-    const told = new Map<string, number>()
+    const reported = new Map<string, number>()
     for (const [file, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
-      if (reason === 'truncated') told.set(file.id, (told.get(file.id) ?? 0) + bytes)
+      if (reason === 'truncated') reported.set(file.id, (reported.get(file.id) ?? 0) + bytes)
     }
     for (const [id, { atLeast }] of this.#cut)
-      if (atLeast > 0) assert.ok(told.has(id), `${id} lost ${atLeast}: not told`)
-    for (const [id, bytes] of told) this.#checkCut(id, bytes)
+      if (atLeast > 0) assert.ok(reported.has(id), `${id} lost ${atLeast}: not reported`)
+    for (const [id, bytes] of reported) this.#checkCut(id, bytes)
   }
 
   #checkCut(id: string, bytes: number): void {
     const { atLeast = 0, atMost = 0, refilled = [] } = this.#cut.get(id) ?? {}
     const most = this.#wasHeld ? refilled.reduce((sum, after) => sum + (after?.content.length ?? 0), atMost) : atMost
-    assert.ok(bytes >= atLeast && bytes <= most, `${id} told as ${bytes} cut, which are ${atLeast} to ${most}`)
+    assert.ok(bytes >= atLeast && bytes <= most, `${id}: ${bytes} reported as cut, which are ${atLeast} to ${most}`)
   }
 
   #checkGone(life: ReadingLife, how: 'all' | 'some'): void {
-    const told = new Map<string, number>()
+    const reported = new Map<string, number>()
     for (const [{ id }, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
-      if (reason !== 'truncated') told.set(id, bytes)
+      if (reason !== 'truncated') reported.set(id, bytes)
     }
-    for (const [id, bytes] of told) assert.equal(this.#gone.get(id), bytes, `${id} told as gone`)
-    if (how === 'all') assert.deepEqual([...this.#gone.keys()].sort(), [...told.keys()].sort())
+    for (const [id, bytes] of reported) assert.equal(this.#gone.get(id), bytes, `${id} reported as gone`)
+    if (how === 'all') assert.deepEqual([...this.#gone.keys()].sort(), [...reported.keys()].sort())
   }
 
   #checkDelivered(bytes: Bytes): void {
@@ -253,23 +254,14 @@ class Story {
     let owed = bytes.owed
     if (gone === null) {
       const isLive = LOGS.some((log) => log === name)
-      // moved away before it was ever seen, it is nobody's
+      // a file that is moved away before it was ever seen is not read
       const isKnown = !name?.startsWith('moved') || [...this.#known.owners.values()].includes(bytes)
       owed = isLive ? content.lastIndexOf(10) + 1 : isKnown ? content.length : 0
     }
     const ranges = (this.#known.acknowledged.get(bytes) ?? []).sort((a, b) => a.start - b.start)
     let end = 0
     for (const range of ranges) if (range.start <= end) end = Math.max(end, range.end)
-    assert.ok(end >= owed, `of bytes ${bytes.number} (${name ?? gone}) ${end} are delivered, of ${owed}`)
-  }
-}
-
-/** Whole numbers below a limit. */
-function chances(luck: number): (below: number) => number {
-  let state = luck >>> 0
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return (state >>> 8) % below
+    assert.ok(end >= owed, `${end} of ${owed} bytes of file ${bytes.number} (${name ?? gone}) are delivered`)
   }
 }
 
@@ -286,7 +278,7 @@ async function happens(steps: readonly Step[]): Promise<void> {
   }
 }
 
-test('every byte that can be read is delivered, in order, once but for crashes, and the others are told', async (t) => {
+test('delivers every byte it can read, in order, once except after crashes, and reports the others lost', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }), happens),
     seeded(t, 150),

@@ -1,11 +1,11 @@
 /**
  * The producer state of a lane against a broker's rules for idempotent producers, under everything that a network, a
  * cluster and a topic's settings can do to it. The broker's rules, per partition (Kafka 4.0; test/support/fake-log.ts):
- * - of a producer id the newest epoch is known: an older one is INVALID_PRODUCER_EPOCH, a newer one begins at 0;
- * - of an id that is not known the first batch is taken, with any sequence;
+ * - for each producer id the newest epoch is known: an older one is INVALID_PRODUCER_EPOCH, a newer one begins at 0;
+ * - the first batch of an unknown producer id is accepted, with any sequence;
  * - the last five batches are remembered: an exact repeat is success, with the offset it has (or
- *   DUPLICATE_SEQUENCE_NUMBER); an older one does not follow, and what does not is OUT_OF_ORDER_SEQUENCE_NUMBER;
- * - sequences are 31 bits and go round.
+ *   DUPLICATE_SEQUENCE_NUMBER); any other batch that does not follow is OUT_OF_ORDER_SEQUENCE_NUMBER;
+ * - sequences are 31 bits and wrap around.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -23,9 +23,9 @@ import { MadeFile, smallMemory } from '../support/made-file.ts'
 import { PartitionWorld, type Serving, Wire } from '../support/partition-world.ts'
 import { seeded } from '../support/seed.ts'
 
-/** NOT_ENOUGH_REPLICAS; sequence and producer refused for no reason we know of. */
+/** Codes before an append: NOT_ENOUGH_REPLICAS; sequence and producer refused for no known reason. */
 const BEFORE = [19, 19, 19, 45, 59, 47] as const
-/** NOT_LEADER_OR_FOLLOWER of a leader that was one when it appended, REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND */
+/** Codes after an append: NOT_LEADER_OR_FOLLOWER (a former leader), REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND */
 const AFTER = [6, 7, 20] as const
 const LAST_EPOCH = 2 ** 15 - 1
 const SEQUENCES = 2 ** 31
@@ -42,12 +42,15 @@ interface Sent {
   readonly batch: Batch
   /** Producer id and epoch. */
   readonly epoch: string
-  /** How often we had heard that the topic was made anew. */
+  /** How often the producer knew, when it sent this, that the topic was created again. */
   readonly remakes: number
 }
 
-/** A lane, its answers' judge, and a world to send to: all that can happen is a method, and checks what must hold then. */
-class Play {
+/**
+ * One sequence of events over a lane, the judge of its outcomes, and a world to send to. Each event is a method, which
+ * checks what must hold then.
+ */
+class Story {
   readonly #file: MadeFile
   readonly #lane: Lane
   readonly #verdict: Verdict
@@ -59,19 +62,19 @@ class Play {
   readonly #stored: number[] = []
   readonly #settled = new Set<number>()
   readonly #repeats = new Map<number, number>()
-  /** Records that may be in the log without our knowing. */
+  /** Records that may be in the log although the producer does not know it. */
   readonly #doubtful = new Set<number>()
-  /** Producer ids with their epochs, as they were used. */
+  /** Producer ids with their epochs, in the order of their use. */
   readonly #epochs: string[] = []
-  /** The one in which a record was refused for good: it can't be used any more. */
+  /** The epoch in which a record was refused for good: it cannot be used any more. */
   #leftBehind = ''
-  /** Which record got which number, ever. */
+  /** Which record had which epoch and sequence, ever. */
   readonly #numbered = new Map<string, number>()
   readonly #confirmed = new Set<string>()
   #remakes = 0
   /**
-   * The broker has lost its memory while something was on its way, or the topic was made anew: it takes anything then,
-   * repeats and holes too.
+   * The broker has lost its producer state while something was under way, or the topic was created again: it then
+   * accepts anything, also repeats and holes.
    */
   amnesia = false
   #giant: Batch | null = null
@@ -87,7 +90,7 @@ class Play {
       tooLarge: 'cut',
       onRepeats: (batch, records) => {
         for (const id of this.#idsOf(batch).slice(0, records)) {
-          assert.ok(this.#doubtful.delete(id), `a repeat of record ${id} is counted, and its fate is known`)
+          assert.ok(this.#doubtful.delete(id), `a repeat of record ${id} is counted, and its outcome is known`)
           this.#repeats.set(id, (this.#repeats.get(id) ?? 0) + 1)
         }
       },
@@ -125,7 +128,7 @@ class Play {
       .flatMap(({ start, end }) => this.#file.linesIn(start, end).map(idOf))
   }
 
-  /** A batch of records of these lengths is sealed, or several where the limit learned is lower. */
+  /** Seals a batch of records of these lengths, or several where the learned limit is lower. Returns the last one. */
   fill(lengths: readonly number[]): Batch | null {
     if (this.#lane.queue.length > 12) return null
     this.#file.write(...lengths.map((length) => `${this.#lines++}:${'x'.repeat(length)}`))
@@ -139,14 +142,14 @@ class Play {
     return batch
   }
 
-  /** A batch of one record that counts as so many: the sequences go round after it. */
+  /** Seals a batch of one record that counts as `records` records: the sequences wrap around after it. */
   fillUp(records: number): void {
     const batch = this.fill([1])!
     batch.records = batch.sending = records
     this.#giant = batch
   }
 
-  /** Send the next batch, if one may be sent. */
+  /** Sends the next batch, if one may be sent. */
   send(): boolean {
     const { sequence, queue } = this.#lane
     this.#verdict.dropRefused(this.#lane)
@@ -159,13 +162,13 @@ class Play {
     const stamp = sequence.send(batch)
     const bytes = Buffer.concat(batch.stamp(stamp))
     const epoch = `${stamp.producerId}/${stamp.epoch}`
-    assert.notEqual(epoch, this.#leftBehind, 'a record left, and its number is missing')
+    assert.notEqual(epoch, this.#leftBehind, 'the epoch of a refused record, whose sequence is missing')
     if (this.#epochs.at(-1) !== epoch) this.#epochs.push(epoch)
     for (const before of queue.slice(0, queue.indexOf(batch))) {
       assert.equal(before.sending, before.records, 'a batch overtakes the rest of another')
     }
     assert.ok(ahead < 5, 'more than five in flight')
-    if (ahead > 0) assert.ok(this.#confirmed.has(epoch), 'a second batch before the first of its epoch is stored')
+    if (ahead > 0) assert.ok(this.#confirmed.has(epoch), 'a second batch before the first one of its epoch is stored')
     if (this.#failed) {
       assert.equal(batch, queue[0], 'after a failure another batch than the lowest')
       assert.equal(ahead, 0, 'after a failure a second batch')
@@ -185,7 +188,7 @@ class Play {
     this.world.serve(this.#wires[wire % this.#wires.length]!, how, code)
   }
 
-  /** The wire's oldest answer arrives. */
+  /** The oldest response on the wire arrives. */
   deliver(wire: number): void {
     const { answers } = this.#wires[wire % this.#wires.length]!
     const delivery = answers.shift()
@@ -215,7 +218,7 @@ class Play {
     this.#tidy()
   }
 
-  /** Metadata tells who leads: what is sent from now on goes there, what is on its way stays where it is. */
+  /** Metadata has the current leader: later requests go there, and requests under way stay where they are. */
   refresh(): void {
     if (this.#wires.at(-1)!.term !== this.world.term) this.#wires.push(new Wire(this.world.term))
     this.#tidy()
@@ -226,7 +229,7 @@ class Play {
     this.#wires = this.#wires.filter((wire) => wire === last || !wire.isEmpty)
   }
 
-  /** Somebody else comes by our producer id with an epoch that we can't top. */
+  /** Another producer uses this producer id with the highest epoch there is. */
   fence(): void {
     const [producerId, epoch] = (this.#epochs.at(-1) ?? '').split('/').map(Number)
     if (producerId !== undefined && epoch !== undefined && epoch < LAST_EPOCH) this.world.fence(producerId, LAST_EPOCH)
@@ -236,7 +239,7 @@ class Play {
     return this.#lane.queue.length === 0 && this.#wires.every((wire) => wire.isEmpty) && this.world.isQuiet
   }
 
-  /** The topic is made anew, and we hear of it: at once, or never. */
+  /** The topic is deleted and created again, and the producer notices it at once, or never. */
   remake(leads: boolean, isHeardOf: boolean): void {
     if (!this.isIdle || !isHeardOf) this.amnesia = true
     this.world.remake(leads)
@@ -251,7 +254,7 @@ class Play {
     this.world.forget()
   }
 
-  /** From now on all goes well: everything must be stored in a bounded number of steps. */
+  /** From here on nothing goes wrong: everything must be stored within a bounded number of steps. */
   end(): void {
     this.world.heal()
     const bound = 40 + 20 * this.#lane.queue.length + 10 * this.#lines
@@ -278,17 +281,17 @@ class Play {
       .values()
       .map(idOf)
       .filter((id) => id >= 0)) {
-      // one that was given up can still come to light: an earlier request with it had no answer
+      // a settled record can still appear in the log: an earlier request with it had no response
       if (!times.has(id) && !this.#settled.has(id)) first.push(id)
       times.set(id, (times.get(id) ?? 0) + 1)
     }
-    const told = [...this.#stored].sort((a, b) => a - b)
+    const stored = [...this.#stored].sort((a, b) => a - b)
     assert.deepEqual(
-      [...told, ...this.#settled].sort((a, b) => a - b),
+      [...stored, ...this.#settled].sort((a, b) => a - b),
       Array.from({ length: this.#lines }, (_, index) => index),
-      'each record is told of once, as stored or as settled',
+      'each record is reported once, as stored or as settled',
     )
-    for (const id of told) assert.ok(times.has(id), `record ${id} was acknowledged and is not in the log`)
+    for (const id of stored) assert.ok(times.has(id), `record ${id} was acknowledged and is not in the log`)
     if (this.amnesia) return
     for (const [id, count] of times) {
       const counted = this.#repeats.get(id) ?? 0
@@ -302,7 +305,7 @@ class Play {
   }
 }
 
-/** Keeps the number in front, cuts the padding. */
+/** Keeps the number at the front and cuts the padding. */
 function cutRecord(bytes: Uint8Array, maxBytes: number): CutRecord | null {
   const record = decodeRecord(bytes)
   const value = Buffer.from(record.value ?? [])
@@ -315,7 +318,7 @@ function cutRecord(bytes: Uint8Array, maxBytes: number): CutRecord | null {
 const lengths = fc.array(fc.oneof(fc.nat(10), fc.nat(300)), { minLength: 1, maxLength: 6 })
 const wire = fc.nat(2)
 
-/** A method of {@link Play} and its arguments: so that a counterexample can be read. */
+/** A method of {@link Story} and its arguments, as plain data: a counterexample is printed so. */
 type Event =
   | readonly ['fill', readonly number[]]
   | readonly ['send' | 'refresh' | 'forget' | 'fence']
@@ -324,32 +327,32 @@ type Event =
   | readonly ['break', number, number, boolean]
   | readonly ['remake', boolean, boolean]
 
-function happen(play: Play, event: Event): void {
+function happen(story: Story, event: Event): void {
   switch (event[0]) {
     case 'fill':
-      return void play.fill(event[1])
+      return void story.fill(event[1])
     case 'send':
-      return void play.send()
+      return void story.send()
     case 'refresh':
-      return play.refresh()
+      return story.refresh()
     case 'fence':
-      return play.fence()
+      return story.fence()
     case 'forget':
-      return play.forget()
+      return story.forget()
     case 'deliver':
-      return play.deliver(event[1])
+      return story.deliver(event[1])
     case 'zombie':
-      return play.world.serveZombie(event[1])
+      return story.world.serveZombie(event[1])
     case 'move':
-      return play.world.move(event[1])
+      return story.world.move(event[1])
     case 'limit':
-      return void (play.world.maxBatchBytes = event[1])
+      return void (story.world.maxBatchBytes = event[1])
     case 'serve':
-      return play.serve(event[1], event[2], event[3])
+      return story.serve(event[1], event[2], event[3])
     case 'break':
-      return play.break(event[1], event[2], event[3])
+      return story.break(event[1], event[2], event[3])
     case 'remake':
-      return play.remake(event[1], event[2])
+      return story.remake(event[1], event[2])
   }
 }
 
@@ -381,53 +384,53 @@ const settings = fc.record({
     fc.nat(2).map((bumps) => LAST_EPOCH - bumps),
   ),
   tooLarge: fc.constantFrom('cut' as const, 'drop' as const),
-  /** Sequences that are left before they begin again. */
+  /** How many sequences are left before they wrap around; 0: all. */
   left: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 })),
 })
 
-const story = (...parts: readonly fc.WeightedArbitrary<Event>[]): fc.Arbitrary<Event[]> =>
+const eventsOf = (...parts: readonly fc.WeightedArbitrary<Event>[]): fc.Arbitrary<Event[]> =>
   fc.array(fc.oneof(...parts), { minLength: 20, maxLength: 200, size: 'max' })
 
 describe('the producer state of a lane', () => {
   const memory = smallMemory()
   const run = (choice: Settings, events: readonly Event[]): void => {
-    const play = new Play(memory, choice)
+    const story = new Story(memory, choice)
     try {
-      if (choice.left > 0) play.fillUp(SEQUENCES - choice.left)
-      for (const event of events) happen(play, event)
-      play.end()
+      if (choice.left > 0) story.fillUp(SEQUENCES - choice.left)
+      for (const event of events) happen(story, event)
+      story.end()
     } finally {
-      play.clear()
+      story.clear()
     }
     assert.equal(memory.pool.freeBytes, memory.pool.total, 'memory is missing')
   }
 
-  test('loses nothing, keeps the order and repeats nothing uncounted, whatever happens on the way', (t) => {
-    fc.assert(fc.property(settings, story(...ordinary, ...trouble), run), seeded(t, 1500))
+  test('loses nothing, keeps the order and repeats nothing uncounted, whatever happens to its requests', (t) => {
+    fc.assert(fc.property(settings, eventsOf(...ordinary, ...trouble), run), seeded(t, 1500))
   })
 
-  test('keeps the order and repeats nothing uncounted when the topic is made anew while nothing is under way', (t) => {
+  test('keeps the order and repeats nothing uncounted when the topic is created again while it is idle', (t) => {
     const idle = often(2, fc.tuple(only('remake'), fc.boolean(), fc.constant(true)))
     const whenIdle = (choice: Settings, events: readonly Event[]): void => {
-      const play = new Play(memory, choice)
+      const story = new Story(memory, choice)
       try {
-        for (const event of events) if (event[0] !== 'remake' || play.isIdle) happen(play, event)
-        assert.equal(play.amnesia, false)
-        play.end()
+        for (const event of events) if (event[0] !== 'remake' || story.isIdle) happen(story, event)
+        assert.equal(story.amnesia, false)
+        story.end()
       } finally {
-        play.clear()
+        story.clear()
       }
     }
-    fc.assert(fc.property(settings, story(...ordinary, ...trouble, idle), whenIdle), seeded(t, 1000))
+    fc.assert(fc.property(settings, eventsOf(...ordinary, ...trouble, idle), whenIdle), seeded(t, 1000))
   })
 
-  test('loses nothing and does not hang, whenever the topic is made anew', (t) => {
+  test('loses nothing and does not hang, whenever the topic is created again', (t) => {
     const anytime = often(2, fc.tuple(only('remake'), fc.boolean(), fc.boolean()))
-    fc.assert(fc.property(settings, story(...ordinary, ...trouble, anytime), run), seeded(t, 800))
+    fc.assert(fc.property(settings, eventsOf(...ordinary, ...trouble, anytime), run), seeded(t, 800))
   })
 
-  test('loses nothing and does not hang, even when brokers forget it', (t) => {
+  test('loses nothing and does not hang, even when brokers forget its producer id', (t) => {
     const forgetful = often(2, fc.tuple(only('forget')))
-    fc.assert(fc.property(settings, story(...ordinary, ...trouble, forgetful), run), seeded(t, 800))
+    fc.assert(fc.property(settings, eventsOf(...ordinary, ...trouble, forgetful), run), seeded(t, 800))
   })
 })

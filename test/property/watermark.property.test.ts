@@ -1,3 +1,4 @@
+/** The watermark of a file against a byte-by-byte model: where its offset stands after receipts in any order. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -8,7 +9,7 @@ import { seeded } from '../support/seed.ts'
 
 const SIZE = 60
 
-/** The same, byte by byte: what happened to each, and where the first one is that nothing happened to. */
+/** A watermark byte by byte: the outcome of each byte, and the first byte without one. */
 class ByteModel {
   readonly #bytes = Array.from<Outcome | undefined>({ length: SIZE })
   readonly #receipts = { stored: Array.from<boolean>({ length: SIZE }), settled: Array.from<boolean>({ length: SIZE }) }
@@ -31,19 +32,19 @@ class ByteModel {
     return this.offset > from
   }
 
-  /** Settled bytes directly below `to`, down to `from`: all of them, or those behind the last stored one. */
+  /** How many bytes directly below `to` are settled, down to `from` or to the last stored byte. */
   settledBelow(to: number, from: number): number {
     let bytes = 0
     while (to - bytes > from && this.#bytes[to - bytes - 1] === 'settled') bytes++
     return bytes
   }
 
-  /** What the last byte before the first that nothing happened to counts as. */
+  /** The outcome of the last byte before the offset. */
   get lastOutcome(): Outcome | undefined {
     return this.#bytes[this.offset - 1]
   }
 
-  /** Stretches of bytes beyond the offset that have receipts of one outcome: there is nothing else to be remembered. */
+  /** Runs of bytes beyond the offset with receipts of one outcome: nothing else has to be remembered. */
   get runs(): number {
     const begins = (bytes: readonly boolean[], at: number): boolean =>
       at >= this.offset && bytes[at] === true && bytes[at - 1] !== true
@@ -60,7 +61,7 @@ const receipt = fc.record({
   outcome: fc.constantFrom<Outcome>('stored', 'settled'),
 })
 
-void test('is where a byte-by-byte model says, whatever the order and overlap of receipts', (t) => {
+void test('stands where a byte-by-byte model does, whatever the order and overlap of receipts', (t) => {
   fc.assert(
     fc.property(fc.nat(10), fc.nat(5), fc.array(receipt, { maxLength: 60 }), (offset, skipped, receipts) => {
       const mark = new Watermark({ offset, skipped, guard: offset })
@@ -71,7 +72,7 @@ void test('is where a byte-by-byte model says, whatever the order and overlap of
         assert.equal(moved, model.acknowledge(start, end, outcome))
         assert.equal(mark.offset, model.offset)
         assert.equal(mark.skipped, model.skipped)
-        // The guard given is the end it belongs to, and the offset only ever stands at an end.
+        // The guard of a receipt is its end here, and the offset stands only at ends.
         assert.equal(mark.guard, mark.offset)
         assert.equal(mark.pending, model.runs)
       }
@@ -80,7 +81,7 @@ void test('is where a byte-by-byte model says, whatever the order and overlap of
   )
 })
 
-void test('stands only where the guard is known, and there as soon as all before it is finished', (t) => {
+void test('stands only where a guard is known, and moves there once all bytes before it are finished', (t) => {
   const guarded = fc.record({
     start: fc.nat(SIZE - 1),
     length: fc.nat(12),
@@ -112,7 +113,7 @@ void test('stands only where the guard is known, and there as soon as all before
   )
 })
 
-void test('ends at the end when everything is finished, in any order and however often', (t) => {
+void test('stands at the end once everything is finished, in any order and however often', (t) => {
   const pieces = fc.uniqueArray(fc.integer({ min: 1, max: 999 }), { maxLength: 40 }).chain((cuts) => {
     const ends = [...cuts, 1000].sort((a, b) => a - b)
     const ranges = ends.map((end, at) => ({ start: ends[at - 1] ?? 0, end }))

@@ -1,6 +1,7 @@
 /**
  * Reading in pieces of any size, framing, encoding and filling batches of any size, against lines split the simple way:
- * whatever the borders, each line becomes the record that it should, and every byte is in one or told as skipped.
+ * whatever the borders are, each line becomes the record that it should, and every byte is in a record or counted as
+ * skipped.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -28,7 +29,18 @@ const entries = new Entries(memory)
 const slot = new TemplateSlot(memory)
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** What a reader of the topic sees of a line. */
+/** What a json record holds, as far as it is compared. */
+interface JsonRecord {
+  readonly message: string
+  readonly log: {
+    readonly offset: number
+    readonly bytes: number
+    readonly skipped?: number
+    readonly flags?: string[]
+  }
+}
+
+/** A line as a reader of the topic sees it. */
 interface Seen {
   readonly offset: number
   readonly bytes: number
@@ -87,25 +99,24 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
 }
 
 function seenInRaw({ value, headers }: DecodedRecord): Seen {
-  const told = new Map(headers.map(({ name, value: told }) => [name, Buffer.from(told ?? []).toString()]))
-  assert.equal(told.get('log.file.id'), 'f')
+  const header = new Map(headers.map(({ name, value: bytes }) => [name, Buffer.from(bytes ?? []).toString()]))
+  assert.equal(header.get('log.file.id'), 'f')
   return {
-    offset: Number(told.get('log.offset')),
-    bytes: Number(told.get('log.bytes')),
-    skipped: Number(told.get('log.skipped') ?? 0),
-    truncated: told.get('log.flags') === 'truncated',
+    offset: Number(header.get('log.offset')),
+    bytes: Number(header.get('log.bytes')),
+    skipped: Number(header.get('log.skipped') ?? 0),
+    truncated: header.get('log.flags') === 'truncated',
     value: Buffer.from(value ?? []).toString('latin1'),
   }
 }
 
 function seenInJson({ value }: DecodedRecord): Seen {
-  const told: { message: string; log: { offset: number; bytes: number; skipped?: number; flags?: string[] } } =
-    JSON.parse(Buffer.from(value ?? []).toString())
-  const { offset, bytes, skipped = 0, flags = [] } = told.log
-  return { offset, bytes, skipped, truncated: flags.includes('truncated'), value: told.message }
+  const { message, log }: JsonRecord = JSON.parse(Buffer.from(value ?? []).toString())
+  const { offset, bytes, skipped = 0, flags = [] } = log
+  return { offset, bytes, skipped, truncated: flags.includes('truncated'), value: message }
 }
 
-/** The same by splitting; where a line is cut it has a border of its own, which {@link assertCut} looks at. */
+/** The same by splitting at newlines; a cut line has no value here, since {@link assertCut} checks where it is cut. */
 function expected(content: Buffer, { rules, encoding }: Way): { seen: Seen[]; texts: Buffer[]; settled: number } {
   const seen: Seen[] = []
   const texts: Buffer[] = []
@@ -158,7 +169,7 @@ const way: fc.Arbitrary<Way> = fc.record({
     .map((borders) => [...borders.toSorted((a, b) => a - b), 1]),
 })
 
-test('whatever the borders of reads and batches, each line becomes its record', (t) => {
+test('makes the right record of each line, whatever the borders of reads and batches', (t) => {
   fc.assert(
     fc.property(lines, way, (parts, how) => {
       const content = Buffer.concat(parts.flatMap(([text, end]) => [text, Buffer.from(end)]))
@@ -169,7 +180,7 @@ test('whatever the borders of reads and batches, each line becomes its record', 
         seen.map((one) => (one.truncated ? { ...one, value: '' } : one)),
         model.seen,
       )
-      assert.ok(settled <= model.settled, 'no more than what has no record is settled without one')
+      assert.ok(settled <= model.settled, 'only bytes of lines without a record are settled without one')
     }),
     seeded(t, 400),
   )

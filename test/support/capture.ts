@@ -1,4 +1,4 @@
-/** A standard output that keeps what is written to it. */
+/** Standard outputs that keep what is written to them. */
 import { Writable } from 'node:stream'
 
 export interface Capture {
@@ -7,14 +7,26 @@ export interface Capture {
   readonly text: () => string
 }
 
-/** `highWaterMark` below what is written makes the writer wait for each chunk. */
+/**
+ * An output that finishes each write a little later, as a pipe does. A `highWaterMark` below the size of a write makes
+ * the writer wait for it.
+ */
 export function captureOutput({ highWaterMark = 16_384 }: { highWaterMark?: number } = {}): Capture {
+  return capture((done) => void setImmediate(done), highWaterMark)
+}
+
+/** An output that finishes each write at once, for writers that do not wait. */
+export function collectOutput(): Capture {
+  return capture((done) => done())
+}
+
+function capture(finish: (done: () => void) => void, highWaterMark?: number): Capture {
   const chunks: Buffer[] = []
   const stream = new Writable({
-    highWaterMark,
+    ...(highWaterMark === undefined ? {} : { highWaterMark }),
     write: (chunk: Buffer, _encoding, done) => {
       chunks.push(Buffer.from(chunk))
-      setImmediate(done)
+      finish(done)
     },
   })
   const bytes = (): Buffer => Buffer.concat(chunks)

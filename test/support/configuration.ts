@@ -1,4 +1,4 @@
-/** Loading a configuration in a test: from a file's text, environment and flags, with nothing of the machine in it. */
+/** Loads a configuration in a test: from the text of a file, environment and flags, and nothing of the machine. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { load, type Config } from '../../src/config/load.ts'
@@ -15,7 +15,7 @@ export interface Given {
   readonly output?: 'kafka' | 'stdout'
 }
 
-/** What a configuration needs to be complete. */
+/** The settings that a configuration needs to be complete. */
 export const ENOUGH = { LOGAGENT_PATHS: '/var/log/app/*.log', KAFKA_BROKERS: 'kafka:9092', KAFKA_TOPIC: 'logs' }
 
 export async function loadGiven(t: Ending, given: Given): Promise<Config> {
@@ -34,7 +34,7 @@ export async function loadGiven(t: Ending, given: Given): Promise<Config> {
   })
 }
 
-/** The lines of the complaint that loading ends with. The file is called FILE in them. */
+/** The lines of the error that loading fails with. The configuration file is called FILE in them. */
 export async function complaintsOf(t: Ending, given: Given): Promise<string[]> {
   try {
     await loadGiven(t, given)

@@ -1,25 +1,25 @@
-/** What is to be done when a test ends, in the order that works: what was set up last is taken down first. */
+/** Cleans up when a test ends, in the order that works: what was set up last is taken down first. */
 
-/** Whatever has ends: a `TestContext`, or a fake of one. */
+/** Something that ends and calls back then: a `TestContext`, or a fake of one. */
 export interface Ending {
-  after(wish: () => void | Promise<void>): void
+  after(cleanUp: () => void | Promise<void>): void
 }
 
-/** Of each test, its wishes; the test itself is the owner, and takes them along when it goes. */
-const wishes = new WeakMap<Ending, (() => void | Promise<void>)[]>()
+/** What is to be done at the end of each test; an entry lives as long as its test. */
+const cleanUps = new WeakMap<Ending, (() => void | Promise<void>)[]>()
 
 /**
- * As `test.after`, but last come, first served. Node's own order is first come, first served: a test's directory would be
- * removed under an agent that still writes to it, and come back.
+ * Does as `test.after`, but the last one first. Node calls the first one first: a test's directory would be removed while
+ * an agent still writes to it, and the agent would make it again.
  */
-export function atEnd(test: Ending, wish: () => void | Promise<void>): void {
-  const known = wishes.get(test)
+export function atEnd(test: Ending, cleanUp: () => void | Promise<void>): void {
+  const known = cleanUps.get(test)
   if (known) {
-    known.push(wish)
+    known.push(cleanUp)
     return
   }
-  const own = [wish]
-  wishes.set(test, own)
+  const own = [cleanUp]
+  cleanUps.set(test, own)
   test.after(async () => {
     for (let last = own.pop(); last; last = own.pop()) await last()
   })

@@ -1,4 +1,4 @@
-/** Record batches made by hand, by another way than src/encode makes them: for tests that only need something to send. */
+/** Record batches for tests that only need something to send, encoded by hand and not by src/encode. */
 import { crc32c } from '@node-rs/crc32'
 import type { ProduceItem } from '../../src/output/transport.ts'
 
@@ -9,7 +9,7 @@ export interface BatchSettings {
   readonly sequence?: number
 }
 
-/** A whole record batch, version 2, uncompressed. */
+/** Makes a whole record batch, version 2, uncompressed. */
 export function fakeBatch({
   values = ['hello'],
   producerId = -1,
@@ -44,7 +44,7 @@ export function fakeItem(topic: string, partition: number, settings?: BatchSetti
   return { topic, partition, parts: [batch.subarray(0, 61), batch.subarray(61)] }
 }
 
-/** Zigzag. */
+/** Encodes a number as a zigzag varint. */
 function varint(value: number): Buffer {
   const bytes: number[] = []
   let rest = value < 0 ? -2 * value - 1 : 2 * value

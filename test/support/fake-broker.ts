@@ -1,11 +1,12 @@
 /**
- * A scriptable Kafka over real sockets, for what a real one won't do on demand: answers lost, late, twice or wrong,
- * bytes that are no answer, sockets that close in the middle. Several nodes share topics and leaders. What is stored
- * follows the real rules (fake-log.ts). As a real broker, a node serves one request of a connection at a time.
+ * A scriptable Kafka over real sockets, for faults that a real one does not have on demand: responses that are lost, late,
+ * doubled or wrong, bytes that are no response, sockets that close in the middle. Several nodes share topics and leaders.
+ * Batches are stored by the real rules (fake-log.ts). Like a real broker, a node serves one request of a connection at a
+ * time.
  *
  * ```ts
  * const kafka = await FakeKafka.start({ nodes: 2, topics: { logs: 3 } })
- * kafka.onProduce(fault.answerLost())         // the next Produce request, on whichever node
+ * kafka.onProduce(fault.responseLost())       // the next Produce request, on any node
  * kafka.on('Metadata', fault.garbage(), { times: 2, node: 1 })
  * kafka.moveLeader('logs', 0, 2)
  * kafka.log('logs', 0).batches
@@ -33,7 +34,7 @@ interface Armed {
 export interface SeenRequest {
   readonly node: number
   readonly api: ApiName
-  /** Topics asked for (Metadata), or topic-partition (Produce). */
+  /** The requested topics (Metadata), or topic-partitions (Produce). */
   readonly about: readonly string[]
 }
 
@@ -41,14 +42,14 @@ export class FakeKafka implements Serving {
   /** Every request, in the order in which they were served. */
   readonly requests: SeenRequest[] = []
   readonly nodes: readonly FakeNode[]
-  /** What the nodes say they speak. */
+  /** The APIs and versions that the nodes say they support. */
   apis: readonly wire.ApiRow[] = [
     [0, 0, 11],
     [3, 0, 12],
     [18, 0, 4],
     [22, 0, 5],
   ]
-  /** false: answer ApiVersions as a broker that doesn't know its version 3. */
+  /** false: the nodes respond to ApiVersions as brokers that do not know its version 3. */
   knowsApiVersions3 = true
   readonly #topics = new Map<string, Topic>()
   #armed: Armed[] = []
@@ -93,7 +94,7 @@ export class FakeKafka implements Serving {
     this.#topics.delete(name)
   }
 
-  /** -1: no leader. */
+  /** Makes a node the leader; -1: no node. */
   moveLeader(topic: string, partition: number, node: number): void {
     const moved = this.#topic(topic).partitions[partition]
     if (moved === undefined) throw new Error(`there is no ${topic}-${partition}`)
@@ -107,7 +108,7 @@ export class FakeKafka implements Serving {
     return found.log
   }
 
-  /** The next `times` requests of this API (to this node) meet the fault. Faults armed earlier come first. */
+  /** Lets the next `times` requests of this API (to this node) meet the fault. Faults armed earlier come first. */
   on(api: ApiName, fault: Fault, where: { readonly node?: number; readonly times?: number } = {}): void {
     this.#armed.push({ api, fault, node: where.node ?? null, left: where.times ?? 1 })
   }
@@ -116,17 +117,17 @@ export class FakeKafka implements Serving {
     this.on('Produce', fault, where)
   }
 
-  /** Node id. */
+  /** The node id of the leader; -1: there is none. */
   leaderOf(topic: string, partition: number): number {
     return this.#topics.get(topic)?.partitions[partition]?.leader ?? -1
   }
 
-  /** Faults that have met no request yet. */
+  /** How many faults have met no request yet. */
   get faultsLeft(): number {
     return this.#armed.reduce((sum, { left }) => sum + left, 0)
   }
 
-  /** No more faults. */
+  /** Forgets all faults that have met no request yet. */
   heal(): void {
     this.#armed = []
   }
@@ -164,7 +165,7 @@ export class FakeKafka implements Serving {
     wire.writeMetadata(writer, brokers, topics, throttleMs)
   }
 
-  /** The answer's frame; null: none (Produce with acks 0). */
+  /** The frame of the response; 'nothing': there is none (Produce with acks 0). */
   serve(node: number, request: wire.FakeRequest, fault: Fault | null): Buffer | 'nothing' | 'close' {
     const { api, body } = request
     const throttleMs = fault?.kind === 'throttle' ? fault.milliseconds : 0
@@ -181,7 +182,7 @@ export class FakeKafka implements Serving {
             : this.#append(node, topic, partition, bytes),
         )
         this.requests.push({ node, api, about })
-        // With acks 0 nothing can be answered: the connection closed is the only way to say that something is wrong.
+        // With acks 0 there is no response: closing the connection is the only way to report an error.
         if (acks === 0) return results.some((result) => result.code !== 0) ? 'close' : 'nothing'
         write = (writer) => wire.writeProduce(writer, results, throttleMs)
         break

@@ -1,21 +1,21 @@
-/** What a fake broker can do wrong with one request, by name. */
+/** The faults of a fake broker with one request, by name. */
 
 export type ApiName = 'Produce' | 'Metadata' | 'ApiVersions' | 'InitProducerId'
 
 export type Fault =
-  /** Answer with an error; of a Produce request only this partition if one is named, and nothing of it is stored. */
+  /** Respond with an error, of a Produce request for this partition only if one is named; nothing of that is stored. */
   | { readonly kind: 'error'; readonly code: number; readonly partition?: number; readonly message?: string }
-  /** Close the connection instead of (or in the middle of) the answer. */
-  | { readonly kind: 'close'; readonly when: 'before-append' | 'after-append' | 'mid-answer' }
-  /** Serve it, and answer once `until` has resolved. */
+  /** Close the connection instead of (or in the middle of) the response. */
+  | { readonly kind: 'close'; readonly when: 'before-append' | 'after-append' | 'mid-response' }
+  /** Serve it, and respond once `until` has resolved. */
   | { readonly kind: 'late'; readonly until: Promise<unknown> }
   | { readonly kind: 'twice' }
-  /** Serve it, then send these bytes instead of the answer. */
+  /** Serve it, then send these bytes instead of the response. */
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'correlation'; readonly add: number }
   | { readonly kind: 'throttle'; readonly milliseconds: number }
 
-/** The faults by name. */
+/** Makes each fault by its name. */
 export const fault = {
   error: (code: number, partition?: number, message?: string): Fault => ({
     kind: 'error',
@@ -24,8 +24,8 @@ export const fault = {
     ...(message === undefined ? {} : { message }),
   }),
   requestLost: (): Fault => ({ kind: 'close', when: 'before-append' }),
-  answerLost: (): Fault => ({ kind: 'close', when: 'after-append' }),
-  closedMidAnswer: (): Fault => ({ kind: 'close', when: 'mid-answer' }),
+  responseLost: (): Fault => ({ kind: 'close', when: 'after-append' }),
+  closedMidResponse: (): Fault => ({ kind: 'close', when: 'mid-response' }),
   late: (until: Promise<unknown>): Fault => ({ kind: 'late', until }),
   never: (): Fault => ({ kind: 'late', until: new Promise(() => undefined) }),
   twice: (): Fault => ({ kind: 'twice' }),

@@ -1,6 +1,7 @@
 /**
- * One partition of the fake broker: it keeps what was stored and refuses what a real broker refuses. The rules are
- * those of Kafka's ProducerAppendInfo and ProducerStateEntry (4.0), as far as an idempotent producer can meet them.
+ * The log of one partition of a fake broker: it keeps the stored batches, and refuses the batches that a real broker
+ * refuses. The rules are those of Kafka's ProducerAppendInfo and ProducerStateEntry (4.0), as far as an idempotent
+ * producer can meet them.
  */
 import { crc32c } from '@node-rs/crc32'
 
@@ -10,7 +11,7 @@ export interface FakeBatch {
   readonly epoch: number
   readonly baseSequence: number
   readonly records: number
-  /** The whole record batch as it came. */
+  /** The whole record batch as it was sent. */
   readonly bytes: Buffer
 }
 
@@ -21,7 +22,7 @@ export interface Appended {
 
 interface ProducerEntry {
   epoch: number
-  /** The last five, oldest first. */
+  /** The last five batches, oldest first. */
   batches: { readonly first: number; readonly last: number; readonly offset: number }[]
 }
 
@@ -35,12 +36,12 @@ export class FakeLog {
   readonly #producers = new Map<number, ProducerEntry>()
   #next = 0
 
-  /** Records stored, repeats not counted. */
+  /** How many records are stored; repeats are not counted. */
   get records(): number {
     return this.#next
   }
 
-  /** As after retention: the next batch of this producer may have any sequence. */
+  /** Forgets a producer, as after retention: its next batch may have any sequence. */
   forget(producerId: number): void {
     this.#producers.delete(producerId)
   }
@@ -71,10 +72,10 @@ export class FakeLog {
   }
 }
 
-/** INVALID_PRODUCER_EPOCH 47, OUT_OF_ORDER_SEQUENCE_NUMBER 45, or 0. */
+/** The error code for a batch: INVALID_PRODUCER_EPOCH 47, OUT_OF_ORDER_SEQUENCE_NUMBER 45, or 0. */
 function check(entry: ProducerEntry, batch: FakeBatch): number {
   if (batch.epoch < entry.epoch) return 47
-  // Nothing known of the producer: any sequence is taken, even one that leaves a hole.
+  // The producer is unknown: any sequence is accepted, even one that leaves a hole.
   if (entry.epoch < 0) return 0
   if (batch.epoch > entry.epoch) return batch.baseSequence === 0 ? 0 : 45
   const last = entry.batches.at(-1)?.last ?? -1
@@ -86,6 +87,8 @@ function wrap(sequence: number): number {
 }
 
 /**
+ * Whether these bytes are one batch with the right length, version, checksum and number of records.
+ *
  * ```
  * base offset 0 | batch length 8 | leader epoch 12 | magic 16 | crc 17 | attributes 21 | last offset delta 23 |
  * base timestamp 27 | max timestamp 35 | producer id 43 | producer epoch 51 | base sequence 53 | records 57 | ...

@@ -1,4 +1,4 @@
-/** One node of a fake Kafka: its port and its sockets. What it answers is fake-broker.ts's. */
+/** One node of a fake Kafka: its port and its sockets. The responses are made by fake-broker.ts. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { Frames } from '../../src/output/kafka/wire/frames.ts'
@@ -7,18 +7,18 @@ import * as wire from './fake-wire.ts'
 
 export interface Serving {
   takeFault(api: ApiName, node: number): Fault | null
-  /** The answer's frame; with acks 0 there is none. */
+  /** The frame of the response; with acks 0 there is none. */
   serve(node: number, request: wire.FakeRequest, fault: Fault | null): Buffer | 'nothing' | 'close'
 }
 
 export class FakeNode {
   readonly id: number
   readonly host = '127.0.0.1'
-  /** The same over down and up. */
+  /** The port, which is the same after {@link down} and {@link up}. */
   port = 0
   /** Connections accepted so far. */
   accepted = 0
-  /** Set before {@link down}: down for the client, but the other nodes still see it. */
+  /** Set before {@link down}: the node is down for the client, but the other nodes still see it. */
   partitioned = false
   readonly #kafka: Serving
   readonly #sockets = new Set<net.Socket>()
@@ -32,7 +32,7 @@ export class FakeNode {
     this.#kafka = kafka
   }
 
-  /** Whether metadata names it; a node that is {@link partitioned} away from the client only, still is. */
+  /** Whether metadata lists this node. A node that is {@link partitioned} away from the client is still listed. */
   get isListed(): boolean {
     return this.#server !== null || this.partitioned
   }
@@ -41,7 +41,7 @@ export class FakeNode {
     return this.#sockets.size
   }
 
-  /** The address it has in metadata; its own unless set. */
+  /** The address of this node in metadata; its own unless another one is set. */
   get advertised(): { host: string; port: number } {
     return this.#advertised ?? this
   }
@@ -74,7 +74,7 @@ export class FakeNode {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Reads nothing more, from no connection, until {@link resume}. */
+  /** Stops reading from all connections, until {@link resume}. */
   stall(): void {
     this.#stalled = true
     for (const socket of this.#sockets) socket.pause()
@@ -85,7 +85,7 @@ export class FakeNode {
     for (const socket of this.#sockets) socket.resume()
   }
 
-  /** Closes the connection on which the next `bytes` bytes have come in: in the middle of the client's write. */
+  /** Closes a connection once `bytes` more bytes have come in: in the middle of the client's write. */
   closeAfter(bytes: number): void {
     this.#closeAfterBytes = bytes
   }
@@ -94,7 +94,7 @@ export class FakeNode {
     this.accepted++
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
-    // A client that resets the connection is none of the test's concern.
+    // A client may reset the connection.
     socket.on('error', () => undefined)
     const frames = new Frames()
     let served = Promise.resolve()
@@ -106,13 +106,13 @@ export class FakeNode {
       frames.push(chunk)
       for (let frame = frames.next(); frame !== null; frame = frames.next()) {
         const request = Buffer.from(frame)
-        served = served.then(() => this.#answer(socket, request))
+        served = served.then(() => this.#respond(socket, request))
       }
     })
     if (this.#stalled) socket.pause()
   }
 
-  async #answer(socket: net.Socket, frame: Buffer): Promise<void> {
+  async #respond(socket: net.Socket, frame: Buffer): Promise<void> {
     if (socket.destroyed) return
     const request = wire.readRequest(frame)
     const fault = this.#kafka.takeFault(request.api, this.id)
@@ -120,14 +120,15 @@ export class FakeNode {
       socket.destroy()
       return
     }
-    const answer = this.#kafka.serve(this.id, request, fault)
+    const response = this.#kafka.serve(this.id, request, fault)
     if (fault?.kind === 'late') await fault.until
     if (socket.destroyed) return
-    const half = fault?.kind === 'close' && fault.when === 'mid-answer'
-    if (half && answer instanceof Buffer) socket.write(answer.subarray(0, answer.length / 2), () => socket.destroy())
-    else if (fault?.kind === 'close' || answer === 'close') socket.destroy()
-    if (fault?.kind === 'close' || !(answer instanceof Buffer)) return
-    socket.write(fault?.kind === 'bytes' ? fault.bytes : answer)
-    if (fault?.kind === 'twice') socket.write(answer)
+    const half = fault?.kind === 'close' && fault.when === 'mid-response'
+    if (half && response instanceof Buffer)
+      socket.write(response.subarray(0, response.length / 2), () => socket.destroy()) // prettier-ignore
+    else if (fault?.kind === 'close' || response === 'close') socket.destroy()
+    if (fault?.kind === 'close' || !(response instanceof Buffer)) return
+    socket.write(fault?.kind === 'bytes' ? fault.bytes : response)
+    if (fault?.kind === 'twice') socket.write(response)
   }
 }

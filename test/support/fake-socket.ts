@@ -1,16 +1,16 @@
-/** A socket without a network: what is written is kept, and is done when the test says so. */
+/** A socket without a network: it keeps what is written, and its writes finish when the test says so. */
 import { Duplex } from 'node:stream'
 
 type Done = (error?: Error | null) => void
 
 export class FakeSocket extends Duplex {
-  /** One entry a write or writev, with its bytes. */
+  /** The bytes of each write or writev. */
   readonly writes: Buffer[] = []
   #writing: Done | null = null
   #destroying: Done | null = null
-  /** false: writes are done at once. */
+  /** true: a write is done only on {@link letWrite}. false: soon after the call. */
   holdWrites = false
-  /** true: destroy is done, and 'close' comes, only on {@link letClose}. */
+  /** true: destroy is done, and 'close' is emitted, only on {@link letClose}. */
   holdClose = false
 
   override _read(): void {}
@@ -30,7 +30,7 @@ export class FakeSocket extends Duplex {
     else done(error)
   }
 
-  /** The write under way is done. */
+  /** Finishes the write under way. */
   letWrite(): void {
     const done = this.#writing
     this.#writing = null

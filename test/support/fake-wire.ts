@@ -39,7 +39,7 @@ export interface ProduceData {
   readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly bytes: Buffer }[]
 }
 
-/** The record batches are views of the request's frame. */
+/** Reads a Produce request. Its record batches are views of the frame. */
 export function readProduce({ body, frame }: FakeRequest): ProduceData {
   body.compactNullableString()
   const acks = body.int16()
@@ -85,7 +85,7 @@ export interface PartitionResult {
   readonly recordErrors?: readonly { readonly index: number; readonly message: string | null }[]
 }
 
-/** A whole frame: length, correlation id, tagged fields of the header (unless `bare`), body. */
+/** Makes a whole frame: length, correlation id, tagged fields of the header (unless `bare`), body. */
 export function frameOf(correlationId: number, write: (writer: Writer) => void, bare = false): Buffer {
   const writer = new Writer()
   writer.int32(0)
@@ -181,11 +181,11 @@ function writeTopic(writer: Writer, { code, name, id, partitions }: TopicResult)
   writer.noTaggedFields()
 }
 
-export function writeInitProducerId(writer: Writer, answer: { code: number; id: number; throttleMs?: number }): void {
-  writer.int32(answer.throttleMs ?? 0)
-  writer.int16(answer.code)
-  writer.int64(answer.code === 0 ? answer.id : -1)
-  writer.int16(answer.code === 0 ? 0 : -1)
+export function writeInitProducerId(writer: Writer, response: { code: number; id: number; throttleMs?: number }): void {
+  writer.int32(response.throttleMs ?? 0)
+  writer.int16(response.code)
+  writer.int64(response.code === 0 ? response.id : -1)
+  writer.int16(response.code === 0 ? 0 : -1)
   writer.noTaggedFields()
 }
 
@@ -203,7 +203,7 @@ export function writeApiVersions(writer: Writer, rows: readonly ApiRow[]): void 
   writer.noTaggedFields()
 }
 
-/** The answer of a broker that does not know the version it was asked in: UNSUPPORTED_VERSION in version 0's form. */
+/** Writes the response of a broker that does not know the requested version: UNSUPPORTED_VERSION in version 0. */
 export function writeOldApiVersions(writer: Writer, rows: readonly ApiRow[]): void {
   writer.int16(35)
   writer.int32(rows.length)

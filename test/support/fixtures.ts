@@ -1,11 +1,11 @@
-/** The bytes Kafka's own Java client wrote (test/fixtures, made by scripts/golden.sh), with the inputs they were made of. */
+/** Bytes that Kafka's own Java client wrote (test/fixtures, made by scripts/golden.sh), with the inputs they come from. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FIXTURES = join(import.meta.dirname, '../fixtures')
 
 export interface BatchFixture {
-  /** The file's name, which tells what is special. */
+  /** The file's name, which says what is special about the batch. */
   readonly name: string
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
   readonly producerId: number
@@ -30,7 +30,7 @@ export interface RecordFixture {
 }
 
 interface StoredRecord {
-  /** So many such records, one after the other. */
+  /** How many such records there are, one after the other. */
   readonly times?: number
   readonly timestamp: number
   readonly key: string | null
@@ -59,14 +59,14 @@ function recordsOf({ times = 1, timestamp, key, value, headers }: StoredRecord):
   return Array.from({ length: times }, () => record)
 }
 
-/** Field names and nesting as in Kafka's message definitions; byte fields (`records`) in base64; no tagged fields that are unknown. */
+/** The fields as in Kafka's message definitions; byte fields (`records`) in base64; no unknown tagged fields. */
 export type MessageBody = Readonly<Record<string, unknown>>
 
 export interface MessageFixture {
   readonly what: string
   readonly version: number
   readonly correlationId: number
-  /** Of requests only. */
+  /** The client id of a request; null in responses. */
   readonly clientId: string | null
   readonly body: MessageBody
   /** Header and body, without the four bytes of length before them. */
@@ -106,7 +106,7 @@ export interface Murmur2Fixture {
   readonly key: Buffer
   /** Signed, as Java's int. */
   readonly hash: number
-  /** Number of partitions to the partition Java's producer chooses. */
+  /** The partition that Java's producer chooses, by the number of partitions. */
   readonly partitions: Readonly<Record<string, number>>
 }
 
@@ -120,7 +120,7 @@ export interface VarintFixture {
   readonly bytes: Buffer
 }
 
-/** zigzag: signed, of records. unsigned: lengths and tags of messages. */
+/** Varints of a kind: zigzag ones are signed, and used in records; unsigned ones are lengths and tags of messages. */
 export function varintFixtures(kind: 'zigzag32' | 'zigzag64' | 'unsigned32'): VarintFixture[] {
   const stored: Record<typeof kind, [string, string][]> = JSON.parse(text('varints.json'))
   return stored[kind].map(([value, hex]) => ({ value: BigInt(value), bytes: Buffer.from(hex, 'hex') }))

@@ -1,4 +1,4 @@
-/** A clock that goes when the test says so. */
+/** A clock that stands still until the test moves it. */
 export class HandClock {
   #now: number
 
@@ -6,7 +6,7 @@ export class HandClock {
     this.#now = now
   }
 
-  /** To be passed on as a function. */
+  /** The time in milliseconds; a function, to be passed on. */
   readonly read = (): number => this.#now
 
   advance(milliseconds: number): void {

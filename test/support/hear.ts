@@ -1,14 +1,14 @@
-/** Everything the agent tells, in the order in which it was told. */
+/** Records all events that the code under test reports, in their order, and counts them as the agent does. */
 import { Counters, countingEvents } from '../../src/observe/counters.ts'
 import type { Events } from '../../src/observe/events.ts'
 
 export interface Ear {
   readonly events: Events
   readonly counters: Counters
-  /** `[event, ...facts]` of every event; of one kind if its name is given, then without the name. */
+  /** `[event, ...facts]` of every event; if a name is given, only the facts of the events with that name. */
   heard(): readonly (readonly unknown[])[]
   heard(name: keyof Events): readonly (readonly unknown[])[]
-  /** Names of the events so far. */
+  /** The names of the events so far. */
   names(): readonly string[]
 }
 
@@ -16,15 +16,15 @@ export function hear(): Ear {
   const all: [keyof Events, ...unknown[]][] = []
   const counters = new Counters()
   const counting = countingEvents(counters, () => 0)
-  /* oxlint-disable typescript/no-unsafe-type-assertion -- the types of the parameters are lost and found on this way */
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- the parameters have no types in between */
   const names = Object.keys(counting) as (keyof Events)[]
   const entries = names.map((name) => {
     const count = counting[name] as (...facts: unknown[]) => void
-    const tell = (...facts: unknown[]): void => {
+    const report = (...facts: unknown[]): void => {
       all.push([name, ...facts])
       count(...facts)
     }
-    return [name, tell]
+    return [name, report]
   })
   const events = Object.fromEntries(entries) as Events
   /* oxlint-enable typescript/no-unsafe-type-assertion */
@@ -32,7 +32,7 @@ export function hear(): Ear {
     events,
     counters,
     heard: (name?: keyof Events) =>
-      name === undefined ? all : all.filter(([told]) => told === name).map(([, ...facts]) => facts),
+      name === undefined ? all : all.filter(([event]) => event === name).map(([, ...facts]) => facts),
     names: () => all.map(([name]) => name),
   }
 }

@@ -1,4 +1,4 @@
-/** What every answer's decoder must bear, whatever API it is of. */
+/** Checks that the decoder of a response survives any bytes: it decodes them, or throws a protocol violation. */
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { AgentError } from '../../src/errors.ts'
@@ -27,7 +27,7 @@ export function bearsHostileBytes(answer: Buffer, decode: (reader: AnswerReader)
     }
   }
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => harmless(Buffer.from(bytes))))
-  // A valid answer with a few bytes changed gets deeper than noise does.
+  // A valid response with a few changed bytes gets further than noise.
   const change = fc.record({ at: fc.nat(answer.length - 1), byte: fc.nat(255) })
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {

@@ -1,4 +1,4 @@
-/** Lines as an enemy writes them: every kind of ill-formed UTF-8, what JSON escapes, lengths at SIMD's borders. */
+/** Hostile lines: every kind of ill-formed UTF-8, characters that JSON escapes, lengths around the SIMD width. */
 import * as fc from 'fast-check'
 
 const LENGTHS = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129]
@@ -27,10 +27,10 @@ const pieces = [
   fc.uint8Array({ maxLength: 24 }).map((bytes) => Buffer.from(bytes)),
 ]
 
-/** Bytes of a line; it may have newlines too, for who does not frame. */
+/** Bytes of a line. They may have newlines too, for tests without framing. */
 export const hostileText: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 8, arbitrary: fc.array(fc.oneof(...pieces), { maxLength: 8 }).map((parts) => Buffer.concat(parts)) },
-  // one kind only, so that runs get long
+  // pieces of one kind only: long runs of it
   {
     weight: 2,
     arbitrary: fc
@@ -46,7 +46,7 @@ export const hostileFile: fc.Arbitrary<Buffer> = fc
   .array(fc.tuple(hostileText, fc.constantFrom(...TERMINATORS)), { maxLength: 12 })
   .chain((lines) => hostileText.map((rest) => Buffer.concat([...lines.flat(), rest])))
 
-/** Lines that are long enough for lengths of three bytes, all of one kind. */
+/** Lines of one repeated piece, long enough for lengths that take three bytes. */
 export const longText: fc.Arbitrary<Buffer> = fc
   .tuple(fc.oneof(...pieces), fc.oneof(fc.integer({ min: 3800, max: 4300 }), fc.integer({ min: 7700, max: 8300 })))
   .map(([piece, length]) => Buffer.alloc(length, piece.length === 0 ? 'x' : piece))

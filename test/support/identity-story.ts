@@ -1,7 +1,7 @@
 /**
- * Agents one after another over files that come, go, move and are mistaken for each other, held to the rules of identity:
- * what is on the disk is shipped whole, once, and under its own id and path. An id goes over to another file only where
- * place and content allow it.
+ * A story of agents, one after another, over the files of an {@link InodeWorld} that come, go, move and look alike. It
+ * checks the rules of identity: every file on the disk is shipped whole, once, and under its own id and path, and an id
+ * goes over to another file only where place and content allow it.
  */
 import assert from 'node:assert/strict'
 import { basename, dirname } from 'node:path'
@@ -12,38 +12,38 @@ import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { type Ear, hear } from './hear.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
-import type { Made, ReusedInodes } from './reused-inodes.ts'
+import type { Made, InodeWorld } from './inode-world.ts'
 import { until } from './wait.ts'
 
 const memory = testMemory(4096)
 const FINGERPRINT_BYTES = 1024
-/** Looks of the input around, without news, after which it has seen everything. */
+/** How many looks of the input without news show that it has seen everything. */
 const QUIET_TICKS = 4
-/** Longer than anything is held back. */
+/** Longer than the input holds anything back. */
 const PATIENCE_MS = 31_000
 
 /** What was shipped under an id. */
 interface Shipped {
-  /** Whose bytes came last under it. */
+  /** The file whose bytes came last under the id. */
   owner: Made
-  /** Where that was when the agent last had time to look. */
+  /** Where that file was when the agent last had time to look. */
   place: string
   bytes: Buffer
-  /** Devices got other numbers since. */
+  /** The devices have got other numbers since. */
   wasRebooted: boolean
-  /** Its owner has another id by now: it was moved to where it could not be known again. */
+  /** The owner has another id by now: it was moved to a place where it could not be known again. */
   isForgotten: boolean
 }
 
 export class IdentityStory {
-  readonly #files: ReusedInodes
+  readonly #files: InodeWorld
   #disk = new FakeDisk()
   #life: Life | null = null
   readonly #shipped = new Map<string, Shipped>()
   #clock = 1000
   #ids = 0
 
-  constructor(files: ReusedInodes) {
+  constructor(files: InodeWorld) {
     this.#files = files
   }
 
@@ -67,11 +67,11 @@ export class IdentityStory {
       if (path === this.#files.root) life.ticks++
     }
     await life.input.start()
-    await this.settle()
+    await this.untilQuiet()
   }
 
-  /** Resolves once the agent has seen everything, and read it. */
-  async settle(): Promise<void> {
+  /** Resolves once the agent has seen everything and read it. */
+  async untilQuiet(): Promise<void> {
     const life = this.#living()
     let since = life.ticks
     let news = 0
@@ -84,11 +84,11 @@ export class IdentityStory {
     }
     await until(isQuiet, { what: 'the input has seen everything', every: 1 })
     this.#note()
-    // what is closed was quiet for longer than file times are coarse
+    // a file is closed only after a quiet time that is longer than the grain of file times
     this.#files.pass(2000)
   }
 
-  /** A stop in order, also of what happened a moment before. Every file that has a live name is shipped. */
+  /** Stops the agent in order, right after the last changes, and checks that every file with a live name is shipped. */
   async stop(): Promise<void> {
     const { input, checkpoint } = this.#living()
     await input.freeze()
@@ -102,11 +102,11 @@ export class IdentityStory {
     this.#files.asked = () => undefined
   }
 
-  /** Nothing is held back any more: all that was ever wanted is shipped. */
+  /** Waits until nothing is held back, checks that every file that a glob has matched is shipped, and stops. */
   async finish(): Promise<void> {
     for (let times = 0; times < 2; times++) {
       this.#clock += PATIENCE_MS
-      await this.settle()
+      await this.untilQuiet()
     }
     this.#check((made) => made.path?.endsWith('.old') === false)
     await this.stop()
@@ -148,11 +148,11 @@ export class IdentityStory {
       try {
         this.#ships(file, piece)
       } catch (error) {
-        // thrown from here, it would be the input that breaks
+        // thrown from here, it would look like a fault of the input
         life.fault ??= error instanceof Error ? error : new Error(String(error))
       }
     }
-    // the turn has first to know how far it came
+    // receipts come after the turn has noted how far it came
     queueMicrotask(() => {
       for (const { start, end, guard } of pieces)
         life.input.receive({ file, ranges: [{ start, end, guard }], outcome: 'stored' })
@@ -182,7 +182,7 @@ export class IdentityStory {
     return shipped
   }
 
-  /** Nobody can know a file again that was moved where the inode says nothing. */
+  /** Whether the owner of an id was moved to a place where it cannot be known again, because the inode says nothing. */
   #mayBeForgotten(id: string): boolean {
     const { owner, place, wasRebooted } = this.#shipped.get(id)!
     if (owner.path === place || owner.path === null) return owner.path === null
@@ -190,7 +190,7 @@ export class IdentityStory {
     return owner.bornMs === 0 && dirname(owner.path) !== dirname(place)
   }
 
-  /** An id is a file's own, or goes over to it from one that it can be taken for. */
+  /** Checks that an id is a file's own, or comes from a file that this one can be taken for. */
   #belongs(id: string, made: Made): void {
     const shipped = this.#shipped.get(id)
     if (shipped === undefined || shipped.owner === made) return
@@ -198,7 +198,7 @@ export class IdentityStory {
     const what = `${id} was file ${owner.number} at ${place}, and is file ${made.number} at ${made.path} now`
     assert.ok(made.path !== null, what)
     assert.ok(made.content.subarray(0, bytes.length).equals(bytes), `${what}: its content is another one`)
-    // it would be found: under a name that is asked for anywhere, under any name where it was
+    // the former owner would be found: anywhere under a name that a glob matches, under any name in its directory
     const isThere =
       !isForgotten && owner.path !== null && (owner.path.includes('.log') || dirname(owner.path) === dirname(place))
     const mayBeElsewhere = wasRebooted || (owner.bornMs === 0 && dirname(owner.path ?? '') !== dirname(place))
@@ -217,11 +217,11 @@ export class IdentityStory {
     if (life.fault !== null) throw life.fault
     for (const file of life.input.files()) {
       const made = this.#files.at(file.place)
-      // nobody looks at what no glob asks for
+      // no glob matches these: the agent does not look at them
       if (made === undefined || made.path?.endsWith('.old')) continue
       if (this.#files.keyOf(made) === file.key) this.#belongs(file.id, made)
     }
-    // what is missing may be known to have another place
+    // the place of a missing file may be known anew
     for (const { id, place, device, inode } of life.checkpoint.entries.values()) {
       const shipped = this.#shipped.get(id)
       if (shipped?.owner.path !== place || this.#files.keyOf(shipped.owner) !== `${device}:${inode}`) continue
@@ -258,7 +258,7 @@ interface Life {
   readonly input: Input
 }
 
-/** Whether one can be what rotation made of the other. */
+/** Whether one path can be what rotation made of the other. */
 function areSiblings(path: string, former: string): boolean {
   const [name, other] = [basename(path), basename(former)]
   return name.startsWith(`${other}.`) || (/^x\.log\.\d$/.test(name) && /^x\.log\.\d$/.test(other))

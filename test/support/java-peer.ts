@@ -1,6 +1,6 @@
 /**
- * The Java peer (java/KafkaPeer.java): a process with Kafka's own Java client in it that answers many requests, and many
- * test processes. The runner starts one and names its port in KAFKA_TEST_PEER; a test file run by itself starts its own.
+ * The Java peer (java/KafkaPeer.java): a process with Kafka's own Java client that serves many requests of many test
+ * processes. The runner starts one and names its port in KAFKA_TEST_PEER; a test file that is run alone starts its own.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,12 +14,12 @@ export interface PeerProcess {
   close(): Promise<void>
 }
 
-/** Java code against the client of one Kafka version also speaks with brokers of others. */
+/** Starts a peer. Its Java client, of one version of Kafka, also speaks with brokers of other versions. */
 export async function startPeer(): Promise<PeerProcess> {
   const runtime = await javaRuntime()
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=off'
   const child = spawn(runtime.java, [quiet, ...runtime.options(512), 'KafkaPeer'], {
-    detached: true, // a Ctrl-C is for the tests: they still need it to clean up
+    detached: true, // a Ctrl-C must not end it: the tests still need it to clean up
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -43,7 +43,7 @@ export interface TopicDescription {
   readonly partitions: readonly { partition: number; leader: number; replicas: number[]; isr: number[] }[]
 }
 
-/** The operations (java/PeerTopics.java, java/PeerReader.java) and what they answer. */
+/** The operations (java/PeerTopics.java, java/PeerReader.java) and their results. */
 interface Results {
   ready: null
   createTopic: TopicDescription
@@ -51,7 +51,7 @@ interface Results {
   addPartitions: TopicDescription
   configureTopic: null
   describeTopic: TopicDescription
-  /** By partition. */
+  /** Offsets by partition. */
   offsets: number[]
   moveLeader: null
   /** The number of records. */
@@ -66,11 +66,11 @@ export interface PeerRequest<Operation extends keyof Results> {
 }
 
 interface Pending {
-  finish(answer: string): void
+  finish(response: string): void
   onRecord(record: KafkaRecord): void
 }
 
-/** One connection to a peer; it must be closed for the process to end. */
+/** One connection to a peer. It keeps the test process alive until it is closed. */
 export class PeerSession {
   readonly #socket: Socket
   readonly #own: PeerProcess | undefined
@@ -101,15 +101,15 @@ export class PeerSession {
     return new PeerSession(socket, own)
   }
 
-  /** What the peer answers; an error of Kafka's rejects with the name of its Java class in the message. */
-  async ask<Operation extends keyof Results>(
+  /** Sends a request and resolves to its result. An error of Kafka rejects with its Java class in the message. */
+  async request<Operation extends keyof Results>(
     request: PeerRequest<Operation>,
     onRecord: (record: KafkaRecord) => void = () => {},
   ): Promise<Results[Operation]> {
     const id = ++this.#lastId
     const { promise, resolve, reject } = Promise.withResolvers<Results[Operation]>()
-    const finish = (answer: string): void => {
-      const { result, error }: { result: Results[Operation]; error?: string } = JSON.parse(answer)
+    const finish = (response: string): void => {
+      const { result, error }: { result: Results[Operation]; error?: string } = JSON.parse(response)
       if (error === undefined) resolve(result)
       else reject(new Error(`${request.op} ${request.topic ?? ''}: ${error}`))
     }
@@ -118,10 +118,10 @@ export class PeerSession {
     return promise
   }
 
-  #finish(id: number, answer: string): void {
+  #finish(id: number, response: string): void {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
-    pending?.finish(answer)
+    pending?.finish(response)
   }
 
   async close(): Promise<void> {

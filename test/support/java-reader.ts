@@ -11,13 +11,13 @@ export interface KafkaRecord {
 }
 
 export interface Frame {
-  /** 'J': the JSON answer that ends a request. 'R': records, before it. */
+  /** 'J': the JSON response that ends a request. 'R': records that come before it. */
   readonly kind: 'J' | 'R'
   readonly id: number
   readonly payload: Buffer
 }
 
-/** Takes a socket's chunks, gives whole frames. Bytes are copied once, however small the chunks are. */
+/** Turns the chunks of a socket into whole frames. Bytes are copied once, however small the chunks are. */
 export class FrameParser {
   #lengthBytes = Buffer.alloc(4)
   #frame: Buffer | undefined

@@ -1,10 +1,10 @@
-/** The Java side of the tests: where it is, and how one of its programs is started. What it does is in ./java. */
+/** Where the Java runtime of the tests is, and how one of its programs (./java) is started. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface JavaRuntime {
-  /** Kafka's version: of the broker and of the client. */
+  /** The version of Kafka, of both broker and client. */
   readonly version: string
   readonly java: string
   /** The options and class path to put before the name of a main class. */
@@ -14,8 +14,8 @@ export interface JavaRuntime {
 const REPOSITORY = join(import.meta.dirname, '../..')
 
 /**
- * The runtime as scripts/setup-kafka.sh left it, or leaves it now: 0.1 s when everything is there, a minute or two on a
- * new machine.
+ * The runtime that scripts/setup-kafka.sh has set up, or sets up now: this takes 0.1 s when everything is there, and a
+ * minute or two on a new machine.
  *
  * @param version of Kafka; the one pinned in scripts/kafka/pom.xml when undefined
  */

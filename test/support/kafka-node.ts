@@ -53,7 +53,7 @@ export class KafkaNode {
     return this.#ended
   }
 
-  /** Starts the process; that it serves is for the cluster to wait for. */
+  /** Starts the process, and does not wait until it serves. */
   start(): void {
     const { runtime, heapMb, jvm, clusterId, watchdog } = this.#settings
     if (this.#process) throw new Error(`Kafka node ${this.id} runs already`)
@@ -70,12 +70,12 @@ export class KafkaNode {
     this.#ended = this.#untilEnded(child)
   }
 
-  /** SIGTERM: the ordered shutdown, in which a broker first hands its leaderships on. */
+  /** Sends SIGTERM and waits for the end: in this ordered shutdown a broker first hands its leaderships on. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM')
   }
 
-  /** SIGKILL: what was not fsynced is still in the page cache, so this is a process's crash, not a machine's. */
+  /** Sends SIGKILL and waits for the end. The page cache stays, so this is the crash of a process, not of a machine. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
   }
@@ -103,7 +103,7 @@ export class KafkaNode {
     const child = this.#process
     if (!child) return
     child.kill(signal)
-    child.kill('SIGCONT') // a frozen process would never see SIGTERM
+    child.kill('SIGCONT') // a frozen process would not handle SIGTERM
     const what = `Kafka node ${this.id} ends after ${signal}`
     await until(() => this.#process !== child, { within: 60_000, what })
   }

@@ -1,11 +1,11 @@
-/** The settings of a test's Kafka: real behaviour, but nothing that waits longer than it must or fills the memory. */
+/** The broker properties of a test's Kafka: real behaviour, without long waits and large buffers. */
 
 export interface NodePorts {
   readonly broker: number
   readonly controller: number
 }
 
-/** What all nodes share but node.id and log.dirs. */
+/** All properties of a node except node.id and log.dirs. */
 export function kafkaProperties(nodes: readonly NodePorts[], own: NodePorts): Record<string, string> {
   const { broker, controller } = own
   const voters = nodes.map((node, at) => `${at + 1}@127.0.0.1:${node.controller}`).join(',')
@@ -22,10 +22,10 @@ export function kafkaProperties(nodes: readonly NodePorts[], own: NodePorts): Re
     'transaction.state.log.replication.factor': replicas,
     'transaction.state.log.min.isr': '1',
     'transaction.state.log.num.partitions': '1',
-    // topics are made by the tests, or by the agent where that is what is tested
+    // tests create topics, or the agent does where that is tested
     'auto.create.topics.enable': 'false',
     'delete.topic.enable': 'true',
-    // leaders stay where a test put them
+    // leaders stay where a test has put them
     'auto.leader.rebalance.enable': 'false',
     'group.initial.rebalance.delay.ms': '0',
     'log.retention.ms': '-1',
@@ -38,7 +38,7 @@ export function kafkaProperties(nodes: readonly NodePorts[], own: NodePorts): Re
     'background.threads': '2',
     'num.recovery.threads.per.data.dir': '1',
     'message.max.bytes': '1048588',
-    // A dead node is noticed, and may come back, within 3 s; a busy machine still keeps a live one in.
+    // A dead node is noticed, and may come back, within 3 s; that is still long enough for a live one on a busy machine.
     'broker.heartbeat.interval.ms': '500',
     'broker.session.timeout.ms': '3000',
     ...(nodes.length > 1 ? QUORUM : {}),

@@ -1,7 +1,7 @@
 /**
  * Real Kafka for tests: a cluster of one's own ({@link startKafka}), for tests that stop or break it, or the one that
- * the runner shares among all test files ({@link sharedKafka}). No fake: for answers no real broker gives there is a fake
- * broker elsewhere.
+ * the runner shares among all test files ({@link sharedKafka}). Responses that no real broker sends come from
+ * fake-broker.ts.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, statfsSync } from 'node:fs'
@@ -17,26 +17,26 @@ import { startWatchdog } from './watchdog.ts'
 
 export interface KafkaSettings {
   readonly brokers?: 1 | 3
-  /** Broker properties over those of kafka-properties.ts. */
+  /** Broker properties that replace or extend those of kafka-properties.ts. */
   readonly properties?: Readonly<Record<string, string>>
   /** Kafka's version; the pinned one when left out. */
   readonly version?: string
-  /** Per node. */
+  /** The heap of each node, in MiB. */
   readonly heapMb?: number
-  /** Options of a node's JVM over those of java.ts, which are for a JVM that lives for seconds. */
+  /** Options of each node's JVM after those of java.ts, which are for a JVM that lives for seconds. */
   readonly jvm?: readonly string[]
 }
 
-/** A cluster of one's own. Nodes are numbered from 1; a node left out means node 1, for stop and kill all of them. */
+/** A cluster of one's own. Nodes are numbered from 1. The default is node 1; for `stop` and `kill` it is all nodes. */
 export interface Kafka extends Topics {
   readonly nodes: readonly { readonly id: number; readonly address: string; readonly pid: number | undefined }[]
-  /** SIGTERM, and waits for the end. */
+  /** Sends SIGTERM and waits for the end. */
   stop(node?: number): Promise<void>
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the end. */
   kill(node?: number): Promise<void>
   /** Starts a node that was stopped or killed, on its port and data, and waits until it serves. */
   restart(node?: number): Promise<void>
-  /** SIGSTOP: connections stay open, nothing is answered. */
+  /** Sends SIGSTOP: connections stay open, and no request gets a response. */
   pause(node?: number): void
   resume(node?: number): void
   /** The end of a node's log. */
@@ -78,7 +78,7 @@ export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
       await watchdog.close()
     })
   } catch (error) {
-    await watchdog.close() // before the peer: it may itself be what failed
+    await watchdog.close() // before the peer, which may be what has failed
     await opening.then(
       async (peer) => peer.close(),
       () => {},
@@ -87,7 +87,7 @@ export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
   }
 }
 
-/** The runner's Kafka, or outside the runner one of this file's own. close() is due in either case. */
+/** The Kafka of the runner; outside the runner, one of the test file's own. It must be closed in either case. */
 export async function sharedKafka(): Promise<Topics & { close(): Promise<void> }> {
   const bootstrap = process.env['KAFKA_TEST_BROKERS']
   if (bootstrap === undefined) return startKafka()
@@ -95,7 +95,7 @@ export async function sharedKafka(): Promise<Topics & { close(): Promise<void> }
   return { ...topicsOf(peer, bootstrap), close: async () => peer.close() }
 }
 
-/** A topic name that no other test uses, on a Kafka that all share. */
+/** A topic name that no other test on the shared Kafka uses. */
 export function freshTopic(label: string): string {
   return `${label}-${randomBytes(4).toString('hex')}`
 }
@@ -126,8 +126,8 @@ function cluster(nodes: readonly KafkaNode[], peer: PeerSession, close: () => Pr
 
 async function untilServing(peer: PeerSession, node: KafkaNode, brokers: number): Promise<void> {
   const { ended } = node
-  const serving = peer.ask({ op: 'ready', bootstrap: node.address, node: node.id, brokers, withinMs: 60_000 })
-  // a node that ends at once is not waited for, and what becomes of the question is then of no interest
+  const serving = peer.request({ op: 'ready', bootstrap: node.address, node: node.id, brokers, withinMs: 60_000 })
+  // if the node ends at once, nobody waits for this request any more
   serving.catch(() => {})
   try {
     await Promise.race([
@@ -141,7 +141,7 @@ async function untilServing(peer: PeerSession, node: KafkaNode, brokers: number)
   }
 }
 
-/** Memory where there is plenty of it (a container may have 64 MiB): tests measure the agent, not the disk. */
+/** The parent of data directories: in memory if there is plenty (a container may have 64 MiB), to keep the disk out. */
 function dataRoot(): string {
   const shm = '/dev/shm'
   try {

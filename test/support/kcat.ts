@@ -1,16 +1,16 @@
-/** Reads a topic with kcat, that is with librdkafka: a second opinion on our record batches, beside the Java client's. */
+/** Reads a topic with kcat, that is with librdkafka: a second reader of our record batches beside the Java client. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { KafkaRecord } from './java-reader.ts'
 
 /**
- * All records up to the ends of now, each partition in its order. Keys and values are exact; header values are text with
- * neither commas nor line ends to their right of an `=`, since kcat prints headers as `a=b,c=d` only.
+ * Reads all records up to the current end offsets, each partition in its order. Keys and values are exact. Header values
+ * must be text without commas and line ends, since kcat prints headers as `a=b,c=d` only.
  */
 export async function readWithKcat(bootstrap: string, topic: string): Promise<KafkaRecord[]> {
   const mark = randomBytes(12).toString('hex')
-  // lengths first, so that any byte may follow; the mark ends the headers, whose length kcat doesn't tell
+  // lengths first, so that any byte may follow; the mark ends the headers, whose length kcat does not print
   const format = `%p %o %T %K %S\n%k%s%h${mark}`
   const kcat = spawn('kcat', ['-C', '-q', '-b', bootstrap, '-t', topic, '-o', 'beginning', '-e', '-f', format], {
     stdio: ['ignore', 'pipe', 'pipe'],

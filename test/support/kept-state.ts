@@ -1,10 +1,10 @@
-/** The state directory of an agent that has ended, seen from outside: copied, cut, and read as the next agent reads it. */
+/** Copies, cuts and reads the state directory of an agent that has ended, as the next agent reads it. */
 import { copyFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freshDirectory, type Ending } from './temp.ts'
 import { openState } from './state.ts'
 
-/** Names of what is kept, without the lock. */
+/** The names of the state files, without the lock. */
 export function stateFiles(directory: string): string[] {
   return readdirSync(directory).filter((name) => statSync(join(directory, name)).isFile())
 }
@@ -19,7 +19,7 @@ export function cut(file: string, length: number): void {
   writeFileSync(file, readFileSync(file).subarray(0, length))
 }
 
-/** Offsets by `log.file.id`, as the next agent would find them. Nothing in the directory is touched. */
+/** The offsets by `log.file.id`, as the next agent would find them. The directory stays as it is. */
 export async function storedOffsets(t: Ending, directory: string): Promise<Map<string, number>> {
   const copy = freshDirectory(t)
   copyState(directory, copy)

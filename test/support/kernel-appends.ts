@@ -1,4 +1,4 @@
-/** Entries, templates and limits of all kinds for the appenders, and one call of an appender, watched. */
+/** Random entries, templates and limits for the kernel's appenders, and a call of an appender in watched memory. */
 import * as fc from 'fast-check'
 import { jsonTemplate } from '../../src/encode/json.ts'
 import { rawTemplate } from '../../src/encode/raw.ts'
@@ -22,12 +22,13 @@ const timestamps = fc.oneof(
   fc.bigInt({ min: 0n, max: LATEST }),
 )
 
-/** Source bytes and where they lie: small files, files beyond 4 GiB, pieces far apart. */
+/** Sizes of ranges: small ones, those around powers of ten, and large ones. */
 const sizes = fc.oneof(
   { weight: 6, arbitrary: fc.nat(3000) },
   { weight: 2, arbitrary: fc.tuple(fc.nat(8), fc.nat(1)).map(([power, less]) => 10 ** power - less) },
   { weight: 1, arbitrary: fc.nat(2 ** 26) },
 )
+/** The ranges of an entry: in small files and beyond 4 GiB, some of them far apart. */
 const ranges = fc
   .array(fc.tuple(fc.oneof(fc.constant(0), fc.nat(5000)), sizes), { minLength: 1, maxLength: 3 })
   .chain((parts) =>
@@ -67,7 +68,7 @@ const keys = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
 )
 
-/** A template as both sides take it. */
+/** A template for both the kernel and its twin. */
 export interface FileTemplate extends TwinTemplate {
   readonly facts: RecordFacts
 }
@@ -96,7 +97,7 @@ export const templates: fc.Arbitrary<FileTemplate> = fc.record({
 
 // -- a call -----------------------------------------------------------------------------------------------------------
 
-/** What a call found out, as the results block has it. */
+/** The results of a call, from the results block. */
 export interface Outcome {
   readonly bytes: Buffer
   readonly count: number
@@ -129,8 +130,8 @@ export class Appending {
   }
 
   /**
-   * One call, in a buffer that ends `end` bytes before the memory does. Throws where a byte changes that must not, before,
-   * behind or in the sizes of earlier records.
+   * Makes one call, in a buffer that ends `end` bytes before the memory does. Throws if a byte changes that must not
+   * change: before or behind the buffer, or in the sizes of earlier records.
    */
   call(append: Append, what: AppendCall, end = 0): Outcome {
     const { memory, pool } = this.watched
@@ -153,7 +154,7 @@ export class Appending {
         ),
       () => {
         const cells = bufferEnd - 8 * (what.index + memory.result(RESULT.records))
-        // a record that found no room may have been tried behind the last one
+        // the call may have tried a record without room behind the last one
         const free = { from: out, to: Math.max(out, Math.min(out + what.limit + SLACK, cells)) }
         return [FLAGS_AND_VERDICTS, free, { from: cells, to: bufferEnd - 8 * what.index }]
       },

@@ -1,24 +1,24 @@
-/** Applications that write while a test does something to the agent or to Kafka, and rotate as they go. */
+/** Applications that write and rotate logs while a test does something to the agent or to Kafka. */
 import { renameSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { atEnd, type Ending } from './ending.ts'
 import type { LogWriter } from './numbered-log.ts'
 
 export interface Load {
-  /** Resolves when nobody writes any more. */
+  /** Stops writing. Resolves after the last write. */
   stop(): Promise<void>
 }
 
 export interface LoadSettings {
-  /** Lines at once, at most. */
+  /** The most lines in one write. */
   readonly lines?: number
   /** Milliseconds between two writes to a file. */
   readonly every?: number
-  /** A file is renamed, and written to a little more, after so many writes; never if not told. */
+  /** A file is renamed, and written to once more, after this many writes; 0: never. */
   readonly rotateAfter?: number
 }
 
-/** Now a line, now many, now each by itself, now together; until it is stopped, or the test ends. */
+/** Writes one or many lines at a time, each by itself or all together, until it is stopped or the test ends. */
 export function startLoad(
   test: Ending,
   writers: readonly LogWriter[],
@@ -31,6 +31,7 @@ export function startLoad(
         writer.write(1 + ((n * 7) % lines), n % 2 === 0 ? 'each' : 'together')
         if (rotateAfter > 0 && (n + index) % rotateAfter === 0) rotate(writer, Math.floor(n / rotateAfter))
       }
+      // the pace of the writers
       await delay(every)
     }
   }
@@ -43,7 +44,7 @@ export function startLoad(
   return { stop }
 }
 
-/** The old file keeps its number for good: whether all of it is read is not a matter of who comes first. */
+/** Renames to a number that the old file keeps: the file is never deleted before it is read. */
 function rotate(writer: LogWriter, number: number): void {
   renameSync(writer.path, `${writer.path}.${number}`)
   writer.write(1)

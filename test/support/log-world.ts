@@ -1,30 +1,30 @@
 /**
- * Log files as applications and rotation leave them, on a real file system, with every generation of bytes kept: what
- * a model of reading is compared with. Each call is done when it returns; the agent sees nothing in between.
+ * A world of log files as applications and rotation leave them, on a real file system, which keeps every generation of
+ * bytes: stories of reading are compared with it. The agent sees nothing in the middle of a call.
  */
 import { closeSync, existsSync, ftruncateSync, fstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The bytes of one file from its beginning to its end, or to where it was cut to nothing. */
+/** One generation: the bytes of a file from its beginning to its end, or until it was cut to nothing. */
 export interface Bytes {
   readonly number: number
   /** `device:inode`. */
   readonly key: string
   content: Buffer
-  /** Null: it has none any more. */
+  /** Null: these bytes have no name any more. */
   name: string | null
-  /** Why it is not on the disk any more. */
+  /** Why these bytes are not on the disk any more. */
   gone: 'deleted' | 'cut' | null
-  /** How long it was when the agent last had time to look. */
+  /** How long the file was when the agent last had time to look. */
   seen: number
-  /** Bytes from its beginning that must be delivered. */
+  /** How many bytes from the beginning must be delivered. */
   owed: number
 }
 
 interface Writer {
   readonly descriptor: number
   bytes: Bytes
-  /** What is missing of a line that was begun. */
+  /** The rest of a line that was begun. */
   rest: string
 }
 
@@ -46,7 +46,7 @@ export class LogWorld {
     return this.all.findLast((bytes) => bytes.key === key && bytes.gone !== 'cut')
   }
 
-  /** Appends whole lines, after what was missing of one begun. */
+  /** Appends whole lines, after the rest of a line that was begun. */
   write(log: string, lengths: readonly number[]): void {
     const writer = this.#writer(log)
     const lines = lengths.map((length) => this.#line(length)).join('')
@@ -54,11 +54,11 @@ export class LogWorld {
     writer.rest = ''
   }
 
-  /** Begins a line, or writes a little more of one begun. */
+  /** Begins a line, or writes a little more of a line that was begun. */
   writeHalf(log: string, length: number): void {
     const writer = this.#writer(log)
     const line = writer.rest === '' ? this.#line(length) : writer.rest
-    // as far as its number, so that it is not taken for the beginning of another one
+    // at least its number, so that it is not taken for the beginning of another line
     const half = Math.max(line.indexOf('>') + 1, Math.floor(line.length / 2))
     writer.rest = line.slice(half)
     this.#append(writer, line.slice(0, half))
@@ -80,13 +80,13 @@ export class LogWorld {
     bytes.name = to
   }
 
-  /** The writer goes on in what is called `log` now, which it makes if need be. */
+  /** The writer goes on in the file that is called `log` now; it creates that file if need be. */
   reopen(log: string): void {
     this.#close(log)
     this.#writer(log)
   }
 
-  /** To nothing; the writer goes on. */
+  /** Cuts a file to nothing; the writer goes on. Returns the former bytes, if there were any. */
   cut(name: string): Bytes | undefined {
     const bytes = this.#names.get(name)
     if (bytes === undefined || bytes.content.length === 0) return undefined
@@ -100,7 +100,7 @@ export class LogWorld {
     return bytes
   }
 
-  /** Its writer, if there is one, does not write to it any more. */
+  /** Deletes a file. Its writer, if there is one, ends. */
   remove(name: string): Bytes | undefined {
     const bytes = this.#names.get(name)
     if (bytes === undefined) return undefined
@@ -120,7 +120,7 @@ export class LogWorld {
     for (const log of this.#writers.keys()) this.#close(log)
   }
 
-  /** Its number all over: no two lines look alike where only a part of them is compared. */
+  /** A line that repeats its number: no two lines look alike where only a part of them is compared. */
   #line(length: number): string {
     const number = ++this.#lines
     return `<${number}>${`${number}.`.repeat(length).slice(0, length)}\n`

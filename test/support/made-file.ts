@@ -1,6 +1,6 @@
 /**
- * A file that exists only in a test: its lines are framed and encoded as the pipeline does it, and it keeps what it is
- * told of them.
+ * A file that exists only in a test: its lines are framed and encoded as in the pipeline, and it keeps the receipts for
+ * them.
  */
 import assert from 'node:assert/strict'
 import { rawTemplate } from '../../src/encode/raw.ts'
@@ -17,13 +17,13 @@ import type { Stay } from '../../src/output/producer/partition.ts'
 
 const KIB = 1024
 
-/** Memory with a pool of `buffers` large buffers for batches of `largest` bytes, and room for `chunk` bytes of lines. */
+/** Makes a memory with a pool of `buffers` large buffers for batches of `largest` bytes, and a chunk of `chunk` bytes. */
 export function smallMemory({ buffers = 8, largest = 100 * KIB, chunk = 320 * KIB } = {}): LinearMemory {
   const sizes = { chunk, largest }
   const overhead = new LinearMemory({ ...sizes, total: 8 * 1024 * KIB }).pool
   const used = 8 * 1024 * KIB - overhead.total
   const large = overhead.sizes.large
-  // the pool begins at a page; what is left behind the last whole buffer is not used
+  // the pool begins at a page; the bytes behind the last whole buffer are not used
   const memory = new LinearMemory({
     ...sizes,
     total: (used % large) + Math.floor(used / large) * large + buffers * large,
@@ -32,7 +32,7 @@ export function smallMemory({ buffers = 8, largest = 100 * KIB, chunk = 320 * KI
   return memory
 }
 
-/** What lines are framed with, once per memory. */
+/** What framing and encoding need, once for each memory. */
 class Bench {
   readonly slot: TemplateSlot
   readonly entries: Entries
@@ -67,7 +67,7 @@ export class MadeFile implements Generation {
   readonly #memory: LinearMemory
   readonly #template
   readonly #lines: { readonly text: string; readonly start: number; readonly end: number }[] = []
-  /** Lines taken over by a lane. */
+  /** How many lines a lane has taken. */
   taken = 0
   skipped = 0
   #size = 0
@@ -97,7 +97,7 @@ export class MadeFile implements Generation {
     return this.#lines.length - this.taken
   }
 
-  /** Byte up to which everything is stored or settled, without a hole. */
+  /** The offset up to which everything is stored or settled, without a hole. */
   get watermark(): number {
     let at = 0
     for (const { start, end } of [...this.told].sort((a, b) => a.start - b.start)) {
@@ -107,7 +107,7 @@ export class MadeFile implements Generation {
     return at
   }
 
-  /** Everything written was taken, and is stored or settled. */
+  /** Whether all written lines were taken, and are stored or settled. */
   get done(): boolean {
     return this.waiting === 0 && this.watermark === this.#size
   }
@@ -144,7 +144,7 @@ export class MadeFile implements Generation {
     }
   }
 
-  /** Append what is not taken yet to a lane, at a time of the producer's clock, and note what it took. */
+  /** Appends the lines that are not taken yet to a lane, at a time of the producer's clock, and notes what it took. */
   appendTo(lane: Lane, now: number): Appended {
     const what = this.appendRequest()
     const appended = lane.append(what, now)
@@ -152,7 +152,7 @@ export class MadeFile implements Generation {
     return appended
   }
 
-  /** Note what came of an {@link appendRequest}. */
+  /** Notes how much of an {@link appendRequest} was taken. */
   took({ first, skipped }: { first: number; skipped: number }): void {
     this.taken += first
     this.skipped = skipped

@@ -1,12 +1,12 @@
 /**
- * A Kafka cluster without sockets, for tests of what stands on a {@link Transport}: it stores by the real rules
- * (fake-log.ts), keeps every request until it is told what becomes of it, or answers at once, and looks after the
- * promises between a transport and its user: one batch a partition in a request, and bytes that don't change.
+ * A Kafka cluster without sockets, for tests of what uses a {@link Transport}. It stores by the real rules (fake-log.ts),
+ * and keeps every request until the test decides about it, or responds at once. It checks the promises between a
+ * transport and its user: one batch a partition in a request, and bytes that do not change.
  *
  * ```ts
  * const kafka = new MemoryTransport({ logs: [1, 2] })      // leaders of the partitions
  * kafka.automatic = false
- * kafka.pending[0].answer()                                // serve it, and let the answer arrive
+ * kafka.pending[0].answer()                                // serve it, and let the response arrive
  * kafka.pending[0].lose('answer')
  * ```
  */
@@ -29,7 +29,7 @@ interface Topic {
 const error = (code: number): Answer => ({ kind: 'answered', code, message: null, baseOffset: -1 })
 const unanswered = (maybeSent: boolean): Answer => ({ kind: 'unanswered', maybeSent, reason: 'connection lost' })
 
-/** One Produce request, under way. */
+/** One Produce request that is under way. */
 export class MemoryRequest {
   readonly node: number
   readonly items: readonly ProduceItem[]
@@ -54,7 +54,7 @@ export class MemoryRequest {
     assert.deepEqual([...new Set(partitions)], partitions, 'a partition twice in a request')
   }
 
-  /** The values of its records, by item. */
+  /** The values of the records, by item. */
   get values(): string[][] {
     return this.batches.map(valuesIn)
   }
@@ -63,18 +63,18 @@ export class MemoryRequest {
     return this.#answers !== null
   }
 
-  /** Let the broker have it; its answer stays on the way. */
+  /** Lets the broker serve the request; its response stays under way. */
   serve(): void {
     this.#answers ??= this.items.map((item, index) => this.#kafka.append(this.node, item, this.batches[index]!))
   }
 
-  /** Serve it, if that has not happened, and let the answer arrive. */
+  /** Serves the request, if that has not happened, and lets the response arrive. */
   answer(): void {
     this.serve()
     this.#end(this.#answers!)
   }
 
-  /** Store nothing of it (or of one item; the others are served), and answer with an error. */
+  /** Responds with an error, for all items or for one; these are not stored, and the others are served. */
   fail(code: number, only?: number): void {
     this.#answers = this.items.map((item, index) =>
       only === undefined || only === index ? error(code) : this.#kafka.append(this.node, item, this.batches[index]!),
@@ -82,7 +82,7 @@ export class MemoryRequest {
     this.#end(this.#answers)
   }
 
-  /** unsent: it never left; request: it left and did not arrive; answer: it was served. */
+  /** Loses the request before it was sent (unsent), after it was sent (request), or its response (answer). */
   lose(what: 'unsent' | 'request' | 'answer'): void {
     if (what === 'answer') this.serve()
     this.#end(this.items.map(() => unanswered(what !== 'unsent')))
@@ -104,24 +104,24 @@ export class MemoryTransport implements Transport {
   onReady: (node: number) => void = () => undefined
   /** Every request, in the order in which they were sent. */
   readonly requests: MemoryRequest[] = []
-  /** Those without an answer. */
+  /** The requests without a response. */
   readonly pending: MemoryRequest[] = []
   readonly refreshed: string[] = []
-  /** Requests are answered as soon as possible. */
+  /** Whether requests get a response as soon as possible. */
   automatic = true
   acks: -1 | 0 = -1
-  /** Producer ids given so far; the next one waits while `idsHeld`. */
+  /** How many producer ids were given; the next one waits while `idsHeld`. */
   ids = 0
   idsHeld = false
   readonly #topics = new Map<string, Topic>()
-  /** Topics that are gone, in their order, with what was stored in them. */
+  /** The deleted topics, in their order, with what was stored in them. */
   readonly #former: { readonly name: string; readonly topic: Topic }[] = []
   #made = 0
   readonly #down = new Set<number>()
   readonly #waitingForId: (() => void)[] = []
   #closed = false
 
-  /** The leaders' node ids by topic and partition; -1: none. */
+  /** @param topics node ids of the leaders by topic and partition; -1: none */
   constructor(topics: Readonly<Record<string, readonly number[]>>) {
     for (const [topic, leaders] of Object.entries(topics)) this.setLeaders(topic, leaders)
   }
@@ -132,12 +132,12 @@ export class MemoryTransport implements Transport {
     return found.log
   }
 
-  /** The values stored in a partition, in order; repeats as often as they are there. */
+  /** The values stored in a partition, in order, with repeats. */
   values(topic: string, partition: number): string[] {
     return this.log(topic, partition).batches.flatMap(({ bytes }) => valuesIn(bytes))
   }
 
-  /** The same of each topic that ever had the name, the first one first. */
+  /** The values stored in a partition of each topic that ever had the name, oldest topic first. */
   everStored(topic: string, partition: number): string[][] {
     const former = this.#former.filter(({ name }) => name === topic)
     const logs = former.flatMap(({ topic: { partitions } }) => partitions[partition]?.log ?? [])
@@ -151,13 +151,13 @@ export class MemoryTransport implements Transport {
     this.onChange(topic)
   }
 
-  /** Its logs are gone too. */
+  /** Deletes a topic with its logs. */
   deleteTopic(topic: string): void {
     this.#forget(topic)
     this.onChange(topic)
   }
 
-  /** Delete the topic and make another one of its name, at once. */
+  /** Deletes a topic and creates another one of its name, at once. */
   remakeTopic(topic: string, leaders: readonly number[]): void {
     this.#forget(topic)
     this.setLeaders(topic, leaders)
@@ -169,7 +169,7 @@ export class MemoryTransport implements Transport {
     this.#topics.delete(name)
   }
 
-  /** What is under way to a node that goes down stays pending. */
+  /** Takes a node down or up. Requests under way to a node that goes down stay pending. */
   setDown(node: number, down: boolean): void {
     if (down) this.#down.add(node)
     else if (this.#down.delete(node)) this.onReady(node)

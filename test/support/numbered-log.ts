@@ -1,6 +1,6 @@
 /**
- * Lines whose every byte is known from their number, written to files as applications do, and the accounting of what
- * came back: nothing missing, nothing changed, order kept on first occurrence.
+ * Lines whose every byte follows from their number, written to files as applications do, and the account of the records
+ * that came back: which lines are missing, changed, repeated or out of order.
  */
 import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs'
 import type { KafkaRecord } from './java-reader.ts'
@@ -21,12 +21,15 @@ export function numberedLine(log: string, n: number): Buffer {
 
 const NEWLINE = Buffer.from('\n')
 
-/** Appends numbered lines to a path, which may be renamed under it as a logger's file is: {@link reopen} then. */
+/**
+ * Appends numbered lines to a path. The file may be renamed meanwhile, as by rotation; then it goes on in the renamed
+ * file until {@link reopen}.
+ */
 export class LogWriter {
   readonly log: string
   readonly path: string
   #descriptor: number
-  /** Number of the next line: how many were written. */
+  /** The number of the next line, which is also how many were written. */
   next = 0
 
   constructor(log: string, path: string) {
@@ -35,7 +38,7 @@ export class LogWriter {
     this.#descriptor = openSync(path, 'a')
   }
 
-  /** Each line with a write of its own, or all in one. */
+  /** Writes the next lines, each by itself or all in one write. */
   write(lines: number, how: 'each' | 'together' = 'together'): void {
     const buffers: Buffer[] = []
     for (let i = 0; i < lines; i++) {
@@ -46,7 +49,7 @@ export class LogWriter {
     if (buffers.length > 0) writeSync(this.#descriptor, Buffer.concat(buffers))
   }
 
-  /** Write bytes that are no line of the numbering. */
+  /** Writes bytes that are not one of the numbered lines. */
   raw(bytes: string | Buffer): void {
     appendFileSync(this.#descriptor, bytes)
   }
@@ -65,16 +68,16 @@ export class LogWriter {
 export interface Account {
   readonly records: number
   readonly distinct: number
-  /** Numbers that did not come, up to 20 of them. */
+  /** Lines that did not come, up to 20, as log and number. */
   readonly missing: readonly string[]
   /** Records whose bytes are not those of any line, up to 5. */
   readonly changed: readonly string[]
   readonly repeated: number
-  /** First occurrences that came after a later line of the same log and partition. */
+  /** How many first occurrences came after a later line of the same log and partition. */
   readonly disordered: number
 }
 
-/** The line in a record: the raw value, or the `message` of a json one. */
+/** Finds the line in a record: the raw value, or the `message` of a json one. */
 export type LineOf = (record: KafkaRecord) => Buffer
 
 export const rawLine: LineOf = (record) => record.value ?? Buffer.alloc(0)
@@ -84,10 +87,10 @@ export const messageOf: LineOf = (record) => {
   return Buffer.from(message)
 }
 
-/** {@link numberedLine} as JSON can have it: replacement characters for what is not UTF-8. */
+/** {@link numberedLine} as JSON has it: with replacement characters for bytes that are not UTF-8. */
 export const lossyLine: typeof numberedLine = (log, n) => Buffer.from(numberedLine(log, n).toString())
 
-/** Compares what came with what was written; `written`: number of lines by log. */
+/** Compares the records that came with the lines that were written; `written`: number of lines by log. */
 export function account(
   records: readonly KafkaRecord[],
   written: ReadonlyMap<string, number>,

@@ -1,17 +1,15 @@
-/** A real Cluster at a fake Kafka, with everything it tells; closed after each test. */
+/** A real Cluster at a fake Kafka, with the events that it reports; both are closed after each test. */
 import { Cluster, type ClusterOptions } from '../../src/output/kafka/cluster.ts'
 import type { Answer } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
+import { hear } from './hear.ts'
 import { until } from './wait.ts'
 
 type FakeSettings = Parameters<typeof FakeKafka.start>[0]
 
-/** An event and what it said. */
-type Told = readonly [event: string, ...details: readonly (string | number)[]]
-
 const toClose: (() => Promise<void>)[] = []
 
-/** For `afterEach`: closes what {@link startFake} and {@link open} began. */
+/** Closes what {@link startFake} and {@link open} have opened; for `afterEach`. */
 export async function closeAll(): Promise<void> {
   for (const close of toClose.splice(0).reverse()) await close()
 }
@@ -22,15 +20,11 @@ export async function startFake(settings: FakeSettings = { topics: { logs: 2 } }
   return kafka
 }
 
-/** A cluster at this Kafka, and everything it tells. */
+/** Opens a cluster at this Kafka, which records the events that it reports. */
 export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
-  const told: Told[] = []
+  const ear = hear()
   const changed: string[] = []
   const becameReady: number[] = []
-  const tell =
-    (event: string) =>
-    (...details: (string | number)[]) =>
-      void told.push([event, ...details])
   const cluster = new Cluster({
     bootstrap: kafka.bootstrap,
     clientId: 'test',
@@ -39,16 +33,7 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
     connectTimeoutMs: 5_000,
     metadataMaxAgeMs: 300_000,
     retry: { minMs: 5, maxMs: 40 },
-    events: {
-      brokerConnected: tell('brokerConnected'),
-      brokerUnreachable: tell('brokerUnreachable'),
-      producerIdWaiting: tell('producerIdWaiting'),
-      producerIdRefused: tell('producerIdRefused'),
-      topicWaiting: tell('topicWaiting'),
-      topicRefused: tell('topicRefused'),
-      topicReady: tell('topicReady'),
-      partitionWaiting: tell('partitionWaiting'),
-    },
+    events: ear.events,
     random: Math.random,
     now: () => performance.now(),
     ...changes,
@@ -58,17 +43,17 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
   cluster.onReady = (node) => void becameReady.push(node)
   return {
     cluster,
-    told,
+    told: ear.heard(),
     changed,
     becameReady,
-    events: (name: string) => told.filter(([event]) => event === name),
+    events: (name: string) => ear.heard().filter(([event]) => event === name),
     /** Waits until the topic's leaders are known. */
     known: (topic: string) => until(() => cluster.view(topic)?.leaders, { what: `leaders of ${topic}`, every: 2 }),
     ready: (node: number) => until(() => cluster.ready(node), { what: `node ${node}`, every: 2 }),
   }
 }
 
-/** The same, with the topic known and node 1 ready. */
+/** Opens a cluster at this Kafka, and waits until it knows the topic `logs` and node 1 is ready. */
 export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
   const opened = open(kafka, changes)
   opened.cluster.want('logs')

@@ -1,4 +1,4 @@
-/** A real Connection over a fake socket (or any other), and questions of an API that does not exist. */
+/** A real Connection over a fake socket (or any other), and requests of an API that does not exist. */
 import assert from 'node:assert/strict'
 import { AgentError } from '../../src/errors.ts'
 import { Connection, type ConnectionOptions } from '../../src/output/kafka/connection.ts'
@@ -53,7 +53,7 @@ export function answer(correlationId: number, value: number): Buffer {
 
 export type Changes = Partial<ConnectionOptions>
 
-/** A connection over a fake socket, and how it closed. */
+/** Opens a connection over a fake socket; `closed` resolves to how it closes. */
 export async function connected(changes: Changes = {}) {
   const socket = new FakeSocket()
   const closed = Promise.withResolvers<{ code: string; unanswered: number }>()
@@ -80,5 +80,5 @@ export async function connected(changes: Changes = {}) {
   return { socket, connection, ask, closed: closed.promise }
 }
 
-/** What a test closes with. */
+/** The error with which a test closes a connection. */
 export const stop = new AgentError('connection-lost', 'the test is over')

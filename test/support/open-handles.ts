@@ -1,15 +1,15 @@
 /**
- * Loaded into every test process by the runner: a file whose tests are over must end by itself. What keeps the event loop
- * alive after that is a leak the agent could have too, so it fails the file, and is named.
+ * Loaded into every test process by the runner: a test file must end by itself when its tests are over. A handle that
+ * keeps the event loop alive is a leak that the agent could have too, so it fails the file and is named.
  */
 import { after, beforeEach } from 'node:test'
 
-// Covers the file's own `after` hooks (closing a cluster), which run after this file's: hooks run in order of definition.
+// Long enough for the file's own `after` hooks (closing a cluster): they run after this one, in order of definition.
 const GRACE_MS = Number(process.env['LOGAGENT_TEST_GRACE_MS'] ?? 10_000)
 
 let check: NodeJS.Timeout | undefined
 
-// The tests of a file with a top-level await between them look over at that await.
+// Where a file has a top-level await between its tests, they seem to be over at that await.
 beforeEach(() => clearTimeout(check))
 
 after(() => {

@@ -1,15 +1,15 @@
 /**
- * One partition, its brokers and the network to them, as a model: requests and answers lie on connections until somebody
- * says what happens to them. What a broker takes follows fake-log.ts; this adds what happens between brokers and on the
- * way: leaders that move with or without the last batches, requests and answers that are lost, or arrive when nobody
- * waits for them any more.
+ * The world of one partition: its brokers and the network to them, as a model in which requests and responses stay on
+ * connections until the test moves them. A broker accepts batches by the rules of fake-log.ts. This adds what happens
+ * between brokers and on the network: leaders that move with or without the last batches, requests and responses that are
+ * lost, or that arrive when nobody waits for them any more.
  */
 import { decodeRecords } from '../../src/encode/records.ts'
 import type { Answer } from '../../src/output/transport.ts'
 import { fakeBatch } from './fake-batch.ts'
 import { FakeLog } from './fake-log.ts'
 
-/** Records of a batch that is not ours. */
+/** How many records a batch of another producer has. */
 const STRANGE = 77
 
 export interface Request<Tag> {
@@ -22,12 +22,12 @@ interface Delivery<Tag> {
   readonly answer: Answer
 }
 
-/** A connection to the leader of one term. The broker serves one request after the other. */
+/** A connection to the leader of one term. The broker serves one request after another. */
 export class Wire<Tag> {
   readonly term: number
-  /** Sent and not served yet. */
+  /** The requests that are sent and not served yet. */
   readonly requests: Request<Tag>[] = []
-  /** Given and not arrived yet. */
+  /** The responses that have not arrived yet. */
   readonly answers: Delivery<Tag>[] = []
 
   constructor(term: number) {
@@ -43,22 +43,22 @@ export type Serving = 'well' | 'error-before' | 'error-after' | 'duplicate-code'
 
 const answered = (code: number, baseOffset = -1): Answer => ({ kind: 'answered', code, message: null, baseOffset })
 
-/** `Tag` is what the other side knows a request by. */
+/** `Tag` is what the sender recognizes a request by. */
 export class PartitionWorld<Tag> {
   log = new FakeLog()
-  /** Counts the leaders. */
+  /** The term of the current leader: how often the leader has changed. */
   term = 0
-  /** Of the log: what all replicas have, and no leader move can take back. */
+  /** How many batches of the log all replicas have: no move of the leader can take them back. */
   #committed = 0
-  /** Requests of connections that broke, still in the broker's hands. */
+  /** Requests of broken connections that the broker may still serve. */
   readonly #zombies: { readonly term: number; readonly bytes: Buffer }[] = []
-  /** When (in batches of the log) the broker forgot which producer. */
+  /** Which producer the broker has forgotten, and at how many batches of the log. */
   #forgot: { readonly at: number; readonly producerId: number }[] = []
   maxBatchBytes = Infinity
-  /** What was stored in topics of the name that were deleted. */
+  /** The values that were stored in deleted topics of the name. */
   readonly #deleted: string[] = []
 
-  /** Serve the wire's oldest request, and put its answer on the way back. `code`: of the error, if it is one. */
+  /** Serves the wire's oldest request, and puts the response on the wire. `code`: the code of an error. */
   serve(wire: Wire<Tag>, how: Serving, code: number): void {
     const request = wire.requests.shift()
     if (request === undefined) return
@@ -84,8 +84,8 @@ export class PartitionWorld<Tag> {
   }
 
   /**
-   * The connection is gone. Returns, oldest first, who gets no answer; `maybeSent` says how many of the requests that
-   * were not served had left for sure; the broker may still serve some of these later.
+   * Breaks a connection. Returns, oldest first, the requests that get no response; `maybeSent` of those that were not
+   * served had left, and the broker may still serve some of these later (`isZombie`).
    */
   break(wire: Wire<Tag>, maybeSent: number, isZombie: () => boolean): Delivery<Tag>[] {
     const lost = (tag: Tag, sent: boolean): Delivery<Tag> => ({
@@ -93,7 +93,7 @@ export class PartitionWorld<Tag> {
       answer: { kind: 'unanswered', maybeSent: sent, reason: 'connection lost' },
     })
     const requests = wire.requests.splice(0)
-    // what was handed over first left first
+    // requests leave in the order in which they were sent
     for (const { bytes } of requests.slice(0, maybeSent)) {
       if (isZombie()) this.#zombies.push({ term: wire.term, bytes })
     }
@@ -103,13 +103,13 @@ export class PartitionWorld<Tag> {
     ]
   }
 
-  /** A request arrives that nobody waits for any more. */
+  /** Serves a request of a broken connection, which nobody waits for any more. */
   serveZombie(index: number): void {
     const [zombie] = this.#zombies.splice(index % Math.max(1, this.#zombies.length), 1)
     if (zombie !== undefined && zombie.term === this.term) this.#append(zombie.bytes)
   }
 
-  /** A new leader. It has what all replicas had, and `more` of the batches behind. */
+  /** Makes another broker the leader. It has what all replicas had, and `more` of the batches behind that. */
   move(more: number): void {
     this.term++
     const kept = this.log.batches.slice(0, this.#committed + more)
@@ -124,13 +124,13 @@ export class PartitionWorld<Tag> {
     this.log = log
   }
 
-  /** Another producer appends a batch like none of ours, under an id and epoch it should not have. */
+  /** Appends a batch of another producer, under an id and epoch that it should not have. */
   fence(producerId: number, epoch: number): void {
     this.log.append(fakeBatch({ values: Array.from({ length: STRANGE }, () => '-1:'), producerId, epoch, sequence: 0 }))
     this.#committed = this.log.batches.length
   }
 
-  /** The topic is deleted and made anew: its log is empty, and knows nobody. `leads`: its leader is the same broker. */
+  /** Deletes the topic and creates it again, with an empty log and no producers. `leads`: the leader stays the same. */
   remake(leads: boolean): void {
     this.#deleted.push(...valuesIn(this.log))
     this.log = new FakeLog()
@@ -139,12 +139,12 @@ export class PartitionWorld<Tag> {
     if (!leads) this.term++
   }
 
-  /** Nothing of a connection that broke is in the broker's hands. */
+  /** Whether no request of a broken connection is left that the broker may still serve. */
   get isQuiet(): boolean {
     return this.#zombies.length === 0
   }
 
-  /** As when the producer's entry has expired. */
+  /** Forgets all producers, as when their entries have expired. */
   forget(): void {
     for (const producerId of new Set(this.log.batches.map((batch) => batch.producerId))) {
       this.#forgot.push({ at: this.log.batches.length, producerId })
@@ -152,12 +152,12 @@ export class PartitionWorld<Tag> {
     }
   }
 
-  /** All values in the log and in those before it, in order; repeats as often as they are there. */
+  /** All values in the log and in those of deleted topics before it, in order, with repeats. */
   values(): string[] {
     return [...this.#deleted, ...valuesIn(this.log)]
   }
 
-  /** Nothing strange is on its way any more. */
+  /** Ends all trouble: no request of a broken connection is served any more, and batches may have any size. */
   heal(): void {
     this.#zombies.length = 0
     this.maxBatchBytes = Infinity

@@ -6,9 +6,9 @@ import { createServer } from 'node:net'
 const LOW = 12_000
 
 /**
- * A port that is free and not among the taken ones, which it joins. Not by binding port 0: that gives a port of the range
- * which outgoing connections draw from. While the broker is down, a client that dials it again and again may then be given
- * that very port as its own, is connected to itself, and the broker can't have its port back.
+ * Finds a port that is free and not among the taken ones, and adds it to them. It does not bind port 0, because that gives
+ * a port from the range of outgoing connections: while the broker is down, a client that dials it again and again may get
+ * that very port as its own and be connected to itself, and the broker cannot have its port back.
  */
 export async function freePort(taken: Set<number>): Promise<number> {
   const [ephemeral = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/).map(Number)

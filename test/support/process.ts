@@ -1,4 +1,4 @@
-/** The agent as its users have it: a process with arguments, an environment, a log and an exit code, that can be killed. */
+/** The agent as a process, as users run it: with arguments, an environment, a log, signals and an exit code. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
@@ -10,17 +10,17 @@ import { startWatchdog } from './watchdog.ts'
 
 export interface AgentSettings {
   readonly args: readonly string[]
-  /** Over a bare environment: nothing that configures the agent leaks in from the outside. */
+  /** Added to an environment of PATH and HOME: nothing that configures the agent comes in from the outside. */
   readonly env?: Readonly<Record<string, string>>
-  /** Path of a program for Node; src/main.ts if left out. */
+  /** The path of a program for Node; the default is src/main.ts. */
   readonly from?: string
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
-  /** A command that runs another one, with its arguments: `setpriv …`. It must become that command, not wait for it. */
+  /** A command that runs another one, with its arguments: `setpriv …`. It must exec that command, not wait for it. */
   readonly under?: readonly string[]
 }
 
-/** A line of the agent's log as JSON; what is not JSON (a stack trace) comes as `{ text }`. */
+/** A line of the agent's log, from JSON; a line that is not JSON (of a stack trace) comes as `{ text }`. */
 export type LogLine = Readonly<Record<string, unknown>>
 
 export interface Exit {
@@ -30,22 +30,22 @@ export interface Exit {
 
 export interface Agent {
   readonly pid: number
-  /** What it said on standard error so far; it grows. */
+  /** The lines on standard error so far; the list grows. */
   readonly log: readonly LogLine[]
-  /** What it wrote on standard output so far. */
+  /** The bytes on standard output so far. */
   output(): Buffer
-  /** The first line of the log, past or to come, that fits. Fails at once when the agent ends before. */
+  /** Waits for the first line of the log, past or to come, that fits. Fails at once if the agent ends before. */
   logged(fits: (line: LogLine) => boolean, waiting: Waiting): Promise<LogLine>
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the end. */
   kill(): Promise<void>
   pause(): void
   resume(): void
-  /** How it ended, if it has. */
+  /** How the agent has ended; undefined while it runs. */
   end(): Exit | undefined
-  /** Waits for it to end by itself. */
+  /** Waits until the agent ends by itself. */
   exited(within?: number): Promise<Exit>
-  /** As {@link exited}, but any other end than this exit code fails, with the end of the log. */
+  /** Waits as {@link exited}, and fails with the end of the log unless the exit code is this one. */
   exitsWith(code: number, within?: number): Promise<void>
   usage(): Usage
 }
@@ -53,7 +53,7 @@ export interface Agent {
 const ROOT = join(import.meta.dirname, '../..')
 const SOURCE = join(ROOT, 'src/main.ts')
 
-/** Starts it; it is killed when the test ends, and when the test process does. */
+/** Starts an agent. It is killed when the test ends, and when the test process ends. */
 export function startAgent(test: Ending, settings: AgentSettings): Agent {
   const { args, env = {}, from = SOURCE, nodeArgs = [], cwd = ROOT, under = [] } = settings
   const [command = '', ...rest] = [...under, process.execPath, ...nodeArgs, from, ...args]
@@ -128,16 +128,16 @@ function parsed(line: string): LogLine {
 
 export interface Usage {
   readonly rssBytes: number
-  /** The highest RSS there has been. */
+  /** The highest RSS so far. */
   readonly peakRssBytes: number
   /** User and system time of all threads, in steps of 10 ms. */
   readonly cpuMs: number
   readonly threads: number
-  /** Times the main thread went to sleep: an upper bound of its wake-ups. */
+  /** How often the main thread went to sleep: an upper bound of its wake-ups. */
   readonly sleeps: number
 }
 
-/** What a living process uses, from /proc. */
+/** The resource usage of a living process, from /proc. */
 export function usageOf(pid: number): Usage {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const number = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1])

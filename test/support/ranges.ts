@@ -1,10 +1,10 @@
 /**
- * What records say of where they come from, and whether that adds up: the byte ranges of one `log.file.id` must abut,
- * with `log.skipped` for what was settled in between. It is what an audit of a topic stands on.
+ * Where records come from, by their own metadata, and whether that adds up: the byte ranges of one `log.file.id` must
+ * abut, with `log.skipped` for bytes that were settled in between. Audits of a topic rely on this.
  */
 import type { KafkaRecord } from './java-reader.ts'
 
-/** Where a record comes from, whichever encoding told it. Null: a bare line that says nothing. */
+/** Where a record comes from, in either encoding. */
 export interface Origin {
   readonly id: string
   readonly path: string
@@ -17,6 +17,7 @@ export function headerOf(record: KafkaRecord, name: string): string | undefined 
   return record.headers.find((header) => header.name === name)?.value?.toString()
 }
 
+/** The origin of a record; null: the record is a bare line without metadata. */
 export function originOf(record: KafkaRecord): Origin | null {
   const number = (name: string): number => Number(headerOf(record, name) ?? 0)
   const id = headerOf(record, 'log.file.id')
@@ -31,7 +32,7 @@ export function originOf(record: KafkaRecord): Origin | null {
   return { ...log.file, offset: log.offset, bytes: log.bytes, skipped: log.skipped ?? 0 }
 }
 
-/** By file id, in the order of offsets; what came more than once is there once. */
+/** The origins of records by file id, in the order of offsets and without repeats. */
 export function originsOf(records: readonly KafkaRecord[]): Map<string, Origin[]> {
   const files = new Map<string, Map<number, Origin>>()
   for (const record of records) {
@@ -45,8 +46,8 @@ export function originsOf(records: readonly KafkaRecord[]): Map<string, Origin[]
 }
 
 /**
- * Places where ranges do not abut, up to 10, in words; none where all is well. `from`: the offset at which a file's
- * first record begins, 0 unless reading began elsewhere.
+ * Describes places where ranges do not abut, up to 10. `from`: the offset at which the first record of a file begins,
+ * 0 unless reading began elsewhere.
  */
 export function abutting(records: readonly KafkaRecord[], from = 0): string[] {
   const gaps: string[] = []
@@ -63,8 +64,8 @@ export function abutting(records: readonly KafkaRecord[], from = 0): string[] {
 }
 
 /**
- * Places where a line came for the first time after a later one of the same file in the same partition, up to 10, in
- * words. A rotated piece and the file that follows it are two files: which of them comes first is not promised.
+ * Describes places where a line came for the first time after a later one of the same file in the same partition, up to
+ * 10. A rotated file and the file that follows it are two files: which of them comes first is not promised.
  */
 export function disorder(records: readonly KafkaRecord[]): string[] {
   const places: string[] = []

@@ -1,6 +1,6 @@
 /**
- * One life of an input stage, from its start to its stop or crash, in a world of logs: it takes what it is let, keeps
- * what it took until it is acknowledged, and holds the input to the rules that concern a single life.
+ * One life of an input stage, from its start to its stop or crash, in a world of logs. It takes as many lines as it is
+ * allowed, keeps them until they are acknowledged, and checks the rules that concern a single life.
  */
 import assert from 'node:assert/strict'
 import type { Chunk, Taken } from '../../src/flow.ts'
@@ -18,11 +18,11 @@ import { type Piece, rulesFor, takeLines, testReadMemory } from './reading.ts'
 import { until } from './wait.ts'
 import { ROOM, giveRoom } from './obstacles.ts'
 
-/** What is known of every life: which bytes an id stands for, and which of them are acknowledged. */
+/** What all lives of a story know: which bytes an id stands for, and which of them are acknowledged. */
 export interface Knowledge {
   readonly world: LogWorld
   readonly owners: Map<string, Bytes>
-  /** Ranges by bytes, as they came. */
+  /** The acknowledged ranges of each generation of bytes, in the order of their receipts. */
   readonly acknowledged: Map<Bytes, { start: number; end: number }[]>
 }
 
@@ -30,7 +30,7 @@ export interface Surroundings {
   readonly known: Knowledge
   readonly disk: FakeDisk
   readonly memory: LinearMemory
-  /** Called before every question to the file system: whether something has happened between the last one and this. */
+  /** Called before every call of the file system. Returns whether something has happened since the call before. */
   readonly meanwhile: () => boolean
 }
 
@@ -39,7 +39,7 @@ interface Held extends Piece {
   readonly bytesOf: Bytes
 }
 
-/** Looks of the input around, without news, after which it has seen everything. */
+/** How many looks of the input without news show that it has seen everything. */
 const QUIET_TICKS = 3
 
 const MAX_LINE_BYTES = 1024
@@ -52,17 +52,17 @@ export class ReadingLife {
   readonly ear: Ear
   readonly checkpoint: Checkpoint
   readonly input: Input
-  /** As they were at the start. */
+  /** The state at the start. */
   readonly stored: ReadonlyMap<string, StoredGeneration>
   readonly held: Held[] = []
-  /** Lines that may still be taken. */
+  /** How many lines may still be taken. */
   room = Infinity
   /** Monotonic ms. */
   clock = 1000
   #ticks = 0
   #quietSince = 0
   #fault: Error | null = null
-  /** Ends of what was delivered in this life, by file id. */
+  /** How far each file was delivered in this life, by file id. */
   readonly #delivered = new Map<string, number>()
 
   static async begin(surroundings: Surroundings): Promise<ReadingLife> {
@@ -87,7 +87,7 @@ export class ReadingLife {
       ...{ memory, readMemory: testReadMemory(memory), checkpoint: made.checkpoint, events: made.ear.events },
       file: {
         ...{ maxUnacked: 20_000, maxOpenFiles: 100, lastLineQuietMs: LAST_LINE_QUIET_MS },
-        // every file is asked at every tick
+        // every file is looked at in every tick
         ...{ pollMs: 1, discoverMs: 1, sweepMs: 1 },
       },
       now: Date.now,
@@ -103,8 +103,8 @@ export class ReadingLife {
     return this.input.start()
   }
 
-  /** Resolves once the input has seen everything, and read what it may. */
-  async settle(): Promise<void> {
+  /** Resolves once the input has seen everything, and has read what it may. */
+  async untilQuiet(): Promise<void> {
     this.#quietSince = this.#ticks
     let news = this.ear.names().length
     const isQuiet = (): boolean => {
@@ -125,20 +125,20 @@ export class ReadingLife {
     for (const bytes of this.#known.world.all) bytes.seen = bytes.content.length
   }
 
-  /** Of a file that was cut before anything of it was known nobody can say that it is another one. */
+  /** A file that was cut before anything of it was known cannot be told from another one. */
   #beginsAs({ id, fingerprint }: LogFile, bytes: Bytes | undefined): boolean {
     if (bytes === undefined || this.#delivered.has(id) || fingerprint.length === 0) return bytes !== undefined
     return hash(bytes.content.subarray(0, fingerprint.length)) === fingerprint.hash
   }
 
-  /** The file that stands for these bytes, if there is one. */
+  /** The input's file for these bytes, if there is one. */
   fileOf(bytes: Bytes): LogFile | undefined {
     for (const file of this.input.files())
       if (file.standing !== 'detached' && this.#known.owners.get(file.id) === bytes) return file
     return undefined
   }
 
-  /** Acknowledge one held piece after the other, each as `pick` chooses among so many. */
+  /** Acknowledges held pieces one after another. `pick` chooses the next one among those that are left. */
   acknowledge(count: number, pick: (among: number) => number): void {
     for (let left = Math.min(count, this.held.length); left > 0; left--) {
       const [piece] = this.held.splice(pick(this.held.length), 1)
@@ -156,7 +156,7 @@ export class ReadingLife {
     giveRoom(this.input)
   }
 
-  /** Drops everything in memory. What reached the state before stays. */
+  /** Ends this life and drops everything in memory. What has reached the state stays. */
   async end(): Promise<void> {
     await this.input.stop()
   }
@@ -166,24 +166,24 @@ export class ReadingLife {
   }
 
   #counting(directory: string): Volume {
-    const asks = <Question extends readonly unknown[], Answer>(
-      answer: (...question: Question) => Answer,
-    ): ((...question: Question) => Answer) => {
-      return (...question) => {
+    const counted = <Parameters extends readonly unknown[], Result>(
+      call: (...parameters: Parameters) => Result,
+    ): ((...parameters: Parameters) => Result) => {
+      return (...parameters) => {
         if (this.#meanwhile()) this.#quietSince = this.#ticks
-        return answer(...question)
+        return call(...parameters)
       }
     }
     return {
       ...localVolume,
-      facts: asks((path) => {
+      facts: counted((path) => {
         if (path === directory) this.#ticks++
         return localVolume.facts(path)
       }),
-      list: asks((path) => localVolume.list(path)),
-      open: asks((path) => localVolume.open(path)),
-      factsOf: asks((descriptor) => localVolume.factsOf(descriptor)),
-      read: asks((descriptor, into) => localVolume.read(descriptor, into)),
+      list: counted((path) => localVolume.list(path)),
+      open: counted((path) => localVolume.open(path)),
+      factsOf: counted((descriptor) => localVolume.factsOf(descriptor)),
+      read: counted((descriptor, into) => localVolume.read(descriptor, into)),
     }
   }
 
@@ -197,7 +197,7 @@ export class ReadingLife {
     return { next, blocked: isAll ? null : ROOM }
   }
 
-  /** What is wrong is told at the next {@link settle}: thrown from here, it would be the input that breaks. */
+  /** Keeps a failure for the next {@link untilQuiet}: thrown from here, it would look like a fault of the input. */
   #tryDeliver(file: LogFile, piece: Piece): void {
     try {
       this.#delivers(file, piece)
@@ -230,10 +230,10 @@ export class ReadingLife {
       candidate.content.subarray(start, start + bytes.length).equals(bytes)
     const owner = owners.get(file.id)
     if (has(owner)) return owner
-    // of a file that was cut before anything of it was read nobody can say that it is another one
-    const isSettled = owner !== undefined && this.#delivered.has(file.id)
+    // a file that was cut before anything of it was read cannot be told from another one
+    const isCertain = owner !== undefined && this.#delivered.has(file.id)
     const found = world.all.findLast((candidate) => candidate.key === file.key && has(candidate))
-    if (isSettled || found === undefined) {
+    if (isCertain || found === undefined) {
       assert.fail(`${file.id} gives bytes at ${start} that its file never had: ${bytes.toString().slice(0, 60)}`)
     }
     owners.set(file.id, found)
@@ -243,7 +243,7 @@ export class ReadingLife {
 
 let ids = 0
 
-/** File offset behind the last whole line of a chunk. */
+/** The file offset behind the last whole line of a chunk. */
 function lastLineEnd(memory: LinearMemory, chunk: Chunk): number {
   return chunk.offset + memory.view(chunk.pointer, chunk.length).lastIndexOf(10) + 1
 }

@@ -1,6 +1,6 @@
 /**
- * A scene of most end-to-end tests: a directory with logs, a state, a topic, agents that ship from here to there, and the
- * accounting at the end.
+ * The scene of most end-to-end tests: a directory with logs, a state directory, a topic of a real Kafka, agents that ship
+ * the logs to the topic, and the account of the records at the end.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -15,11 +15,11 @@ import { until } from './wait.ts'
 
 export interface SceneSettings extends TopicSettings {
   readonly encoding?: 'raw' | 'json'
-  /** Flags of every agent of the scene. */
+  /** Flags of all agents of the scene. */
   readonly args?: readonly string[]
-  /** false: the topic comes later, or never. */
+  /** false: the topic is created later by the test, or never. */
   readonly createTopic?: boolean
-  /** How agents are started, but for their arguments. */
+  /** How agents are started, except for their arguments. */
   readonly agent?: Omit<AgentSettings, 'args'>
 }
 
@@ -28,36 +28,40 @@ export interface Scene {
   readonly state: string
   readonly topic: string
   path(name: string): string
-  /** A log of numbered lines in the directory; it counts in {@link delivered}. */
+  /** Opens a log of numbered lines in the directory, which {@link delivered} checks. */
   writer(name: string): LogWriter
-  /** An agent that reads `*.log` in the directory, unless the arguments say what it reads. */
+  /** Starts an agent that reads `*.log` in the directory, unless the arguments name other inputs. */
   start(...args: readonly string[]): Agent
-  /** `logagent consume` of the scene's topic. */
+  /** Starts `logagent consume` on the scene's topic. */
   consume(...args: readonly string[]): Agent
-  /** SIGTERM, and exit code 0. */
+  /** Sends SIGTERM, and checks that the agent ends with exit code 0. */
   stop(agent: Agent): Promise<void>
   /** How many records are in the topic. */
   count(): Promise<number>
-  /** Waits until so many records are in the topic; all lines of the scene's writers, if not told. */
+  /** Waits until this many records are in the topic; the default is the number of lines of all writers. */
   arrived(records?: number): Promise<void>
-  /** Waits until the newest line of every writer is in the topic, however often others are there: after a crash. */
+  /** Waits until the newest line of every writer is in the topic, even if others are repeated, as after a crash. */
   caughtUp(): Promise<void>
   /**
-   * After an outage: everything arrives, the agent is stopped, nothing waits, is lost or repeated. What was stored
-   * without our knowing, the brokers know when it comes again.
+   * Waits until everything has arrived after an outage, stops the agent, and checks that nothing is left, lost or
+   * repeated: brokers recognize a batch that they have stored without a response.
    */
   recovered(agent: Agent): Promise<void>
+  /** All records in the topic. */
   records(): Promise<KafkaRecord[]>
-  /** Nothing missing, nothing changed, each file in order, ranges that abut, and nothing repeated unless it may be. */
+  /**
+   * Closes the writers and checks the records: no line is missing or changed, each file is in order, its ranges abut, and
+   * no line is repeated unless it may be. Returns the records.
+   */
   delivered(what?: Expectation): Promise<KafkaRecord[]>
 }
 
 export interface Expectation {
-  /** How many records may be there more than once; none if not told. */
+  /** How many records may be repeats; the default is none. */
   readonly repeats?: 'any' | number
 }
 
-/** What an agent that was stopped in order said at its end. */
+/** The numbers in the last log line of an agent that was stopped in order. */
 export function lastWords(agent: Agent): Readonly<Record<string, number>> {
   const line = agent.log.find(({ msg }) => msg === 'logagent stopped')
   assert.ok(line, 'the agent was stopped in order')
@@ -77,7 +81,7 @@ export async function openScene(t: Ending, kafka: Topics, settings: SceneSetting
   const path = (name: string): string => join(directory, name)
   const records = async (): Promise<KafkaRecord[]> => kafka.readAll(topic)
   const count = async (): Promise<number> => (await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
-  /** Waits for something that comes only as long as the agent started last is there. */
+  /** Waits for a condition that needs a running agent; fails at once if the agent that was started last has ended. */
   const shipping = async (condition: () => Promise<boolean>, what: () => string): Promise<void> => {
     const agent = agents.at(-1)
     const said = (): string => (agent?.log ?? []).slice(-12).map((line) => JSON.stringify(line)).join('\n') // prettier-ignore

@@ -1,6 +1,6 @@
 /**
- * A producer over a Kafka in memory, with files made up by the test: a file is parked when it can't go on and tried again
- * when the producer says so, and never otherwise, as the input does it. So a wake-up that is lost stops it for good.
+ * A producer over a Kafka in memory, with files made up by the test. As in the input, a file is parked when it cannot go
+ * on, and tried again only when the producer says so: a lost wake-up stops it for good.
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
@@ -9,16 +9,12 @@ import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
 import { type Partitioner, PartitionChooser, stayOf } from '../../src/output/producer/partition.ts'
 import { Producer, type ProducerOptions } from '../../src/output/producer/producer.ts'
+import { hear } from './hear.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 type Changes = Partial<Omit<ProducerOptions, 'transport' | 'onReceipt' | 'onRoom' | 'onTopic' | 'events'>>
-
-export interface Told {
-  readonly event: keyof Events
-  readonly args: readonly unknown[]
-}
 
 interface Shipped {
   readonly file: MadeFile
@@ -34,8 +30,8 @@ export class Shipper {
   readonly kafka: MemoryTransport
   readonly memory: LinearMemory
   readonly producer: Producer
-  /** All events but those of encoding. */
-  readonly told: Told[] = []
+  /** The events that the producer reports. */
+  readonly ear = hear()
   readonly #files = new Map<string, Shipped>()
   readonly #writers = new Map<number, string>()
   readonly #chooser = new PartitionChooser(() => 0)
@@ -67,7 +63,7 @@ export class Shipper {
       ...changes,
       transport: this.kafka,
       memory: this.memory,
-      events: this.#events(),
+      events: this.ear.events,
       onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
       onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
       onRoom: () => this.#unpark('room'),
@@ -75,27 +71,16 @@ export class Shipper {
     })
   }
 
-  #events(): Events {
-    const { told } = this
-    return new Proxy({} as Events, {
-      get:
-        (_target, event: keyof Events) =>
-        (...args: unknown[]) => {
-          if (event !== 'encoded') told.push({ event, args })
-        },
-    })
-  }
-
   /** The arguments of each event of this name. */
   toldOf(event: keyof Events): readonly (readonly unknown[])[] {
-    return this.told.filter((told) => told.event === event).map(({ args }) => args)
+    return this.ear.heard(event)
   }
 
   get possibleRepeats(): number {
     return this.toldOf('possibleRepeats').reduce((sum, [, , records]) => sum + Number(records), 0)
   }
 
-  /** Write lines to a file, that is shipped to this partition, or to where the partitioner puts it. */
+  /** Writes lines to a file that is shipped to this partition, or to the one that the partitioner chooses. */
   write(name: string, partitioner: Partitioner, lines: readonly string[], { topic = 'logs', key = '' } = {}): MadeFile {
     let shipped = this.#files.get(name)
     if (shipped === undefined) {
@@ -110,7 +95,7 @@ export class Shipper {
     return shipped.file
   }
 
-  /** The file that the line beginning with this number and a colon was written to. */
+  /** The name of the file with the line that begins with this number and a colon. */
   writerOf(id: number): string {
     return this.#writers.get(id) ?? assert.fail(`nobody wrote line ${id}`)
   }
@@ -159,7 +144,7 @@ export class Shipper {
     }
   }
 
-  /** Let everything be stored, and see that nothing is left over. */
+  /** Waits until everything is stored, closes the producer, and checks that all memory was given back. */
   async finish(): Promise<void> {
     let flushing = false
     await this.time.until(() => {
@@ -180,7 +165,7 @@ function asMade(file: unknown): MadeFile {
   return file
 }
 
-/** Numbered lines of a length. */
+/** Makes numbered lines of a length. */
 export function lines(count: number, { from = 0, length = 20 } = {}): string[] {
   return Array.from({ length: count }, (_, index) => `${from + index}:`.padEnd(length, 'x'))
 }

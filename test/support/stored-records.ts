@@ -1,11 +1,11 @@
-/** The records in a fake Kafka, decoded by hand: another reader than any that the project has. Uncompressed ones only. */
+/** Reads the records in a fake Kafka, decoded by hand and not by any reader of the project; only uncompressed ones. */
 import type { FakeKafka } from './fake-broker.ts'
 import type { FakeBatch } from './fake-log.ts'
 import type { KafkaRecord } from './java-reader.ts'
 
 const HEADER_BYTES = 61
 
-/** Each partition in its order. */
+/** All records of a topic, each partition in its order. */
 export function storedRecords(kafka: FakeKafka, topic: string, partitions: number): KafkaRecord[] {
   const records: KafkaRecord[] = []
   for (let partition = 0; partition < partitions; partition++) {
@@ -17,7 +17,7 @@ export function storedRecords(kafka: FakeKafka, topic: string, partitions: numbe
 function* recordsOf({ bytes, baseOffset, records }: FakeBatch, partition: number): Generator<KafkaRecord> {
   const baseTimestamp = Number(bytes.readBigInt64BE(27))
   let at = HEADER_BYTES
-  /** Zigzag. */
+  /** Reads a zigzag varint. */
   const varint = (): number => {
     let value = 0n
     for (let shift = 0n; ; shift += 7n) {

@@ -1,4 +1,4 @@
-/** A fresh directory per test, gone when the test ends. */
+/** A fresh directory for each test, which is removed when the test ends. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { atEnd, type Ending } from './ending.ts'
 
 export type { Ending }
 
-/** An empty directory under the system's temporary one (a real file system, unlike /dev/shm: inodes are reused there). */
+/** Makes an empty directory below the system's temporary one (on a real file system, which reuses inodes). */
 export function freshDirectory(test: Ending): string {
   const directory = mkdtempSync(join(tmpdir(), 'logagent-test-'))
   atEnd(test, () => rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }))

@@ -1,4 +1,4 @@
-/** What tests do with the topics of a Kafka, the shared one or one of their own: through Kafka's own Java client. */
+/** The topics of a Kafka, the shared one or one of a test's own, through Kafka's own Java client. */
 import type { KafkaRecord } from './java-reader.ts'
 import type { PeerSession, TopicDescription } from './java-peer.ts'
 
@@ -6,19 +6,19 @@ export interface TopicSettings {
   readonly partitions?: number
   readonly replicationFactor?: number
   readonly configs?: Readonly<Record<string, string>>
-  /** Instead of the two numbers: the nodes of each partition's replicas, the preferred leader first. */
+  /** Instead of the two numbers: the nodes of the replicas of each partition, the preferred leader first. */
   readonly assignment?: readonly (readonly number[])[]
 }
 
 export interface ReadSettings {
-  /** First offset per partition (index); the beginning where there is none. */
+  /** The first offset to read, by partition (index); the beginning where there is none. */
   readonly from?: readonly number[]
-  /** Only what committed transactions wrote. */
+  /** true: read only records of committed transactions. */
   readonly committed?: boolean
   readonly within?: number
 }
 
-/** Each call resolves once the cluster shows its effect. */
+/** Operations on topics. Each resolves once the cluster shows its effect. */
 export interface Topics {
   readonly bootstrap: string
   createTopic(topic: string, settings?: TopicSettings): Promise<TopicDescription>
@@ -26,33 +26,33 @@ export interface Topics {
   addPartitions(topic: string, partitions: number): Promise<TopicDescription>
   configureTopic(topic: string, configs: Readonly<Record<string, string>>): Promise<void>
   describeTopic(topic: string): Promise<TopicDescription>
-  /** Makes the node leader, giving it a replica if it has none. */
+  /** Makes the node the leader, and gives it a replica if it has none. */
   moveLeader(topic: string, partition: number, node: number): Promise<void>
-  /** Per partition, the offset after the last record. */
+  /** The offset after the last record, by partition. */
   endOffsets(topic: string): Promise<number[]>
   startOffsets(topic: string): Promise<number[]>
-  /** All records up to the end offsets of now, each partition in its order. */
+  /** All records up to the current end offsets, each partition in its order. */
   readAll(topic: string, settings?: ReadSettings): Promise<KafkaRecord[]>
-  /** The same without keeping them; the number of records. What onRecord is given is only good during the call. */
+  /** Reads as {@link readAll}, and resolves to the number of records. A record is valid only during `onRecord`. */
   readEach(topic: string, onRecord: (record: KafkaRecord) => void, settings?: ReadSettings): Promise<number>
 }
 
 export function topicsOf(peer: PeerSession, bootstrap: string): Topics {
   const readEach: Topics['readEach'] = async (topic, onRecord, { within = 60_000, ...settings } = {}) =>
-    peer.ask({ op: 'read', bootstrap, topic, ...settings, withinMs: within }, onRecord)
+    peer.request({ op: 'read', bootstrap, topic, ...settings, withinMs: within }, onRecord)
   return {
     bootstrap,
     readEach,
-    createTopic: async (topic, settings = {}) => peer.ask({ op: 'createTopic', bootstrap, topic, ...settings }),
-    deleteTopic: async (topic) => void (await peer.ask({ op: 'deleteTopic', bootstrap, topic })),
-    addPartitions: async (topic, partitions) => peer.ask({ op: 'addPartitions', bootstrap, topic, partitions }),
+    createTopic: async (topic, settings = {}) => peer.request({ op: 'createTopic', bootstrap, topic, ...settings }),
+    deleteTopic: async (topic) => void (await peer.request({ op: 'deleteTopic', bootstrap, topic })),
+    addPartitions: async (topic, partitions) => peer.request({ op: 'addPartitions', bootstrap, topic, partitions }),
     configureTopic: async (topic, configs) =>
-      void (await peer.ask({ op: 'configureTopic', bootstrap, topic, configs })),
-    describeTopic: async (topic) => peer.ask({ op: 'describeTopic', bootstrap, topic }),
+      void (await peer.request({ op: 'configureTopic', bootstrap, topic, configs })),
+    describeTopic: async (topic) => peer.request({ op: 'describeTopic', bootstrap, topic }),
     moveLeader: async (topic, partition, node) =>
-      void (await peer.ask({ op: 'moveLeader', bootstrap, topic, partition, node })),
-    endOffsets: async (topic) => peer.ask({ op: 'offsets', bootstrap, topic, spec: 'end' }),
-    startOffsets: async (topic) => peer.ask({ op: 'offsets', bootstrap, topic, spec: 'start' }),
+      void (await peer.request({ op: 'moveLeader', bootstrap, topic, partition, node })),
+    endOffsets: async (topic) => peer.request({ op: 'offsets', bootstrap, topic, spec: 'end' }),
+    startOffsets: async (topic) => peer.request({ op: 'offsets', bootstrap, topic, spec: 'start' }),
     readAll: async (topic, settings) => {
       const records: KafkaRecord[] = []
       await readEach(topic, (record) => records.push(record), settings)

@@ -1,19 +1,19 @@
 /**
- * Time that passes when a test says so: timers and the clock are node:test's mocks, promises are real, and immediates
- * run when time stands still (node:test's would run a timer again that sets one).
+ * Time that passes only when a test says so: timers and the clock are node:test's mocks, promises are real, and
+ * immediates run while time stands still (with node:test's mock of them, a timer that sets one would run again).
  */
 import type { TestContext } from 'node:test'
 
 const realImmediate = globalThis.setImmediate
 
-/** Rounds of promises and immediates after which nothing is left to happen by itself. */
+/** How many rounds of promises and immediates it takes until nothing more happens by itself. */
 const ROUNDS = 6
 
 export class VirtualTime {
   readonly #t: TestContext
   #immediates: (() => void)[] = []
 
-  /** From here on to the end of the test. The clock begins at 1000. */
+  /** Replaces timers and clock from here on to the end of the test. The clock begins at 1000. */
   constructor(t: TestContext) {
     this.#t = t
     t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 })
@@ -22,7 +22,7 @@ export class VirtualTime {
 
   readonly now = (): number => Date.now()
 
-  /** Let everything happen that needs no time. */
+  /** Lets everything happen that needs no time. */
   async settle(rounds = ROUNDS): Promise<void> {
     for (let i = 0; i < rounds; i++) {
       this.#t.mock.timers.tick(0)
@@ -31,7 +31,7 @@ export class VirtualTime {
     }
   }
 
-  /** Let so many milliseconds pass, one after the other. */
+  /** Lets milliseconds pass, one after another. */
   async pass(milliseconds: number): Promise<void> {
     await this.settle()
     for (let i = 0; i < milliseconds; i++) {
@@ -41,13 +41,13 @@ export class VirtualTime {
     await this.settle()
   }
 
-  /** So many milliseconds at once: each timer that is due goes off one time. */
+  /** Lets milliseconds pass at once: each timer that is due fires one time. */
   async jump(milliseconds: number): Promise<void> {
     this.#t.mock.timers.tick(milliseconds)
     await this.settle()
   }
 
-  /** Pass time until it is so; fails after `within` ms. What is done in other threads takes no time here. */
+  /** Lets time pass until a condition is true; fails after `within` ms. Work in other threads takes no time here. */
   async until(condition: () => boolean, within = 60_000): Promise<void> {
     for (let passed = 0; !condition(); passed++) {
       if (passed > within) throw new Error(`not within ${within} ms: ${condition.toString()}`)

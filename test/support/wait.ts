@@ -1,18 +1,18 @@
-/** How tests wait: for a condition, never for a time. */
+/** Waits in tests: for a condition, never for a fixed time. */
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Waiting {
-  /** Milliseconds until it counts as failed. Generous: a loaded machine must not fail a test that is right. */
+  /** Milliseconds until the wait fails. The default is generous: a busy machine must not fail a correct test. */
   readonly within?: number
-  /** What is waited for, in words: the message of the failure. A function is asked at the end, for the last state. */
+  /** What the test waits for, for the message of a failure. A function is called at the end, to show the last state. */
   readonly what: string | (() => string)
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks. */
   readonly every?: number
 }
 
 type Outcome<T> = T | false | null | undefined
 
-/** The condition's first value that is neither false, null nor undefined; looked at at once, then again and again. */
+/** Resolves to the first value of the condition that is neither false, null nor undefined. It is checked at once first. */
 export async function until<T>(
   condition: () => Outcome<T> | Promise<Outcome<T>>,
   { within = 30_000, what, every = 20 }: Waiting,

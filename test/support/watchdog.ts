@@ -1,12 +1,12 @@
 /**
- * Ends what a test process started, however that process ends: a shell that reads the pids from a pipe, and kills them
- * when the pipe closes, which the system does for us even on `kill -9`. Asking the children to watch their parent would
- * not do: a child stopped by SIGSTOP, or not ours at all, watches nothing.
+ * Ends the processes that a test process has started, however that process ends. A shell reads their pids from a pipe, and
+ * kills them when the pipe closes, which the system does even after `kill -9`. The children cannot watch their parent by
+ * themselves: a child that is stopped by SIGSTOP, or is another program, watches nothing.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-// SIGKILL also ends a stopped process. The signals of a Ctrl-C are ignored, or the shell would die before its duty.
+// SIGKILL also ends a stopped process. The signals of a Ctrl-C are ignored, or the shell would end before its work.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
 pids=' '
@@ -22,9 +22,9 @@ exit 0`
 
 export interface Watchdog {
   watch(pid: number): void
-  /** To be said once the process has ended: its pid may be someone else's soon. */
+  /** Forgets a process that has ended: its pid may soon belong to another one. */
   forget(pid: number): void
-  /** Kills what is still watched and removes the directory. */
+  /** Kills the processes that are still watched and removes the directory. */
   close(): Promise<void>
 }
 

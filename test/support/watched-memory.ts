@@ -1,6 +1,6 @@
 /**
- * A linear memory, as small as one can be, whose every byte is watched: what a call of the kernel changes outside of
- * what it may change is told. The pool is one buffer that ends where the memory ends.
+ * The smallest possible linear memory, in which every byte is watched: a call of the kernel fails if it changes a byte
+ * that it may not change. The pool is one buffer that ends where the memory ends.
  */
 import assert from 'node:assert/strict'
 import {
@@ -20,7 +20,7 @@ import type { TwinEntry } from './twin/entry.ts'
 
 const PAGE = 65536
 
-/** Where a chunk begins. */
+/** The address at which a chunk begins. */
 const BEFORE_CHUNK = new LinearMemory({ total: 64 * PAGE, chunk: 1, largest: 1 }).chunk.pointer
 
 interface Stretch {
@@ -28,7 +28,7 @@ interface Stretch {
   readonly to: number
 }
 
-/** What the kernel writes whatever it is asked: results, the timestamp, its scratch. */
+/** Where the kernel may write in every call: results, the timestamp, its scratch tables. */
 const OWN: readonly Stretch[] = [
   { from: RESULTS, to: RESULTS + 1024 },
   { from: TIMESTAMP_TEXT, to: TIMESTAMP_TEXT + 32 },
@@ -36,7 +36,7 @@ const OWN: readonly Stretch[] = [
 ]
 
 export const ALL_COLUMNS: Stretch = { from: COLUMNS, to: COLUMNS + COLUMN.end }
-/** What an append may change in the columns. */
+/** The columns that an append may change. */
 export const FLAGS_AND_VERDICTS: Stretch = { from: COLUMNS + COLUMN.flags, to: COLUMNS + COLUMN.rangeStart }
 
 const STREAMS = { none: STREAM.none, stdout: STREAM.stdout, stderr: STREAM.stderr } as const
@@ -49,10 +49,10 @@ const VERDICTS = {
 
 export class WatchedMemory {
   readonly memory: LinearMemory
-  /** All of the pool; it ends at the memory's end. */
+  /** The whole pool, which ends at the memory's end. */
   readonly pool: Stretch
 
-  /** `buffer`: bytes of the one buffer, in whole pages. */
+  /** @param buffer bytes of the one buffer of the pool, in whole pages */
   constructor(chunk: number, buffer = 2 * PAGE) {
     const from = Math.ceil((BEFORE_CHUNK + chunk + SLACK) / PAGE) * PAGE
     this.memory = new LinearMemory({ total: from + buffer, chunk, largest: buffer })
@@ -60,7 +60,7 @@ export class WatchedMemory {
     assert.equal(this.memory.pool.total, buffer)
   }
 
-  /** Make the call; nothing may change but what the kernel owns and what `allowed` (asked afterwards) tells. */
+  /** Makes the call, and checks that only the kernel's own bytes and those of `allowed` (called afterwards) changed. */
   watch<T>(call: () => T, allowed: () => readonly Stretch[]): T {
     const { bytes } = this.memory
     const before = Buffer.from(bytes)
@@ -73,12 +73,12 @@ export class WatchedMemory {
     return result
   }
 
-  /** One byte all over a stretch. */
+  /** Fills a stretch with one byte. */
   flood({ from, to }: Stretch, byte: number): void {
     this.memory.bytes.fill(byte, from, to)
   }
 
-  /** Put entries in the columns, their texts in the chunk one behind the other, each `gaps[i]` bytes from the last. */
+  /** Puts entries into the columns, and their texts into the chunk, each `gaps[i]` bytes behind the one before. */
   putEntries(entries: readonly TwinEntry[], gaps: readonly number[]): void {
     const { bytes, chunk } = this.memory
     const at = (column: number, i: number, width: number): number => COLUMNS + column + width * i
@@ -105,7 +105,7 @@ export class WatchedMemory {
     })
   }
 
-  /** The entries as the columns have them; each has the range of its own number. */
+  /** Reads entries from the columns. */
   getEntries(count: number): TwinEntry[] {
     const { bytes } = this.memory
     const at = (column: number, i: number, width: number): number => COLUMNS + column + width * i

@@ -1,16 +1,16 @@
-/** Who is measured: a program that ships each line of a job's files as one record, with acks=all, until it is stopped. */
+/** The measured agents: each ships every line of a job's files as one record, with acks=all, until it is stopped. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Child, Command } from '../stage/child.ts'
 import type { Job, Stage } from '../stage/stage.ts'
 
 export interface Contestant {
-  /** As in tables: the program, then what it makes of a line. */
+  /** The name in tables: the program, then the format of its records. */
   readonly name: string
   start(stage: Stage, job: Job): Child
 }
 
-/** What logagent makes of a line, by the name it has in tables. */
+/** The formats of logagent's records, by their names in tables. */
 export const LOGAGENT_FLAGS = {
   raw: ['--encoding', 'raw', '--headers', 'none'],
   'raw, headers': ['--encoding', 'raw'],
@@ -18,10 +18,10 @@ export const LOGAGENT_FLAGS = {
 } as const
 export type Wanted = keyof typeof LOGAGENT_FLAGS
 
-/** What docs/operations.md has for those who want each line as soon as it can be had. */
+/** The setting that docs/operations.md recommends for low latency. */
 export const LOW_LATENCY = ['--file-poll-ms', '5']
 
-/** logagent with its defaults, but for what is said. */
+/** logagent with its defaults, except for the format, and for the low-latency setting if that is named. */
 export function logagent(what: Wanted, how: '' | 'low latency' = ''): Contestant {
   const flags = [...LOGAGENT_FLAGS[what], ...(how === '' ? [] : LOW_LATENCY)]
   return {
@@ -41,14 +41,14 @@ export function logagentCommand(stage: Pick<Stage, 'bundle'>, job: Job, flags: r
   return { program: '/usr/bin/env', args }
 }
 
-/** What the bundle's first line, and the image, start it with: variables, this Node, and the engine's flags. */
+/** How the bundle's first line, and the image, start logagent: variables, Node (this one here), and flags of the engine. */
 function startOf(bundle: string): string[] {
   const [line = ''] = readFileSync(bundle, 'utf8').split('\n', 1)
   const words = line.replace(/^#!.*env -S /, '').split(' ')
   return words.map((word) => (word === 'node' ? process.execPath : word))
 }
 
-/** ../naive.ts; it reads the one file that is there. */
+/** The naive agent (../naive.ts), which reads the one file of the job. */
 export function naive(): Contestant {
   const program = join(import.meta.dirname, '../naive.ts')
   return {

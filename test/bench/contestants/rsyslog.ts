@@ -1,7 +1,7 @@
 /**
- * rsyslog with imfile (inotify) and omkafka, as one rsyslogd of our own beside whatever the machine runs. `tuned` for
- * throughput, as its documentation advises: a queue of its own, large batches out of it, librdkafka given time to fill a
- * batch, positions kept every 5,000 lines. `default` leaves all that alone, which makes it quick with single lines.
+ * rsyslog with imfile (inotify) and omkafka, as an rsyslogd of its own beside whatever the machine runs. `tuned` is for
+ * throughput, as its documentation advises: a queue for the action, large batches from it, time for librdkafka to fill a
+ * batch, positions written every 5,000 lines. `default` has none of that, which makes it quick with single lines.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ export function rsyslog(format: Format, profile: Profile = 'tuned'): Contestant 
   }
 }
 
-/** raw: the line alone. json: with path and offset, as near to logagent's record as its metadata goes. */
+/** raw: the line alone. json: with path and offset, as close to logagent's record as rsyslog's metadata allows. */
 const TEMPLATES: Readonly<Record<Format, string>> = {
   raw: 'template(name="line" type="string" string="%msg%")',
   json: `template(name="line" type="list" option.jsonf="on") {

@@ -1,4 +1,4 @@
-/** Figures out of runs: always within a round first, since between rounds the machine may have become another. */
+/** Figures from runs. Subjects are compared within a round, since the machine may be slower in another one. */
 import { mean, spreadOf, type Spread } from '../statistics.ts'
 
 interface OfRound {
@@ -14,7 +14,7 @@ export function valuesOf<Run extends OfRound>(
   return runs.filter((run) => run.subject === subject).map(value)
 }
 
-/** Of each round that has both: the mean of one's runs as a part of the mean of the other's. */
+/** The ratios of two subjects: in each round that has both, the mean of one's runs over the mean of the other's. */
 export function ratiosOf<Run extends OfRound>(
   runs: readonly Run[],
   [one, other]: readonly [string, string],

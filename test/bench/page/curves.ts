@@ -1,4 +1,4 @@
-/** Plots with curves, one or several side by side, each with its own axis to the right and a common one upwards. */
+/** Plots with curves in one or several panels side by side, each with an x axis of its own and a common y axis. */
 import { element, group, linear, svg, tickText, type Scale } from './svg.ts'
 
 export interface Curve {
@@ -18,9 +18,9 @@ export interface Panel {
 export interface CurvePlot {
   readonly title: string
   readonly panels: readonly Panel[]
-  /** What x and y are. */
+  /** The names of x and y. */
   readonly axes: readonly [string, string]
-  /** Upper ends; of the values themselves where left out. */
+  /** The upper ends of the axes; the default is the largest value. */
   readonly most?: { readonly x?: number; readonly y?: number }
   readonly limit?: number
 }

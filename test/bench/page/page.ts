@@ -1,4 +1,4 @@
-/** docs/benchmarks.md and its plots out of the results. */
+/** Writes docs/benchmarks.md and its plots from the results. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Results } from '../results.ts'
@@ -19,7 +19,7 @@ import { EARLIER, HOW, LATENCY, LIVE, IDLE, MEMORY, PROFILE, THROUGHPUT, TOP, VE
 import { verdict } from './verdict.ts'
 import { number, table } from './wording.ts'
 
-/** What a person has to say about the figures, under the verdict: what stands in the way of those not reached. */
+/** A person's notes on the figures, shown under the verdict: what keeps a figure from being reached. */
 const NOTES = 'benchmarks/notes.md'
 
 export function writePage(directory: string, results: Results): void {
@@ -75,7 +75,7 @@ function quickWarning(results: Results): string {
   return Object.values(results).some(({ quick }) => quick) ? '**Cut short with --quick: the figures mean little.**' : ''
 }
 
-/** When each part was measured, and how much else went on. */
+/** When each part was measured, and how much CPU other programs had. */
 function partsTable(results: Results): string {
   const rows = Object.entries(results).map(([name, { at, minutes, rounds, machine, runs }]) => {
     const loads: readonly OtherLoad[] = runs.filter((run) => 'otherCores' in run)
@@ -97,7 +97,7 @@ function partsTable(results: Results): string {
   return table(head, rows)
 }
 
-/** Usually one; if parts were measured on different ones, that must be seen. */
+/** The machines on which parts were measured, usually one. */
 function machines(results: Results): string {
   const described = Object.values(results).map(({ machine }) => {
     const { cpu, cores, memoryGb, system, kernel, versions } = machine

@@ -1,4 +1,4 @@
-/** The plots of the page, by the names of their files. A part that was not measured has none. */
+/** The plots of the page, by file name. A part that was not measured has none. */
 import type { Results } from '../results.ts'
 import { RATES } from '../parts/live.ts'
 import { valuesOf } from './comparisons.ts'
@@ -14,7 +14,7 @@ export function plots(results: Results): Map<string, string> {
   return drawn
 }
 
-/** logagent, rsyslog, the naive agent, the floor. */
+/** The colour of an agent: logagent, rsyslog, the naive agent and the floor have one each. */
 function colourOf(subject: string): number {
   return Math.max(0, ['logagent', 'rsyslog', 'naive', 'floor'].indexOf(subject.split(' ', 1)[0] ?? ''))
 }

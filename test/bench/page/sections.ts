@@ -1,4 +1,4 @@
-/** The tables of the page, a section for each part. */
+/** The tables of the page, one for each part. */
 import { FIGURES } from '../parts/earlier.ts'
 import { LINES_PER_SECOND } from '../parts/latency.ts'
 import { FILES, PARTITIONS, RATES } from '../parts/live.ts'
@@ -11,7 +11,7 @@ import { NOTHING, number, ratio, spread, table } from './wording.ts'
 
 const distinct = (names: readonly string[]): string[] => [...new Set(names)]
 
-/** Records that arrived more than there were lines, in all runs together. */
+/** How many more (or fewer) records than lines arrived, in each run in which the numbers differ. */
 function exactness(runs: readonly { readonly records: number | null; readonly lines: number }[]): string {
   const wrong = runs.flatMap(({ records, lines }) => (records === null || records === lines ? [] : [records - lines]))
   if (runs.every(({ records }) => records === null)) return NOTHING
@@ -38,7 +38,7 @@ export function throughputTables({ throughput }: Results): string {
     .join('\n\n')
 }
 
-/** What the main thread does; beside the share what that is of the CPU per GB, where it was measured. */
+/** What the main thread does: its share of the time, and of the CPU per GB where that was measured. */
 export function profileTable({ profile, throughput }: Results): string {
   const runs = profile?.runs ?? []
   if (runs.length === 0) return ''
@@ -57,7 +57,7 @@ export function profileTable({ profile, throughput }: Results): string {
   return table(['CPU-s/GB, of it', ...subjects], rows)
 }
 
-/** The first record of each agent, as it lies in Kafka. */
+/** The first record of each agent, as it is stored in Kafka. */
 export function samples({ throughput }: Results): string {
   const first = new Map<string, string>()
   for (const { subject, sample } of throughput?.runs ?? []) {
@@ -115,7 +115,7 @@ export function liveTable({ live }: Results): string {
   return table(head, rows)
 }
 
-/** This build beside an earlier one: each figure of both, and the ratio within a round. */
+/** This build beside an earlier one: each figure of both, and their ratio within a round. */
 export function earlierTable({ earlier }: Results): string {
   const runs = earlier?.runs ?? []
   if (runs.length === 0) return ''

@@ -1,4 +1,4 @@
-/** A plot with a strip for each subject: a dot for every run, a line over their range, a mark at the median. */
+/** Plots with a strip for each subject: a dot for every run, a line over their range, a mark at the median. */
 import { spreadOf } from '../statistics.ts'
 import { element, linear, logarithmic, svg, tickText, type Scale } from './svg.ts'
 import { number } from './wording.ts'
@@ -12,11 +12,11 @@ export interface Strip {
 
 export interface StripPlot {
   readonly title: string
-  /** What the values are. */
+  /** The name of the values. */
   readonly axis: string
   readonly strips: readonly Strip[]
   readonly scale: 'linear' | 'logarithmic'
-  /** A line that is not to be passed. */
+  /** A limit, drawn as a line. */
   readonly limit?: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * What plots are drawn with: a text of SVG elements, scales and their ticks. Colours follow the reader's scheme, light or
- * dark, on a ground of their own, so that a plot is readable wherever it is shown.
+ * Draws plots: SVG elements as text, scales and their ticks. Colours follow the reader's scheme, light or dark, on a
+ * background of their own, so that a plot is readable wherever it is shown.
  */
 
 const STYLE = `
@@ -18,7 +18,7 @@ export interface Size {
   readonly height: number
 }
 
-/** A whole picture. */
+/** A whole picture as text. */
 export function svg({ width, height }: Size, title: string, content: readonly string[]): string {
   const box = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`
   return [
@@ -50,13 +50,13 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }
 
-/** From a value to a place on the picture, and where to put ticks. */
+/** Maps values to places in the picture, and says where ticks are. */
 export interface Scale {
   place(value: number): number
   readonly ticks: readonly number[]
 }
 
-/** From 0, or from the `least` value, to a round number above the largest one. */
+/** A scale from 0, or from below the `least` value, to a round number above the largest one. */
 export function linear(most: number, [from, to]: readonly [number, number], least = 0): Scale {
   const step = roundStep((most - least) / 5)
   const end = Math.ceil(most / step) * step
@@ -65,7 +65,7 @@ export function linear(most: number, [from, to]: readonly [number, number], leas
   return { ticks, place: (value) => from + ((value - begin) / (end - begin)) * (to - from) }
 }
 
-/** Over whole decades, with ticks at 1, 2 and 5 of each. */
+/** A logarithmic scale with ticks at 1, 2 and 5 of each decade. */
 export function logarithmic([least, most]: readonly [number, number], [from, to]: readonly [number, number]): Scale {
   const all = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4)).flatMap((decade) => [decade, 2 * decade, 5 * decade])
   const begin = all.findLast((tick) => tick <= least) ?? least
@@ -82,7 +82,7 @@ function roundStep(step: number): number {
   return ([1, 2, 5, 10].find((factor) => factor * decade >= step) ?? 10) * decade
 }
 
-/** 0.1 + 0.2 as 0.3 */
+/** The text of a tick, without rounding errors: 0.1 + 0.2 as 0.3. */
 export function tickText(tick: number): string {
   return Number(tick.toPrecision(6)).toLocaleString('en-US')
 }

@@ -1,6 +1,6 @@
 /**
- * The figures that the agent must reach, and whether it does. A ratio is judged by its median over the rounds, a limit of
- * memory by its worst run, other limits by their median.
+ * The table of figures that the agent must reach, and whether it does. A ratio is judged by its median over the rounds, a
+ * limit of memory by its worst run, other limits by their median.
  */
 import type { Results } from '../results.ts'
 import { FEW, MANY } from '../parts/idle.ts'

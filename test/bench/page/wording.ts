@@ -1,9 +1,9 @@
-/** How figures are written in tables. */
+/** Writes figures and tables as text. */
 import type { Spread } from '../statistics.ts'
 
 export const NOTHING = '–'
 
-/** 12345.678 as 12,346; below 100 with as many digits as tell something. */
+/** A number for a table: 12345.678 as 12,346; below 100 with one or two decimals. */
 export function number(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -16,12 +16,12 @@ export function spread(of: Spread | null, write: (value: number) => string = num
   return `${least === most ? median : `${median} (${least}–${most})`}${unit}`
 }
 
-/** As somebody wanted it: 10, not 10.0 */
+/** A wanted value as it was written down: 10, not 10.0. */
 export function plain(value: number): string {
   return String(Number(value.toPrecision(4)))
 }
 
-/** A part as 1/n where that reads better. */
+/** A ratio; one below a half as 1/n. */
 export function ratio(value: number, write = number): string {
   return value < 0.5 ? `1/${write(1 / value)}` : `${write(value)}×`
 }

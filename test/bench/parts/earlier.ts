@@ -1,6 +1,6 @@
 /**
- * This build beside that of an earlier commit, both with their defaults, so that it can be seen what a change costs or
- * saves: at the loads of a node, as fast as it goes, idle, and how long a line takes. There and back in each round (ABBA).
+ * This build beside that of an earlier commit, both with their defaults, to see what a change costs or saves: at the loads
+ * of a node, as fast as it goes, idle, and how long a line takes. The two alternate in each round (ABBA).
  */
 import { LOGAGENT_FLAGS, LOW_LATENCY, logagentAt, type Contestant } from '../contestants/contestant.ts'
 import type { Course } from '../results.ts'
@@ -19,7 +19,7 @@ export interface EarlierRun extends OtherLoad {
   readonly figure: string
   readonly subject: 'now' | 'earlier'
   readonly commit: string
-  /** In the figure's unit. */
+  /** The value in the figure's unit. */
   readonly value: number
   readonly records: number | null
   readonly lines: number
@@ -32,13 +32,13 @@ interface Measured extends OtherLoad {
 }
 
 interface Figure {
-  /** For the table. */
+  /** The name of the figure in the table. */
   readonly words: string
   readonly unit: '% of a core' | 'CPU-s/GB' | 'ms'
   /** The ratio of now to earlier that must be reached. */
   readonly most: number
   readonly flags: readonly string[]
-  /** Those of this build, where they are others. */
+  /** The flags of this build, where they differ. */
   readonly flagsNow?: readonly string[]
   readonly measure: (stage: Stage, contestant: Contestant, quick: boolean) => Promise<Measured>
 }
@@ -113,7 +113,7 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   },
 }
 
-export async function earlier(stage: Stage, { round, quick, earlier: beside, tell }: Course): Promise<EarlierRun[]> {
+export async function earlier(stage: Stage, { round, quick, earlier: beside, report }: Course): Promise<EarlierRun[]> {
   const { commit, figures } = beside
   const unknown = figures.find((name) => FIGURES[name] === undefined)
   if (unknown !== undefined) throw new Error(`no such figure: ${unknown} (${Object.keys(FIGURES).join(', ')})`)
@@ -126,7 +126,7 @@ export async function earlier(stage: Stage, { round, quick, earlier: beside, tel
       const measured = await measure(stage, subject, quick)
       const name = subject.name === 'now' ? 'now' : 'earlier'
       runs.push({ round, figure, subject: name, commit, ...measured })
-      tell(`${figure} ${name}: ${measured.value.toFixed(2)} ${unit}`)
+      report(`${figure} ${name}: ${measured.value.toFixed(2)} ${unit}`)
     }
   }
   return runs

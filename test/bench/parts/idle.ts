@@ -1,6 +1,6 @@
 /**
- * What logagent costs while nothing happens: with 10 files and with 10,000, all shipped and connected, 60 s each; memory
- * beside that of bare Node in the same run. Wake-ups are looked at afterwards, since looking costs CPU.
+ * The cost of logagent while nothing happens: with 10 files and with 10,000, all shipped and connected, 60 s each; its
+ * memory beside that of bare Node in the same run. Wake-ups are traced afterwards, since tracing costs CPU.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,13 +21,13 @@ export interface IdleRun extends OtherLoad {
   readonly rssMb: number
   readonly peakRssMb: number
   readonly cpuPercent: number
-  /** Times a second that any thread went to sleep: an upper bound of wake-ups of any kind. */
+  /** How often a second any thread went to sleep: an upper bound of wake-ups of any kind. */
   readonly sleepsPerSecond: number
-  /** Null where it can't be told. */
+  /** Null where they cannot be traced. */
   readonly eventLoop: EventLoopWakeUps | null
 }
 
-/** Each directory has a hundred files at the most, as pods have a few. */
+/** The most files in a directory: the files of pods are in many directories, too. */
 const DIRECTORY_FILES = 100
 const LINES = 10
 export const FEW = 10
@@ -39,14 +39,14 @@ const NODE_MS = 2000
 type Length = typeof FULL
 const SUBJECT = logagent('raw')
 
-export async function idle(stage: Stage, { round, quick, tell }: Course): Promise<IdleRun[]> {
+export async function idle(stage: Stage, { round, quick, report }: Course): Promise<IdleRun[]> {
   const runs: IdleRun[] = []
   const length = quick ? QUICK : FULL
   for (const files of [0, FEW, MANY]) {
     const run = { round, files, ...(files === 0 ? await bareNode(stage) : await idleAgent(stage, SUBJECT, { files, ...length })) } // prettier-ignore
     runs.push(run)
     const timers = run.eventLoop === null ? '' : `, ${run.eventLoop.timers.toFixed(1)} timers/s`
-    tell(`${files} files: ${run.rssMb.toFixed(1)} MB, ${run.cpuPercent.toFixed(2)} % of a core, ${run.sleepsPerSecond.toFixed(1)} sleeps/s${timers}`) // prettier-ignore
+    report(`${files} files: ${run.rssMb.toFixed(1)} MB, ${run.cpuPercent.toFixed(2)} % of a core, ${run.sleepsPerSecond.toFixed(1)} sleeps/s${timers}`) // prettier-ignore
   }
   return runs
 }
@@ -61,7 +61,7 @@ async function bareNode(stage: Stage): Promise<Figures> {
   return { ...figures, eventLoop: null }
 }
 
-/** What one agent costs while nothing happens to its files. */
+/** Measures one agent while nothing happens to its files. */
 export async function idleAgent(
   stage: Stage,
   contestant: Contestant,
@@ -83,6 +83,7 @@ export async function idleAgent(
   return { ...figures, eventLoop }
 }
 
+/** Measures a process over a span of time: here and above, the delays are what is measured. */
 async function measure(pid: number, ms: number): Promise<Omit<Figures, 'eventLoop'>> {
   const otherLoad = watchOtherLoad()
   const [cpuMs, sleeps, beganAt] = [usageOf(pid).cpuMs, sleepsOf(pid), performance.now()]

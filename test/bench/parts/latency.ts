@@ -1,7 +1,8 @@
 /**
- * From the write() of a line to its arrival at a consumer, at 200 lines a second into one file. The time of writing is in
- * the line, and the same process reads what the consumer (kcat, unbuffered) prints, so one clock does for both. The topic
- * stamps records with the time of their append: what comes after that is the consumer's, and told by itself.
+ * The time from the write() of a line to its arrival at a consumer, at 200 lines a second into one file. The time of
+ * writing is in the line, and the same process reads what the consumer (kcat, unbuffered) prints, so one clock serves for
+ * both. The topic stamps records with the time of their append: the time after that is the consumer's, and is reported
+ * separately.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,7 +26,7 @@ export interface LatencyRun extends OtherLoad {
   readonly p90Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  /** The mean time from the append in the broker to the consumer's print: what measuring adds. */
+  /** The mean time from the append in the broker to the consumer's print: what the measurement adds. */
   readonly consumerMs: number
   /** The quantiles 0, 0.01 … 1, for the plot. */
   readonly quantilesMs: readonly number[]
@@ -38,12 +39,12 @@ const FULL = { warmUpLines: 1000, lines: 4000 }
 const QUICK = { warmUpLines: 200, lines: 800 }
 const PADDING = 'x'.repeat(150)
 
-export async function latency(stage: Stage, { round, quick, tell }: Course): Promise<LatencyRun[]> {
+export async function latency(stage: Stage, { round, quick, report }: Course): Promise<LatencyRun[]> {
   const runs: LatencyRun[] = []
   for (const subject of abba(SUBJECTS)) {
     const run = await timeLines(stage, subject, quick ? QUICK : FULL)
     runs.push({ round, subject: subject.name, ...run })
-    tell(`${subject.name}: p50 ${run.p50Ms.toFixed(1)}, p90 ${run.p90Ms.toFixed(1)}, p99 ${run.p99Ms.toFixed(1)} ms`)
+    report(`${subject.name}: p50 ${run.p50Ms.toFixed(1)}, p90 ${run.p90Ms.toFixed(1)}, p99 ${run.p99Ms.toFixed(1)} ms`)
   }
   return runs
 }
@@ -55,7 +56,7 @@ interface Length {
 
 export type LatencyFigures = Omit<LatencyRun, 'round' | 'subject'>
 
-/** How long the lines take that are written into one file. */
+/** Writes lines into one file, and measures how long they take to a consumer. */
 export async function timeLines(
   stage: Stage,
   contestant: Contestant,
@@ -74,6 +75,7 @@ export async function timeLines(
   const begin = performance.now()
   for (let line = 0; line < warmUpLines + lines; line++) {
     const wait = begin + (line * 1000) / LINES_PER_SECOND - performance.now()
+    // the pace of the application
     if (wait > 0) await delay(wait)
     writeSync(file, `${performance.now().toFixed(3)} ${line} ${PADDING}\n`)
   }
@@ -103,14 +105,14 @@ export async function timeLines(
   }
 }
 
-/** All by the clock of performance.now(). */
+/** One line at the consumer; all times by the clock of performance.now(). */
 interface Arrival {
   readonly writtenMs: number
   readonly appendedMs: number
   readonly readMs: number
 }
 
-/** A broker's time is in whole ms, rounded down: half of one is added. */
+/** Added to a broker's time, which is in whole ms, rounded down. */
 const HALF_MS = 0.5
 
 function consume(stage: Stage, { bootstrap, topic }: Job): { arrivals: Arrival[]; stop(): Promise<void> } {
@@ -144,7 +146,7 @@ function consume(stage: Stage, { bootstrap, topic }: Job): { arrivals: Arrival[]
   }
 }
 
-/** What to add to performance.now() for the time of day, found at the edge of a millisecond. */
+/** The difference between the time of day and performance.now(), found at the edge of a millisecond. */
 function epochOfClock(): number {
   const now = Date.now()
   while (Date.now() === now) continue

@@ -1,6 +1,7 @@
 /**
- * Logs that are being written: 30 files, a write() for each line, at three rates; 100 KB/s is the load of an ordinary node. Here the cost is noticing and small
- * batches, not bytes. CPU in % of a core, after a warm-up; each line must have arrived at the end.
+ * Logs that are being written: 30 files, a write() for each line, at three rates; 100 KB/s is the load of an ordinary
+ * node. The cost here is in noticing writes and in small batches, not in bytes. CPU in % of a core, after a warm-up; each
+ * line must have arrived at the end.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +19,7 @@ import { abba } from '../statistics.ts'
 export interface LiveRun extends OtherLoad {
   readonly round: number
   readonly subject: string
-  /** Of all files together. */
+  /** The rate of all files together. */
   readonly mbPerSecond: number
   readonly cpuPercent: number
   readonly peakRssMb: number
@@ -36,20 +37,20 @@ const QUICK = { warmUpMs: 2000, measuredMs: 4000 }
 export interface Load {
   readonly files: number
   readonly partitions: number
-  /** Of all files together. */
+  /** The rate of all files together. */
   readonly mbPerSecond: number
   readonly warmUpMs: number
   readonly measuredMs: number
 }
 
-export async function live(stage: Stage, { round, quick, tell }: Course): Promise<LiveRun[]> {
+export async function live(stage: Stage, { round, quick, report }: Course): Promise<LiveRun[]> {
   const runs: LiveRun[] = []
   for (const mbPerSecond of RATES) {
     for (const subject of abba(SUBJECTS)) {
       const load = { files: FILES, partitions: PARTITIONS, mbPerSecond, ...(quick ? QUICK : FULL) }
       const run = await shipLive(stage, subject, load)
       runs.push({ round, subject: subject.name, mbPerSecond, ...run })
-      tell(`${subject.name} at ${mbPerSecond} MB/s: ${run.cpuPercent.toFixed(1)} % of a core`)
+      report(`${subject.name} at ${mbPerSecond} MB/s: ${run.cpuPercent.toFixed(1)} % of a core`)
     }
   }
   return runs
@@ -57,7 +58,7 @@ export async function live(stage: Stage, { round, quick, tell }: Course): Promis
 
 export type LiveFigures = Omit<LiveRun, 'round' | 'subject' | 'mbPerSecond'>
 
-/** What one agent costs under a load. */
+/** Measures one agent under a load. */
 export async function shipLive(stage: Stage, contestant: Contestant, load: Load): Promise<LiveFigures> {
   const { files } = load
   const job = await stage.openJob({ partitions: load.partitions })
@@ -74,6 +75,7 @@ export async function shipLive(stage: Stage, contestant: Contestant, load: Load)
     ),
   })
   await until(() => writer.output().startsWith('begin'), { what: () => `the writer begins: ${writer.lastWords()}` })
+  // these spans of time are what is measured
   await delay(load.warmUpMs)
   const otherLoad = watchOtherLoad()
   const [before, beganAt] = [usageOf(agent.pid).cpuMs, performance.now()]

@@ -1,4 +1,4 @@
-/** Peak memory of logagent while it ships 2 GB as fast as it goes. */
+/** The peak memory of logagent while it ships 2 GB as fast as it goes. */
 import { linkSync } from 'node:fs'
 import { join } from 'node:path'
 import { usageOf } from '../../support/process.ts'
@@ -20,7 +20,7 @@ const FULL_BYTES = 2e9
 const QUICK_BYTES = 200e6
 const SUBJECTS = [logagent('raw'), logagent('json')]
 
-export async function memory(stage: Stage, { round, quick, tell }: Course): Promise<MemoryRun[]> {
+export async function memory(stage: Stage, { round, quick, report }: Course): Promise<MemoryRun[]> {
   const runs: MemoryRun[] = []
   const input = stage.input(quick ? QUICK_BYTES : FULL_BYTES)
   for (const subject of SUBJECTS) {
@@ -33,7 +33,7 @@ export async function memory(stage: Stage, { round, quick, tell }: Course): Prom
     const records = await recordsIn(stage.kafka, job.topic)
     await stage.closeJob(job)
     runs.push({ round, subject: subject.name, peakRssMb, bytes: input.bytes, records, lines: input.lines })
-    tell(`${subject.name}: peak ${peakRssMb.toFixed(1)} MB`)
+    report(`${subject.name}: peak ${peakRssMb.toFixed(1)} MB`)
   }
   return runs
 }

@@ -1,7 +1,7 @@
 /**
- * Kafka down with 2 GB of backlog: the agent's memory must not grow with it, and everything must arrive once Kafka is
- * back. Three ways to be down: not there when the agent starts; frozen in the middle (connections stay, nothing is
- * answered, so time-outs pass); killed in the middle. What arrived is read back and counted line by line.
+ * Kafka down with 2 GB of backlog: the agent's memory must not grow with the backlog, and everything must arrive once
+ * Kafka is back. Kafka is down in three ways: not there when the agent starts; frozen in the middle (connections stay, and
+ * requests time out); killed in the middle. The records are read back and counted line by line.
  */
 import { linkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,35 +22,36 @@ export interface OutageRun {
   readonly subject: string
   readonly outage: Outage
   readonly downSeconds: number
-  /** What was not yet in Kafka when it went. */
+  /** The bytes that were not yet in Kafka when it went down. */
   readonly backlogBytes: number
-  /** From when Kafka answered again to the next record that was seen in the topic, and to the last; not in old results. */
+  /** Times from Kafka's return to the next record in the topic, and to the last one; not in old results. */
   readonly resumedSeconds?: number
   readonly caughtUpSeconds?: number
   readonly peakRssMb: number
   readonly lines: number
   readonly missing: number
   readonly repeated: number
-  /** [seconds since the agent's start, RSS in MB], and when Kafka was down. */
+  /** Samples: [seconds since the agent's start, RSS in MB]. */
   readonly rss: readonly (readonly [number, number])[]
+  /** When Kafka was down, in seconds since the agent's start. */
   readonly down: readonly [number, number]
 }
 
 interface Size {
   readonly backlogBytes: number
-  /** Of the file, before Kafka goes. */
+  /** Bytes of the file that are shipped before Kafka goes down. */
   readonly beforeBytes: number
   readonly downMs: Readonly<Record<Outage, number>>
 }
 
-/** Frozen for longer than a request may take (30 s). */
+/** The full size: Kafka is frozen for longer than the time-out of a request (30 s). */
 const FULL: Size = {
   backlogBytes: 2e9,
   beforeBytes: 200e6,
   downMs: { absent: 30_000, frozen: 45_000, killed: 20_000 },
 }
 const QUICK: Size = { backlogBytes: 400e6, beforeBytes: 50e6, downMs: { absent: 4000, frozen: 4000, killed: 4000 } }
-/** The agent goes on while Kafka is being stopped. */
+/** The file is larger by this factor, since the agent goes on while Kafka is being stopped. */
 const SPARE = 1.05
 const SAMPLE_MS = 500
 const READ_MS = 900_000
@@ -58,13 +59,13 @@ const READ_MS = 900_000
 const SUBJECTS = [logagent('raw'), logagent('json')]
 const OUTAGES: readonly Outage[] = ['absent', 'frozen', 'killed']
 
-export async function outage(stage: Stage, { round, quick, tell }: Course): Promise<OutageRun[]> {
+export async function outage(stage: Stage, { round, quick, report }: Course): Promise<OutageRun[]> {
   const runs: OutageRun[] = []
   for (const kind of OUTAGES) {
     for (const subject of SUBJECTS) {
       const figures = await runOne(stage, subject, kind, quick ? QUICK : FULL)
       runs.push({ round, subject: subject.name, outage: kind, ...figures })
-      tell(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, all there after ${figures.caughtUpSeconds?.toFixed(1)} s, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
+      report(`${subject.name}, Kafka ${kind}: peak ${figures.peakRssMb.toFixed(1)} MB, all there after ${figures.caughtUpSeconds?.toFixed(1)} s, ${figures.missing} lines missing, ${figures.repeated} repeated`) // prettier-ignore
     }
   }
   return runs
@@ -86,6 +87,7 @@ async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: 
   const looks = kind === 'absent' ? [] : await follow({ ...arrivals, records: before })
   const downFrom = memory.seconds()
   await GOING[kind].down(kafka)
+  // the length of the outage is the input
   await delay(size.downMs[kind])
   await GOING[kind].up(kafka)
   const downTo = memory.seconds()
@@ -113,7 +115,7 @@ async function runOne(stage: Stage, contestant: Contestant, kind: Outage, size: 
 function recovery(looks: readonly Look[], upAt: number): { resumedSeconds: number; caughtUpSeconds: number } {
   const [first, last] = [looks[0], looks.at(-1)]
   if (first === undefined || last === undefined) throw new Error('no look after the outage')
-  // where some came before the first look, that was it
+  // where records came before the first look, it is the first one
   const resumed = first.records === last.records ? first : looks.find(({ records }) => records > first.records)
   return { resumedSeconds: (resumed!.atMs - upAt) / 1000, caughtUpSeconds: (last.atMs - upAt) / 1000 }
 }
@@ -151,7 +153,7 @@ async function countLines(stage: Stage, topic: string, lines: number): Promise<{
   let distinct = 0
   const count = (value: Buffer | null): void => {
     const n = value === null ? -1 : numberIn(value)
-    if (seen[n] !== 0) return // no line of ours, or not the first time
+    if (seen[n] !== 0) return // not a line of the file, or not its first record
     seen[n] = 1
     distinct++
   }

@@ -1,6 +1,6 @@
 /**
- * What the main thread does while a file is shipped as fast as it goes: V8's sampling profiler, in shares of the time in
- * which it was busy. Shares only: under a profiler everything costs more than it does without.
+ * What the main thread does while a file is shipped as fast as it goes, by V8's sampling profiler, in shares of its busy
+ * time. Only shares are given, since everything costs more under a profiler.
  */
 import { cpSync, linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -14,7 +14,7 @@ export interface ProfileRun {
   readonly round: number
   readonly subject: string
   readonly samples: number
-  /** By what it did: of 1. */
+  /** The share of each activity, of 1. */
   readonly shares: Readonly<Record<Doing, number>>
 }
 
@@ -31,7 +31,7 @@ export const DOINGS = [
 ] as const
 export type Doing = (typeof DOINGS)[number]
 
-/** By the file of src/kernel/simd that a function is of; all others make records. */
+/** Activities of the kernel by the file of src/kernel/simd; the functions of all other files make records. */
 const KERNEL: Readonly<Record<string, Doing>> = {
   lines: 'kernel: find lines',
   escape: 'kernel: text as JSON',
@@ -46,10 +46,10 @@ const NATIVE: Readonly<Record<string, Doing>> = {
 }
 
 const GB = 1e9
-/** Of the time at the beginning, in which code is loaded and compiled. */
+/** The part of the time at the beginning that is left out: code is loaded and compiled then. */
 const LEFT_OUT = 1 / 3
 
-/** As --cpu-prof writes it. Times in microseconds. */
+/** A profile as --cpu-prof writes it. Times are in microseconds. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
@@ -59,7 +59,7 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[]
 }
 
-export async function profile(stage: Stage, { round, quick, tell }: Course): Promise<ProfileRun[]> {
+export async function profile(stage: Stage, { round, quick, report }: Course): Promise<ProfileRun[]> {
   const input = stage.input(quick ? GB / 5 : 2 * GB)
   const bundle = withNames(stage)
   const runs: ProfileRun[] = []
@@ -79,13 +79,13 @@ export async function profile(stage: Stage, { round, quick, tell }: Course): Pro
     const run = { round, subject: `logagent ${what}`, ...sharesOf(found) }
     runs.push(run)
     const busiest = DOINGS.toSorted((a, b) => run.shares[b] - run.shares[a]).slice(0, 3)
-    tell(`${run.subject}: ${busiest.map((doing) => `${doing} ${Math.round(100 * run.shares[doing])} %`).join(', ')}`)
+    report(`${run.subject}: ${busiest.map((doing) => `${doing} ${Math.round(100 * run.shares[doing])} %`).join(', ')}`)
     await stage.closeJob(job)
   }
   return runs
 }
 
-/** Path of the same bundle with a kernel whose functions have kept their names. */
+/** Makes a copy of the bundle with a kernel whose functions keep their names; returns its path. */
 function withNames({ directory, bundle }: Stage): string {
   const copy = join(directory, 'profiled')
   cpSync(dirname(bundle), copy, { recursive: true })
@@ -113,7 +113,7 @@ function sharesOf({ nodes, samples, timeDeltas }: CpuProfile): Pick<ProfileRun, 
   return { samples: count, shares }
 }
 
-/** Null while it waits. */
+/** The activity of a frame; null: the thread waits. */
 function doingOf({ functionName, url }: { functionName: string; url: string }): Doing | null {
   if (functionName === '(idle)') return null
   const [, file] = /\/simd\/(\w+)\//.exec(functionName) ?? []

@@ -1,7 +1,7 @@
 /**
- * What shipping a file as fast as it goes costs: CPU per GB of source by the slope between N and 2N bytes inside one run,
+ * The cost of shipping a file as fast as it goes: CPU per GB of source by the slope between N and 2N bytes inside one run,
  * so that neither the start nor the end counts; the start by itself; lines a second; peak memory. Agents that are
- * compared run in one group, there and back (ABBA), and a ratio is taken of the runs of one round only.
+ * compared run in one group in alternation (ABBA), and ratios are taken only within a round.
  */
 import { linkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ export interface ThroughputRun extends OtherLoad {
   /** CPU and time from the start of the process to its first record in Kafka; null for the floor, which has no Kafka. */
   readonly start: { readonly cpuMs: number; readonly ms: number } | null
   readonly peakRssMb: number
-  /** In the topic after the agent was stopped; what was expected is exactly the lines of the file. */
+  /** Records in the topic after the agent was stopped; exactly the lines of the file are expected. */
   readonly records: number | null
   readonly lines: number
   /** The value of the first record. */
@@ -49,10 +49,10 @@ const GB = 1e9
 const FULL_N = GB
 const QUICK_N = 100e6
 const MB = 2 ** 20
-/** The file goes on after 2N: its end, where an agent waits for its last answers, is in no figure. */
+/** The file is longer than 2N by this factor: its end, where an agent waits for its last responses, is in no figure. */
 export const BEYOND = 1.02
 
-/** The same for all runs of a round. */
+/** What is the same for all runs of a round. */
 export interface Setting {
   readonly stage: Stage
   readonly input: InputFile
@@ -61,7 +61,7 @@ export interface Setting {
 
 type Figures = Omit<ThroughputRun, 'round' | 'group' | 'subject' | 'markBytes' | 'lines'>
 
-export async function throughput(stage: Stage, { round, quick, tell }: Course): Promise<ThroughputRun[]> {
+export async function throughput(stage: Stage, { round, quick, report }: Course): Promise<ThroughputRun[]> {
   const runs: ThroughputRun[] = []
   const markBytes = quick ? QUICK_N : FULL_N
   const input = stage.input(Math.round(2 * markBytes * BEYOND))
@@ -71,13 +71,13 @@ export async function throughput(stage: Stage, { round, quick, tell }: Course): 
       const figures = subject === 'floor' ? await runFloor(setting) : await shipFile(setting, subject)
       const name = subject === 'floor' ? subject : subject.name
       runs.push({ round, group, subject: name, markBytes, lines: input.lines, ...figures })
-      tell(`${name}: ${figures.cpuSecondsPerGb.toFixed(2)} CPU-s/GB, ${Math.round(figures.linesPerSecond)} lines/s, peak ${figures.peakRssMb.toFixed(0)} MB`) // prettier-ignore
+      report(`${name}: ${figures.cpuSecondsPerGb.toFixed(2)} CPU-s/GB, ${Math.round(figures.linesPerSecond)} lines/s, peak ${figures.peakRssMb.toFixed(0)} MB`) // prettier-ignore
     }
   }
   return runs
 }
 
-/** What one agent costs for a file, as fast as it goes. */
+/** Measures one agent that ships a file as fast as it goes. */
 export async function shipFile({ stage, input, markBytes }: Setting, contestant: Contestant): Promise<Figures> {
   const job = await stage.openJob()
   linkSync(input.path, join(job.logs, 'app.log'))
@@ -111,7 +111,7 @@ async function runFloor({ stage, input, markBytes }: Setting): Promise<Figures> 
   const program = (name: string): string => join(import.meta.dirname, '..', name)
   const sink = stage.launch({ program: process.execPath, args: [program('sink.ts')] })
   const port = (): string => sink.output().trim()
-  await until(() => port() !== '', { what: () => `the sink says its port: ${sink.lastWords()}` })
+  await until(() => port() !== '', { what: () => `the port of the sink: ${sink.lastWords()}` })
   const otherLoad = watchOtherLoad()
   const marks = [markBytes, 2 * markBytes].map(String)
   const floor = stage.launch({ program: process.execPath, args: [program('floor.ts'), input.path, port(), ...marks] })
@@ -136,7 +136,7 @@ async function runFloor({ stage, input, markBytes }: Setting): Promise<Figures> 
   }
 }
 
-/** What floor.ts prints. */
+/** A line that floor.ts prints. */
 interface FloorMark {
   readonly bytes: number
   readonly atMs: number

@@ -1,6 +1,6 @@
 /**
- * How far an agent has come, seen from Kafka: the end offsets of the topic together with the agent's CPU and memory, again
- * and again. What lies between two looks is interpolated.
+ * How far an agent has come, seen from Kafka: the end offsets of the topic together with the agent's CPU and memory, looked
+ * at again and again. Moments between two looks are interpolated.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { usageOf } from '../../support/process.ts'
@@ -19,19 +19,19 @@ export interface Following {
   readonly topics: Topics
   readonly topic: string
   readonly agent: Child
-  /** How many are waited for. */
+  /** How many records to wait for. */
   readonly records: number
-  /** Called after each look; what it does is waited for. */
+  /** Called after each look, and awaited. */
   readonly onLook?: (look: Look) => void | Promise<void>
 }
 
-/** The first record is looked for more often: the time until then is a figure. */
+/** The pause between looks until the first record, which is short since the time until then is a figure. */
 const EAGER_MS = 10
 const EVERY_MS = 100
-/** Without a new record for so long it has failed. */
+/** An agent without a new record for this long has failed. */
 const STALLED_MS = 180_000
 
-/** All looks until so many records are there. */
+/** Waits until this many records are in the topic, and returns all looks. */
 export async function follow({ topics, topic, agent, records, onLook }: Following): Promise<Look[]> {
   const looks: Look[] = []
   let movedAt = performance.now()
@@ -56,7 +56,7 @@ export async function recordsIn(topics: Topics, topic: string): Promise<number> 
   return (await topics.endOffsets(topic)).reduce((sum, end) => sum + end, 0)
 }
 
-/** The moment at which so many records were there, between two looks. */
+/** The moment at which this many records were in the topic, interpolated between two looks. */
 export function momentOf(looks: readonly Look[], records: number): { atMs: number; cpuMs: number } {
   const next = looks.findIndex((look) => look.records >= records)
   const [before, after] = [looks[next - 1], looks[next]]

@@ -1,4 +1,4 @@
-/** A process that is measured or helps to measure: started bare, its output kept, ended with the bench however that ends. */
+/** A process that is measured or helps to measure: its output is kept, and it ends with the bench, however that ends. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { until } from '../../support/wait.ts'
@@ -13,28 +13,28 @@ export interface Command {
 export interface Child {
   readonly pid: number
   readonly isEnded: () => boolean
-  /** All it wrote on standard output. */
+  /** All output on standard output. */
   readonly output: () => string
-  /** All it wrote on standard error. */
+  /** All output on standard error. */
   readonly complaints: () => string
-  /** The end of what it wrote, for the message of a failure. */
+  /** The end of its output, for the message of a failure. */
   readonly lastWords: () => string
-  /** Waits for it to end by itself. */
+  /** Waits until it ends by itself. */
   readonly ended: (within: number) => Promise<void>
-  /** SIGTERM, and SIGKILL when that is not enough. What is measured has been measured by then. */
+  /** Sends SIGTERM, and SIGKILL if that is not enough. It was measured before. */
   readonly stop: () => Promise<void>
 }
 
 const STOP_MS = 20_000
 
-/** @param log path of a file for what it writes */
+/** @param log path of the files for its output, without their endings */
 export function launch({ program, args, cwd = '/' }: Command, log: string, watchdog: Watchdog): Child {
   const [out, err] = [openSync(`${log}.out`, 'w'), openSync(`${log}.err`, 'w')]
   const child = spawn(program, args, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], KAFKAJS_NO_PARTITIONER_WARNING: '1' },
     stdio: ['ignore', out, err],
-    detached: true, // a Ctrl-C is for the bench alone; the watchdog ends the others
+    detached: true, // a Ctrl-C ends only the bench; the watchdog ends its children
   })
   closeSync(out)
   closeSync(err)

@@ -1,11 +1,11 @@
-/** The bundle of another commit, built in a place of its own, so that two versions can be measured side by side. */
+/** Builds the bundle of another commit in a worktree of its own, so that two versions can be measured side by side. */
 import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
-/** Builds it, and returns the path of its program. Throws where the clone does not have the commit. */
+/** Builds a commit, and returns the path of its program. Throws if the clone does not have the commit. */
 export function buildEarlier(commit: string, directory: string): string {
   const tree = join(directory, `tree-${commit}`)
   const run = (program: string, args: readonly string[], cwd = tree): void =>

@@ -1,4 +1,4 @@
-/** The file that all agents of a comparison ship: made in memory (/dev/shm), so that its pages are warm for everyone. */
+/** The file that all agents of a comparison ship: it is in memory (/dev/shm), so that its pages are warm for all of them. */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { BLOCK_LINES, LineBlock } from './lines.ts'
 
@@ -8,7 +8,7 @@ export interface InputFile {
   readonly bytes: number
 }
 
-/** At least so many bytes, in whole lines numbered from 0. */
+/** Writes a file of at least `bytes` bytes, in whole lines that are numbered from 0. */
 export function makeInputFile(path: string, bytes: number): InputFile {
   const block = new LineBlock()
   const descriptor = openSync(path, 'w')

@@ -1,8 +1,9 @@
 /**
- * The log lines of the benchmarks: as an nginx access log has them, 188 bytes on average, each with a number of its own.
- * A block of 4,096 different lines is made once and then only numbered anew, so that writing them costs next to nothing
- * beside what is measured. The same on every run.
+ * The log lines of the benchmarks: like those of an nginx access log, 188 bytes on average, each with a number of its
+ * own. A block of 4,096 different lines is made once and then only gets new numbers, so that writing lines costs next to
+ * nothing beside what is measured. The lines are the same in every run.
  */
+import { generator } from '../generator.ts'
 
 /** Lines in a block. */
 export const BLOCK_LINES = 4096
@@ -32,9 +33,9 @@ const AGENTS: Words = [
 
 export class LineBlock {
   readonly bytes: Buffer
-  /** Where line i begins; one more than there are lines, so that the last one's end is there too. */
+  /** Where line i begins, and, as the last element, where the last line ends. */
   readonly starts: readonly number[]
-  /** Where the digits of line i are. */
+  /** Where the digits of line i begin. */
   readonly #numbers: readonly number[]
 
   constructor() {
@@ -56,13 +57,13 @@ export class LineBlock {
     }
   }
 
-  /** Line i with its newline: a view, good until it is numbered again. */
+  /** Line i with its newline: a view that is valid until the line gets another number. */
   line(i: number): Buffer {
     return this.bytes.subarray(this.starts[i], this.starts[i + 1])
   }
 }
 
-/** The number of the line that a record was made of, raw or in JSON; -1 if there is none. */
+/** The number of the line in a record, raw or JSON; -1: there is none. */
 export function numberIn(value: Buffer): number {
   const at = value.indexOf(MARK) + MARK.length
   if (at < MARK.length || at + DIGITS > value.length) return -1
@@ -71,20 +72,7 @@ export function numberIn(value: Buffer): number {
   return Number.isInteger(n) ? n : -1
 }
 
-type Below = (limit: number) => number
-
-/** xorshift, seeded by a constant. */
-function generator(): Below {
-  let x = 2463534242
-  return (limit) => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) % limit
-  }
-}
-
-function lineOf(next: Below): string {
+function lineOf(next: (below: number) => number): string {
   const one = <T>(from: readonly [T, ...T[]]): T => from[next(from.length)] ?? from[0]
   const two = (): string => String(next(60)).padStart(2, '0')
   const client = `10.${next(256)}.${next(256)}.${next(256)}`

@@ -1,4 +1,4 @@
-/** What the figures were measured on and with: they mean nothing without it. */
+/** The machine and the versions that figures were measured with. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
@@ -12,9 +12,9 @@ export interface Machine {
   readonly memoryGb: number
   readonly system: string
   readonly kernel: string
-  /** Name → version. */
+  /** Versions by the name of the program. */
   readonly versions: Readonly<Record<string, string>>
-  /** Commit of the tree, with a + when it held changes; empty without git. */
+  /** The commit of the tree, with a + if there were changes; empty without git. */
   readonly commit: string
 }
 
@@ -59,7 +59,7 @@ function firstMatch(pattern: RegExp, text: string): string {
   return pattern.exec(text)?.[1] ?? 'unknown'
 }
 
-/** Both streams: `java -version` speaks on the second one. */
+/** The output of a program on both streams: `java -version` writes to the second one. */
 function output(program: string, args: readonly string[]): string {
   try {
     return execFileSync('/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', program, ...args], { encoding: 'utf8' })

@@ -1,14 +1,14 @@
 /**
- * How busy the machine was with other things while something was measured: the CPU time of the whole machine less that of
- * the bench and of all its descendants (agents, Kafka, the sink). It stands beside each figure, since it explains it.
+ * How busy the machine was with other programs during a measurement: the CPU time of the whole machine less that of the
+ * bench and of all its descendants (agents, Kafka, the sink). It is kept with each figure, since it can explain the figure.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 export interface OtherLoad {
-  /** Cores' worth of CPU that other programs had. */
+  /** How many cores other programs used. */
   readonly otherCores: number
-  /** Cores' worth that the hypervisor gave to someone else. */
+  /** How many cores the hypervisor gave to other machines. */
   readonly stolenCores: number
 }
 
@@ -22,7 +22,7 @@ interface Totals {
 /** Clock ticks: 100 a second on every Linux. */
 const TICK_MS = 10
 
-/** Call the result at the end of the span. */
+/** Begins a span; the result is to be called at its end. */
 export function watchOtherLoad(): () => OtherLoad {
   const begin = totals()
   return () => {
@@ -46,7 +46,7 @@ function totals(): Totals {
   }
 }
 
-/** Of this process and its living descendants, each with the children it has already waited for. */
+/** The CPU ticks of this process and its living descendants, each with the children it has already waited for. */
 function ownTicks(): number {
   const parents = new Map<number, number>()
   const ticks = new Map<number, number>()
@@ -65,7 +65,7 @@ function ownTicks(): number {
   return [...ticks].reduce((sum, [pid, own]) => (isOwn(pid) ? sum + own : sum), 0)
 }
 
-/** The fields of /proc/PID/stat after the name, which may hold anything; none for a process that has gone. */
+/** The fields of /proc/PID/stat after the name, which may hold anything; none for a process that has ended. */
 function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,6 +1,6 @@
 /**
- * That what is compared is comparable: the first records of a topic hold the first lines of the file, byte for byte, raw or
- * as the `message` of a JSON object.
+ * Checks that agents can be compared: the first records of a topic must have the first lines of the file, byte for byte,
+ * raw or as the `message` of a JSON object.
  */
 import { execFile } from 'node:child_process'
 import { hostname } from 'node:os'
@@ -10,7 +10,7 @@ import type { Job } from './stage.ts'
 
 const RECORDS = 1000
 
-/** The first record as text, once all were compared; path and host in it are made up. */
+/** Compares the first records of a topic with the file, and returns the first one as text, with path and host replaced. */
 export async function checkSample({ bootstrap, topic, logs }: Job): Promise<string> {
   const what = ['-t', topic, '-o', 'beginning', '-c', String(RECORDS), '-f', '%s\\n']
   const { stdout } = await promisify(execFile)('kcat', ['-C', '-q', '-b', bootstrap, ...what], { encoding: 'buffer' })
@@ -26,7 +26,7 @@ export async function checkSample({ bootstrap, topic, logs }: Job): Promise<stri
     if (lineIn(value) !== line) throw new Error(`a record is not line ${n} of the file:\n${value}\n${line}`)
   }
   const [first = ''] = values
-  // where this was measured is nobody's business; rsyslog escapes slashes
+  // the page must not show where this was measured; rsyslog escapes slashes
   return first
     .replace(logs, '/var/log')
     .replace(logs.replaceAll('/', '\\/'), '\\/var\\/log')

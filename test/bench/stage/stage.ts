@@ -1,6 +1,6 @@
 /**
- * What all parts share: one Kafka, a directory in memory, input files, the bundle as it was at the start (a build under
- * way must not change what is measured), and jobs, each with a topic and directories of its own.
+ * What all parts of the bench share: one Kafka, a directory in memory, input files, the bundle as it was at the start (a
+ * build meanwhile must not change what is measured), and jobs, each with a topic and directories of its own.
  */
 import type { ChildProcess } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ export interface Job {
   readonly directory: string
   readonly logs: string
   readonly glob: string
-  /** For what the agent keeps on disk. */
+  /** The directory for the agent's state. */
   readonly state: string
   readonly topic: string
   readonly bootstrap: string
@@ -26,13 +26,13 @@ export interface Job {
 
 const ROOT = join(import.meta.dirname, '../../..')
 const DELETED_MS = 15_000
-/** Memory that others may take meanwhile, without our data counting as still there. */
+/** How much memory other programs may take meanwhile; otherwise the data of the job is taken to be there still. */
 const SLACK_BYTES = 256 * 2 ** 20
 
 export class Stage {
   readonly directory: string
   readonly kafka: Kafka
-  /** Path of logagent's program. */
+  /** The path of logagent's program. */
   readonly bundle: string
   readonly #watchdog: Watchdog
   readonly #inputs = new Map<number, InputFile>()
@@ -64,21 +64,21 @@ export class Stage {
     }
   }
 
-  /** A file of at least so many bytes; made once, until they are dropped. */
+  /** A file of at least this many bytes, which is made once and kept until {@link dropInputs}. */
   input(bytes: number): InputFile {
     const made = this.#inputs.get(bytes) ?? makeInputFile(join(this.directory, `input-${bytes}.log`), bytes)
     this.#inputs.set(bytes, made)
     return made
   }
 
-  /** What `make` gives, made at the first call with this name. */
+  /** The result of `make`, which is called once for each name. */
   once(name: string, make: () => string): string {
     const made = this.#made.get(name) ?? make()
     this.#made.set(name, made)
     return made
   }
 
-  /** Their memory is for the next part's. */
+  /** Deletes the input files: the next part needs their memory. */
   dropInputs(): void {
     for (const { path } of this.#inputs.values()) rmSync(path)
     this.#inputs.clear()
@@ -101,7 +101,7 @@ export class Stage {
     return launch(command, log ?? join(this.directory, `child-${++this.#launched}`), this.#watchdog)
   }
 
-  /** A process that was started otherwise: it, too, ends with the bench. */
+  /** Lets a process that was started in another way end with the bench, too. */
   adopt(child: ChildProcess): void {
     const { pid } = child
     if (pid === undefined) return
@@ -116,7 +116,7 @@ export class Stage {
     const wanted = (this.#freeBefore.get(topic) ?? 0) - SLACK_BYTES
     const deadline = performance.now() + DELETED_MS
     while (freeMemoryBytes() < wanted && performance.now() < deadline) await delay(100)
-    await delay(500) // the broker breathes out
+    await delay(500) // the broker's own work after a deletion must not be in the next figure
   }
 
   async close(): Promise<void> {

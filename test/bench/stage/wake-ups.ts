@@ -1,13 +1,13 @@
 /**
- * How often a process wakes up. Each time a thread goes to sleep by itself is counted by the kernel; how many of the main
- * thread's wake-ups were a timer's is only to be seen in its system calls: epoll came back with no event.
+ * How often a process wakes up. The kernel counts how often a thread goes to sleep by itself. How many wake-ups of the
+ * main thread are due to timers shows only in its system calls: epoll returns without an event.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stage } from './stage.ts'
 
-/** Of all threads, since each began. */
+/** How often the threads of a process went to sleep since each began. */
 export function sleepsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
     const status = readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')
@@ -16,18 +16,18 @@ export function sleepsOf(pid: number): number {
 }
 
 export interface EventLoopWakeUps {
-  /** A second: epoll timed out, so a timer was due. */
+  /** How often a second epoll timed out, so a timer was due. */
   readonly timers: number
-  /** A second: something happened on a descriptor. */
+  /** How often a second something happened on a descriptor. */
   readonly events: number
 }
 
-/** `…], 1024, 995, NULL, 8) = 0`: time-out and number of events; what comes before may stand in another line. */
+/** `…], 1024, 995, NULL, 8) = 0`: time-out and number of events; the text before may be in another line. */
 const WAIT = /\], \d+, (-?\d+)\b.*\) += (\d+)/g
 
 const CALLS = 'trace=epoll_wait,epoll_pwait,epoll_pwait2'
 
-/** Null where there is no strace, or it may not look. The process is slowed down meanwhile: no figure is to be taken. */
+/** Traces a process; null without strace, or without permission. The process is slow meanwhile: measure nothing else. */
 export async function watchEventLoop(stage: Stage, pid: number, ms: number): Promise<EventLoopWakeUps | null> {
   try {
     execFileSync('strace', ['-V'], { stdio: 'ignore' })
@@ -35,12 +35,13 @@ export async function watchEventLoop(stage: Stage, pid: number, ms: number): Pro
     return null
   }
   const tracer = stage.launch({ program: 'strace', args: ['-f', '-q', '-e', CALLS, '-p', String(pid)] })
+  // the span that is traced
   await delay(ms)
   const isAllowed = !tracer.isEnded()
   await tracer.stop()
   if (!isAllowed) return null
   const waits = Array.from(tracer.complaints().matchAll(WAIT), ([, timeout, events]) => ({ timeout, events }))
-  const slept = waits.filter(({ timeout }) => timeout !== '0') // without a time-out it only looks, and goes on
+  const slept = waits.filter(({ timeout }) => timeout !== '0') // with a time-out of 0 epoll does not wait
   const timers = slept.filter(({ events }) => events === '0').length
   return { timers: timers / (ms / 1000), events: (slept.length - timers) / (ms / 1000) }
 }

@@ -4,9 +4,9 @@ import java.util.Properties;
 import org.apache.kafka.common.utils.Exit;
 
 /**
- * One Kafka node as Kafka's own main class runs it, but storage is formatted in the same JVM: the start of a second JVM
- * just for `kafka-storage format` would take as long as the broker itself. Not a broker of our own: nothing here
- * answers a request.
+ * One Kafka node as Kafka's own main class runs it, except that storage is formatted in the same JVM: the start of a
+ * second JVM just for `kafka-storage format` would take as long as the broker itself. The broker itself is Kafka's:
+ * nothing here serves requests.
  *
  * <p>Arguments: the properties file, the cluster id.
  */
@@ -36,7 +36,7 @@ public final class KafkaNode {
         kafka.Kafka.main(new String[] {propertiesFile.toString()});
     }
 
-    /** The storage tool has no entry point but main, which differs between versions only in how it ends: by Exit. */
+    /** Formats the storage by the tool's main, its only entry point; versions differ only in how it ends, by Exit. */
     private static void format(Path propertiesFile, String clusterId) {
         Exit.setExitProcedure((status, message) -> {
             throw new Formatted(status);
@@ -46,7 +46,7 @@ public final class KafkaNode {
         } catch (Formatted end) {
             if (end.status != 0) throw end;
         } finally {
-            // not Exit.resetExitProcedure: after that Exit throws, instead of ending the JVM
+            // not Exit.resetExitProcedure: after that Exit throws instead of ending the JVM
             Exit.setExitProcedure((status, message) -> Runtime.getRuntime().exit(status));
         }
     }

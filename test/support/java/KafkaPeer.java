@@ -3,11 +3,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 
 /**
- * Kafka's own Java client for the tests, as a process that stays up: a JVM start for every topic made or read would cost
- * more than most tests. It listens on a loopback port, prints that port, and serves until its standard input ends, which
- * also happens when whoever started it is killed.
+ * Kafka's own Java client for the tests, as a process that stays up: a JVM start for every topic that is created or read
+ * would take longer than most tests. It listens on a loopback port, prints that port, and serves until its standard input
+ * ends, which also happens when the process that started it is killed.
  *
- * <p>Protocol: requests are lines of JSON `{"id", "op", "bootstrap", …}`; answers are frames, see {@link PeerConnection}.
+ * <p>Protocol: requests are lines of JSON `{"id", "op", "bootstrap", …}`; responses are frames, see
+ * {@link PeerConnection}.
  */
 public final class KafkaPeer {
     public static void main(String[] args) throws Exception {
@@ -29,10 +30,10 @@ public final class KafkaPeer {
     private static void endWithStandardInput() {
         try {
             while (System.in.read() != -1) {
-                // what is said here has no meaning, only its end
+                // the input has no meaning, only its end has
             }
         } catch (java.io.IOException broken) {
-            // a broken pipe says the same as its end
+            // a broken pipe means the same as the end
         }
         Runtime.getRuntime().halt(0);
     }

@@ -18,11 +18,12 @@ import java.util.concurrent.Executors;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * One test process's connection: reads its requests, runs each in a thread of its own, frames the answers. Admin clients
- * are kept per bootstrap string and closed with the connection, so that none goes on dialling a cluster that is gone.
+ * The connection of one test process: reads its requests, runs each in a thread of its own, frames the responses. Admin
+ * clients are kept per bootstrap string and closed with the connection, so that none goes on dialling a cluster that is
+ * gone.
  *
- * <p>Frame: int32 length of what follows, byte kind ('J' the JSON answer that ends a request, 'R' records, any number of
- * them before it), int32 request id, payload. Records are laid out in {@link PeerReader}.
+ * <p>Frame: int32 length of what follows, byte kind ('J' the JSON response that ends a request, 'R' records, any number
+ * of frames before that), int32 request id, payload. The layout of records is in {@link PeerReader}.
  */
 final class PeerConnection implements Runnable {
     static final ObjectMapper JSON = new ObjectMapper();
@@ -51,17 +52,17 @@ final class PeerConnection implements Runnable {
                 var lines = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 JsonNode request = JSON.readTree(line);
-                requests.execute(() -> answer(request));
+                requests.execute(() -> respond(request));
             }
         } catch (IOException gone) {
-            // the test process ended: nobody is left to tell
+            // the test process has ended: nobody waits for a response
         } finally {
             requests.shutdownNow();
             admins.values().forEach(admin -> admin.close(Duration.ZERO));
         }
     }
 
-    void answer(JsonNode request) {
+    void respond(JsonNode request) {
         int id = request.path("id").asInt();
         ObjectNode reply = JSON.createObjectNode();
         try {
@@ -83,8 +84,8 @@ final class PeerConnection implements Runnable {
             return PeerReader.read(bootstrap, request, payload -> send('R', id, payload));
         }
         if (request.path("op").asText().equals("ready")) {
-            // A client of its own: one that knows the other brokers would ask them, and a broker killed a moment ago is
-            // in their list until its session runs out.
+            // A client of its own: one that knows the other brokers would send the request to them, and a broker that was
+            // killed a moment ago is in their list until its session runs out.
             try (Admin admin = admin(bootstrap)) {
                 return PeerTopics.perform(admin, request);
             }

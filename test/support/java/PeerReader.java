@@ -63,7 +63,7 @@ final class PeerReader {
         }
     }
 
-    /** A partition that is reached is paused, or a busy writer would keep the read going for ever. */
+    /** Pauses a partition that is read to its end offset; otherwise a busy writer would keep the read going for ever. */
     private static boolean reached(KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, Long> ends) {
         ends.entrySet().stream()
                 .filter(end -> !consumer.paused().contains(end.getKey()) && consumer.position(end.getKey()) >= end.getValue())

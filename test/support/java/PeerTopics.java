@@ -29,7 +29,7 @@ import org.apache.kafka.common.errors.ElectionNotNeededException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/** What tests do to topics and their leaders. Each operation answers once the cluster shows it, not once it is asked. */
+/** Operations of tests on topics and their leaders. Each one ends once the cluster shows its effect. */
 final class PeerTopics {
     private interface Condition {
         boolean holds() throws Exception;
@@ -63,7 +63,7 @@ final class PeerTopics {
         }
     }
 
-    /** Ready: this broker itself answers, and names at least as many unfenced brokers as asked for, itself among them. */
+    /** Waits until this broker itself responds, and lists at least the wanted number of unfenced brokers and itself. */
     private static JsonNode ready(Admin admin, JsonNode request) throws Exception {
         until(request, () -> {
             var nodes = admin.describeCluster().nodes().get();
@@ -110,8 +110,8 @@ final class PeerTopics {
     }
 
     /**
-     * The client waits for a leader that has just gone although another one is known by then, and a new leader may not
-     * know its offsets at once: it is asked again.
+     * Lists offsets, with retries: the client waits for a leader that has just gone although another one is known by then,
+     * and a new leader may not know its offsets at once.
      */
     private static Map<TopicPartition, ListOffsetsResult.ListOffsetsResultInfo> listOffsets(
             Admin admin, Map<TopicPartition, OffsetSpec> partitions) throws Exception {
@@ -125,7 +125,7 @@ final class PeerTopics {
         }
     }
 
-    /** The preferred replica is the first of the list: put the node there, let its copy catch up, then elect it. */
+    /** Makes a node the leader: puts it first in the list (the preferred replica), lets it catch up, and elects it. */
     private static JsonNode moveLeader(Admin admin, String topic, JsonNode request) throws Exception {
         int node = request.path("node").asInt();
         TopicPartition partition = new TopicPartition(topic, request.path("partition").asInt());
@@ -152,7 +152,7 @@ final class PeerTopics {
         return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
     }
 
-    /** A topic that was there a moment ago: a broker that was just started may not know it yet. */
+    /** Describes a topic that exists, with retries: a broker that was just started may not know it yet. */
     private static TopicDescription lookLong(Admin admin, String topic) throws Exception {
         for (int attempts = 1;; attempts++) {
             try {
@@ -165,7 +165,7 @@ final class PeerTopics {
     }
 
     private static TopicDescription awaitLeaders(Admin admin, String topic, JsonNode request) throws Exception {
-        // the next broker that is asked may not know it yet
+        // the broker that gets the next request may not know the topic yet
         TopicDescription[] seen = new TopicDescription[1];
         until(request, () -> {
             try {

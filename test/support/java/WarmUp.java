@@ -10,8 +10,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * A node and the peer at work in one JVM for a moment, so that the JVM's archive of loaded classes, written at its end,
- * holds what both load (scripts/setup-kafka.sh). Not a test.
+ * Runs a node and the peer in one JVM for a moment, so that the archive of loaded classes, which the JVM writes at its
+ * end, has those of both (scripts/setup-kafka.sh). Not a test.
  *
  * <p>Argument: an empty directory.
  */

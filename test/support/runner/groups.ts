@@ -1,14 +1,14 @@
-/** The groups of test files: where they are, how many at once, and how long one may take. */
+/** The groups of test files: where they are, how many run at once, and how long one may take. */
 import { globSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
 export interface Group {
   readonly name: string
-  /** Files at the same time. Real brokers and agents share two cores: what measures or times anything runs alone. */
+  /** How many files run at once. Real brokers and agents share two cores: tests that measure time run alone. */
   readonly concurrency: number
-  /** Seconds for one file, and so for any test of it. */
+  /** The most seconds for one file, and so for any of its tests. */
   readonly limitSeconds: number
-  /** Needs the shared Kafka. */
+  /** Whether the group needs the shared Kafka. */
   readonly kafka: boolean
 }
 
@@ -19,7 +19,7 @@ export const GROUPS: readonly Group[] = [
   { name: 'e2e', concurrency: 1, limitSeconds: 300, kafka: true },
 ]
 
-/** In a run at real length (time-outs waited for, not injected) a file may take this many times longer. */
+/** How many times longer a file may take in a run at real length, in which the agent has its default time-outs. */
 export const LONG_FACTOR = 6
 
 export interface Selected extends Group {

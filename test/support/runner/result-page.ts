@@ -1,4 +1,4 @@
-/** docs/test-….md: what a run came to that is no part of every CI run, file by file. */
+/** Writes docs/test-….md: the results, file by file, of a run that is not part of every CI run. */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -11,10 +11,10 @@ export interface Tested extends Outcome {
 }
 
 export interface ResultPage {
-  /** In docs. */
+  /** The name of the file in docs. */
   readonly name: string
   readonly title: string
-  /** What was run, and how it differs from `make test`. */
+  /** Says what was run, and how it differs from `make test`. */
   readonly text: string
 }
 

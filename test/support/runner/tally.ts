@@ -1,6 +1,6 @@
 /**
- * Counts tests as people do: the leaves. A suite, or a test that only holds others, is not one; a file that broke outside
- * its tests is a failure of its own, and so is a file with no test in it.
+ * Counts tests as people do: by the leaves. A suite, or a test that only holds others, does not count. A file that breaks
+ * outside its tests counts as a failure, and so does a file without tests.
  */
 import type { TestEvent } from 'node:test/reporters'
 
@@ -11,7 +11,7 @@ export class Tally {
   failed = 0
   skipped = 0
   readonly #file: string
-  /** How deep the result before was: children are reported right before their parent, one level deeper. */
+  /** The depth of the result before: children are reported right before their parent, one level deeper. */
   #depthBefore = -1
 
   /** @param file path of the one file whose events these are */
@@ -28,7 +28,7 @@ export class Tally {
     const { nesting, name, details } = event.data
     const holdsOthers = this.#depthBefore === nesting + 1
     this.#depthBefore = nesting
-    // Node reports the file itself only if it broke, or had no tests.
+    // Node reports the file itself only if it breaks or has no tests.
     if (nesting === 0 && name === this.#file) this.failed++
     else if (holdsOthers || details.type === 'suite') this.#addHolder(event)
     else this.#addLeaf(event)
@@ -40,7 +40,7 @@ export class Tally {
     else this.failed++
   }
 
-  /** One that fails although its children passed (in a hook of its own) is counted; one that fails by them is not. */
+  /** Counts a parent that fails by itself (in a hook) although its children pass, and not one that fails by them. */
   #addHolder(event: Result): void {
     if (event.type === 'test:fail' && !failedBySubtests(event.data.details.error)) this.failed++
   }

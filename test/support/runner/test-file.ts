@@ -1,4 +1,4 @@
-/** Runs one test file in a process of its own, with a limit of time that holds whatever the file does. */
+/** Runs one test file in a process of its own, within a time limit that holds whatever the file does. */
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
@@ -6,7 +6,7 @@ import type { TestEvent } from 'node:test/reporters'
 import { Tally } from './tally.ts'
 
 export interface Outcome {
-  /** For a reporter. */
+  /** The events for a reporter. */
   readonly events: readonly TestEvent[]
   readonly tally: Tally
   readonly seconds: number
@@ -15,18 +15,18 @@ export interface Outcome {
 const NODE_ARGS = [
   '--import',
   join(import.meta.dirname, '../open-handles.ts'),
-  // kafkajs passes a negative delay to setTimeout at every first answer of a broker
+  // kafkajs passes a negative delay to setTimeout at every first response of a broker
   '--disable-warning=TimeoutNegativeWarning',
 ]
 
 export async function runFile(file: string, limitSeconds: number): Promise<Outcome> {
   const begin = performance.now()
   const limit = AbortSignal.timeout(limitSeconds * 1000)
-  // Node ends the file by SIGTERM then, which a file that tests signal handlers may not heed.
+  // Node ends the file by SIGTERM then, which a file that tests signal handlers may ignore.
   limit.addEventListener('abort', () => killChild(file))
   const events: TestEvent[] = []
   const tally = new Tally(file)
-  // The limit of a test lies below the file's, so that one that hangs is named.
+  // The limit of a test is below that of the file, so that a test that hangs is named.
   const timeout = limitSeconds * 900
   const stream = run({ files: [file], isolation: 'process', timeout, signal: limit, execArgv: NODE_ARGS })
   for await (const event of stream) {
@@ -39,7 +39,7 @@ export async function runFile(file: string, limitSeconds: number): Promise<Outco
   return { events, tally, seconds: (performance.now() - begin) / 1000 }
 }
 
-/** Node's own sums, of this one file: the runner makes those of the whole run. */
+/** Whether this is one of Node's own totals of the file: the runner computes those of the whole run. */
 function isOfTheRun(event: TestEvent): boolean {
   if (event.type === 'test:summary') return true
   return (event.type === 'test:plan' || event.type === 'test:diagnostic') && event.data.file === undefined

@@ -95,7 +95,7 @@ void test('says that a broker does not answer, or with what is not Kafka', async
   assert.match(bad(await tried(t, kafka, { KAFKA_REQUEST_TIMEOUT_MS: '200' }))[0] ?? '', /within 200 ms/)
   kafka.on('ApiVersions', fault.garbage())
   assert.equal(bad(await tried(t, kafka)).length, 1)
-  kafka.on('Metadata', fault.closedMidAnswer())
+  kafka.on('Metadata', fault.closedMidResponse())
   assert.equal(bad(await tried(t, kafka)).length, 1)
 })
 

@@ -5,7 +5,7 @@ import { textOrBase64 } from '../../../src/commands/text-or-base64.ts'
 import { StdoutTransport } from '../../../src/commands/stdout-transport.ts'
 import { encodeRecord } from '../../../src/encode/records.ts'
 import type { ProduceItem } from '../../../src/output/transport.ts'
-import { collectOutput } from '../../support/collect-output.ts'
+import { collectOutput } from '../../support/capture.ts'
 import { until } from '../../support/wait.ts'
 
 const HEADER_BYTES = 61

@@ -7,7 +7,7 @@ import { Counters, countingEvents } from '../../../src/observe/counters.ts'
 import type { Events } from '../../../src/observe/events.ts'
 import { loggingEvents } from '../../../src/observe/log.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
-import { collectOutput } from '../../support/collect-output.ts'
+import { collectOutput } from '../../support/capture.ts'
 import { HandClock } from '../../support/hand-clock.ts'
 
 const FILE = { id: 'a'.repeat(24), inputId: 'app', path: pathOfText('/var/log/größe.log') }

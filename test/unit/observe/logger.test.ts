@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { test } from 'node:test'
 import { createLogger } from '../../../src/observe/logger.ts'
-import { collectOutput } from '../../support/collect-output.ts'
+import { collectOutput } from '../../support/capture.ts'
 import { until } from '../../support/wait.ts'
 
 function scene(pretty: boolean, level = 'info') {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Counters, countingEvents } from '../../../src/observe/counters.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { logSummary } from '../../../src/observe/summary.ts'
-import { collectOutput } from '../../support/collect-output.ts'
+import { collectOutput } from '../../support/capture.ts'
 
 void test('says in one line how the agent is doing', () => {
   const out = collectOutput()

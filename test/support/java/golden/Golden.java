@@ -8,8 +8,8 @@ import java.util.Base64;
 
 /**
  * Writes test/fixtures: the bytes that Kafka's own Java client makes of given inputs, with the inputs beside them, so that
- * our codecs are held against Kafka's and not against our reading of its protocol. Run by scripts/golden.sh; its output
- * is committed, the same on every run.
+ * our codecs are compared with Kafka's and not with our reading of its protocol. It is run by scripts/golden.sh; its
+ * output is committed, and is the same in every run.
  *
  * <p>Argument: the directory.
  */

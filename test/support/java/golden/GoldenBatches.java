@@ -17,7 +17,7 @@ import org.apache.kafka.common.record.MemoryRecordsBuilder;
 import org.apache.kafka.common.record.RecordBatch;
 import org.apache.kafka.common.record.TimestampType;
 
-/** Record batches, version 2: batches/NAME.bin, and NAME.json with what went in. */
+/** Record batches, version 2: batches/NAME.bin, and NAME.json with their inputs. */
 final class GoldenBatches {
     private static final long NOON = 1_795_348_800_000L; // 2026-11-22T12:00:00Z
 
@@ -27,7 +27,7 @@ final class GoldenBatches {
         }
     }
 
-    /** What the batch's header says besides what follows from the records. */
+    /** The fields of a batch's header that do not follow from the records. */
     private record Head(CompressionType compression, long producerId, short epoch, int sequence, boolean transactional,
             long baseOffset, int leaderEpoch) {
         static final Head PLAIN = new Head(CompressionType.NONE, -1, (short) -1, -1, false, 0, -1);

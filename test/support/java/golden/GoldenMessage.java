@@ -15,11 +15,11 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.protocol.types.RawTaggedField;
 
 /**
- * The file of one API: its requests and responses in one version, each with its header, as they stand on the wire after
- * the four bytes of length. The bodies are described by Kafka's own JSON of its messages.
+ * The file of one API: its requests and responses in one version, each with its header, as they are sent after the four
+ * bytes of length. The bodies are described by Kafka's own JSON of its messages.
  */
 final class GoldenMessage {
-    /** A tagged field that no version has: to be skipped by who reads it, wherever it stands. */
+    /** A tagged field that no version has: a reader must skip it, wherever it is. */
     static final List<RawTaggedField> UNKNOWN_TAGS =
             List.of(new RawTaggedField(60, new byte[] {1, 2, 3}), new RawTaggedField(1000, new byte[200]));
 

@@ -72,7 +72,7 @@ final class GoldenProduce {
 
     private static void ask(GoldenMessage file, String what, String clientId, ProduceRequestData data) {
         JsonNode described = ProduceRequestDataJsonConverter.write(data, VERSION);
-        // Kafka's JSON tells only the size of the records
+        // Kafka's JSON has only the size of the records
         int topicIndex = 0;
         for (TopicProduceData topic : data.topicData()) {
             JsonNode partitions = described.path("topicData").path(topicIndex++).path("partitionData");

@@ -14,7 +14,7 @@ import org.apache.kafka.common.message.InitProducerIdResponseDataJsonConverter;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.Errors;
 
-/** wire/init-producer-id.json: InitProducerId, version 4. wire/api-versions.json: ApiVersions, version 3, with answers in 0. */
+/** wire/init-producer-id.json: InitProducerId, version 4. wire/api-versions.json: ApiVersions, version 3, with responses in 0. */
 final class GoldenSmallApis {
     static void write(Path directory) throws IOException {
         GoldenMessage producer = new GoldenMessage(ApiKeys.INIT_PRODUCER_ID);
@@ -47,7 +47,7 @@ final class GoldenSmallApis {
         full.unknownTaggedFields().addAll(GoldenMessage.UNKNOWN_TAGS);
         full.apiKeys().forEach(key -> key.unknownTaggedFields().addAll(GoldenMessage.UNKNOWN_TAGS));
         answer(versions, "features as tagged fields, unknown ones beside them", 3, full);
-        // A broker that doesn't know the version asked for answers in version 0, which has no tagged fields.
+        // A broker that does not know the requested version responds in version 0, which has no tagged fields.
         ApiVersionsResponseData refused = new ApiVersionsResponseData().setErrorCode(Errors.UNSUPPORTED_VERSION.code());
         refused.apiKeys().add(key(ApiKeys.API_VERSIONS, 0, 2));
         answer(versions, "version 3 is not known: answered in version 0", 0, refused);

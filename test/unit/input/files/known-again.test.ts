@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { World, type WorldSettings } from '../../../support/file-world.ts'
-import { ReusedInodes } from '../../../support/reused-inodes.ts'
+import { InodeWorld } from '../../../support/inode-world.ts'
 import { freshDirectory, type Ending } from '../../../support/temp.ts'
 import { systemError } from '../../../support/volumes.ts'
 import { until } from '../../../support/wait.ts'
@@ -15,13 +15,13 @@ const LONG = 'a line of many\n'.repeat(100)
 
 /** Agents that run one after another over the same files, whose inodes are used again. */
 class Lives {
-  readonly files: ReusedInodes
+  readonly files: InodeWorld
   readonly #t: Ending
   #world: World | null = null
 
   constructor(t: Ending, { hasBirthTimes = true } = {}) {
     this.#t = t
-    this.files = new ReusedInodes(freshDirectory(t), { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
+    this.files = new InodeWorld(freshDirectory(t), { hasBirthTimes, mtimeGrainMs: hasBirthTimes ? 1 : 1000 })
     for (const name of ['a', 'b']) mkdirSync(join(this.files.root, name))
   }
 

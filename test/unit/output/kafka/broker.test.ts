@@ -10,8 +10,8 @@ afterEach(closeAll)
 describe('a cluster with brokers in trouble', () => {
   const lost: readonly (readonly [string, Fault, number])[] = [
     ['a lost request', fault.requestLost(), 0],
-    ['a lost answer', fault.answerLost(), 1],
-    ['an answer cut off', fault.closedMidAnswer(), 1],
+    ['a lost answer', fault.responseLost(), 1],
+    ['an answer cut off', fault.closedMidResponse(), 1],
     ['garbage', fault.garbage(), 1],
     ['a length of 2 GB', fault.frameLength(2 ** 31 - 1), 1],
     ['a negative length', fault.frameLength(-5), 1],

@@ -1,12 +1,12 @@
 /**
- * Directories whose files are on the real disk, and whose inode numbers a model gives away: the lowest that is free, at
- * once, as ext4 does it within milliseconds. Birth times are the model's too, or there are none; file times are as coarse
- * as it is told; and the device has another number after a reboot.
+ * A world of files on the real disk whose inode numbers come from a model: always the lowest free one, at once, as ext4
+ * does it within milliseconds. Birth times come from the model too, or there are none; the grain of file times is a
+ * setting; and the device has another number after a reboot.
  */
 import fs from 'node:fs'
 import { type FileFacts, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
-/** One file from its making to its removal, whatever it is called. */
+/** One file from its creation to its removal, whatever it is called. */
 export interface Made {
   readonly number: number
   readonly inode: number
@@ -15,7 +15,7 @@ export interface Made {
   content: Buffer
   /** Null once it is removed. */
   path: string | null
-  /** How often the agent has it open: its inode is not free meanwhile. */
+  /** How often the agent has the file open: its inode is not free meanwhile. */
   open: number
 }
 
@@ -24,16 +24,16 @@ export interface InodeSettings {
   readonly mtimeGrainMs: number
 }
 
-export class ReusedInodes {
+export class InodeWorld {
   readonly root: string
   readonly all: Made[] = []
-  /** Names come in their order, or the other way round. */
+  /** The order of names in a listing. */
   order: 'up' | 'down' = 'up'
-  /** Called for every path that is asked about. */
+  /** Called with every path whose facts the agent asks for. */
   asked: (path: string) => void = () => undefined
   readonly volume: Volume
   readonly #settings: InodeSettings
-  /** By the inode on the real disk. */
+  /** Files by their inode on the real disk. */
   readonly #byRealInode = new Map<bigint, Made>()
   readonly #open = new Map<number, Made>()
   #device = 7
@@ -92,7 +92,7 @@ export class ReusedInodes {
     return `${this.#device}:${inode}`
   }
 
-  /** Makes a file, or appends to it. */
+  /** Creates a file, or appends to it. */
   write(path: string, content: string | Buffer): void {
     fs.appendFileSync(path, content)
     const made = this.at(path) ?? this.#make(path)
@@ -107,11 +107,11 @@ export class ReusedInodes {
     const { ino } = fs.statSync(path, { bigint: true })
     fs.unlinkSync(path)
     made.path = null
-    // what is open keeps its number on the real disk too
+    // an open file keeps its inode on the real disk too
     if (made.open === 0) this.#byRealInode.delete(ino)
   }
 
-  /** What is at the other path is no more. */
+  /** Renames a file. A file at the other path is removed. */
   rename(from: string, to: string): void {
     const made = this.at(from)
     if (made === undefined || from === to) return
@@ -120,12 +120,12 @@ export class ReusedInodes {
     made.path = to
   }
 
-  /** Time goes on. */
+  /** Lets time pass. */
   pass(ms: number): void {
     this.#now += ms
   }
 
-  /** Devices have other numbers from now on. */
+  /** Gives the device another number. */
   reboot(): void {
     this.#device++
   }
