@@ -1,9 +1,6 @@
 // Append entries to an open record batch: the loop around the records, which raw.ts and json.ts write.
 // Oracle: kernel/twin.ts `append`.
 import {
-  SETTLE_TOO_LARGE,
-  SHIP,
-  TRUNCATED,
   bytesIn,
   flagsOf,
   laneOf,
@@ -16,9 +13,6 @@ import {
 } from './entries'
 import { lastInvalid } from './escape'
 import { jsonRecord, prepareJson } from './json'
-import { SLACK } from './layout'
-import { prepareRaw, rawRecord } from './raw'
-import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import {
   CONSUMED,
   CUT,
@@ -27,14 +21,20 @@ import {
   MAX_TIMESTAMP,
   NEXT,
   OUT,
+  OVERSIZE,
+  OVERSIZE_AT,
   RECORDS,
   SETTLED_BYTES,
   SETTLED_LINES,
+  SETTLE_TOO_LARGE,
+  SHIP,
   SKIPPED,
-  OVERSIZE_AT,
-  OVERSIZE,
-  result,
-} from './results'
+  SLACK,
+  TRUNCATED,
+} from './layout'
+import { prepareRaw, rawRecord } from './raw'
+import { NO_ROOM, TOO_LARGE, takeKept } from './record'
+import { result } from './results'
 
 /**
  * Append entries [first, end) of `lane`, from `out` on, as records number `index` and up. Stops before the record that

@@ -12,19 +12,6 @@ import {
   VERDICT,
 } from './layout'
 
-// verdicts
-export const SHIP: u8 = 0
-export const SETTLE_EMPTY: u8 = 1
-export const SETTLE_TOO_LONG: u8 = 2
-export const SETTLE_TOO_LARGE: u8 = 3
-
-// bits of the flags
-export const TRUNCATED: u8 = 1
-
-// streams
-export const STDOUT: u8 = 1
-export const STDERR: u8 = 2
-
 // @ts-ignore: decorator
 @inline export function setEntry(i: u32, text: usize, length: u32, timestamp: i64, flags: u8, verdict: u8): void {
   const four = <usize>i << 2

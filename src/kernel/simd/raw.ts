@@ -3,10 +3,8 @@
 // A record (magic 2; every integer a zigzag varint):
 //   length | attributes (1 byte, 0) | timestamp delta | offset delta | key length, key | value length, value
 //   | header count | { name length, name | value length, value }*
-import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
 import { decimalSize, writeDecimal } from './decimal'
-import { cutLength } from './lines'
-import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
+import { flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
 import {
   BYTES_NAME,
   HEADERS,
@@ -14,11 +12,14 @@ import {
   OFFSET_NAME,
   SKIPPED_NAME,
   STDERR_HEADER,
+  STDOUT,
   STDOUT_HEADER,
+  TRUNCATED,
   TRUNCATED_HEADER,
-  segment,
-  segmentLength,
-} from './template'
+} from './layout'
+import { cutLength } from './lines'
+import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
+import { segment, segmentLength } from './template'
 import { copy, lengthSize, lengthVarint, varintSize } from './write'
 
 /** Number of constant headers, -1 for no headers at all. */

@@ -1,5 +1,6 @@
 // What raw and json records share: how their size is reckoned before they are written, and how they begin.
-import { KEY, segment, segmentLength } from './template'
+import { KEY } from './layout'
+import { segment, segmentLength } from './template'
 import { copyExactly, lengthSize, lengthVarint, varint } from './write'
 
 /** Instead of a new end: the record does not fit where it should go. */

@@ -1,6 +1,7 @@
 // Copy records of an uncompressed batch into another with new offset deltas, for a batch that is split.
 // Oracle: kernel/twin.ts `copyRecords`. Record layout as in raw.ts.
-import { OUT, result } from './results'
+import { OUT } from './layout'
+import { result } from './results'
 import { lengthSize, lengthVarint } from './write'
 
 let at: usize = 0
