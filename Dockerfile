@@ -1,5 +1,5 @@
-# The bundle and Node: nothing else. The bundle has no compiled part but WebAssembly; it is built on linux/amd64, as the
-# pinned build tools are.
+# The bundle and Node: nothing else. The bundle has no compiled part but WebAssembly and is the same for every platform;
+# the pinned build tools exist for linux/amd64 and linux/arm64.
 # What runs inside needs no root, no capability, and writes only to the state directory, so `--read-only` works:
 #   docker run --read-only -v logs:/var/log/app:ro -v state:/var/lib/logagent \
 #     -e LOGAGENT_PATHS='/var/log/app/*.log' -e KAFKA_BROKERS=kafka:9092 -e KAFKA_TOPIC=logs logagent

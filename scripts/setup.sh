@@ -22,6 +22,8 @@ setup_node() {
     say 'npm ci'
     npm ci --no-audit --no-fund --loglevel=error </dev/null >&2 {lock}>&- || fail 'npm ci did not succeed'
   fi
+  # it is an optional dependency, which npm leaves out without a word where there is none for the machine
+  [ -x node_modules/.bin/node ] || fail "npm ci brought no Node for $(uname -sm): Linux on x64 or arm64 is needed"
   printf '%s\n' "$sum" >"$stamp"
 }
 

