@@ -4,7 +4,7 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum: number })
     readonly buffer: ArrayBuffer
   }
-  // oxlint-disable-next-line typescript/no-extraneous-class -- that is all it has
+  // oxlint-disable-next-line typescript/no-extraneous-class -- it has nothing else
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>)
   }

@@ -1,5 +1,5 @@
 // Append entries to an open record batch: the loop around the records, which raw.ts and json.ts write.
-// Oracle: kernel/twin.ts `append`.
+// The tests' oracle is `append` of test/support/twin/twin.ts.
 import {
   bytesIn,
   flagsOf,
@@ -37,12 +37,13 @@ import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import { result } from './results'
 
 /**
- * Append entries [first, end) of `lane`, from `out` on, as records number `index` and up. Stops before the record that
- * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: eight bytes a record,
- * the source bytes it stands for and how many of these were settled before it. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
- * to tell. A record over `maxRecord` bytes is cut where there is room for one of that size; an entry that cannot keep
- * to it even without its text, and with `drop` every such entry, is settled as too large. Returns the number of records;
- * see results.ts.
+ * Append entries [first, end) of `lane` from `out` on, as records with the numbers `index` and up. Stops before a record
+ * that would pass `limit` or come within SLACK of the sizes column. That column grows down from `bufferEnd` and has eight
+ * bytes a record: the source bytes that the record stands for, and how many of these were settled before it.
+ * `baseTimestamp` is in milliseconds; `skipped` are the settled bytes that the next record has to report. A record over
+ * `maxRecord` bytes is cut where there is room for one of that size. An entry is settled as too large if its record
+ * would be over `maxRecord` even without the text, or with `drop` if its record is over it at all. Returns the number of
+ * records; layout.ts has the results.
  */
 // @ts-ignore: decorator
 @inline function append(

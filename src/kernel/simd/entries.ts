@@ -1,4 +1,4 @@
-// The cells of the entries' columns (kernel/layout.ts): this file only knows how to reach one.
+// Access to the cells of the entries' columns (layout.ts).
 import {
   FLAGS,
   LANE,
@@ -22,7 +22,7 @@ import {
   store<u8>(i, verdict, VERDICT)
 }
 
-/** The one range of an entry that came from one place: range i belongs to entry i. */
+/** Set the range of an entry that has only one: range i belongs to entry i. */
 // @ts-ignore: decorator
 @inline export function setRange(i: u32, start: f64, stop: f64): void {
   store<u32>(<usize>i << 2, i + 1, RANGE_END)
@@ -30,7 +30,7 @@ import {
   store<f64>(<usize>i << 3, stop, RANGE_STOP)
 }
 
-/** Entries [0, n) have no stream and are for lane 0: what an earlier call left there is not theirs. */
+/** Give entries [0, n) no stream and lane 0, instead of what an earlier call left in these columns. */
 export function clearRouting(n: u32): void {
   memory.fill(STREAM, 0, n)
   memory.fill(LANE, 0, n << 2)
@@ -72,7 +72,7 @@ export function clearRouting(n: u32): void {
 @inline export function laneOf(i: u32): u32 {
   return load<u32>(<usize>i << 2, LANE)
 }
-/** The entry's ranges are those from its neighbour's end to its own. */
+/** Where the entry's ranges end; they begin where those of the entry before it end. */
 // @ts-ignore: decorator
 @inline export function rangeEndOf(i: u32): u32 {
   return load<u32>(<usize>i << 2, RANGE_END)

@@ -1,4 +1,4 @@
-// A record with a JSON object as the value. Oracle: kernel/twin-json.ts.
+// A record with a JSON object as the value. The tests' oracle is test/support/twin/json.ts.
 //
 // The value: HEAD time MESSAGE escaped-text [STDOUT|STDERR] LOG offset BYTES bytes [SKIPPED n] [FLAGS] TAIL
 // Record layout as in raw.ts; a json record has no headers.
@@ -23,12 +23,12 @@ import { segment, segmentLength } from './template'
 import { TIMESTAMP_BYTES, timestampText } from './timestamp'
 import { copy, lengthSize, lengthVarint, varintSize } from './write'
 
-/** Bytes of the value that come with every record, digits not counted. */
+/** Bytes of the value that every record has, without the digits. */
 let fixed: u32 = 0
 /** Bytes that every record has before its value, without the lengths, the timestamp and the number. */
 let before: u32 = 0
 
-/** The template has changed, perhaps: look at it once for a call. */
+/** Read the template once for a call, since it may have changed. */
 export function prepareJson(): void {
   fixed = segmentLength(HEAD) + TIMESTAMP_BYTES + segmentLength(MESSAGE) + segmentLength(LOG) + segmentLength(BYTES_FIELD)
   fixed += segmentLength(TAIL)
@@ -41,7 +41,7 @@ export function prepareJson(): void {
   return copy(at, segment(i), segmentLength(i))
 }
 
-/** Write entry i at `at`: see `append`. Returns the new end, NO_ROOM or TOO_LARGE. */
+/** Write entry i at `at`; `append` explains the parameters. Returns the new end, NO_ROOM or TOO_LARGE. */
 // @ts-ignore: decorator
 @inline export function jsonRecord(
   i: u32,
@@ -75,8 +75,8 @@ export function prepareJson(): void {
   if (allowed < 0) return room < <i32>maxRecord ? NO_ROOM : TOO_LARGE
   const text = textOf(i)
   const length = lengthOf(i)
-  // The sizes are known only behind the text. If it needs no escapes they are these, else the record is moved when
-  // they take more bytes.
+  // The sizes are known only after the text is escaped. The guess is right if the text needs no escapes; otherwise the
+  // value is moved when its sizes take more bytes.
   const guess = around + length
   const value = at + lengthSize(head + lengthSize(guess) + guess + 1) + head + lengthSize(guess)
   let o = copySegment(value, HEAD)
