@@ -5,7 +5,7 @@ import { suite, test } from 'node:test'
 import { closest, Complaints, showValue } from '../../../src/config/complaints.ts'
 import { collect } from '../../../src/config/layers.ts'
 import { setting } from '../../../src/config/setting.ts'
-import { settle } from '../../../src/config/settle.ts'
+import { resolveValues } from '../../../src/config/resolve.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
 import { freshDirectory } from '../../support/temp.ts'
@@ -24,7 +24,7 @@ topic: {create: yes, partitions: 0}
 inputs: [{path: relative.log}]
 `
     assert.deepEqual(await complaintsOf(t, { yaml }), [
-      'delivery = "exactly-once" (FILE): it is not there yet; give at-least-once or at-most-once',
+      'delivery = "exactly-once" (FILE): not supported yet; give at-least-once or at-most-once',
       'encoding = "xml" (FILE): give json or raw',
       'kafka.brokers = ["http://kafka"] (FILE): give host:port (IPv6 as [::1]:9092), no scheme in front',
       'kafka.topic = "../etc" (FILE): give a topic name: 1 to 249 letters, digits, dots, dashes and underscores',
@@ -94,7 +94,7 @@ inputs: [{path: relative.log}]
         'key (…): there is no field of that name',
         'inputs[0] (…): give a map with path and more',
         'inputs[1].path (…): give absolute globs without . and .., as /var/log/app/*.log',
-        'kafka.acks (…): no broker tells what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once',
+        'kafka.acks (…): no broker confirms what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once',
       ],
     )
     assert.doesNotMatch(complaints.join(), /hunter2|= 0/)
@@ -145,7 +145,7 @@ inputs: [{path: /a/b, toppic: x, path2: y}]
     const schema = { password: setting('count', 1, { doc: 'x', sensitive: true }) }
     const complaints = new Complaints()
     const given = collect({ environment: { LOGAGENT_PASSWORD: 'hunter2' }, flags: new Map() }, schema, complaints)
-    settle(schema, given, { complaints })
+    resolveValues(schema, given, { complaints })
     assert.throws(
       () => complaints.throwIfAny(),
       (error) => {

@@ -6,7 +6,7 @@ import { Complaints } from '../../../src/config/complaints.ts'
 import { describe, rowsOf } from '../../../src/config/describe.ts'
 import { collect } from '../../../src/config/layers.ts'
 import { setting } from '../../../src/config/setting.ts'
-import { settle } from '../../../src/config/settle.ts'
+import { resolveValues } from '../../../src/config/resolve.ts'
 import { ENOUGH, loadGiven } from '../../support/configuration.ts'
 import { freshDirectory } from '../../support/temp.ts'
 
@@ -42,7 +42,7 @@ test('a sensitive setting is masked wherever it was given, and its origin is sho
   const schema = { password: setting('name', '', { doc: 'x', sensitive: true }) }
   const complaints = new Complaints()
   const given = collect({ environment: { LOGAGENT_PASSWORD: 'hunter2' }, flags: new Map() }, schema, complaints)
-  const { values, origins } = settle(schema, given, { complaints })
+  const { values, origins } = resolveValues(schema, given, { complaints })
   assert.equal(values.password, 'hunter2')
   const hidden = { value: '(hidden)', text: '(hidden)', origin: 'environment LOGAGENT_PASSWORD' }
   const rows = rowsOf({ schema, values, origins: Object.fromEntries(origins) })

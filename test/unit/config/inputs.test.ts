@@ -76,9 +76,9 @@ inputs:
     assert.equal(complaints.length, 2)
     assert.match(
       complaints[0] ?? '',
-      /^inputs\[1\] \(FILE\): the input input-\w{8} is there twice, here and in inputs\[0\]/,
+      /^inputs\[1\] \(FILE\): the input input-\w{8} is given twice, here and in inputs\[0\]/,
     )
-    assert.match(complaints[1] ?? '', /^inputs\[3\] \(FILE\): the input n is there twice, here and in inputs\[2\]/)
+    assert.match(complaints[1] ?? '', /^inputs\[3\] \(FILE\): the input n is given twice, here and in inputs\[2\]/)
     const twin = await complaintsOf(t, { yaml: 'inputs: [{path: /var/log/app/*.log}]', environment: ENOUGH })
     assert.match(twin.join('\n'), /^inputs\[0\] .* here and in paths;/)
   })

@@ -156,7 +156,7 @@ suite('rules between settings', () => {
       const complaints = await complaintsOf(t, { environment: { ...environment, KAFKA_ACKS: acks } })
       assert.match(
         complaints.join('\n'),
-        /^kafka\.acks = (1|"all") \(environment KAFKA_ACKS\): at-most-once waits for no answer/,
+        /^kafka\.acks = (1|"all") \(environment KAFKA_ACKS\): at-most-once waits for no response/,
       )
     }
   })
@@ -186,7 +186,7 @@ suite('rules between settings', () => {
   test('reports need a log that shows them', async (t) => {
     const environment = { ...ENOUGH, LOGAGENT_REPORT: 'log', LOGAGENT_LOG_LEVEL: 'warn' }
     assert.deepEqual(await complaintsOf(t, { environment }), [
-      'report = "log" (environment LOGAGENT_REPORT): batches are told at info, which log.level = warn (environment LOGAGENT_LOG_LEVEL) leaves out; give log.level info, debug or trace, or report none',
+      'report = "log" (environment LOGAGENT_REPORT): batches are reported at info, which log.level = warn (environment LOGAGENT_LOG_LEVEL) leaves out; give log.level info, debug or trace, or report none',
     ])
     await loadGiven(t, { environment: { ...environment, LOGAGENT_REPORT: 'none' } })
     for (const level of ['trace', 'debug', 'info'])
