@@ -67,7 +67,7 @@ suite('check', () => {
     )
     assert.ok(failure instanceof AgentError)
     assert.deepEqual([failure.code, exitCodeOf(failure)], ['kafka-refused', 4])
-    assert.equal(failure.message, 'Kafka is not ready for us: topic logs')
+    assert.equal(failure.message, 'Kafka is not ready: topic logs')
     const { settings, findings }: { settings: unknown[]; findings: { ok: boolean; what: string }[] } = JSON.parse(bad.text()) // prettier-ignore
     assert.ok(settings.length > 20)
     assert.deepEqual(
@@ -95,10 +95,10 @@ suite('logagent check --connect', () => {
     const nowhere = `127.0.0.1:${await freePort(new Set())}`
     const unreachable = startAgent(t, { args: ['check', '--connect'], env: { ...ENOUGH, KAFKA_BROKERS: nowhere } })
     await refused.exitsWith(4)
-    assert.equal(words(refused), 'logagent: Kafka is not ready for us: producer id')
+    assert.equal(words(refused), 'logagent: Kafka is not ready: producer id')
     assert.match(refused.output().toString(), /^NOT producer id: .*CLUSTER_AUTHORIZATION_FAILED/m)
     await unreachable.exitsWith(4)
-    assert.equal(words(unreachable), `logagent: Kafka is not ready for us: broker ${nowhere}`)
+    assert.equal(words(unreachable), `logagent: Kafka is not ready: broker ${nowhere}`)
   })
 
   test('ends with 2 where the configuration is wrong, without asking anybody', async (t) => {

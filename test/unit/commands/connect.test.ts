@@ -41,11 +41,11 @@ const bad = (findings: readonly Finding[]): string[] => told(findings.filter(({ 
 void test('says yes where brokers, topics, leaders and the producer id are there', async (t) => {
   const kafka = await startFake({ nodes: 2, topics: { logs: 3, audit: 1 } })
   assert.deepEqual(told(await tried(t, kafka, {}, ['logs', 'audit'])), [
-    'ok broker 127.0.0.1: reached, and speaks what we need; cluster fake, 2 brokers',
+    'ok broker 127.0.0.1: reached, and has the API versions that logagent needs; cluster fake, 2 brokers',
     'ok producer id: given: batches will not be stored twice after a retry',
-    'ok broker 127.0.0.1: reached, and speaks what we need',
-    'ok topic logs: 3 partitions, all with a leader; we may write to it',
-    'ok topic audit: 1 partitions, all with a leader; we may write to it',
+    'ok broker 127.0.0.1: reached, and has the API versions that logagent needs',
+    'ok topic logs: 3 partitions, all with a leader; logagent may write to it',
+    'ok topic audit: 1 partitions, all with a leader; logagent may write to it',
   ])
   await until(() => kafka.nodes.every(({ connections }) => connections === 0), { what: 'nothing is left open' })
 })
@@ -54,7 +54,7 @@ void test('asks each broker that leads and was not named', async (t) => {
   const kafka = await startFake({ nodes: 3, topics: { logs: 2 } })
   const findings = await tried(t, { bootstrap: kafka.bootstrap.slice(0, 1) })
   assert.deepEqual(told(findings).slice(3), [
-    'ok broker 127.0.0.1 (node 2, a leader): reached, and speaks what we need',
+    'ok broker 127.0.0.1 (node 2, a leader): reached, and has the API versions that logagent needs',
   ])
 })
 
@@ -131,7 +131,7 @@ void test('says that we may not write to a topic', async (t) => {
     kafka.on('Metadata', { kind: 'bytes', bytes: operations(bits) })
     return told(await tried(t, kafka)).find((line) => line.includes('topic logs')) ?? ''
   }
-  assert.match(await words(1 << 8), /^NOT topic logs: 1 partitions; we may not write to it/)
+  assert.match(await words(1 << 8), /^NOT topic logs: 1 partitions; logagent may not write to it/)
   assert.match(await words((1 << 8) | (1 << 4)), /^ok topic logs/)
   assert.match(await words(1 << 2), /^ok topic logs/, 'all operations')
 })
@@ -147,7 +147,7 @@ void test('says that an input is set on a partition that the topic does not have
   const kafka = await startFake({ topics: { logs: 3 } })
   assert.deepEqual(bad(await tried(t, kafka, { KAFKA_PARTITIONER: '2' })), [])
   assert.deepEqual(bad(await tried(t, kafka, { KAFKA_PARTITIONER: '3' })), [
-    'NOT topic logs: 3 partitions; an input is set on partition 3',
+    'NOT topic logs: 3 partitions; an input needs partition 3',
   ])
 })
 

@@ -85,11 +85,13 @@ void test('after a fault nothing is sent or written any more once another agent 
   const ended = run({
     config,
     output: 'kafka',
-    stdout: new PassThrough(),
-    stderr: new PassThrough().resume(),
-    stderrIsTTY: false,
-    rssBytes: () => 0,
-    threads: 24,
+    runtime: {
+      stdout: new PassThrough(),
+      stderr: new PassThrough().resume(),
+      stderrIsTTY: false,
+      rssBytes: () => 0,
+      threads: 24,
+    },
     signal: stop.signal,
     unread: new AbortController().signal,
   })
