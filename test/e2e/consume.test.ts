@@ -34,7 +34,7 @@ test('ends at the end that there was when it started', async (t) => {
   assert.deepEqual(numbers(all), sequence(0, 3000))
   const neither = scene.consume()
   await neither.exitsWith(2)
-  assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
+  assert.match(JSON.stringify(neither.log), /give --from-beginning for existing records, --follow for new ones/)
 })
 
 test('waits a moment for a topic that was just made, and names one that is not there', async (t) => {
