@@ -21,11 +21,11 @@ const { watched } = appending
 const { chunk } = watched.memory
 const POOL = watched.pool.to - watched.pool.from
 
-/** What a byte outside of the texts may be: it must not matter. */
+/** Values of the bytes outside the texts, which must not matter. */
 const surroundings = fc.constantFrom(0x0a, 0x22, 0x80, 0xe2, 0xf0, 0x00, 0x41)
 const gaps = fc.array(fc.nat(20), { minLength: 12, maxLength: 12 })
 
-/** Sizes at which records, and then buffers, are just full. */
+/** Sizes at which records, and then buffers, are exactly full. */
 const limits = fc.oneof(
   { weight: 3, arbitrary: fc.constant(60_000) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 5000 }) },
@@ -41,13 +41,13 @@ const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
     drop: fc.boolean(),
     skipped: fc.oneof(fc.constantFrom(0, 0, 1, 99_999_999, 100_000_000), fc.nat(2 ** 50)),
   })
-  // some buffers end where their limit is, some a little behind it
+  // some buffers end at their limit, some a little behind it
   .map((call) => ({
     ...call,
     bufferEnd: Math.min(POOL, call.limit + call.bufferEnd + (call.bufferEnd % 2 === 0 ? 0 : 8 * call.index)),
   }))
 
-/** More than any of the texts needs. */
+/** More bytes than any of the texts needs. */
 const huge: AppendCall = {
   first: 0,
   end: 1,
@@ -113,7 +113,7 @@ test('an append writes what the twin writes, and nothing anywhere else', (t) => 
   )
 })
 
-test('a text is escaped and cut as the twin does it, wherever the room for it ends', (t) => {
+test('a text is escaped and cut as the twin does it, whatever room there is for it', (t) => {
   const template = fc.constantFrom<FileTemplate['encoding']>('json', 'json', 'raw').map((encoding): FileTemplate => ({
     encoding,
     facts: FACTS,
@@ -181,7 +181,7 @@ test('a value whose length takes another number of bytes than was guessed is mov
   }
 })
 
-test('a record is what the record contract says: read by others than the twin', (t) => {
+test('a record keeps the record contract, as other decoders than the twin read it', (t) => {
   fc.assert(
     fc.property(hostileEntries, templates, gaps, surroundings, (entries, template, gaps, around) => {
       put(entries, gaps, around)
@@ -207,7 +207,7 @@ test('a record is what the record contract says: read by others than the twin', 
 })
 
 function assertJson(value: Buffer, entry: TwinEntry): void {
-  // fatal: the value itself is well-formed
+  // fatal, because the value itself is well-formed
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
   const object: { message: string; '@timestamp': string; log: { offset: number } } = JSON.parse(text)
   assert.equal(object.message, new TextDecoder('utf-8', { ignoreBOM: true }).decode(entry.text))
@@ -215,7 +215,7 @@ function assertJson(value: Buffer, entry: TwinEntry): void {
   assert.equal(BigInt(Date.parse(object['@timestamp'])), entry.timestampNs / 1_000_000n)
 }
 
-test('batch after batch, every entry ends in a record or is settled, in order, and the sizes add up', (t) => {
+test('over many batches every entry ends in a record or is settled, in order, and the sizes add up', (t) => {
   const call = fc.record({
     limit: fc.integer({ min: 300, max: 3000 }),
     maxRecord: fc.integer({ min: 250, max: 3000 }),

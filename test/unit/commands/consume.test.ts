@@ -17,14 +17,14 @@ const RECORD: KafkaMessage = {
 }
 
 suite('a record as JSON', () => {
-  test('has text where the bytes are UTF-8', () => {
+  test('has text if the bytes are UTF-8', () => {
     assert.equal(
       showRecord('t', 3, RECORD),
       '{"topic":"t","partition":3,"offset":7,"timestamp":1795354423044,"key":"k","headers":{},"value":"héllo\\n"}',
     )
   })
 
-  test('marks what is not, and does not take a real replacement character for it', () => {
+  test('marks other bytes, and does not take a real replacement character for them', () => {
     const record = {
       ...RECORD,
       key: null,
@@ -39,7 +39,7 @@ suite('a record as JSON', () => {
 })
 
 suite('kafkajs', () => {
-  test('says nothing and gives up within a bounded time when no one answers', async () => {
+  test('prints nothing and gives up within a bounded time if no broker responds', async () => {
     const { stream, text } = captureOutput()
     await assert.rejects(
       consume({
@@ -65,7 +65,7 @@ suite('kafkajs', () => {
     assert.equal(text(), '')
   })
 
-  test('ends without an error when it is told to stop', async () => {
+  test('ends without an error when it is stopped', async () => {
     const { stream } = captureOutput()
     const rest = { topic: 't', fromBeginning: true, follow: true, max: 1, format: 'value', stdout: stream } as const
     await consume({ ...rest, brokers: [{ host: '127.0.0.1', port: 1 }], signal: AbortSignal.abort() })
@@ -82,7 +82,7 @@ suite('kafkajs', () => {
     assert.notEqual(busy.throttleCheckTimeoutId, null)
   })
 
-  test('is cured once, however often it is opened', () => {
+  test('is patched once, however often it is opened', () => {
     const target = { brokers: [{ host: 'h', port: 1 }], clientId: 'c', connectTimeoutMs: 1, requestTimeoutMs: 1 }
     openCluster(target)
     const { scheduleCheckPendingRequests: before } = requestQueue.prototype
@@ -90,7 +90,7 @@ suite('kafkajs', () => {
     assert.equal(requestQueue.prototype.scheduleCheckPendingRequests, before)
   })
 
-  test('errors of a broker are told apart from no answer', () => {
+  test('errors of a broker are distinguished from a missing response', () => {
     const refused = Object.assign(new Error('no'), { type: 'TOPIC_AUTHORIZATION_FAILED' })
     assert.equal(toAgentError(new Error('outer', { cause: refused })).code, 'kafka-refused')
     assert.match(toAgentError(refused).message, /^Kafka answered TOPIC_AUTHORIZATION_FAILED: no$/)

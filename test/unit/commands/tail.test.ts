@@ -30,7 +30,7 @@ async function shown(files: readonly string[], lines: number): Promise<Buffer> {
 }
 
 suite('the last lines', () => {
-  test('are as many as asked for, with a last one that has no newline', async (t) => {
+  test('are as many as requested, with a last one that has no newline', async (t) => {
     const path = fileWith(t, 'a\nb\n\nc')
     const last = async (lines: number): Promise<string> => (await shown([path], lines)).toString()
     assert.equal(await last(0), '')
@@ -56,7 +56,7 @@ suite('the last lines', () => {
     assert.deepEqual(await shown([fileWith(t, bytes)], 100), bytes)
   })
 
-  test('are found over the borders of blocks', async (t) => {
+  test('are found across the borders of blocks', async (t) => {
     const block = 64 * 1024
     for (const length of [block - 1, block, block + 1, 3 * block]) {
       const path = fileWith(t, `first\n${'x'.repeat(length)}\nlast\n`)
@@ -70,7 +70,7 @@ suite('the last lines', () => {
     assert.equal((await shown([a, b], 1)).toString(), `==> ${a} <==\na\n\n==> ${b} <==\nb\n`)
   })
 
-  test('of the files that can be read are shown before the others are told', async (t) => {
+  test('of the files that can be read are shown before the others are reported', async (t) => {
     const path = fileWith(t, 'a\n')
     const { stream, text } = captureOutput()
     const { signal } = new AbortController()
@@ -117,7 +117,7 @@ suite('following', () => {
     await until(() => text() === expected, { what: () => `${JSON.stringify(text())} is ${JSON.stringify(expected)}` })
   }
 
-  test('shows what is appended, characters cut anywhere', async (t) => {
+  test('shows appended bytes, with characters cut anywhere', async (t) => {
     const path = fileWith(t, 'a\nb\n')
     const { text } = following(t, [path], 1)
     await shows(text, 'b\n')
@@ -154,7 +154,7 @@ suite('following', () => {
     assert.equal(text(), '1\n0\n1\n2\n3\n4\n')
   })
 
-  test('waits where the name has something that cannot be read, and says so once', async (t) => {
+  test('waits if the name has something that cannot be read, and reports it once', async (t) => {
     const [path, other] = [fileWith(t, '1\n'), fileWith(t, '')]
     const { text, complaints } = following(t, [path, other])
     await until(() => text().endsWith('<==\n'), { what: 'both files are followed' })
@@ -172,7 +172,7 @@ suite('following', () => {
     })
   })
 
-  test('waits where the name cannot be asked about', async (t) => {
+  test('waits if the name cannot be looked at', async (t) => {
     const path = fileWith(t, '1\n')
     const { text } = following(t, [path])
     await shows(text, '1\n')
@@ -188,7 +188,7 @@ suite('following', () => {
     await shows(text, '1\n2\n3\n')
   })
 
-  test('shows what is appended where there is no inotify left', async (t) => {
+  test('shows appended bytes if no inotify watch is available', async (t) => {
     t.mock.method(fs, 'watch', () => {
       throw systemError('ENOSPC', 'watch')
     })
@@ -214,11 +214,11 @@ suite('following', () => {
     await shows(text, '1\n2\na long new line\n')
   })
 
-  test('goes on with a file that was cut or deleted', async (t) => {
+  test('goes on with a file that was truncated or deleted', async (t) => {
     const path = fileWith(t, 'long line\n')
     const { text } = following(t, [path])
     await shows(text, 'long line\n')
-    // The package learns of an append through the kernel; an answer shows that it is watching.
+    // the package learns of an append through the kernel, so output shows that it is watching
     appendFileSync(path, 'x\n')
     await shows(text, 'long line\nx\n')
     truncateSync(path)
@@ -234,7 +234,7 @@ suite('following', () => {
     await until(() => text().endsWith('reborn\n'), { what: 'lines of the new file are shown' })
   })
 
-  test('ends when it is told to, also while there is no file', async (t) => {
+  test('ends when it is stopped, also while there is no file', async (t) => {
     const path = fileWith(t, '1\n')
     const { text, stop } = following(t, [path])
     await shows(text, '1\n')
@@ -242,7 +242,7 @@ suite('following', () => {
     await stop()
   })
 
-  test('says which of several files the bytes are of', async (t) => {
+  test('shows which of several files the bytes are from', async (t) => {
     const [a, b] = [fileWith(t, ''), fileWith(t, '')]
     const { text } = following(t, [a, b])
     await shows(text, `==> ${a} <==\n\n==> ${b} <==\n`)

@@ -35,7 +35,7 @@ suite('layers', () => {
     assert.equal(config.origins['kafka.requestTimeoutMs'], undefined)
   })
 
-  test('every value is judged, also one that a higher layer overrides', async (t) => {
+  test('every value is validated, also one that a higher layer overrides', async (t) => {
     const complaints = await complaintsOf(t, {
       yaml: 'kafka: {lingerMs: soon}',
       environment: { ...ENOUGH, KAFKA_LINGER_MS: '2' },
@@ -75,7 +75,7 @@ suite('layers', () => {
 })
 
 suite('files', () => {
-  test('YAML, JSON and INI say the same', async (t) => {
+  test('YAML, JSON and INI give the same configuration', async (t) => {
     const yaml =
       'kafka: {brokers: [a:1, b:2], retry: {maxMs: 2s}}\ninputs: {web: {path: [/x/*.log, /y/z.log], topic: t, fields: {n: x}}}\ntopic: {create: true}'
     const json = JSON.stringify({
@@ -105,7 +105,7 @@ suite('files', () => {
 })
 
 suite('values from files', () => {
-  test('NAME_FILE holds the value, its last newline dropped', async (t) => {
+  test('NAME_FILE names a file with the value, whose last newline is dropped', async (t) => {
     const path = join(freshDirectory(t), 'topic')
     writeFileSync(path, 'secret-topic\n')
     const { KAFKA_TOPIC: _, ...rest } = ENOUGH
@@ -121,7 +121,7 @@ suite('values from files', () => {
     ])
   })
 
-  test('a file that is not there is a complaint, and not a second one of the missing value', async (t) => {
+  test('a missing file is reported, and the missing value is not reported too', async (t) => {
     const { KAFKA_BROKERS: _, ...rest } = ENOUGH
     const complaints = await complaintsOf(t, { environment: { ...rest, KAFKA_BROKERS_FILE: '/nowhere/at-all' } })
     assert.equal(complaints.length, 1)
@@ -133,7 +133,7 @@ suite('values from files', () => {
 })
 
 suite('rules between settings', () => {
-  test('something to read, brokers and a topic must be told', async (t) => {
+  test('something to read, brokers and a topic must be given', async (t) => {
     assert.deepEqual(await complaintsOf(t, {}), [
       'inputs: nothing to read; set LOGAGENT_PATHS (globs), paths or inputs in a file, or --paths',
       'kafka.brokers: missing; set KAFKA_BROKERS, kafka.brokers in a file or --kafka-brokers to host:port',
@@ -174,7 +174,7 @@ suite('rules between settings', () => {
     await loadGiven(t, { environment: { ...environment, LOGAGENT_BUFFER_MAX_BYTES: '33554432' } })
   })
 
-  test('a line must fit in what may be read ahead', async (t) => {
+  test('a line must fit into the bytes that may be read ahead', async (t) => {
     const complaints = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_MAX_LINE_BYTES: '9MiB' } })
     assert.match(
       complaints.join('\n'),
