@@ -21,7 +21,7 @@ export class Entries {
   readonly #text: Uint32Array
   readonly #length: Uint32Array
   readonly #rangeEnd: Uint32Array
-  readonly #lane: Uint32Array
+  readonly #route: Uint32Array
   readonly #timestamp: BigInt64Array
   readonly #stream: Uint8Array
   readonly #flags: Uint8Array
@@ -32,7 +32,7 @@ export class Entries {
   #readAtNs = 0n
   /** How many entries are in use. */
   count = 0
-  /** Whether all entries are of lane 0 and adjacent in the file, as lines are. Then they need not be visited one by one. */
+  /** Whether all entries are of route 0 and adjacent in the file, as lines are. Then they need not be visited one by one. */
   abut = true
 
   constructor(memory: LinearMemory) {
@@ -40,7 +40,7 @@ export class Entries {
     this.#text = new Uint32Array(buffer, COLUMNS + COLUMN.text, ENTRY_CAPACITY)
     this.#length = new Uint32Array(buffer, COLUMNS + COLUMN.length, ENTRY_CAPACITY)
     this.#rangeEnd = new Uint32Array(buffer, COLUMNS + COLUMN.rangeEnd, ENTRY_CAPACITY)
-    this.#lane = new Uint32Array(buffer, COLUMNS + COLUMN.lane, ENTRY_CAPACITY)
+    this.#route = new Uint32Array(buffer, COLUMNS + COLUMN.route, ENTRY_CAPACITY)
     this.#timestamp = new BigInt64Array(buffer, COLUMNS + COLUMN.timestamp, ENTRY_CAPACITY)
     this.#stream = new Uint8Array(buffer, COLUMNS + COLUMN.stream, ENTRY_CAPACITY)
     this.#flags = new Uint8Array(buffer, COLUMNS + COLUMN.flags, ENTRY_CAPACITY)
@@ -59,13 +59,13 @@ export class Entries {
     return this.#rangeStop[(this.#rangeEnd[i] ?? 1) - 1] ?? 0
   }
 
-  /** The file ranges of entries [first, end) of a lane, in the order of the entries. Adjacent ranges are joined. */
-  rangesOf(first: number, end: number, lane = 0): Range[] {
+  /** The file ranges of entries [first, end) of a route, in the order of the entries. Adjacent ranges are joined. */
+  rangesOf(first: number, end: number, route = 0): Range[] {
     if (first >= end) return []
     if (this.abut) return [{ start: this.startOf(first), end: this.endOf(end - 1) }]
     const ranges: Range[] = []
     for (let i = first; i < end; i++) {
-      if (this.#lane[i] !== lane) continue
+      if (this.#route[i] !== route) continue
       for (let r = this.#firstRange(i); r < (this.#rangeEnd[i] ?? 0); r++) {
         join(ranges, [{ start: this.#rangeStart[r] ?? 0, end: this.#rangeStop[r] ?? 0 }])
       }
@@ -91,12 +91,12 @@ export class Entries {
     this.#verdict[i] = verdict
   }
 
-  /** Replaces all entries by this one, without a stream, for lane 0. */
+  /** Replaces all entries by this one, without a stream, for route 0. */
   setOnly(entry: Entry): void {
     this.#text[0] = entry.text
     this.#length[0] = entry.length
     this.#rangeEnd[0] = 1
-    this.#lane[0] = 0
+    this.#route[0] = 0
     this.#timestamp[0] = entry.timestampNs
     this.#stream[0] = STREAM.none
     this.#flags[0] = entry.flags

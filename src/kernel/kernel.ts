@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 export type Append = (
   first: number,
   end: number,
-  lane: number,
+  route: number,
   out: number,
   limit: number,
   bufferEnd: number,

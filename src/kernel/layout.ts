@@ -31,7 +31,7 @@ export const COLUMN = {
   text: simd.TEXT - simd.COLUMNS,
   length: simd.LENGTH - simd.COLUMNS,
   rangeEnd: simd.RANGE_END - simd.COLUMNS,
-  lane: simd.LANE - simd.COLUMNS,
+  route: simd.ROUTE - simd.COLUMNS,
   timestamp: simd.TIMESTAMP - simd.COLUMNS,
   stream: simd.STREAM - simd.COLUMNS,
   flags: simd.FLAGS - simd.COLUMNS,

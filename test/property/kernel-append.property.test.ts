@@ -31,7 +31,7 @@ const limits = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 5000 }) },
   { weight: 2, arbitrary: fc.integer({ min: 150, max: 700 }) },
 )
-const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
+const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'route'>> = fc
   .record({
     limit: limits,
     bufferEnd: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 })),
@@ -51,7 +51,7 @@ const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
 const huge: AppendCall = {
   first: 0,
   end: 1,
-  lane: 0,
+  route: 0,
   limit: 60_000,
   bufferEnd: 65_000,
   index: 0,
@@ -106,7 +106,7 @@ test('an append writes what the twin writes, and nothing anywhere else', (t) => 
       (entries, template, call, gaps, around, end) => {
         put(entries, gaps, around)
         fc.pre(call.bufferEnd + end <= POOL)
-        appendBoth(template, entries, { ...call, first: 0, end: entries.length, lane: 0 }, end)
+        appendBoth(template, entries, { ...call, first: 0, end: entries.length, route: 0 }, end)
       },
     ),
     seeded(t, 1500),
@@ -130,7 +130,7 @@ test('a text is escaped and cut as the twin does it, whatever room there is for 
       surroundings,
       fc.nat(40),
       (entry, template, room, most, around, gap) => {
-        const one = [{ ...entry, verdict: 'ship' as const, lane: 0 }]
+        const one = [{ ...entry, verdict: 'ship' as const, route: 0 }]
         put(one, [gap], around)
         const frame = Buffer.concat(
           append([{ ...one[0]!, text: Buffer.alloc(0) }], template, { ...huge, skipped: 0 }).records,
@@ -156,7 +156,7 @@ test('a value whose length takes another number of bytes than was guessed is mov
       ranges: [{ start: 0, end: text.length + 1 }],
       timestampNs: 0n,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated: false,
       verdict: 'ship',
     }
@@ -186,7 +186,7 @@ test('a record keeps the record contract, as other decoders than the twin read i
     fc.property(hostileEntries, templates, gaps, surroundings, (entries, template, gaps, around) => {
       put(entries, gaps, around)
       const outcome = appending.call(appending.install(template), { ...huge, end: entries.length })
-      const shipped = entries.filter((entry) => entry.lane === 0 && entry.verdict === 'ship')
+      const shipped = entries.filter((entry) => entry.route === 0 && entry.verdict === 'ship')
       const records = decodeRecords(outcome.bytes)
       assert.equal(records.length, shipped.length)
       // canonical varints, and the lengths right: encoding again gives the same
@@ -233,7 +233,7 @@ test('over many batches every entry ends in a record or is settled, in order, an
         const what = {
           first,
           end: entries.length,
-          lane: 0,
+          route: 0,
           limit,
           bufferEnd: limit + 100,
           index: 0,
@@ -250,7 +250,7 @@ test('over many batches every entry ends in a record or is settled, in order, an
         skipped = outcome.skipped
         first = outcome.next
       }
-      const mine = entries.filter((entry) => entry.lane === 0)
+      const mine = entries.filter((entry) => entry.route === 0)
       assert.equal(records + settled, mine.length)
       assert.equal(
         sum,

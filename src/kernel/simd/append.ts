@@ -3,7 +3,7 @@
 import {
   bytesIn,
   flagsOf,
-  laneOf,
+  routeOf,
   lengthOf,
   rangeEndOf,
   rangeStart,
@@ -37,7 +37,7 @@ import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import { result } from './results'
 
 /**
- * Append entries [first, end) of `lane` from `out` on, as records with the numbers `index` and up. Stops before a record
+ * Append entries [first, end) of `route` from `out` on, as records with the numbers `index` and up. Stops before a record
  * that would pass `limit` or come within SLACK of the sizes column. That column grows down from `bufferEnd` and has eight
  * bytes a record: the source bytes that the record stands for, and how many of these were settled before it.
  * `baseTimestamp` is in milliseconds; `skipped` are the settled bytes that the next record has to report. A record over
@@ -50,7 +50,7 @@ import { result } from './results'
   json: bool,
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -82,7 +82,7 @@ import { result } from './results'
   for (; i < end; i++) {
     const firstRange = range
     range = rangeEndOf(i)
-    if (laneOf(i) != lane) continue
+    if (routeOf(i) != route) continue
     const bytes = bytesIn(firstRange, range)
     if (verdictOf(i) == SHIP) {
       if (timestampOf(i) != timestamp) {
@@ -143,7 +143,7 @@ import { result } from './results'
 export function appendRaw(
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -154,14 +154,14 @@ export function appendRaw(
   skipped: f64,
 ): u32 {
   prepareRaw()
-  return append(false, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
+  return append(false, first, end, route, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }
 
 /** Records with a JSON object as the value. */
 export function appendJson(
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -172,5 +172,5 @@ export function appendJson(
   skipped: f64,
 ): u32 {
   prepareJson()
-  return append(true, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
+  return append(true, first, end, route, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }

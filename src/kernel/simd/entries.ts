@@ -1,7 +1,7 @@
 // Access to the cells of the entries' columns (layout.ts).
 import {
   FLAGS,
-  LANE,
+  ROUTE,
   LENGTH,
   RANGE_END,
   RANGE_START,
@@ -30,10 +30,10 @@ import {
   store<f64>(<usize>i << 3, stop, RANGE_STOP)
 }
 
-/** Give entries [0, n) no stream and lane 0, instead of what an earlier call left in these columns. */
+/** Give entries [0, n) no stream and route 0, instead of what an earlier call left in these columns. */
 export function clearRouting(n: u32): void {
   memory.fill(STREAM, 0, n)
-  memory.fill(LANE, 0, n << 2)
+  memory.fill(ROUTE, 0, n << 2)
 }
 
 // @ts-ignore: decorator
@@ -69,8 +69,8 @@ export function clearRouting(n: u32): void {
   store<u8>(i, verdict, VERDICT)
 }
 // @ts-ignore: decorator
-@inline export function laneOf(i: u32): u32 {
-  return load<u32>(<usize>i << 2, LANE)
+@inline export function routeOf(i: u32): u32 {
+  return load<u32>(<usize>i << 2, ROUTE)
 }
 /** Where the entry's ranges end; they begin where those of the entry before it end. */
 // @ts-ignore: decorator

@@ -15,7 +15,7 @@ export interface TwinEntry {
   readonly ranges: readonly { readonly start: number; readonly end: number }[]
   readonly timestampNs: bigint
   readonly stream: 'none' | 'stdout' | 'stderr'
-  readonly lane: number
+  readonly route: number
   truncated: boolean
   verdict: 'ship' | 'empty' | 'too-long' | 'too-large'
 }

@@ -51,7 +51,7 @@ export function frameLines(
       ranges: [{ start: offset + start, end: offset + end + 1 }],
       timestampNs,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated,
       verdict:
         text.length === 0 && !long && rules.empty === 'drop'
@@ -76,7 +76,7 @@ export interface TwinTemplate {
 export interface AppendCall {
   readonly first: number
   readonly end: number
-  readonly lane: number
+  readonly route: number
   /** Bytes that may be written. */
   readonly limit: number
   /** Bytes from where the first record goes to the buffer's end, from where the sizes grow down. */
@@ -115,7 +115,7 @@ export interface Appended {
 }
 
 /**
- * Appends the lane's entries to a batch until the next record finds no room. The size of a record is estimated with five
+ * Appends the route's entries to a batch until the next record finds no room. The size of a record is estimated with five
  * bytes for each of its three counts. A record that is larger than `maxRecord` is cut to that size if there is room for a
  * record of it; an entry whose record cannot be cut that far, or is to be dropped, gets the verdict too-large. Flags and
  * verdicts are changed in the entries.
@@ -131,7 +131,7 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
   const tooLarge: TwinEntry[] = []
   for (; next < call.end; next++) {
     const entry = entries[next]
-    if (entry?.lane !== call.lane) continue
+    if (entry?.route !== call.route) continue
     if (entry.verdict === 'ship') {
       const number = call.index + records.length
       const room = Math.min(call.limit, call.bufferEnd - 8 * (number + 1) - SLACK) - written

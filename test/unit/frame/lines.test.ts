@@ -31,18 +31,20 @@ interface Line {
 }
 
 function framed(): Line[] {
-  return watched.getEntries(entries.count).map(({ text, ranges, truncated, verdict, timestampNs, stream, lane }, i) => {
-    assert.deepEqual([stream, lane], ['none', 0])
-    assert.equal(timestampNs, 1_795_348_800_123_500_000n)
-    assert.deepEqual([entries.startOf(i), entries.endOf(i)], [ranges[0]?.start, ranges[0]?.end])
-    return {
-      text: Buffer.from(text).toString('latin1'),
-      start: entries.startOf(i),
-      end: entries.endOf(i),
-      truncated,
-      verdict,
-    }
-  })
+  return watched
+    .getEntries(entries.count)
+    .map(({ text, ranges, truncated, verdict, timestampNs, stream, route }, i) => {
+      assert.deepEqual([stream, route], ['none', 0])
+      assert.equal(timestampNs, 1_795_348_800_123_500_000n)
+      assert.deepEqual([entries.startOf(i), entries.endOf(i)], [ranges[0]?.start, ranges[0]?.end])
+      return {
+        text: Buffer.from(text).toString('latin1'),
+        start: entries.startOf(i),
+        end: entries.endOf(i),
+        truncated,
+        verdict,
+      }
+    })
 }
 
 function linesOf(bytes: Uint8Array, offset: number, rules: LineRules): Line[] {

@@ -34,7 +34,7 @@ function batchOf({ records }: BatchFixture): { batch: Batch; memory: LinearMemor
       ranges: [{ start: 0, end: 1 }],
       timestampNs: BigInt(timestamp) * 1_000_000n,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated: false,
       verdict: 'ship',
     }

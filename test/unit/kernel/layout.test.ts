@@ -38,7 +38,7 @@ test('addresses and columns', () => {
     TEXT: COLUMNS + COLUMN.text,
     LENGTH: COLUMNS + COLUMN.length,
     RANGE_END: COLUMNS + COLUMN.rangeEnd,
-    LANE: COLUMNS + COLUMN.lane,
+    ROUTE: COLUMNS + COLUMN.route,
     TIMESTAMP: COLUMNS + COLUMN.timestamp,
     STREAM: COLUMNS + COLUMN.stream,
     FLAGS: COLUMNS + COLUMN.flags,
@@ -102,7 +102,7 @@ test('segments of the template', () => {
 test('what lies between the columns and the tables does not overlap', () => {
   const { COLUMN, ENTRY_CAPACITY, RANGE_CAPACITY } = layout
   const columns: readonly (readonly [number, number])[] = [
-    ...[COLUMN.text, COLUMN.length, COLUMN.rangeEnd, COLUMN.lane].map((at) => [at, 4 * ENTRY_CAPACITY] as const),
+    ...[COLUMN.text, COLUMN.length, COLUMN.rangeEnd, COLUMN.route].map((at) => [at, 4 * ENTRY_CAPACITY] as const),
     [COLUMN.timestamp, 8 * ENTRY_CAPACITY],
     ...[COLUMN.stream, COLUMN.flags, COLUMN.verdict].map((at) => [at, ENTRY_CAPACITY] as const),
     ...[COLUMN.rangeStart, COLUMN.rangeStop].map((at) => [at, 8 * RANGE_CAPACITY] as const),

@@ -27,12 +27,12 @@ function assertDecoded(text: Buffer): void {
     ranges: [{ start: 0, end: 1 }],
     timestampNs: 0n,
     stream: 'none',
-    lane: 0,
+    route: 0,
     truncated: false,
     verdict: 'ship',
   }
   appending.watched.putEntries([entry], [])
-  const call = { first: 0, end: 1, lane: 0, index: 0, baseTimestamp: 0, drop: false, skipped: 0 }
+  const call = { first: 0, end: 1, route: 0, index: 0, baseTimestamp: 0, drop: false, skipped: 0 }
   const { bytes } = appending.call(append, { ...call, limit: 100_000, bufferEnd: 110_000, maxRecord: 100_000 })
   const object: { message: string } = JSON.parse(Buffer.from(decodeRecord(bytes).value ?? []).toString())
   assert.equal(object.message, decoder.decode(text))
