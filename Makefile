@@ -1,5 +1,5 @@
-# Every target works from a fresh clone: it first installs what it needs (see scripts/setup.sh) and then runs with the Node
-# that package-lock.json pins, whatever Node the machine has.
+# Every target works from a fresh clone: it first installs what it needs (see scripts/setup.sh) and then runs with the
+# Node that package-lock.json pins, whatever Node the machine has.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help

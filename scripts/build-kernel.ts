@@ -1,6 +1,6 @@
 /**
- * Compiles the SIMD kernel (AssemblyScript) to build/kernel/kernel.wasm, unless that is newer than its sources. The kernel
- * imports its memory, so that the memory's size is a setting.
+ * Compiles the SIMD kernel (AssemblyScript) to build/kernel/kernel.wasm, unless that is newer than its sources. The
+ * kernel imports its memory, so that the memory's size is a setting.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Bundles src/main.ts to dist/, with the kernel beside it. The bundle is split so that a command loads only what it needs; a
- * single file would have to be parsed whole. dist/ runs without node_modules.
+ * Bundles src/main.ts to dist/, with the kernel beside it. The bundle is split so that a command loads only what it
+ * needs; a single file would have to be parsed whole. dist/ runs without node_modules.
  */
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,8 @@
 /**
- * `make demo`: a real Kafka, an application that writes two logs and rotates them, and logagent between the two. Then all
- * records are read back and compared, line by line. The exit code is 1 if a line is missing, repeated, changed or out of its
- * file's order. With KEEP=1 the demo goes on until Ctrl-C; KAFKA_BROKERS names another Kafka to use. Nothing is left behind.
+ * `make demo`: a real Kafka, an application that writes two logs and rotates them, and logagent between the two. Then
+ * all records are read back and compared, line by line. The exit code is 1 if a line is missing, repeated, changed or
+ * out of its file's order. With KEEP=1 the demo goes on until Ctrl-C; KAFKA_BROKERS names another Kafka to use. Nothing
+ * is left behind.
  */
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'

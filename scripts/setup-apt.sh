@@ -11,7 +11,8 @@ fail() {
   exit 1
 }
 
-# apt_install NAME…: installs the first of these packages that the Debian release has. The lists are fetched once per run.
+# apt_install NAME…: installs the first of these packages that the Debian release has. The lists are fetched once per
+# run.
 apt_install() {
   command -v apt-get >/dev/null || fail "none of ($*) is installed, and there is no apt-get to install it"
   [ "$(id -u)" = 0 ] || fail "none of ($*) is installed, and only root can install it: apt-get install $1"
@@ -28,7 +29,8 @@ apt_install() {
 
 apt_update() {
   [ -z "${apt_updated:-}" ] || return 0
-  # Another apt-get may hold the lock on the lists, for which, unlike dpkg's lock, not all releases have a time-out option.
+  # Another apt-get may hold the lock on the lists, for which, unlike dpkg's lock, not all releases have a time-out
+  # option.
   local try
   for try in 1 2 3 4 5 6; do
     apt_get update && break

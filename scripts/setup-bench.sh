@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make bench` needs beyond setup.sh: rsyslog with its Kafka output, for comparison, and strace, which shows
-# the wake-ups by timers. No service is started, since the bench runs its own rsyslogd.
+# Installs what `make bench` needs beyond setup.sh: rsyslog with its Kafka output, for comparison, and strace, which
+# shows the wake-ups by timers. No service is started, since the bench runs its own rsyslogd.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh

@@ -1,5 +1,5 @@
-# Sourced by the setup scripts: sets $java to a Java >= 17 with its compiler, and installs one if there is none. The Java on
-# PATH may be too old or without a compiler while another one is installed.
+# Sourced by the setup scripts: sets $java to a Java >= 17 with its compiler, and installs one if there is none. The
+# Java on PATH may be too old or without a compiler while another one is installed.
 
 java_works() {
   # "jdk.compiler@17.0.15": the module list has version and compiler in one JVM start

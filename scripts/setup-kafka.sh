@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prepares a real Kafka: its jars from Maven Central, the tests' Java programs (test/support/java) compiled against them,
-# and an archive of the classes that they load, which halves the time of a start. All are outside the tree, in
+# Prepares a real Kafka: its jars from Maven Central, the tests' Java programs (test/support/java) compiled against
+# them, and an archive of the classes that they load, which halves the time of a start. All are outside the tree, in
 #   ${LOGAGENT_CACHE:-~/.cache/logagent}/kafka-<version>/            the jars
 #   ${LOGAGENT_CACHE:-~/.cache/logagent}/kafka-<version>-<hash>/     peer.jar and classes.jsa; hash of the sources
 # Prints what a program needs to start it, one name=value in each line: version, java, archive, classpath. If nothing is

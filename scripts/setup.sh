@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the make targets need: setup.sh [node] [java] [kafka] [kcat] [helm], all of them by default. A part that is
-# already installed is only checked, so a second run takes well under a second. If a part can't be installed, the run fails
-# and names it in one line. Needs bash and some Node >= 20 with npm, and root to install Debian packages.
+# Installs what the make targets need: setup.sh [node] [java] [kafka] [kcat] [helm], all of them by default. A part that
+# is already installed is only checked, so a second run takes well under a second. If a part can't be installed, the run
+# fails and names it in one line. Needs bash and some Node >= 20 with npm, and root to install Debian packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
 
-# Two make targets must not run npm ci in one tree at the same time. The lock is on a descriptor that children don't inherit.
+# Two make targets must not run npm ci in one tree at the same time. The lock is on a descriptor that children don't
+# inherit.
 exec {lock}>"$cache/setup.lock"
 flock -w 1200 "$lock" || fail "another setup has held $cache/setup.lock for 20 minutes"
 

@@ -1,6 +1,6 @@
 /**
- * The closed list of ways in which logagent can fail. Code elsewhere throws {@link AgentError} with one of these codes, or
- * lets a foreign error through, which counts as `internal`.
+ * The closed list of ways in which logagent can fail. Code elsewhere throws {@link AgentError} with one of these codes,
+ * or lets a foreign error through, which counts as `internal`.
  */
 
 /** The exit code for each error code. Errors of Kafka (4) end only the other commands, because `run` tries again. */
@@ -48,7 +48,9 @@ export function exitCodeOf(error: unknown): number {
   return EXIT_CODES[error instanceof AgentError ? error.code : 'internal']
 }
 
-/** Returns an error of the operating system, which the caller handles. Throws any other error, which is a fault of ours. */
+/**
+ * Returns an error of the operating system, which the caller handles. Throws any other error, which is a fault of ours.
+ */
 export function systemErrorOf(error: unknown): Error {
   if (error instanceof Error && 'syscall' in error) return error
   throw error
@@ -59,7 +61,9 @@ export function ignoreSystemError(error: unknown): void {
   systemErrorOf(error)
 }
 
-/** The exit code of a process that a second signal ends at once, as shells define it: 130 for SIGINT, 143 for SIGTERM. */
+/**
+ * The exit code of a process that a second signal ends at once, as shells define it: 130 for SIGINT, 143 for SIGTERM.
+ */
 export function exitCodeOfSignal(signal: number): number {
   return 128 + signal
 }
@@ -69,7 +73,9 @@ export function systemCodeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Whether this process or this machine has no descriptor left. Such an error says nothing about the file to be opened. */
+/**
+ * Whether this process or this machine has no descriptor left. Such an error says nothing about the file to be opened.
+ */
 export function isShortOfDescriptors(error: unknown): boolean {
   return ['EMFILE', 'ENFILE'].includes(systemCodeOf(error))
 }

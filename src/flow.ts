@@ -13,8 +13,8 @@ export interface Range {
 }
 
 /**
- * A range with the guard of its end, so that a stored position can be recognised by content. The guard is NO_GUARD where it
- * is not known; then the end does not become a position.
+ * A range with the guard of its end, so that a stored position can be recognised by content. The guard is NO_GUARD
+ * where it is not known; then the end does not become a position.
  */
 export interface Extent extends Range {
   readonly guard: Guard
@@ -40,7 +40,10 @@ export interface Position {
 /** Why bytes ended without a record of their own. */
 export type SettleReason = 'empty' | 'too-long' | 'too-large'
 
-/** Where the reading of a file begins: at its stored position, its beginning or its end, or nowhere because all of it is stored. */
+/**
+ * Where the reading of a file begins: at its stored position, its beginning or its end, or nowhere because all of it is
+ * stored.
+ */
 export type FoundReason = 'known' | 'beginning' | 'end' | 'finished'
 
 /** Why a file that a glob matches is not read. */
@@ -50,22 +53,27 @@ export type IgnoreReason = 'not-regular' | 'outside-roots' | 'rotated-before-fir
 export type LossReason = 'truncated' | 'gone'
 
 /**
- * One generation of one log file, as all stages see it. The input owns it; the others only read its names. A new generation
- * (after a truncation, with a new inode or other content) is a new object with a new id.
+ * One generation of one log file, as all stages see it. The input owns it; the others only read its names. A new
+ * generation (after a truncation, with a new inode or other content) is a new object with a new id.
  */
 export interface Generation {
   /** `log.file.id`: 24 hexadecimal digits that never change. */
   readonly id: string
   /** The id of the input that it belongs to. */
   readonly inputId: string
-  /** The path at discovery, with one character for each byte (latin1), so that names that are not UTF-8 keep their bytes. */
+  /**
+   * The path at discovery, with one character for each byte (latin1), so that names that are not UTF-8 keep their
+   * bytes.
+   */
   readonly path: string
 }
 
 /** Bytes of one generation in the kernel's memory. */
 export interface Chunk {
   readonly file: Generation
-  /** The address of the bytes. At least 64 bytes before and after them belong to the chunk, so that SIMD may overrun. */
+  /**
+   * The address of the bytes. At least 64 bytes before and after them belong to the chunk, so that SIMD may overrun.
+   */
   readonly pointer: number
   readonly length: number
   /** The file offset of the first byte. */
@@ -73,8 +81,8 @@ export interface Chunk {
   /** When the bytes were read: milliseconds since the epoch. */
   readonly readAt: number
   /**
-   * Null if the chunk has lines to be framed. Otherwise the chunk is one line, or the beginning of one, which ends at this
-   * file offset whatever its bytes are: a last line without a newline, or a line that is too long to be held.
+   * Null if the chunk has lines to be framed. Otherwise the chunk is one line, or the beginning of one, which ends at
+   * this file offset whatever its bytes are: a last line without a newline, or a line that is too long to be held.
    */
   readonly lineEnd: number | null
   /** The guard of a file offset in the chunk, or of `lineEnd`. */
@@ -84,8 +92,8 @@ export interface Chunk {
 /** Why a file's lines cannot be taken over. Files that wait for the same thing share one object. */
 export interface Obstacle {
   /**
-   * room: there is no buffer for the file's partition. topic: its topic, or its partition of the topic, cannot be reached.
-   * descriptor: as many files are open as may be, and all of them are needed.
+   * room: there is no buffer for the file's partition. topic: its topic, or its partition of the topic, cannot be
+   * reached. descriptor: as many files are open as may be, and all of them are needed.
    */
   readonly kind: 'room' | 'topic' | 'descriptor'
   readonly topic: string

@@ -1,7 +1,7 @@
 /**
  * What the configuration and discovery have to agree on: the directory in which the patterns of a glob begin, and the
- * endings that no rotated log has. Discovery walks from that directory, and files have to be below it (config/inputs.ts);
- * config/schema.ts documents the endings. input/discovery/glob.ts knows what patterns match.
+ * endings that no rotated log has. Discovery walks from that directory, and files have to be below it
+ * (config/inputs.ts); config/schema.ts documents the endings. input/discovery/glob.ts knows what patterns match.
  */
 
 /** Endings of files that a rotation leaves and that are no logs: compressed and temporary files, backups. */

@@ -1,8 +1,8 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000
 /**
- * The table of contents: subcommand → configuration → command → exit code. Only this file knows argv, environment, signals
- * and standard streams; commands are passed what they need. A command is loaded only when it is used, so that `run` does
- * not pay for kafkajs.
+ * The table of contents: subcommand → configuration → command → exit code. Only this file knows argv, environment,
+ * signals and standard streams; commands are passed what they need. A command is loaded only when it is used, so that
+ * `run` does not pay for kafkajs.
  */
 import { constants, hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'

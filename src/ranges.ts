@@ -1,6 +1,6 @@
 /**
- * Sets of ranges of one file. They are in the order of the entries that were made of them, which can differ from the order
- * in the file: a line that was written in parts can end behind a line that was written between them.
+ * Sets of ranges of one file. They are in the order of the entries that were made of them, which can differ from the
+ * order in the file: a line that was written in parts can end behind a line that was written between them.
  */
 import type { Extent, Range } from './flow.ts'
 import { type Guard, NO_GUARD } from './guard.ts'
@@ -12,7 +12,9 @@ export function bytesOf(ranges: readonly Range[]): number {
   return sum
 }
 
-/** Splits a set after its first `bytes` bytes. `guardAt` gives the guard of an offset that becomes the end of a range. */
+/**
+ * Splits a set after its first `bytes` bytes. `guardAt` gives the guard of an offset that becomes the end of a range.
+ */
 export function split(
   ranges: readonly Extent[],
   bytes: number,

@@ -31,7 +31,10 @@ export class Account {
   readonly samples: string[] = []
   readonly #since: number
   readonly #seen: Readonly<Record<Log, Uint8Array>>
-  /** The highest line number by `log.file.id`. Order is kept within a file, and its rotated pieces may go to other partitions. */
+  /**
+   * The highest line number by `log.file.id`. Order is kept within a file, and its rotated pieces may go to other
+   * partitions.
+   */
   readonly #last = new Map<string, number>()
   #records = 0
   #repeated = 0

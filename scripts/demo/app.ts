@@ -1,7 +1,8 @@
 /**
- * The demo's application, in a process of its own. It writes two logs and rotates them as applications do, by renaming the
- * file and creating a new one. `node app.ts DIRECTORY SINCE steady|show`: steady goes on until SIGTERM; show writes for
- * some seconds, then as fast as it can, and ends. It reports its progress on standard output, one JSON object in each line.
+ * The demo's application, in a process of its own. It writes two logs and rotates them as applications do, by renaming
+ * the file and creating a new one. `node app.ts DIRECTORY SINCE steady|show`: steady goes on until SIGTERM; show writes
+ * for some seconds, then as fast as it can, and ends. It reports its progress on standard output, one JSON object in
+ * each line.
  */
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'

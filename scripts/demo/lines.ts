@@ -1,6 +1,6 @@
 /**
- * The demo's lines. A line follows from its log and number, so that a line that is read back can be identified and compared
- * byte for byte.
+ * The demo's lines. A line follows from its log and number, so that a line that is read back can be identified and
+ * compared byte for byte.
  */
 
 export const LOGS = ['access', 'app'] as const

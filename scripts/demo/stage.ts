@@ -25,7 +25,10 @@ export type AtEnd = (cleanUp: () => void | Promise<void>) => void
 export interface Stage {
   readonly directory: string
   readonly atEnd: AtEnd
-  /** Starts a Node program in a process group of its own, so that a Ctrl-C reaches only the demo, which stops the others. */
+  /**
+   * Starts a Node program in a process group of its own, so that a Ctrl-C reaches only the demo, which stops the
+   * others.
+   */
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Child
   close(): Promise<void>
 }

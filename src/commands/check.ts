@@ -31,7 +31,10 @@ export async function check({ config, json, connect, stdout }: CheckOptions): Pr
 
 const MAX_OPEN_FILES = 'file.maxOpenFiles'
 
-/** The row of `file.maxOpenFiles` with the number in effect, which the process's limit can bound, and the setting's origin. */
+/**
+ * The row of `file.maxOpenFiles` with the number in effect, which the process's limit can bound, and the setting's
+ * origin.
+ */
 function bounded(row: DescribedSetting, { file }: Config, here: DescriptorLimit): DescribedSetting {
   const value = openFilesWithin(file.maxOpenFiles, here)
   if (value === file.maxOpenFiles) return row

@@ -1,6 +1,6 @@
 /**
- * Makes the parts of `logagent run`, each with its slice of the configuration. pipeline.ts has what they do together, and
- * run.ts when they start and stop.
+ * Makes the parts of `logagent run`, each with its slice of the configuration. pipeline.ts has what they do together,
+ * and run.ts when they start and stop.
  */
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/state/checkpoint.ts'
@@ -24,11 +24,13 @@ export type Destination =
 
 export interface State {
   readonly checkpoint: Checkpoint
-  /** Writes the last checkpoint and releases the lock. False if the checkpoint could not be written, which was reported. */
+  /**
+   * Writes the last checkpoint and releases the lock. False if the checkpoint could not be written, which was reported.
+   */
   readonly close: () => Promise<boolean>
   /**
-   * Releases the lock without writing anything more, since after a fault the last checkpoint is the right one. If the disk
-   * hangs in the middle of a write the lock is kept, and ends with the process, as the write does.
+   * Releases the lock without writing anything more, since after a fault the last checkpoint is the right one. If the
+   * disk hangs in the middle of a write the lock is kept, and ends with the process, as the write does.
    */
   readonly abandon: () => Promise<void>
 }

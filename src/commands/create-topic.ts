@@ -6,8 +6,8 @@ import { isPassing, toAgentError, openAdmin, retriesFor } from './kafka-client.t
 const RETRY_MS = 250
 
 /**
- * Creates a topic, and resolves when it exists, also if somebody else created it. Throws AgentError otherwise. Rejects when
- * `signal` aborts, with no connection left open.
+ * Creates a topic, and resolves when it exists, also if somebody else created it. Throws AgentError otherwise. Rejects
+ * when `signal` aborts, with no connection left open.
  */
 export async function createTopic(name: string, { kafka, topic }: Config, signal: AbortSignal): Promise<void> {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = kafka

@@ -1,13 +1,13 @@
 /**
- * How many files may be open, as the process's limit of descriptors allows. Node raises its soft limit to the hard one when
- * it starts, so the limits of `ulimit -n`, a container and systemd all are this one number.
+ * How many files may be open, as the process's limit of descriptors allows. Node raises its soft limit to the hard one
+ * when it starts, so the limits of `ulimit -n`, a container and systemd all are this one number.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { AgentError } from '../errors.ts'
 
 /**
- * Descriptors that are reserved for connections, the state, directories, `/proc` and whatever a library opens: a part of the
- * limit, because a machine with many files tends to have many brokers too, and at least LEAST_KEPT.
+ * Descriptors that are reserved for connections, the state, directories, `/proc` and whatever a library opens: a part
+ * of the limit, because a machine with many files tends to have many brokers too, and at least LEAST_KEPT.
  */
 const KEPT_PART = 1 / 4
 const LEAST_KEPT = 64
@@ -36,7 +36,9 @@ export function descriptorLimitHere(): DescriptorLimit {
   }
 }
 
-/** The limit in the text of /proc/self/limits (proc(5)). `atStart` is how many descriptors are open before any file is. */
+/**
+ * The limit in the text of /proc/self/limits (proc(5)). `atStart` is how many descriptors are open before any file is.
+ */
 export function descriptorLimit(limits: string, atStart: number): DescriptorLimit {
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
   if (soft === undefined) return { limit: Infinity, files: Infinity }

@@ -1,6 +1,6 @@
 /**
- * The settings as flags of a command: one for each, grouped for `--help`. The given values go to config/load.ts as text;
- * nothing is validated here.
+ * The settings as flags of a command: one for each, grouped for `--help`. The given values go to config/load.ts as
+ * text; nothing is validated here.
  */
 import { Option, type Command } from 'commander'
 import { GROUPS, SCHEMA } from '../config/schema.ts'

@@ -1,8 +1,8 @@
 /**
- * Follows one file by name with the package `tail`. It shows what is appended, and after a rename or deletion the rest of
- * the old file, then the new one from its beginning. At a rename the package stops and discards what it had queued, so the
- * rest is read here through a descriptor that is held from the start. Bytes that are written between a truncation or a
- * deletion and its notice are missed.
+ * Follows one file by name with the package `tail`. It shows what is appended, and after a rename or deletion the rest
+ * of the old file, then the new one from its beginning. At a rename the package stops and discards what it had queued,
+ * so the rest is read here through a descriptor that is held from the start. Bytes that are written between a
+ * truncation or a deletion and its notice are missed.
  */
 import { type Stats, closeSync, existsSync, fstatSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -58,7 +58,10 @@ export async function follow({ path, from, signal, complain }: FollowOptions, sh
   }
 }
 
-/** A function that opens the file of that name, or returns null if there is none to read. It reports a reason once in a row. */
+/**
+ * A function that opens the file of that name, or returns null if there is none to read. It reports a reason once in a
+ * row.
+ */
 function opener(path: string, complain: (reason: string) => void): () => number | null {
   let reported = ''
   return () => {
@@ -85,7 +88,9 @@ declare module 'tail' {
   }
 }
 
-/** Options for bytes as they are: no separator, and latin1, since decoding UTF-8 would break characters at block edges. */
+/**
+ * Options for bytes as they are: no separator, and latin1, since decoding UTF-8 would break characters at block edges.
+ */
 const AS_IT_IS = { separator: null, encoding: 'latin1', follow: false } as const
 
 /** Shows appended bytes. Resolves when the file has lost its name, or when `signal` aborts. */
@@ -128,7 +133,10 @@ async function untilRenamed(
   if (!signal.aborted) showRest(followed, show)
 }
 
-/** A tail, which begins to watch at once. It is null if the name has no file, and polls if no inotify watch is available. */
+/**
+ * A tail, which begins to watch at once. It is null if the name has no file, and polls if no inotify watch is
+ * available.
+ */
 function newTail(path: string): { tail: Tail | null; isWatched: boolean } {
   for (const isWatched of [true, false]) {
     try {

@@ -1,7 +1,7 @@
 /**
- * kafkajs as `consume` and the creation of topics use it: silent, with bounded retries, able to read zstd, and without its
- * busy timer. Shipping uses output/kafka/connection.ts instead. This file is imported dynamically, so that `run` loads
- * kafkajs only if it has to create a topic.
+ * kafkajs as `consume` and the creation of topics use it: silent, with bounded retries, able to read zstd, and without
+ * its busy timer. Shipping uses output/kafka/connection.ts instead. This file is imported dynamically, so that `run`
+ * loads kafkajs only if it has to create a topic.
  */
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
@@ -20,9 +20,9 @@ export interface KafkaTarget {
 }
 
 /**
- * kafkajs's admin client, not connected yet. When `signal` aborts its sockets are destroyed, so that all its calls fail at
- * once. It tries each call once, because the timers of its own retries cannot be stopped; {@link isPassing} says whether a
- * retry makes sense.
+ * kafkajs's admin client, not connected yet. When `signal` aborts its sockets are destroyed, so that all its calls fail
+ * at once. It tries each call once, because the timers of its own retries cannot be stopped; {@link isPassing} says
+ * whether a retry makes sense.
  */
 export function openAdmin(target: KafkaTarget, signal: AbortSignal): Admin {
   return new kafkajs.Kafka({ ...prepare(target, signal), retry: { retries: 0 } }).admin()
@@ -46,7 +46,10 @@ export function openCluster(target: KafkaTarget): Cluster {
   })
 }
 
-/** Turns an error of kafkajs into an AgentError: `kafka-refused` if a broker responded with an error, else `kafka-unreachable`. */
+/**
+ * Turns an error of kafkajs into an AgentError: `kafka-refused` if a broker responded with an error, else
+ * `kafka-unreachable`.
+ */
 export function toAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
   for (let cause = error; cause instanceof Error; cause = beneath(cause)) {
@@ -60,7 +63,9 @@ export function toAgentError(error: unknown): AgentError {
   return new AgentError('kafka-unreachable', `Kafka can't be reached: ${messageOf(error)}`, { cause: error })
 }
 
-/** The error behind an error: its cause, or the first of those that it combines (CreateTopics has one for each topic). */
+/**
+ * The error behind an error: its cause, or the first of those that it combines (CreateTopics has one for each topic).
+ */
 function beneath(error: Error): unknown {
   return error.cause ?? (error instanceof kafkajs.KafkaJSAggregateError ? error.errors[0] : undefined)
 }
@@ -100,7 +105,8 @@ function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
       // a socket that is created with an aborted signal would connect all the same
       signal?.throwIfAborted()
       const socket = connect({ host: addresses.get(host) ?? host, port, signal }, onConnect)
-      // At each retry kafkajs closes its dead sockets again and adds a listener each time. It is no leak, but Node warns.
+      // At each retry kafkajs closes its dead sockets again and adds a listener each time. It is no leak, but Node
+      // warns.
       return socket.setKeepAlive(true, 60_000).setMaxListeners(0)
     },
   }
@@ -109,9 +115,9 @@ function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
 const isPatched = Symbol('logagent: timer patched')
 
 /**
- * Patches two things in kafkajs. It checks for pending requests by a timer even if there are none, with a negative delay, so
- * that Node warns (TimeoutNegativeWarning) and wakes up every millisecond; here the timer runs only while requests are
- * pending, and a later request starts it again. And kafkajs has no codec for zstd of its own.
+ * Patches two things in kafkajs. It checks for pending requests by a timer even if there are none, with a negative
+ * delay, so that Node warns (TimeoutNegativeWarning) and wakes up every millisecond; here the timer runs only while
+ * requests are pending, and a later request starts it again. And kafkajs has no codec for zstd of its own.
  */
 function patchKafkajs(): void {
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({ decompress: promisify(zstdDecompress) })

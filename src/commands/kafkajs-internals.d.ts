@@ -1,6 +1,6 @@
 /**
- * The parts of kafkajs 2.2.4 that kafka-client.ts and topic-reader.ts use and its own types leave out. The version is pinned
- * and unmaintained, so these parts no longer change. Types only, checked by hand against the sources.
+ * The parts of kafkajs 2.2.4 that kafka-client.ts and topic-reader.ts use and its own types leave out. The version is
+ * pinned and unmaintained, so these parts no longer change. Types only, checked by hand against the sources.
  */
 declare module 'kafkajs/src/network/requestQueue/index.js' {
   interface RequestQueue {

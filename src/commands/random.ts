@@ -1,6 +1,6 @@
 /**
- * Random bytes from the kernel. node:crypto is not used, because loading Node's part of OpenSSL costs 2.5 MB for a few ids.
- * The device stays open, because no descriptor may be left when the next id is needed.
+ * Random bytes from the kernel. node:crypto is not used, because loading Node's part of OpenSSL costs 2.5 MB for a few
+ * ids. The device stays open, because no descriptor may be left when the next id is needed.
  */
 import { openSync, readSync } from 'node:fs'
 

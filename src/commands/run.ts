@@ -37,8 +37,8 @@ export interface RunOptions {
 const FOREVER_MS = 2 ** 30
 
 /**
- * Runs until `signal` aborts and everything has stopped. Throws AgentError `undelivered` if the deadline passed first, and
- * `state-unusable` if everything is stored but the last positions could not be written.
+ * Runs until `signal` aborts and everything has stopped. Throws AgentError `undelivered` if the deadline passed first,
+ * and `state-unusable` if everything is stored but the last positions could not be written.
  */
 export async function run(options: RunOptions): Promise<void> {
   const { config, output, runtime } = options
@@ -91,7 +91,10 @@ export async function run(options: RunOptions): Promise<void> {
   throw new AgentError('state-unusable', `the positions could not be written to ${config.state.dir}: ${again}`)
 }
 
-/** Stops everything after a fault. Nothing of this agent goes on when the lock is released. The fault itself is thrown on. */
+/**
+ * Stops everything after a fault. Nothing of this agent goes on when the lock is released. The fault itself is thrown
+ * on.
+ */
 async function abandon(pipeline: Pipeline | undefined, state: State): Promise<void> {
   const stopped = await Promise.allSettled([pipeline?.abandon()])
   // a part that could not be stopped may send until the process ends, and the lock is held until then

@@ -1,6 +1,6 @@
 /**
- * The transport of `logagent run --output stdout`. Instead of sending a record to Kafka it prints one JSON object in a line.
- * Every topic has one partition. A record that was printed counts as stored.
+ * The transport of `logagent run --output stdout`. Instead of sending a record to Kafka it prints one JSON object in a
+ * line. Every topic has one partition. A record that was printed counts as stored.
  */
 import { decodeRecords } from '../encode/records.ts'
 import { messageOf } from '../errors.ts'

@@ -1,7 +1,7 @@
 /**
- * `logagent tail FILE… -n N -f`: shows files from inside an image that has no shell. The last lines are read from the end of
- * the file, and all bytes are shown as they are; follow.ts follows a file. This is not the agent's reader: it keeps no
- * offsets (docs/decisions).
+ * `logagent tail FILE… -n N -f`: shows files from inside an image that has no shell. The last lines are read from the
+ * end of the file, and all bytes are shown as they are; follow.ts follows a file. This is not the agent's reader: it
+ * keeps no offsets (docs/decisions).
  */
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { AgentError, messageOf } from '../errors.ts'
@@ -82,7 +82,10 @@ function lastNewline(block: Buffer, from: number): number {
   return from < 0 ? -1 : block.lastIndexOf(NEWLINE, from)
 }
 
-/** A function that gives the text before bytes of a file: with several files a heading, if another file was printed last. */
+/**
+ * A function that gives the text before bytes of a file: with several files a heading, if another file was printed
+ * last.
+ */
 function headings(isNeeded: boolean): (path: string) => string {
   let last: string | undefined
   return (path) => {

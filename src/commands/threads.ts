@@ -1,6 +1,6 @@
 /**
- * The number of threads in libuv's pool, which runs every call that takes time and must not stop the main thread, and how
- * many of them may call mounts that can hang. An idle thread costs 8 KB of RSS.
+ * The number of threads in libuv's pool, which runs every call that takes time and must not stop the main thread, and
+ * how many of them may call mounts that can hang. An idle thread costs 8 KB of RSS.
  */
 
 /** The number of threads if no higher one is requested. */
@@ -17,7 +17,9 @@ export function threadsFor(requested = ''): number {
   return Math.min(MOST_THREADS, Math.max(USUAL_THREADS, Number.parseInt(requested, 10) || 0))
 }
 
-/** How many calls to mounts may be under way in a pool of `threads` threads, half of which may wait for name resolution. */
+/**
+ * How many calls to mounts may be under way in a pool of `threads` threads, half of which may wait for name resolution.
+ */
 export function mountCallsAmong(threads: number): number {
   return Math.floor(threads / 2) - OTHER_CALLS
 }

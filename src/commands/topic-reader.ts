@@ -1,7 +1,7 @@
 /**
- * Reads a topic from all partitions without a consumer group. A group would have to be joined (which waits for others), would
- * need a permission, and would be left behind. Order is kept within a partition. Only committed records are read. No position
- * is kept: every read starts at the beginning or at the end.
+ * Reads a topic from all partitions without a consumer group. A group would have to be joined (which waits for others),
+ * would need a permission, and would be left behind. Order is kept within a partition. Only committed records are read.
+ * No position is kept: every read starts at the beginning or at the end.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
@@ -39,8 +39,8 @@ const NO_TOPIC = 'there is no topic'
 const FATAL = /AUTHORIZATION_FAILED|UNSUPPORTED|INVALID_TOPIC/
 
 /**
- * Yields batches until the end, or until `signal` aborts, which is no error. Connects and disconnects the cluster. Throws
- * AgentError `kafka-unreachable` or `kafka-refused` within about {@link PATIENCE_MS} after the first failure.
+ * Yields batches until the end, or until `signal` aborts, which is no error. Connects and disconnects the cluster.
+ * Throws AgentError `kafka-unreachable` or `kafka-refused` within about {@link PATIENCE_MS} after the first failure.
  */
 export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncGenerator<ReadBatch> {
   const { topic, follow, signal } = options
@@ -76,8 +76,8 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
 }
 
 /**
- * Does `work`, and after a failure tries again after a moment and `recover`, because leaders move, brokers restart, and new
- * topics take a moment to be known everywhere. How long it tries depends on the error.
+ * Does `work`, and after a failure tries again after a moment and `recover`, because leaders move, brokers restart, and
+ * new topics take a moment to be known everywhere. How long it tries depends on the error.
  */
 async function patiently<T>(work: () => Promise<T>, recover: () => Promise<unknown>, signal: AbortSignal): Promise<T> {
   const since = performance.now()
@@ -160,7 +160,10 @@ async function fetchAll(
   return ofLeaders.flat().map((data) => new Batch(topic, String(positions.get(data.partition) ?? 0), data))
 }
 
-/** To be called after a failed fetch: refreshes the leaders, and moves positions past records that retention has deleted. */
+/**
+ * To be called after a failed fetch: refreshes the leaders, and moves positions past records that retention has
+ * deleted.
+ */
 async function relocate(cluster: Cluster, topic: string, positions: Offsets): Promise<void> {
   await cluster.refreshMetadata()
   for (const [partition, first] of await offsetsOf(cluster, topic, true)) {

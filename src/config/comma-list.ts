@@ -1,4 +1,6 @@
-/** Splits text at its commas, except those in braces, which belong to a glob. Drops surrounding spaces and empty items. */
+/**
+ * Splits text at its commas, except those in braces, which belong to a glob. Drops surrounding spaces and empty items.
+ */
 export function splitList(text: string): string[] {
   const items: string[] = []
   let depth = 0

@@ -1,6 +1,6 @@
 /**
- * Collects what is wrong with a configuration, so that a user reads all of it at once and not only the first fault. Knows
- * how to show a user's value safely and how to guess what was meant; what is right is known elsewhere.
+ * Collects what is wrong with a configuration, so that a user reads all of it at once and not only the first fault.
+ * Knows how to show a user's value safely and how to guess what was meant; what is right is known elsewhere.
  */
 import { AgentError } from '../errors.ts'
 import type { Origin } from './origin.ts'
@@ -95,7 +95,9 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best
 }
 
-/** Without case and punctuation, and cut to the length of the longest setting's name, so that a long key costs little. */
+/**
+ * Without case and punctuation, and cut to the length of the longest setting's name, so that a long key costs little.
+ */
 function bare(word: string): string {
   return word
     .slice(0, 80)
@@ -123,7 +125,10 @@ function editDistance(a: string, b: string, limit: number): number {
   return Math.min(limit, row[b.length] ?? limit)
 }
 
-/** Escapes control characters, with the 8-bit ones that terminals obey and JSON leaves alone, and those that reverse text. */
+/**
+ * Escapes control characters, with the 8-bit ones that terminals obey and JSON leaves alone, and those that reverse
+ * text.
+ */
 function harmless(text: string): string {
   return text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

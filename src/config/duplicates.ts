@@ -1,7 +1,7 @@
 /**
- * Finds what the parsers of JSON and INI accept in silence: keys that are given twice (the last one wins), INI lines that
- * are neither section nor setting (skipped), and names that would change an object's prototype (skipped). These functions
- * are no parsers: they scan the text by the parser's own rules and build nothing.
+ * Finds what the parsers of JSON and INI accept in silence: keys that are given twice (the last one wins), INI lines
+ * that are neither section nor setting (skipped), and names that would change an object's prototype (skipped). These
+ * functions are no parsers: they scan the text by the parser's own rules and build nothing.
  */
 
 /** Keys that are given twice in one object of a text that JSON.parse accepts, as `"key" in line 3`. */
@@ -26,7 +26,10 @@ export function duplicateJsonKeys(text: string): string[] {
   return found
 }
 
-/** Lines of an INI text that `ini` would skip or that would undo others, each as `line 3: …`. The grammar is that of ini 7. */
+/**
+ * Lines of an INI text that `ini` would skip or that would undo others, each as `line 3: …`. The grammar is that of ini
+ * 7.
+ */
 export function faultyIniLines(text: string): string[] {
   const faults: string[] = []
   const settings = new Map<string, number>()

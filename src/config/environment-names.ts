@@ -1,15 +1,17 @@
 /**
- * Complains of environment variables that look like settings and are none: LOGAGENT_ENCODNG=raw would ship json without a
- * warning. All names with LOGAGENT_ are the agent's. A name with KAFKA_ may be the application's, whose variables the whole
- * pod gets, so it is reported only if it is a few letters away from one of the agent's and that is given nowhere. Variables
- * that Kubernetes sets for a Service called logagent or kafka are never reported.
+ * Complains of environment variables that look like settings and are none: LOGAGENT_ENCODNG=raw would ship json without
+ * a warning. All names with LOGAGENT_ are the agent's. A name with KAFKA_ may be the application's, whose variables the
+ * whole pod gets, so it is reported only if it is a few letters away from one of the agent's and that is given nowhere.
+ * Variables that Kubernetes sets for a Service called logagent or kafka are never reported.
  */
 import { closest, type Complaints } from './complaints.ts'
 import type { NamedSetting } from './setting.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names as Kubernetes makes them for a Service: KAFKA_SERVICE_HOST, KAFKA_SERVICE_PORT_HTTP, KAFKA_PORT_9092_TCP_ADDR. */
+/**
+ * Names as Kubernetes makes them for a Service: KAFKA_SERVICE_HOST, KAFKA_SERVICE_PORT_HTTP, KAFKA_PORT_9092_TCP_ADDR.
+ */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
 
 /** Words in the longest name of a setting. A hostile name may have more, which are not looked at. */
@@ -40,7 +42,10 @@ function report(name: string, meant: readonly string[], complaints: Complaints):
   complaints.add({ setting: name, origin: 'environment', advice: `unknown setting${guess}` })
 }
 
-/** Names that may have been meant: the same name with KAFKA_ (for LOGAGENT_TOPIC), or those that begin with the same words (for LOGAGENT_SHUTDOWN_DEADLINE). */
+/**
+ * Names that may have been meant: the same name with KAFKA_ (for LOGAGENT_TOPIC), or those that begin with the same
+ * words (for LOGAGENT_SHUTDOWN_DEADLINE).
+ */
 function related(name: string, names: readonly string[]): readonly string[] {
   const elsewhere = names.find((env) => env === name.replace(/^LOGAGENT_(KAFKA_)?/, 'KAFKA_'))
   if (elsewhere !== undefined) return [elsewhere]

@@ -1,7 +1,7 @@
 /**
- * Reads one configuration file (YAML, JSON or INI by its ending) into a plain tree, or complains. Knows no settings. The
- * bytes may be anything: too many, binary, nested to exhaust the stack, full of aliases. Each of these ends in a complaint,
- * and in bounded time (256 KiB of hostile YAML take the parser a second or two).
+ * Reads one configuration file (YAML, JSON or INI by its ending) into a plain tree, or complains. Knows no settings.
+ * The bytes may be anything: too many, binary, nested to exhaust the stack, full of aliases. Each of these ends in a
+ * complaint, and in bounded time (256 KiB of hostile YAML take the parser a second or two).
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
@@ -19,14 +19,16 @@ const MOST_LEVELS = 10
 type Parse = (text: string) => Promise<unknown>
 
 const PARSERS: readonly (readonly [endings: RegExp, parse: Parse])[] = [
-  // Each parser is loaded only for its own files. A module of ours imports it, because in a bundle that esbuild splits a
-  // CommonJS package has no named exports when it is imported dynamically.
+  // Each parser is loaded only for its own files. A module of ours imports it, because in a bundle that esbuild splits
+  // a CommonJS package has no named exports when it is imported dynamically.
   [/\.ya?ml$/i, async (text) => (await import('./yaml.ts')).parseYaml(text)],
   [/\.(ini|conf)$/i, async (text) => (await import('./ini.ts')).parseIni(text)],
   [/\.json$/i, async (text) => parseJson(text)],
 ]
 
-/** The tree of a file, empty after a complaint. Never throws for what the file is or holds. `namedBy` says who named it. */
+/**
+ * The tree of a file, empty after a complaint. Never throws for what the file is or holds. `namedBy` says who named it.
+ */
 export async function readConfigFile(path: string, namedBy: string, complaints: Complaints): Promise<ConfigTree> {
   const complain = (advice: string): ConfigTree => {
     complaints.add({ setting: 'configuration', origin: `file ${path}`, advice })
@@ -91,7 +93,10 @@ function parseJson(text: string): unknown {
   return tree
 }
 
-/** Throws an Error if values are nested too deep. Walks without recursion, because a tree may contain itself through an alias. */
+/**
+ * Throws an Error if values are nested too deep. Walks without recursion, because a tree may contain itself through an
+ * alias.
+ */
 function checkDepth(tree: object): void {
   const rest: { node: object; level: number }[] = [{ node: tree, level: 1 }]
   for (let next = rest.pop(); next; next = rest.pop()) {

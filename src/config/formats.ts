@@ -1,7 +1,8 @@
 /**
- * What a setting's value may look like: convict formats, each with a `coerce` from text (environment, flags, INI) and
- * a `validate` that throws an Error saying what would be right. A `coerce` never throws, because convict would then stop at
- * the first fault: it returns text that it can't read, and `validate` refuses it. There are no rules between settings here.
+ * What a setting's value may look like: convict formats, each with a `coerce` from text (environment, flags, INI) and a
+ * `validate` that throws an Error saying what would be right. A `coerce` never throws, because convict would then stop
+ * at the first fault: it returns text that it can't read, and `validate` refuses it. There are no rules between
+ * settings here.
  */
 import { parseBroker } from './broker-address.ts'
 import { splitList } from './comma-list.ts'
@@ -24,7 +25,9 @@ export interface Format {
   readonly validateEntry?: (name: string, value: unknown) => void
 }
 
-/** One input as the user wrote it, with members that are not validated yet. In a map of inputs, the key is its `name`. */
+/**
+ * One input as the user wrote it, with members that are not validated yet. In a map of inputs, the key is its `name`.
+ */
 export type InputItem = Readonly<Record<string, unknown>>
 
 /** The longest path in bytes that Linux opens. picomatch throws at globs that are much longer. */

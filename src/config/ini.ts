@@ -4,7 +4,10 @@
 import { parse } from 'ini'
 import { faultyIniLines } from './duplicates.ts'
 
-/** Throws an Error that names every faulty line. Values are text, `true`, `false` and `null`; `[a.b]` makes a nested group. */
+/**
+ * Throws an Error that names every faulty line. Values are text, `true`, `false` and `null`; `[a.b]` makes a nested
+ * group.
+ */
 export function parseIni(text: string): unknown {
   const faults = faultyIniLines(text)
   if (faults.length > 0) throw new Error(faults.join('; '))

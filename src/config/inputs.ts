@@ -1,7 +1,7 @@
 /**
- * Resolves inputs: every member gets its value, from the input itself or from the top level; globs get their allowed roots;
- * each input gets an identity that doesn't depend on its place in the list, so that a reload can apply a difference. The
- * files that the globs match are not looked at.
+ * Resolves inputs: every member gets its value, from the input itself or from the top level; globs get their allowed
+ * roots; each input gets an identity that doesn't depend on its place in the list, so that a reload can apply a
+ * difference. The files that the globs match are not looked at.
  */
 import { crc32 } from 'node:zlib'
 import { splitGlob } from '../glob-base.ts'

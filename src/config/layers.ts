@@ -83,7 +83,10 @@ export function fromTree(branch: Branch, complaints: Complaints): Map<string, un
   return found
 }
 
-/** The value of NAME, or the text of the file that NAME_FILE names without its last newline. An empty value counts as not set. */
+/**
+ * The value of NAME, or the text of the file that NAME_FILE names without its last newline. An empty value counts as
+ * not set.
+ */
 function fromEnvironment(
   environment: Environment,
   { name, env }: Pick<NamedSetting, 'name' | 'env'>,
@@ -110,7 +113,9 @@ function openly(words: string): Origin {
   return { words, isSecret: false }
 }
 
-/** Whether `__proto__` is a key in the value, which would change the object's prototype. The value's depth is bounded. */
+/**
+ * Whether `__proto__` is a key in the value, which would change the object's prototype. The value's depth is bounded.
+ */
 function namesPrototype(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype)

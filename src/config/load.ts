@@ -1,7 +1,8 @@
 /**
- * Loads the configuration: reads the layers (defaults < file < environment < flags), resolves one value for each setting,
- * resolves the inputs, checks the rules between settings, and returns one deeply frozen {@link Config}, or throws one error
- * with everything that is wrong. Reads only the named files; environment, flags and host name are passed in.
+ * Loads the configuration: reads the layers (defaults < file < environment < flags), resolves one value for each
+ * setting, resolves the inputs, checks the rules between settings, and returns one deeply frozen {@link Config}, or
+ * throws one error with everything that is wrong. Reads only the named files; environment, flags and host name are
+ * passed in.
  */
 import { Complaints } from './complaints.ts'
 import { readConfigFile } from './file.ts'
@@ -44,7 +45,10 @@ export interface Sources {
 /** The sources of a single setting's value. */
 export type LayerSources = Pick<Sources, 'configPath' | 'environment' | 'flags'>
 
-/** Loads everything. For whatever a user wrote it throws only AgentError `usage`, whose message has one complaint a line. */
+/**
+ * Loads everything. For whatever a user wrote it throws only AgentError `usage`, whose message has one complaint a
+ * line.
+ */
 export async function load(sources: Sources): Promise<Config> {
   const complaints = new Complaints()
   const given = collect(await layersOf(sources, complaints), SCHEMA, complaints)

@@ -1,7 +1,7 @@
 /**
- * The largest size of what all records of a file have in common: path, id, fields, agent and key. The kernel has limited
- * room for it (kernel/sizes.ts). encode/json.ts and encode/raw.ts render it; the size here is never less than what they
- * make of it, and little more.
+ * The largest size of what all records of a file have in common: path, id, fields, agent and key. The kernel has
+ * limited room for it (kernel/sizes.ts). encode/json.ts and encode/raw.ts render it; the size here is never less than
+ * what they make of it, and little more.
  */
 import { PATH_MAX } from './formats.ts'
 import type { InputConfig, RecordKey } from './inputs.ts'
@@ -17,7 +17,9 @@ export interface MetadataSize {
 /** Bytes of the names of the facts, the file's id, and the characters between them. */
 const FRAME_BYTES = 512
 
-/** The most bytes that one byte of a path becomes: an escaped control character in JSON, else a replacement character. */
+/**
+ * The most bytes that one byte of a path becomes: an escaped control character in JSON, else a replacement character.
+ */
 const RENDERED_BYTES = { json: 6, raw: 3 } as const
 
 /** Bytes that a field has as a header beside its name and value: `fields.` and two lengths. */

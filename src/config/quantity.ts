@@ -20,7 +20,10 @@ export function parseBytes(text: string): number | undefined {
   return quantity(text, BYTE_UNITS)
 }
 
-/** Parses '500ms', '25s', '5m' or '250' to milliseconds; undefined if the text is no duration or no whole number of them. */
+/**
+ * Parses '500ms', '25s', '5m' or '250' to milliseconds; undefined if the text is no duration or no whole number of
+ * them.
+ */
 export function parseDuration(text: string): number | undefined {
   return quantity(text, TIME_UNITS)
 }

@@ -1,7 +1,7 @@
 /**
- * Resolves what the layers give to one value for each setting: convict holds the defaults and turns text into values, the
- * formats validate them. Every given value is validated, also one that a higher layer overrides. There are no rules between
- * settings here.
+ * Resolves what the layers give to one value for each setting: convict holds the defaults and turns text into values,
+ * the formats validate them. Every given value is validated, also one that a higher layer overrides. There are no rules
+ * between settings here.
  */
 import convict from 'convict'
 import { messageOf } from '../errors.ts'
@@ -13,11 +13,15 @@ import { namedSettings, type Setting, type SettingTree, type Values } from './se
 
 export interface ResolvedValues<Tree> {
   readonly values: Values<Tree>
-  /** Where the value of each setting came from, by the setting's name; a setting that is missing here has its default. */
+  /**
+   * Where the value of each setting came from, by the setting's name; a setting that is missing here has its default.
+   */
   readonly origins: ReadonlyMap<string, Origin>
 }
 
-/** Resolves every setting of a schema. A refused value counts as not given. `label` is put before names in complaints. */
+/**
+ * Resolves every setting of a schema. A refused value counts as not given. `label` is put before names in complaints.
+ */
 export function resolveValues<Tree extends SettingTree>(
   schema: Tree,
   given: GivenValues,
@@ -57,8 +61,8 @@ interface Fault {
 }
 
 /**
- * What is wrong with one value. convict's own validate() is no use for this: it joins its errors into one text, knows no
- * layers, and walks into `fields`, where it takes a name with a dot for a path.
+ * What is wrong with one value. convict's own validate() is no use for this: it joins its errors into one text, knows
+ * no layers, and walks into `fields`, where it takes a name with a dot for a path.
  */
 function faultsOf({ raw, value }: { raw: unknown; value: unknown }, setting: Setting<unknown>): Fault[] {
   const format: Format = FORMATS[setting.format]

@@ -1,7 +1,7 @@
 /**
- * Every setting, declared once: description, format, unit, limits, default. Environment name and flag follow from the place
- * in the tree (setting.ts); docs/configuration.md and the JSON schema are generated from this file. What the formats accept
- * is in formats.ts, and rules between settings are in rules.ts.
+ * Every setting, declared once: description, format, unit, limits, default. Environment name and flag follow from the
+ * place in the tree (setting.ts); docs/configuration.md and the JSON schema are generated from this file. What the
+ * formats accept is in formats.ts, and rules between settings are in rules.ts.
  */
 import { NOT_LOG_ENDINGS } from '../glob-base.ts'
 import type { InputItem } from './formats.ts'

@@ -1,6 +1,7 @@
 /**
  * What a setting is: the shape of one declaration, the functions that make one, and how its environment name and flag
- * follow from its place in the tree. The settings themselves are in schema.ts, and what their formats accept in formats.ts.
+ * follow from its place in the tree. The settings themselves are in schema.ts, and what their formats accept in
+ * formats.ts.
  */
 import type { FormatName } from './formats.ts'
 
@@ -15,7 +16,9 @@ export interface Setting<T> {
   readonly unit?: 'ms' | 'bytes'
   readonly min?: number
   readonly max?: number
-  /** The values of a `choice`, and those that are planned, so that a complaint can say that they are not supported yet. */
+  /**
+   * The values of a `choice`, and those that are planned, so that a complaint can say that they are not supported yet.
+   */
   readonly options?: readonly string[]
   readonly later?: readonly string[]
   /** Never shown in complaints, by `check` or in logs. */

@@ -1,7 +1,7 @@
 /**
- * Text with placeholders, which a record key may be: `${fields.env}-${log.file.name}`. Parses it and fills in what is known
- * when the configuration is loaded. Parts that differ from file to file are left to encode/, which renders them once per
- * file.
+ * Text with placeholders, which a record key may be: `${fields.env}-${log.file.name}`. Parses it and fills in what is
+ * known when the configuration is loaded. Parts that differ from file to file are left to encode/, which renders them
+ * once per file.
  */
 
 /** Names with values that a user adds to records. */
@@ -30,7 +30,10 @@ export function placeholders(text: string): string[] {
   return names
 }
 
-/** The parts of a template that {@link placeholders} accepts, with neighbouring literals joined. Throws an Error for an unknown field. */
+/**
+ * The parts of a template that {@link placeholders} accepts, with neighbouring literals joined. Throws an Error for an
+ * unknown field.
+ */
 export function compileTemplate(text: string, values: TemplateValues): TemplatePart[] {
   const parts: TemplatePart[] = []
   const literal = (more: string): void => {

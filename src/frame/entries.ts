@@ -1,6 +1,6 @@
 /**
- * The entries of one chunk, which are columns in the kernel's memory. This view reads and writes single cells, for the few
- * places that need one. Lines never become objects.
+ * The entries of one chunk, which are columns in the kernel's memory. This view reads and writes single cells, for the
+ * few places that need one. Lines never become objects.
  */
 import type { Range } from '../flow.ts'
 import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY, STREAM } from '../kernel/layout.ts'
@@ -32,7 +32,10 @@ export class Entries {
   #readAtNs = 0n
   /** How many entries are in use. */
   count = 0
-  /** Whether all entries are of route 0 and adjacent in the file, as lines are. Then they need not be visited one by one. */
+  /**
+   * Whether all entries are of route 0 and adjacent in the file, as lines are. Then they need not be visited one by
+   * one.
+   */
   abut = true
 
   constructor(memory: LinearMemory) {
@@ -73,7 +76,10 @@ export class Entries {
     return ranges
   }
 
-  /** Converts milliseconds, which may have a fraction. The last result is kept, because files read together have one time. */
+  /**
+   * Converts milliseconds, which may have a fraction. The last result is kept, because files read together have one
+   * time.
+   */
   nanoseconds(milliseconds: number): bigint {
     if (milliseconds !== this.#readAt) {
       this.#readAt = milliseconds

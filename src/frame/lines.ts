@@ -34,8 +34,9 @@ export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules,
 }
 
 /**
- * Makes one entry of a line that is not framed by its newline: the last line of a finished file, which has no terminator,
- * or a line that is too long to be held, of which the chunk has the beginning. `end` is the file offset behind the line.
+ * Makes one entry of a line that is not framed by its newline: the last line of a finished file, which has no
+ * terminator, or a line that is too long to be held, of which the chunk has the beginning. `end` is the file offset
+ * behind the line.
  */
 export function frameOne(
   memory: LinearMemory,

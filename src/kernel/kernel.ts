@@ -1,7 +1,8 @@
 /**
  * The SIMD kernel's functions as TypeScript sees them, and how the kernel is instantiated on a memory. Each function is
- * documented at its AssemblyScript source in simd/; test/support/twin has the same functions in plain TypeScript, as the
- * oracle of the tests. Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are floats.
+ * documented at its AssemblyScript source in simd/; test/support/twin has the same functions in plain TypeScript, as
+ * the oracle of the tests. Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are
+ * floats.
  */
 import { readFileSync } from 'node:fs'
 
@@ -47,7 +48,9 @@ interface Exports extends Kernel {
   init(): void
 }
 
-/** The compiled kernel: beside this file in the bundle (scripts/build.ts puts it there), in build/ when run from source. */
+/**
+ * The compiled kernel: beside this file in the bundle (scripts/build.ts puts it there), in build/ when run from source.
+ */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const here = import.meta.url
   return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel/kernel.wasm' : './kernel.wasm', here))

@@ -1,7 +1,7 @@
 /**
  * The layout of the kernel's linear memory, with the slots and codes that both sides use. The numbers themselves are in
- * simd/layout.ts, which AssemblyScript compiles; this file groups them for TypeScript and adds those that only TypeScript
- * needs.
+ * simd/layout.ts, which AssemblyScript compiles; this file groups them for TypeScript and adds those that only
+ * TypeScript needs.
  *
  *   0       nothing (a null pointer is never valid)
  *   1 KiB   results: 64-bit floats

@@ -1,6 +1,7 @@
 /**
  * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, with the size that
- * `buffer.maxBytes` allows, and never grows (growing would detach every view). Pages that are never touched cost nothing.
+ * `buffer.maxBytes` allows, and never grows (growing would detach every view). Pages that are never touched cost
+ * nothing.
  */
 import { GUARD_BYTES, PAGE, RESULTS, TABLES, TABLES_BYTES, TEMPLATE, TEMPLATE_TEXT_BYTES } from './layout.ts'
 import { type Kernel, instantiate } from './kernel.ts'

@@ -38,7 +38,9 @@ export class BufferPool {
   readonly #onLoan = new Map<number, Block>()
   #freeBytes: number
 
-  /** `largest` is rounded up to whole medium blocks. Throws RangeError when the region has no room for one large block. */
+  /**
+   * `largest` is rounded up to whole medium blocks. Throws RangeError when the region has no room for one large block.
+   */
   constructor(region: { address: number; bytes: number; largest: number }) {
     const large = wholeBuffer(region.largest)
     this.sizes = { small: SMALL, medium: MEDIUM, large }

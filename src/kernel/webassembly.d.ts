@@ -1,4 +1,6 @@
-/** The part of WebAssembly's JavaScript interface that the kernel uses; TypeScript has it only among the DOM's types. */
+/**
+ * The part of WebAssembly's JavaScript interface that the kernel uses; TypeScript has it only among the DOM's types.
+ */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum: number })

@@ -1,6 +1,6 @@
 /**
- * The counters of events since the start of the process. Every event that has a number adds to a counter, so that metrics
- * only have to read them.
+ * The counters of events since the start of the process. Every event that has a number adds to a counter, so that
+ * metrics only have to read them.
  */
 import type { IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 import { type Events, nothing } from './events.ts'

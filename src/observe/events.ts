@@ -1,7 +1,7 @@
 /**
- * Every event that is reported, each as a named method. Counters, log and tests implement {@link Events}; code that reports
- * an event calls the method and does not know the listeners. Methods are called per chunk, batch or incident, never per
- * line. Byte counts are bytes of source files unless noted otherwise.
+ * Every event that is reported, each as a named method. Counters, log and tests implement {@link Events}; code that
+ * reports an event calls the method and does not know the listeners. Methods are called per chunk, batch or incident,
+ * never per line. Byte counts are bytes of source files unless noted otherwise.
  */
 import type { FoundReason, Generation, IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 
@@ -22,7 +22,10 @@ export interface Events {
   // input
   fileFound(file: Generation, from: { offset: number; reason: FoundReason }): void
   fileRotated(file: Generation): void
-  /** A file was truncated that had at least `unreadBytes` bytes not read yet. They are lost unless a copy is found that has them. */
+  /**
+   * A file was truncated that had at least `unreadBytes` bytes not read yet. They are lost unless a copy is found that
+   * has them.
+   */
   fileTruncated(file: Generation, unreadBytes: number): void
   fileLetGo(file: Generation): void
   fileDenied(path: string, reason: string): void
@@ -37,9 +40,9 @@ export interface Events {
   watchUnavailable(directory: string, reason: string): void
   settled(file: Generation, reason: SettleReason, what: { lines: number; bytes: number; offset: number }): void
   /**
-   * The offset may move over `bytes` bytes that were read. stored: Kafka has a record that contains them, or that reports
-   * them as skipped. settled: they need no record, or a later one will report them. Bytes that are read again are reported
-   * again.
+   * The offset may move over `bytes` bytes that were read. stored: Kafka has a record that contains them, or that
+   * reports them as skipped. settled: they need no record, or a later one will report them. Bytes that are read again
+   * are reported again.
    */
   finished(file: Generation, outcome: Receipt['outcome'], bytes: number): void
   lost(file: Generation, reason: LossReason, bytes: number): void
@@ -64,7 +67,10 @@ export interface Events {
     bytes: number
     action: 'cut' | 'drop'
   }): void
-  /** A record too large for the broker was cut. `records` is 0 if it had been cut before; `cutBytes` are bytes of the line. */
+  /**
+   * A record too large for the broker was cut. `records` is 0 if it had been cut before; `cutBytes` are bytes of the
+   * line.
+   */
   recordTruncated(what: { records: number; cutBytes: number }): void
   possibleRepeats(topic: string, partition: number, records: number): void
   filesMoved(topic: string, partition: number, files: number): void

@@ -1,6 +1,6 @@
 /**
- * The log: the events that a person should read. error: data is lost or someone must act. warn: the agent goes on, or tries
- * again. info: start, stop, files found. debug: the rest. There is nothing per line, and never a line's text.
+ * The log: the events that a person should read. error: data is lost or someone must act. warn: the agent goes on, or
+ * tries again. info: start, stop, files found. debug: the rest. There is nothing per line, and never a line's text.
  */
 import type { Logger } from 'pino'
 import type { Generation } from '../flow.ts'

@@ -10,7 +10,9 @@ export interface LoggerOptions {
   readonly out: NodeJS.WritableStream & { readonly writableLength?: number }
 }
 
-/** The most bytes that are kept in memory when the reader of a pipe has stopped reading. The agent does not wait for it. */
+/**
+ * The most bytes that are kept in memory when the reader of a pipe has stopped reading. The agent does not wait for it.
+ */
 const MOST_UNREAD_BYTES = 1024 * 1024
 
 export function createLogger({ level, pretty, out }: LoggerOptions): Logger {

@@ -5,7 +5,10 @@ import type { Counters } from './counters.ts'
 export interface SummarySource {
   readonly counters: Counters
   readonly logger: Logger
-  /** The number of files, the bytes on disk that are not stored, and the bytes taken over that are not stored, as of now. */
+  /**
+   * The number of files, the bytes on disk that are not stored, and the bytes taken over that are not stored, as of
+   * now.
+   */
   readonly state: () => { files: number; lagBytes: number; inFlightBytes: number }
   /** Resident memory of the process. Throws if that cannot be found out now. */
   readonly rssBytes: () => number

@@ -1,6 +1,6 @@
 /**
- * Protects the agent from its own reports: an error in a report must not end the agent or the work that is reported. Such an
- * error is reported once, and all others are ignored.
+ * Protects the agent from its own reports: an error in a report must not end the agent or the work that is reported.
+ * Such an error is reported once, and all others are ignored.
  */
 import { messageOf } from '../errors.ts'
 import type { Events } from './events.ts'

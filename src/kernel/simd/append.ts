@@ -37,13 +37,13 @@ import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import { result } from './results'
 
 /**
- * Append entries [first, end) of `route` from `out` on, as records with the numbers `index` and up. Stops before a record
- * that would pass `limit` or come within SLACK of the sizes column. That column grows down from `bufferEnd` and has eight
- * bytes a record: the source bytes that the record stands for, and how many of these were settled before it.
+ * Append entries [first, end) of `route` from `out` on, as records with the numbers `index` and up. Stops before a
+ * record that would pass `limit` or come within SLACK of the sizes column. That column grows down from `bufferEnd` and
+ * has eight bytes a record: the source bytes that the record stands for, and how many of these were settled before it.
  * `baseTimestamp` is in milliseconds; `skipped` are the settled bytes that the next record has to report. A record over
  * `maxRecord` bytes is cut where there is room for one of that size. An entry is settled as too large if its record
- * would be over `maxRecord` even without the text, or with `drop` if its record is over it at all. Returns the number of
- * records; layout.ts has the results.
+ * would be over `maxRecord` even without the text, or with `drop` if its record is over it at all. Returns the number
+ * of records; layout.ts has the results.
  */
 // @ts-ignore: decorator
 @inline function append(

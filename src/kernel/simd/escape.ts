@@ -108,8 +108,8 @@ function character(p: usize, end: usize, o: usize): u32 {
 }
 
 /**
- * Copy multi-byte text as it is, up to the first byte that needs an escape or is ill-formed, or to the end of sixteen bytes
- * of plain ASCII. Returns where the copied text ends.
+ * Copy multi-byte text as it is, up to the first byte that needs an escape or is ill-formed, or to the end of sixteen
+ * bytes of plain ASCII. Returns where the copied text ends.
  */
 function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from
@@ -149,9 +149,9 @@ function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize 
 }
 
 /**
- * Write the text [from, end) at `to` as the inside of a JSON string: the whole characters that end at or before `limit`.
- * Returns the new end; `lastStop` and `lastInvalid` return the rest. May read 15 bytes beyond `end` and write 8 beyond
- * `limit`.
+ * Write the text [from, end) at `to` as the inside of a JSON string: the whole characters that end at or before
+ * `limit`. Returns the new end; `lastStop` and `lastInvalid` return the rest. May read 15 bytes beyond `end` and write
+ * 8 beyond `limit`.
  */
 export function escape(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from

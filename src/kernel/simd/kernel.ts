@@ -1,5 +1,5 @@
-// The functions that the kernel exports. Each works on the linear memory that kernel/memory.ts lays out; nothing is kept
-// between calls but the text of the last timestamp.
+// The functions that the kernel exports. Each works on the linear memory that kernel/memory.ts lays out; nothing is
+// kept between calls but the text of the last timestamp.
 import { makeCrcTables } from './crc32c'
 import { makeEscapeTable } from './escape'
 import { makeGuardTable } from './guard'

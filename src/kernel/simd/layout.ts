@@ -1,7 +1,7 @@
-// Every number that both sides of the kernel use: where the parts of the linear memory lie, and what the slots and codes
-// in them mean. This file is plain enough to be compiled by AssemblyScript and to be run by Node; kernel/layout.ts draws
-// the memory and groups the numbers for TypeScript. Addresses are constants and no parameters, because a constant
-// address becomes part of the instruction.
+// Every number that both sides of the kernel use: where the parts of the linear memory lie, and what the slots and
+// codes in them mean. This file is plain enough to be compiled by AssemblyScript and to be run by Node;
+// kernel/layout.ts draws the memory and groups the numbers for TypeScript. Addresses are constants and no parameters,
+// because a constant address becomes part of the instruction.
 
 export const RESULTS: usize = 1024
 export const TEMPLATE: usize = 2048

@@ -9,8 +9,8 @@ export const NO_ROOM: usize = 0
 export const TOO_LARGE: usize = 1
 
 /**
- * Estimated bytes of the record length, the value length and the header count. Their sizes depend on what they count, so
- * five bytes each, the most they can take, are assumed when it is decided whether a record fits.
+ * Estimated bytes of the record length, the value length and the header count. Their sizes depend on what they count,
+ * so five bytes each, the most they can take, are assumed when it is decided whether a record fits.
  */
 export const LENGTHS: u32 = 15
 

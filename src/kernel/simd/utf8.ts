@@ -38,8 +38,8 @@ export function makeFaultTables(): void {
 }
 
 /**
- * Bits of the positions in x that are ill-formed; `before` are the sixteen bytes before x. A character that the end of x
- * cuts off is no fault.
+ * Bits of the positions in x that are ill-formed; `before` are the sixteen bytes before x. A character that the end of
+ * x cuts off is no fault.
  */
 // @ts-ignore: decorator
 @inline export function faults(before: v128, x: v128): u32 {
@@ -56,7 +56,9 @@ export function makeFaultTables(): void {
   return <u32>i8x16.bitmask(right) ^ 0xffff
 }
 
-/** Where the last whole character of [start, end) ends. The text is well-formed, but its end may cut a character off. */
+/**
+ * Where the last whole character of [start, end) ends. The text is well-formed, but its end may cut a character off.
+ */
 // @ts-ignore: decorator
 @inline export function wholeCharacters(start: usize, end: usize): usize {
   if (end > start && load<u8>(end - 1) >= 0xc0) return end - 1
@@ -66,8 +68,8 @@ export function makeFaultTables(): void {
 }
 
 /**
- * The length of the well-formed sequence at p, whose first byte is >= 0x80 (2, 3, 4), or minus the length of the ill-formed
- * maximal subpart there (-1, -2, -3).
+ * The length of the well-formed sequence at p, whose first byte is >= 0x80 (2, 3, 4), or minus the length of the
+ * ill-formed maximal subpart there (-1, -2, -3).
  */
 export function sequence(p: usize, end: usize): i32 {
   const a = load<u8>(p)

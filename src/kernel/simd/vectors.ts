@@ -1,5 +1,5 @@
-// Constant vectors for loops, in memory. V8 builds a constant vector again at each use and in each iteration, with three
-// or four instructions; a vector that is loaded stays in a register, or is an operand.
+// Constant vectors for loops, in memory. V8 builds a constant vector again at each use and in each iteration, with
+// three or four instructions; a vector that is loaded stays in a register, or is an operand.
 import { VECTORS } from './layout'
 
 export const ZERO_TO_15: usize = VECTORS

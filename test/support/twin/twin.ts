@@ -30,7 +30,10 @@ export interface FrameRules {
   readonly long: 'cut' | 'drop'
 }
 
-/** The entries of the lines that end in `bytes`, and how many bytes they took. `offset` is the first byte's offset in its file. */
+/**
+ * The entries of the lines that end in `bytes`, and how many bytes they took. `offset` is the first byte's offset in
+ * its file.
+ */
 export function frameLines(
   bytes: Uint8Array,
   rules: FrameRules,
@@ -115,10 +118,10 @@ export interface Appended {
 }
 
 /**
- * Appends the route's entries to a batch until the next record finds no room. The size of a record is estimated with five
- * bytes for each of its three counts. A record that is larger than `maxRecord` is cut to that size if there is room for a
- * record of it; an entry whose record cannot be cut that far, or is to be dropped, gets the verdict too-large. Flags and
- * verdicts are changed in the entries.
+ * Appends the route's entries to a batch until the next record finds no room. The size of a record is estimated with
+ * five bytes for each of its three counts. A record that is larger than `maxRecord` is cut to that size if there is
+ * room for a record of it; an entry whose record cannot be cut that far, or is to be dropped, gets the verdict
+ * too-large. Flags and verdicts are changed in the entries.
  */
 export function append(entries: readonly TwinEntry[], template: TwinTemplate, call: AppendCall): Appended {
   const records: Uint8Array[] = []
@@ -220,7 +223,10 @@ function rawHeaders(entry: TwinEntry, { facts }: TwinTemplate, place: Place): [s
   return headers
 }
 
-/** The record with only the first bytes of its text for which `maxRecord` has room, marked as truncated; null if there is no such record. */
+/**
+ * The record with only the first bytes of its text for which `maxRecord` has room, marked as truncated; null if there
+ * is no such record.
+ */
 function cutTo(
   maxRecord: number,
   entry: TwinEntry,

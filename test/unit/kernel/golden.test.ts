@@ -1,4 +1,7 @@
-/** Writes again the record batches that Kafka's own classes wrote: with the kernel if it can write them, else record by record. */
+/**
+ * Writes again the record batches that Kafka's own classes wrote: with the kernel if it can write them, else record by
+ * record.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'

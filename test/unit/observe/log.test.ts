@@ -186,7 +186,8 @@ void test('logs a broker that is down every ten seconds, a new reason at once, a
   isDown('refused')
   events.brokerConnected(1, 'kafka:9092')
   assert.deepEqual(logged(), ['refused', 'connected to broker'])
-  // after a failure that was not logged the next connection is not logged either: a flapping broker does not fill the log
+  // after a failure that was not logged the next connection is not logged either: a flapping broker does not fill the
+  // log
   isDown('refused')
   events.brokerConnected(1, 'kafka:9092')
   assert.deepEqual(logged(), [])
