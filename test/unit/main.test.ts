@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
-import { SCHEMA } from '../../../src/config/schema.ts'
-import { namedSettings } from '../../../src/config/setting.ts'
-import { startAgent } from '../../support/process.ts'
-import { freshDirectory } from '../../support/temp.ts'
-import { until } from '../../support/wait.ts'
+import { SCHEMA } from '../../src/config/schema.ts'
+import { namedSettings } from '../../src/config/setting.ts'
+import { startAgent } from '../support/process.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
+const ROOT = join(import.meta.dirname, '../..')
 
 interface Ended {
   readonly code: number | null
