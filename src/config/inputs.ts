@@ -16,7 +16,7 @@ import { INPUT_SCHEMA, type Settings } from './schema.ts'
 import type { Values } from './setting.ts'
 import { type Fields, type TemplatePart, compileTemplate, placeholders } from './template.ts'
 
-/** The key of an input's records: none, the file's path, or a template with agent id and fields filled in. */
+/** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
 export type RecordKey =
   | { readonly kind: 'none' }
   | { readonly kind: 'file' }

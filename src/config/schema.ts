@@ -11,7 +11,7 @@ import type { Fields } from './template.ts'
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** How a record's partition is chosen; a number is that partition. */
+/** How records find their partition; a number is that partition. */
 export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 
 /** Settings that an input can have of its own. The top level has them for all inputs that don't. */

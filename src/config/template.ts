@@ -7,7 +7,7 @@
 /** Names with values that a user adds to records. */
 export type Fields = Readonly<Record<string, string | number | boolean>>
 
-/** Literal text, or a placeholder for a file's value. */
+/** Literal text, or the place of a file's value. */
 export type TemplatePart = string | { readonly of: 'log.file.path' | 'log.file.name' }
 
 export interface TemplateValues {
