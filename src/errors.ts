@@ -15,7 +15,7 @@ export const EXIT_CODES = {
   'state-unusable': 3,
   /** No broker responds. */
   'kafka-unreachable': 4,
-  /** Kafka answered with an error. */
+  /** Kafka responded with an error. */
   'kafka-refused': 4,
   /** A file named on the command line cannot be read. */
   'file-unreadable': 5,

@@ -176,7 +176,7 @@ function failureOf(error: unknown): unknown {
 const LEFT_BEHIND_MS = 1000
 
 /** The longest time that a call to a working file system takes. */
-const ANSWER_MS = 200
+const CALL_MS = 200
 
 /**
  * Ends the process now. An exit waits for all threads, and a call to a mount that hangs keeps one; so the process kills
@@ -185,7 +185,7 @@ const ANSWER_MS = 200
 function leave(code: number, isSure = false): void {
   if (process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))) {
     if (!isSure) {
-      setTimeout(() => leave(code, true), ANSWER_MS)
+      setTimeout(() => leave(code, true), CALL_MS)
       return
     }
     stderr.write(`logagent: a mount does not answer; killing the process instead of exit code ${code}\n`)

@@ -16,15 +16,15 @@ export interface LoggerOptions {
 const MOST_UNREAD_BYTES = 1024 * 1024
 
 export function createLogger({ level, pretty, out }: LoggerOptions): Logger {
-  let dropped = 0
+  let missing = 0
   const destination = {
     write(line: string): void {
       if ((out.writableLength ?? 0) >= MOST_UNREAD_BYTES) {
-        dropped++
+        missing++
         return
       }
-      const lines = dropped
-      dropped = 0
+      const lines = missing
+      missing = 0
       if (lines > 0) logger.warn({ lines }, 'lines of the log are missing: nobody read it')
       out.write(pretty ? forPeople(line) : line)
     },
