@@ -1,22 +1,22 @@
-# Everything from a fresh clone: each target first sets up what it needs (scripts/setup.sh says what that is) and then
-# runs scripts with the Node that package-lock.json pins, whatever Node the machine has.
+# Every target works from a fresh clone: it first installs what it needs (see scripts/setup.sh) and then runs with the
+# Node that package-lock.json pins, whatever Node the machine has.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test setup-node build demo test test-long test-oldest bench lint types format format-check drift clean
 
-# Of `make test`; .ci/run has run them by then, one by one, and empties this.
+# The checks that are part of `make test`. .ci/run has already run them one by one and sets this to nothing.
 CHECKS ?= format-check lint types drift
 KERNEL := build/kernel/kernel.wasm
 BUNDLE := dist/logagent.mjs
 
-help: ## this list
+help: ## prints this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-setup: ## what is missing on this machine: npm packages, Java, Kafka's jars, kcat
+setup: ## installs what is missing: npm packages, Java, Kafka's jars, kcat
 	@bash scripts/setup.sh node java kafka kcat
 
-setup-test: ## that, and Helm, which renders the chart
+setup-test: ## the same, and Helm, which renders the chart
 	@bash scripts/setup.sh node java kafka kcat helm
 
 setup-node:
@@ -24,7 +24,7 @@ setup-node:
 
 build: setup-node $(KERNEL) $(BUNDLE) ## the WebAssembly kernel and the bundle in dist/
 
-# order-only: setup makes the tools, and is no reason to build again
+# setup-node is order-only: it installs the tools, and must not cause a new build
 $(KERNEL): $(shell find src/kernel -name '*.ts') scripts/build-kernel.ts package-lock.json | setup-node
 	npm run --silent build:kernel
 
@@ -40,27 +40,27 @@ test: setup-test build $(CHECKS) ## the checks and all tests
 test-long: setup-test build ## all tests, long scenarios at their real length; writes docs/test-long.md
 	node test/run.ts --long $(FILES)
 
-test-oldest: setup build ## what speaks with Kafka, against the oldest Kafka that is supported; writes docs/test-oldest.md
+test-oldest: setup build ## the tests that use Kafka, with the oldest Kafka that is supported; writes docs/test-oldest.md
 	node test/run.ts --oldest $(FILES)
 
-bench: setup build ## the figures of docs/benchmarks.md, in a good two hours; PARTS chooses some, see test/bench/run.ts
+bench: setup build ## the figures of docs/benchmarks.md, in over two hours; PARTS chooses some, see test/bench/run.ts
 	@bash scripts/setup-bench.sh
 	npm run --silent bench -- $(PARTS)
 
-lint: setup-node ## oxlint with types
+lint: setup-node ## oxlint with type information
 	npm run --silent lint
 
 types: setup-node ## the TypeScript compiler
 	npm run --silent types
 
-format: setup-node ## write src, test and scripts in the project's format
+format: setup-node ## formats src, test and scripts
 	npm run --silent format
 
-format-check: setup-node ## fails when a file is not in the project's format
+format-check: setup-node ## fails if a file is not formatted
 	npm run --silent format:check
 
-drift: $(KERNEL) ## fails when a generated file is not what its source makes
+drift: $(KERNEL) ## fails if a generated file differs from what its source makes
 	node scripts/generate.ts --check
 
-clean: ## what was built; not the npm packages, nor the cache of jars
+clean: ## removes build and dist, but not the npm packages or the cache of jars
 	rm -rf build dist

@@ -1,6 +1,6 @@
 /**
- * Compile the SIMD kernel (AssemblyScript) to build/kernel/kernel.wasm. Does nothing when it is newer than its sources.
- * The memory is imported, so that its size is a setting.
+ * Compiles the SIMD kernel (AssemblyScript) to build/kernel/kernel.wasm, unless that is newer than its sources. The
+ * kernel imports its memory, so that the memory's size is a setting.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const sources = join(root, 'src/kernel/simd')
 
-/** `withNames`: the functions keep their names, for profiles. */
+/** Compiles the kernel. With `withNames` its functions keep their names, for profiles. */
 export function compileKernel(target: string, withNames = false): void {
   mkdirSync(dirname(target), { recursive: true })
   const compiler = join(createRequire(import.meta.url).resolve('assemblyscript/package.json'), '../bin/asc.js')

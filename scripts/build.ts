@@ -1,6 +1,6 @@
 /**
- * Bundle src/main.ts to dist/, split so that a command loads only what it needs (a dynamic import in a single file would
- * still cost the parse of everything), with the kernel beside it. dist/ runs without node_modules.
+ * Bundles src/main.ts to dist/, with the kernel beside it. The bundle is split so that a command loads only what it
+ * needs; a single file would have to be parsed whole. dist/ runs without node_modules.
  */
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { build } from 'esbuild'
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
-/** What CommonJS packages expect to find, in a module that is none. */
+/** Names that CommonJS packages expect, which an ES module lacks. */
 const BANNER = [
   "import{createRequire as __require}from'node:module';",
   'const require=__require(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',

@@ -1,6 +1,6 @@
 /**
- * docs/configuration.schema.json out of the declared settings, for editors. As strict as a schema can say it in short;
- * `logagent check` has the last word.
+ * Makes docs/configuration.schema.json from the declared settings, for editors. It is not as strict as the agent: only
+ * `logagent check` finds everything that is wrong.
  */
 import type { FormatName } from '../src/config/formats.ts'
 import { INPUT_SCHEMA, SCHEMA } from '../src/config/schema.ts'
@@ -11,7 +11,7 @@ type JsonSchema = Readonly<Record<string, unknown>>
 const TEXT: JsonSchema = { type: 'string' }
 const TEXT_OR_LIST: JsonSchema = { anyOf: [TEXT, { type: 'array', items: TEXT }] }
 
-/** The schema as JSON text with a newline at its end. */
+/** The schema as JSON text that ends with a newline. */
 export function configurationJsonSchema(): string {
   const schema = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -1,6 +1,6 @@
 /**
- * docs/configuration.md out of the declared settings: the simple case first, an example of each kind of file, then a
- * table for each group. The examples are loaded by a test. Words about a single setting belong in config/schema.ts.
+ * Makes docs/configuration.md from the declared settings: the simple case first, an example of each kind of file, then a
+ * table for each group. A test loads the examples. The description of a single setting belongs in config/schema.ts.
  */
 import { GROUPS, INPUT_SCHEMA, SCHEMA } from '../src/config/schema.ts'
 import { showBytes, showDuration } from '../src/config/quantity.ts'
@@ -19,30 +19,31 @@ KAFKA_BROKERS=kafka-0.kafka:9092,kafka-1.kafka:9092
 KAFKA_TOPIC=logs
 \`\`\`
 
-Every setting has a name in a file, an environment variable and a flag of \`logagent run\` and \`logagent check\`. Where
-several give it, **flag wins over environment wins over file wins over default**. \`logagent check\` shows what is in effect
-and where it came from.
+Every setting has a name in a configuration file, an environment variable and a flag of \`logagent run\` and
+\`logagent check\`. If a setting is given more than once, **a flag wins over the environment, the environment over the file,
+and the file over the default**. \`logagent check\` shows the values in effect and where each came from.
 
-- **Needed** are \`paths\` or \`inputs\`, \`kafka.brokers\`, and a topic for every input: its own, or \`kafka.topic\`. With
-  \`logagent run --output stdout\`, which is a flag alone, not even the last two.
-- **File**: YAML (\`.yaml\`, \`.yml\`), JSON (\`.json\`) or INI (\`.ini\`, \`.conf\`), up to 256 KiB, named by \`--config\` or
-  \`LOGAGENT_CONFIG\`; a ConfigMap mount will do. A key without a value counts as left out. Editors know the names by
-  [configuration.schema.json](configuration.schema.json).
-- **Environment**: for every \`NAME\` also \`NAME_FILE\`, a file that holds the value (a Secret mount); its last newline is
-  dropped. An empty variable counts as not set. Lists are comma separated.
-- **What came from \`NAME_FILE\` is not shown**: \`check\` prints \`(hidden)\` and where it came from, also for brokers, topics and
-  what such a value went into (fields and key of an input); complaints and the log's first line leave it out. The names that
-  the agent works with are told all the same: topics, brokers, inputs and files in its log, brokers and topics by
-  \`check --connect\`. Sizes may show in the advice of a complaint that compares them.
-- **Variables that are no settings**: any other name that begins with \`LOGAGENT_\` is a complaint. A name that begins with
-  \`KAFKA_\` may be another program's: it is taken for a slip only if it is a few letters away from one of those below, and that is given
-  nowhere. What Kubernetes sets for a Service called \`logagent\` or \`kafka\` (\`KAFKA_PORT\`, \`KAFKA_SERVICE_HOST\`,
-  \`KAFKA_PORT_9092_TCP_ADDR\` …) is passed over.
-- **Globs** are a shell's: \`*\`, \`?\`, \`[a-z]\`, \`[!a]\`, \`{a,b}\` within a name, and \`**\` for any number of directories, which does
-  not follow links. Names that begin with a dot have to be asked for by one.
-- **Sizes** are bytes, or text as \`512KiB\`, \`16MiB\`. **Durations** are milliseconds, or text as \`500ms\`, \`25s\`, \`5m\`.
-- Whatever is wrong is told at once, a line for each setting or name at fault, and the exit code is 2. Only of a file that
-  can't be parsed it is the first fault, and a flag that does not exist is told alone.
+- **Required settings** are \`paths\` or \`inputs\`, \`kafka.brokers\`, and a topic for every input: its own, or
+  \`kafka.topic\`. With \`logagent run --output stdout\`, which exists only as a flag, brokers and topics are not required.
+- **File**: YAML (\`.yaml\`, \`.yml\`), JSON (\`.json\`) or INI (\`.ini\`, \`.conf\`), up to 256 KiB. \`--config\` or
+  \`LOGAGENT_CONFIG\` names it; it can be a ConfigMap mount. A key without a value counts as left out. Editors can complete
+  and check names with [configuration.schema.json](configuration.schema.json).
+- **Environment**: for every \`NAME\` there is also \`NAME_FILE\`, which names a file with the value (a Secret mount); the last
+  newline of that file is dropped. An empty variable counts as not set. Lists are comma separated.
+- **Values from \`NAME_FILE\` are not shown**: \`check\` prints \`(hidden)\` and where the value came from. This is so for brokers
+  and topics too, and for values that were made with such a value (fields and key of an input). Complaints and the first
+  line of the log leave the value out. The names that the agent works with are shown: topics, brokers, inputs and files in
+  its log, brokers and topics by \`check --connect\`. Sizes can appear in the advice of a complaint that compares them.
+- **Variables that are no settings**: any other name that begins with \`LOGAGENT_\` is an error. A name that begins with
+  \`KAFKA_\` can belong to another program. It is an error only if it is a few letters away from a name below that is not
+  given at all. Variables that Kubernetes sets for a Service called \`logagent\` or \`kafka\` (\`KAFKA_PORT\`,
+  \`KAFKA_SERVICE_HOST\`, \`KAFKA_PORT_9092_TCP_ADDR\` …) are ignored.
+- **Globs** are those of a shell: \`*\`, \`?\`, \`[a-z]\`, \`[!a]\`, \`{a,b}\` within a name, and \`**\` for any number of
+  directories. \`**\` does not follow links. A name that begins with a dot is matched only by a pattern that begins with one.
+- **Sizes** are bytes, or text such as \`512KiB\` or \`16MiB\`. **Durations** are milliseconds, or text such as \`500ms\`,
+  \`25s\` or \`5m\`.
+- All errors are reported at once, with a line for each setting or name, and the exit code is 2. There are two exceptions:
+  for a file that can't be parsed only the first error is reported, and an unknown flag is reported alone.
 
 ## Examples
 
@@ -88,7 +89,7 @@ topic = app
 fields = team=shop,tier=web
 \`\`\`
 
-From the environment only, a little more of it:
+Only from the environment, with some more settings:
 
 \`\`\`sh
 LOGAGENT_PATHS=/var/log/app/*.log,/var/log/{cron,jobs}/*.log
@@ -133,8 +134,7 @@ function inputs(): string {
   })
   return [
     '## Members of an input\n',
-    'An input without a name goes by a hash of its globs. Names must differ, and so must the globs of inputs without one.',
-    'With `LOGAGENT_PATHS` and `inputs` both given, both apply. A file that several inputs want belongs to the first of them:\n`paths` before `inputs`, and those in their order.\n',
+    'An input without a name is identified by a hash of its globs. Names must differ, and so must the globs of inputs\nwithout a name. If `LOGAGENT_PATHS` and `inputs` are both given, both apply. A file that several inputs match belongs to\nthe first of them: `paths` comes before `inputs`, and those are in their order.\n',
     row(['Member', 'If left out', 'Meaning']),
     row(Array<string>(3).fill('---')),
     ...rows,

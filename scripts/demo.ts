@@ -1,7 +1,8 @@
 /**
- * `make demo`: a real Kafka, an application that writes two logs and rotates them, and logagent between the two; then
- * everything is read back and compared, line by line. Ends with 1 when a line is missing, repeated, changed or out of
- * its file's order. KEEP=1 goes on until Ctrl-C, KAFKA_BROKERS uses that Kafka. Leaves nothing behind.
+ * `make demo`: a real Kafka, an application that writes two logs and rotates them, and logagent between the two. Then
+ * all records are read back and compared, line by line. The exit code is 1 if a line is missing, repeated, changed or
+ * out of its file's order. With KEEP=1 the demo goes on until Ctrl-C; KAFKA_BROKERS names another Kafka to use. Nothing
+ * is left behind.
  */
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -25,13 +26,13 @@ const screen = new Screen(process.stdout, clock)
 
 interface Running {
   readonly agent: Child
-  /** The agent's last words, for when it fails. */
+  /** The last lines of the agent's log, to be shown if it fails. */
   readonly agentLog: string[]
   readonly app: Child
   readonly progress: () => Progress
 }
 
-/** What was found out before the agent was stopped. */
+/** The figures that are taken before the agent is stopped. */
 interface Measured {
   readonly written: Progress
   readonly usage: Usage
@@ -40,7 +41,7 @@ interface Measured {
 
 process.exitCode = 130
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  // the second one ends at once; the watchdog cleans up
+  // the second signal ends the demo at once, and the watchdog cleans up
   process.on(name, () => (signal.aborted ? process.exit() : stop.abort()))
 }
 const stage = openStage()
@@ -55,10 +56,10 @@ try {
 } finally {
   await stage.close()
 }
-// a Kafka that was still starting is the watchdog's to end
+// the watchdog ends a Kafka that was still starting
 process.exit()
 
-/** The story in order. True when every line arrived once, whole, in order. */
+/** The demo, step by step. True if every line arrived once, whole and in order. */
 async function demo(stage: Stage, kafka: DemoKafka): Promise<boolean> {
   const since = Date.now()
   const running = start(stage, kafka, since)
@@ -151,7 +152,7 @@ async function finish(running: Running, kafka: DemoKafka, begin: number): Promis
   const written = running.progress()
   const lines = written.written.access + written.written.app
   const isThere = async (): Promise<boolean> => (await show(running, kafka, isKept)) >= lines
-  // what is missing then is for the account to tell
+  // the account reports lines that are missing then
   await until(isThere, { within: 20_000, what: 'all lines in Kafka' }).catch(() => signal.throwIfAborted())
   const linesPerSecond = lines / ((clock() - begin) / 1000)
   const usage = usageOf(agent.process.pid ?? 0)

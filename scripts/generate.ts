@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the sources. With --check writes nothing, names the files that have drifted and exits
- * with 1. A new generated file is one line in FILES.
+ * Writes the files that are generated from the sources. With --check it writes nothing, names the files that have
+ * drifted and exits with 1. A new generated file is one line in FILES.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'

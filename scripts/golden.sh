@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes test/fixtures anew: what Kafka's own Java client makes of given inputs (test/support/java/golden). To be run when
-# a case is added; the output is committed and the same on every run.
+# Writes test/fixtures again: what Kafka's own Java client makes of given inputs (test/support/java/golden). Run it when
+# a case is added. The output is committed, and the same on every run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runtime=$(env -u KAFKA_VERSION bash scripts/setup-kafka.sh)

@@ -1,4 +1,4 @@
-/** Renders k8s/sidecar.yaml from helm/logagent: `node scripts/render-kubernetes.ts`, to be run when the chart has changed. */
+/** Renders k8s/sidecar.yaml from helm/logagent. Run `node scripts/render-kubernetes.ts` when the chart has changed. */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,12 +7,12 @@ const ROOT = join(import.meta.dirname, '..')
 export const CHART = 'helm/logagent'
 export const MANIFEST = 'k8s/sidecar.yaml'
 
-/** Where the Helm is that is pinned, built now if it never was. Throws with what went wrong. */
+/** The path of the pinned Helm, which is built if it is missing. Throws an Error if that fails. */
 export function findHelm(): string {
   return execFileSync('bash', [join(ROOT, 'scripts/setup-helm.sh')], { encoding: 'utf8' }).trimEnd()
 }
 
-/** The manifest as the chart makes it. `helm`: where that is. */
+/** The manifest that the chart renders. `helm` is the path of Helm. */
 export function sidecarManifest(helm: string): string {
   const args = ['template', 'web', CHART, '--namespace', 'default', '--kube-version', '1.33.0']
   const rendered = execFileSync(helm, args, { cwd: ROOT, encoding: 'utf8' })

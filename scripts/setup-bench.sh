@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `make bench` needs beyond setup.sh: rsyslog with its Kafka output, to be measured against, and strace, which tells
-# whose wake-ups are timers'. No service is started: the bench runs an rsyslogd of its own.
+# Installs what `make bench` needs beyond setup.sh: rsyslog with its Kafka output, for comparison, and strace, which
+# shows the wake-ups by timers. No service is started, since the bench runs its own rsyslogd.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
@@ -9,7 +9,7 @@ policy=/usr/sbin/policy-rc.d
 made=
 trap '[ -z "$made" ] || rm -f "$policy"' EXIT
 
-# Debian's packages ask this file before they start their service; 101 is "not now".
+# Debian's packages run this file before they start their service; 101 forbids it.
 forbid_services() {
   [ ! -e "$policy" ] || return 0
   printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Helm that scripts/helm/go.mod pins, and prints where it is. The one on PATH is taken if it is of that version;
-# else it is built from Go modules, once, outside the tree:
+# Finds or builds the Helm that scripts/helm/go.mod pins, and prints its path. Helm on PATH is used if it has that
+# version; else Helm is built from Go modules, once, outside the tree:
 #   ${LOGAGENT_CACHE:-~/.cache/logagent}/helm-<hash of scripts/helm>/helm
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,8 +1,8 @@
-# Sourced by the setup scripts: sets $java to a Java >= 17 that has its compiler (the one on PATH may be a bare runtime
-# or an old one while another is installed), installing one if there is none.
+# Sourced by the setup scripts: sets $java to a Java >= 17 with its compiler, and installs one if there is none. The
+# Java on PATH may be too old or without a compiler while another one is installed.
 
 java_works() {
-  # "jdk.compiler@17.0.15": the module list tells version and compiler in one JVM start
+  # "jdk.compiler@17.0.15": the module list has version and compiler in one JVM start
   local version
   version=$("$1" --list-modules 2>/dev/null | sed -n 's/^jdk\.compiler@\([0-9]*\).*/\1/p')
   [ "${version:-0}" -ge 17 ]

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes a real Kafka ready to start: its jars from Maven Central, the tests' Java programs (test/support/java) compiled
-# against them, and an archive of the classes they load, which halves a start. All outside the tree, in
+# Prepares a real Kafka: its jars from Maven Central, the tests' Java programs (test/support/java) compiled against
+# them, and an archive of the classes that they load, which halves the time of a start. All are outside the tree, in
 #   ${LOGAGENT_CACHE:-~/.cache/logagent}/kafka-<version>/            the jars
 #   ${LOGAGENT_CACHE:-~/.cache/logagent}/kafka-<version>-<hash>/     peer.jar and classes.jsa; hash of the sources
-# Prints what a program needs to start it, one name=value a line: version, java, archive, classpath. With everything
-# there it takes about 0.1 s. KAFKA_VERSION chooses another Kafka than the pom's (3.5.2 works too).
+# Prints what a program needs to start it, one name=value in each line: version, java, archive, classpath. If nothing is
+# missing it takes about 0.1 s. KAFKA_VERSION chooses another Kafka than the pom's (3.5.2 works too).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
@@ -18,7 +18,7 @@ tools=$cache/kafka-$version-$hash
 
 has_jars() { [ -f "$jars/kafka_2.13-$version.jar" ] && [ -f "$jars/kafka-clients-$version.jar" ]; }
 
-# Everything below is made in $fresh and renamed into its place: a run cut short leaves nothing half made behind.
+# Everything below is made in $fresh and then renamed, so that an interrupted run leaves nothing incomplete behind.
 fresh=
 trap 'rm -rf "$fresh"' EXIT
 
@@ -40,15 +40,15 @@ compile_peer() {
   fresh=$(mktemp -d "$cache/.peer.XXXXXX")
   "${java%/java}/javac" -nowarn -Xlint:-deprecation -cp "$jars/*" -d "$fresh/classes" test/support/java/*.java >&2 \
     || fail 'test/support/java does not compile'
-  # A jar, since the JVM archives no class that comes from a directory.
+  # A jar, since the JVM does not archive classes from a directory.
   "${java%/java}/jar" --create --file "$fresh/peer.jar" -C "$fresh/classes" .
   rm -rf "$fresh/classes" "$tools"
   chmod 755 "$fresh"
   mv -T "$fresh" "$tools"
-  find "$cache" -maxdepth 1 -name "kafka-$version-*" -mtime +30 -exec rm -rf {} + # of sources long changed
+  find "$cache" -maxdepth 1 -name "kafka-$version-*" -mtime +30 -exec rm -rf {} + # made from older sources
 }
 
-# The archive is bound to one JVM build and to the class path as it is spelled; without it everything works, slower.
+# The archive is valid for one JVM build and one spelling of the class path. Without it Kafka starts more slowly.
 archive_classes() {
   say 'archiving the classes that Kafka loads'
   fresh=$(mktemp -d)

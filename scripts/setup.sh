@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Brings what the make targets need onto this machine: setup.sh [node] [java] [kafka] [kcat] [helm], all of them by default.
-# What is there already is only looked at, so a second run costs well under a second. What can't be had fails the run,
-# named in one line. Needs: bash, some Node >= 20 with npm; root for what Debian's packages bring.
+# Installs what the make targets need: setup.sh [node] [java] [kafka] [kcat] [helm], all of them by default. A part that
+# is already installed is only checked, so a second run takes well under a second. If a part can't be installed, the run
+# fails and names it in one line. Needs bash and some Node >= 20 with npm, and root to install Debian packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup-apt.sh
 
-# Two make targets at once must not both run npm ci in one tree. The lock is on a descriptor that children don't get.
+# Two make targets must not run npm ci in one tree at the same time. The lock is on a descriptor that children don't
+# inherit.
 exec {lock}>"$cache/setup.lock"
 flock -w 1200 "$lock" || fail "another setup has held $cache/setup.lock for 20 minutes"
 
@@ -17,11 +18,13 @@ setup_node() {
   [ "$major" -ge 20 ] || fail "node is version $major: 20 or newer is needed (the tree brings its own Node once npm runs)"
   sum=$(sha256sum <package-lock.json)
   [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && return
-  # A tree that npm itself made from this lock file, by hand, is as good as ours.
+  # a tree that somebody made from this lock file with npm is as good
   if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
     say 'npm ci'
-    npm ci --no-audit --no-fund --loglevel=error </dev/null >&2 {lock}>&- || fail 'npm ci did not succeed'
+    npm ci --no-audit --no-fund --loglevel=error </dev/null >&2 {lock}>&- || fail 'npm ci failed'
   fi
+  # npm leaves out an optional dependency without a warning if there is none for the platform
+  [ -x node_modules/.bin/node ] || fail "npm ci brought no Node for $(uname -sm): Linux on x64 or arm64 is needed"
   printf '%s\n' "$sum" >"$stamp"
 }
 

@@ -1,9 +1,9 @@
 /**
- * Every way logagent can fail, as a closed list. Code elsewhere throws {@link AgentError} with one of these codes, or lets
- * a foreign error through, which counts as `internal`.
+ * The closed list of ways in which logagent can fail. Code elsewhere throws {@link AgentError} with one of these codes,
+ * or lets a foreign error through, which counts as `internal`.
  */
 
-/** The exit code by error, where it ends the process. What Kafka does (4) ends only a command: `run` tries again. */
+/** The exit code for each error code. Errors of Kafka (4) end only the other commands, because `run` tries again. */
 export const EXIT_CODES = {
   /** A fault in logagent itself. */
   internal: 1,
@@ -13,17 +13,17 @@ export const EXIT_CODES = {
   'state-locked': 3,
   /** The state directory cannot be created, read or written. */
   'state-unusable': 3,
-  /** No broker answers. */
+  /** No broker responds. */
   'kafka-unreachable': 4,
-  /** Kafka answered with an error. */
+  /** Kafka responded with an error. */
   'kafka-refused': 4,
   /** A file named on the command line cannot be read. */
   'file-unreadable': 5,
   /** The shutdown deadline passed before everything was stored. */
   undelivered: 6,
-  /** A broker connection ended with requests unanswered. */
+  /** A broker connection ended while requests were without a response. */
   'connection-lost': 4,
-  /** A broker did not answer within kafka.requestTimeoutMs. */
+  /** A broker sent no response within kafka.requestTimeoutMs. */
   'request-timeout': 4,
   /** A broker sent bytes that are not the Kafka protocol. */
   'protocol-violation': 4,
@@ -43,38 +43,44 @@ export class AgentError extends Error {
   }
 }
 
-/** The exit code for whatever was thrown; anything that is not an {@link AgentError} is `internal`. */
+/** The exit code for anything that was thrown. Whatever is not an {@link AgentError} counts as `internal`. */
 export function exitCodeOf(error: unknown): number {
   return EXIT_CODES[error instanceof AgentError ? error.code : 'internal']
 }
 
-/** The error, if it is the operating system's: those are got over. A fault of ours must not look like one: it is thrown. */
+/**
+ * Returns an error of the operating system, which the caller handles. Throws any other error, which is a fault of ours.
+ */
 export function systemErrorOf(error: unknown): Error {
   if (error instanceof Error && 'syscall' in error) return error
   throw error
 }
 
-/** For errors of the operating system's that are got over without a word. Others are thrown. */
+/** Ignores an error of the operating system. Throws any other error, which is a fault of ours. */
 export function ignoreSystemError(error: unknown): void {
   systemErrorOf(error)
 }
 
-/** The exit code of a process that a second signal ends at once, as a shell has it: 130 for SIGINT, 143 for SIGTERM. */
+/**
+ * The exit code of a process that a second signal ends at once, as shells define it: 130 for SIGINT, 143 for SIGTERM.
+ */
 export function exitCodeOfSignal(signal: number): number {
   return 128 + signal
 }
 
-/** `ENOENT` and the like, '' for what is no system error. */
+/** The code of a system error, such as `ENOENT`; '' for any other error. */
 export function systemCodeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Whether nothing more could be opened, by this process or on this machine. It says nothing of what was to be opened. */
+/**
+ * Whether this process or this machine has no descriptor left. Such an error says nothing about the file to be opened.
+ */
 export function isShortOfDescriptors(error: unknown): boolean {
   return ['EMFILE', 'ENFILE'].includes(systemCodeOf(error))
 }
 
-/** The one line a person reads about an error; never a stack, never a secret. */
+/** The text about an error that a person reads; never a stack, never a secret. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,24 +1,24 @@
 /**
- * What the configuration and discovery (input/glob.ts) have to agree on. Where the patterns of a glob begin: discovery
- * walks from there, and what is found has to lie below (config/inputs.ts). And which endings no rotated log has
- * (config/schema.ts tells them). What patterns match is not known here.
+ * What the configuration and discovery have to agree on: the directory in which the patterns of a glob begin, and the
+ * endings that no rotated log has. Discovery walks from that directory, and files have to be below it
+ * (config/inputs.ts); config/schema.ts documents the endings. input/discovery/glob.ts knows what patterns match.
  */
 
-/** Endings of what a rotation leaves that is no log any more, or not yet. */
+/** Endings of files that a rotation leaves and that are no logs: compressed and temporary files, backups. */
 export const NOT_LOG_ENDINGS: readonly string[] =
   '.gz .zst .bz2 .xz .lz4 .lzma .zip .br .Z .tmp .swp .bak .offset ~'.split(' ')
 
-/** What makes a pattern of a name, as picomatch has it: `+`, `@` and `!` do so only before a parenthesis. */
+/** The characters that make a name a pattern in picomatch; `+`, `@` and `!` do so only before a parenthesis. */
 const MAGIC = /[*?[{(\\]/
 
 export interface SplitGlob {
-  /** The directory that all matches lie below: the names before the first pattern. */
+  /** The directory that all matches are below: the names before the first pattern. */
   readonly base: string
-  /** The names that follow; the last one is that of files. */
+  /** The names that follow. The last one is the name of files. */
   readonly rest: readonly string[]
 }
 
-/** An absolute glob in two. */
+/** Splits an absolute glob before its first pattern. */
 export function splitGlob(glob: string): SplitGlob {
   const names = glob.split('/').filter((name) => name !== '' && name !== '.')
   const first = names.findIndex(isPattern)

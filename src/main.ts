@@ -1,8 +1,8 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000
 /**
- * The table of contents: subcommand → configuration → command → exit code. The one place that knows argv, environment,
- * signals and standard streams; commands get what they need of them. Every command is loaded when it is asked for, so
- * that `run` does not pay for kafkajs.
+ * The table of contents: subcommand → configuration → command → exit code. Only this file knows argv, environment,
+ * signals and standard streams; commands are passed what they need. A command is loaded only when it is used, so that
+ * `run` does not pay for kafkajs.
  */
 import { constants, hostname } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
@@ -18,7 +18,7 @@ const stop = new AbortController()
 const { signal } = stop
 /** Aborts when standard output has lost its reader. */
 const unread = new AbortController()
-/** libuv reads the variable when it makes its threads, which is when they are first needed: not yet. */
+/** libuv reads the variable when it makes its threads, which is at their first use, and that is later. */
 const threads = threadsFor(environment['UV_THREADPOOL_SIZE'])
 environment['UV_THREADPOOL_SIZE'] = `${threads}`
 
@@ -35,37 +35,33 @@ addConfigurationFlags(program.command('run').description('tail files and ship ea
     await run({
       config: await loadConfig(options),
       output,
-      stdout,
-      stderr,
-      stderrIsTTY: stderr.isTTY,
+      runtime: { stdout, stderr, stderrIsTTY: stderr.isTTY, rssBytes: () => process.memoryUsage.rss(), threads },
       signal,
       unread: unread.signal,
-      rssBytes: () => process.memoryUsage.rss(),
-      threads,
     })
   },
 )
 
-addConfigurationFlags(program.command('check').description('validate the configuration and show what is in effect'))
+addConfigurationFlags(program.command('check').description('validate the configuration and show the values in effect'))
   .option('--json', 'as JSON', false)
-  .option('--connect', 'also reach Kafka: brokers, topics, partitions, permissions', false)
+  .option('--connect', 'also try to reach Kafka: brokers, topics, partitions, permissions', false)
   .action(async (options: ConfigurationOptions & { json: boolean; connect: boolean }) => {
     const { check } = await import('./commands/check.ts')
     const { json, connect } = options
     if (connect && options.output === 'stdout') {
-      throw new AgentError('usage', '--connect is for Kafka, and with --output stdout there is none')
+      throw new AgentError('usage', '--connect tries Kafka, which --output stdout does not use')
     }
     await check({ config: await loadConfig(options), json, connect, stdout })
   })
 
 program
   .command('consume')
-  .description('print what is in a topic; ends at the end seen at the start')
+  .description('print the records of a topic, to the end that it has at the start')
   .addOption(new Option('--topic <name>', 'topic to read').env('KAFKA_TOPIC').makeOptionMandatory())
   .addOption(new Option('--brokers <list>', 'host:port, comma separated').env('KAFKA_BROKERS').makeOptionMandatory())
-  .option('--from-beginning', 'from the first record on, not only new ones', false)
-  .option('--max <records>', 'end after so many records', wholeNumber, Infinity)
-  .option('--follow', 'go on when the end is reached', false)
+  .option('--from-beginning', 'start with the first record; without it only new ones are printed', false)
+  .option('--max <records>', 'how many records to print at most', wholeNumber, Infinity)
+  .option('--follow', 'go on after the end', false)
   .addOption(
     new Option('--format <what>', "value: the value's bytes and a newline; record: JSON with key, headers and offset")
       .choices(['value', 'record'])
@@ -77,7 +73,7 @@ program
       import('./config/broker-address.ts'),
     ])
     if (!options.fromBeginning && !options.follow) {
-      throw new AgentError('usage', 'give --from-beginning for what is there, --follow for what comes, or both')
+      throw new AgentError('usage', 'give --from-beginning for existing records, --follow for new ones, or both')
     }
     await consume({ ...options, brokers: readBrokers(brokers), stdout, signal })
   })
@@ -87,15 +83,15 @@ program
   .description('print the last lines of files')
   .argument('<file...>')
   .option('-n, --lines <number>', 'how many lines', wholeNumber, 10)
-  .option('-f, --follow', 'go on with what is appended', false)
+  .option('-f, --follow', 'go on with lines that are appended', false)
   .action(async (files: string[], options: { lines: number; follow: boolean }) => {
     const { tail } = await import('./commands/tail.ts')
     await tail({ files, ...options, stdout, complain, signal })
   })
 
-const state = program.command('state').description('what the agent keeps of positions, while no agent runs')
+const state = program.command('state').description('manage the stored positions, while no agent runs')
 addStateFlags(
-  state.command('set-aside').description('give the positions up: the next start reads every file from its beginning'),
+  state.command('set-aside').description('give up the positions: the next start reads every file from its beginning'),
 ).action(async (options: { config?: string }) => {
   const [{ setAside }, { loadStateDirectory }] = await Promise.all([
     import('./commands/state.ts'),
@@ -142,19 +138,19 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-/** First signal: the command stops in order. Second: the process ends at once. */
+/** At the first signal the command stops in order; at the second the process ends at once. */
 function listenForSignals(): void {
-  let isTold = false
+  let isStopping = false
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (isTold) leave(exitCodeOfSignal(constants.signals[name]))
-      isTold = true
+      if (isStopping) leave(exitCodeOfSignal(constants.signals[name]))
+      isStopping = true
       stop.abort()
     })
   }
-  // without a reader of the log there is nobody to tell it either
+  // if the log has no reader, this cannot be reported either
   stderr.on('error', () => undefined)
-  // The reader of our output has gone (`| head`): nothing is wrong, there is just no one to print for.
+  // EPIPE means that the reader of standard output has gone (`| head`), which is no error.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') {
       stderr.write(`logagent: standard output cannot be written: ${error.message}\n`)
@@ -165,7 +161,7 @@ function listenForSignals(): void {
   })
 }
 
-/** What the user should read of an error; null for help that was asked for, and for a stop that was. */
+/** The error that the user should read; null after `--help` and after a stop by a signal. */
 function failureOf(error: unknown): unknown {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return null
@@ -176,17 +172,20 @@ function failureOf(error: unknown): unknown {
   return signal.aborted && error instanceof Error && error.name === 'AbortError' ? null : error
 }
 
-/** Whatever a command leaves behind has so long to end; nothing of it counts any more. */
+/** How long anything that a command has left behind may take to end. It no longer matters to the result. */
 const LEFT_BEHIND_MS = 1000
 
-/** A call to a file system that answers takes no longer. */
-const ANSWER_MS = 200
+/** The longest time that a call to a working file system takes. */
+const CALL_MS = 200
 
-/** End now. Whoever hangs in a call to a dead mount keeps a thread, and an exit waits for all of them; a kill does not. */
+/**
+ * Ends the process now. An exit waits for all threads, and a call to a mount that hangs keeps one; so the process kills
+ * itself if a call is still under way after a moment (`isSure`).
+ */
 function leave(code: number, isSure = false): void {
   if (process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))) {
     if (!isSure) {
-      setTimeout(() => leave(code, true), ANSWER_MS)
+      setTimeout(() => leave(code, true), CALL_MS)
       return
     }
     stderr.write(`logagent: a mount does not answer; killing the process instead of exit code ${code}\n`)

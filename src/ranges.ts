@@ -1,17 +1,20 @@
 /**
- * Sets of ranges of one file, in the order of the entries made of them, which need not be the order in the file: a line
- * that was written in parts can end behind one that was written between them.
+ * Sets of ranges of one file. They are in the order of the entries that were made of them, which can differ from the
+ * order in the file: a line that was written in parts can end behind a line that was written between them.
  */
 import type { Extent, Range } from './flow.ts'
 import { type Guard, NO_GUARD } from './guard.ts'
 
+/** How many bytes the ranges have together. */
 export function bytesOf(ranges: readonly Range[]): number {
   let sum = 0
   for (let i = 0; i < ranges.length; i++) sum += ranges[i]!.end - ranges[i]!.start
   return sum
 }
 
-/** The first so many bytes of a set, and the others; `guardAt` an offset that becomes an end, not known unless given. */
+/**
+ * Splits a set after its first `bytes` bytes. `guardAt` gives the guard of an offset that becomes the end of a range.
+ */
 export function split(
   ranges: readonly Extent[],
   bytes: number,
@@ -34,7 +37,7 @@ export function split(
   return [first, rest]
 }
 
-/** Put ranges behind others; what follows on in the file is joined. */
+/** Appends ranges to a set. A range that begins where the last one ends is joined with it. */
 export function join<R extends Range>(ranges: R[], more: readonly R[]): void {
   for (const next of more) {
     const last = ranges.at(-1)

@@ -1,4 +1,4 @@
-/** The promise, or a rejection with the signal's reason as soon as that aborts. */
+/** Resolves as the promise does, or rejects with the signal's reason as soon as the signal aborts. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal.reason)

@@ -1,4 +1,4 @@
 import manifest from '../package.json' with { type: 'json' }
 
-/** This program's. */
+/** The version of this program. */
 export const VERSION: string = manifest.version

@@ -1,4 +1,4 @@
-/** What came back from Kafka, against what the app wrote: every line once, every byte as it was. */
+/** Compares the records read from Kafka with the lines that the app wrote: every line once, every byte unchanged. */
 import { identify, lineOf, type Log } from './lines.ts'
 
 /** A record as `logagent consume --format record` prints it. */
@@ -8,7 +8,7 @@ interface Shown {
   readonly value: string
 }
 
-/** What is looked at of a record's value. */
+/** The parts of a record's value that are compared. */
 interface Shipped {
   readonly message: string
   readonly log: { readonly file: { readonly id: string } }
@@ -18,20 +18,23 @@ export interface Sums {
   readonly records: number
   readonly missing: number
   readonly repeated: number
-  /** Records whose message is no line of the app's, byte for byte. */
+  /** Records whose message is not, byte for byte, a line of the app. */
   readonly changed: number
-  /** First occurrences behind a later line of their file. */
+  /** Lines whose first occurrence comes after a later line of their file. */
   readonly disordered: number
 }
 
 const SAMPLES_AT: ReadonlySet<string> = new Set(['access-2', 'app-1', 'app-3'])
 
 export class Account {
-  /** A few records, whole, to show. */
+  /** A few whole records, to be shown. */
   readonly samples: string[] = []
   readonly #since: number
   readonly #seen: Readonly<Record<Log, Uint8Array>>
-  /** The highest number by `log.file.id`: a file keeps its order, and its rotated pieces may go to other partitions. */
+  /**
+   * The highest line number by `log.file.id`. Order is kept within a file, and its rotated pieces may go to other
+   * partitions.
+   */
   readonly #last = new Map<string, number>()
   #records = 0
   #repeated = 0
@@ -43,7 +46,7 @@ export class Account {
     this.#seen = { access: new Uint8Array(written.access), app: new Uint8Array(written.app) }
   }
 
-  /** One line of `logagent consume --format record`. */
+  /** Adds one line of `logagent consume --format record`. */
   add(line: string): void {
     const { partition, offset, value }: Shown = JSON.parse(line)
     const { message, log: source }: Shipped = JSON.parse(value)

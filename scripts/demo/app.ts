@@ -1,14 +1,15 @@
 /**
- * The demo's application, a process of its own: writes two logs and rotates them as applications do, by renaming the
- * file and creating a new one. `node app.ts DIRECTORY SINCE steady|show`: steady goes on until SIGTERM; show writes for
- * some seconds, then as fast as it can, and ends. Tells on standard output how far it is, one JSON object a line.
+ * The demo's application, in a process of its own. It writes two logs and rotates them as applications do, by renaming
+ * the file and creating a new one. `node app.ts DIRECTORY SINCE steady|show`: steady goes on until SIGTERM; show writes
+ * for some seconds, then as fast as it can, and ends. It reports its progress on standard output, one JSON object in
+ * each line.
  */
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LOGS, lineOf, type Log } from './lines.ts'
 
-/** Lines written so far by log, and rotations of all logs. */
+/** Lines written by log, and rotations of all logs, up to now. */
 export interface Progress {
   readonly written: Readonly<Record<Log, number>>
   readonly rotations: number
@@ -16,7 +17,7 @@ export interface Progress {
 
 const TICK_MS = 20
 const LINES_A_TICK = 40
-/** Of the show: how long it takes its time, and what it then writes at once to each log. */
+/** For how many ticks a show writes steadily, and how many lines it then writes at once to each log. */
 const SHOW_TICKS = 250
 const BURST_LINES = 60_000
 const BURST_WRITE = 500
@@ -52,7 +53,7 @@ class RotatingLog {
     for (let n = Math.min(KEPT, ++this.rotations); n > 1; n--)
       renameSync(`${this.#path}.${n - 1}`, `${this.#path}.${n}`)
     renameSync(this.#path, `${this.#path}.1`)
-    // as a logger does that is told of the rotation late
+    // a logger that learns of the rotation late does this
     this.write(3)
     closeSync(this.#descriptor)
     this.#descriptor = openSync(this.#path, 'a')
@@ -76,12 +77,12 @@ else {
 }
 for (const log of logs) log.close()
 
-/** One log is rotated at a time, and the other one next. */
+/** Writes to both logs. They are rotated in turns. */
 async function writeSteadily(ticks: number, rotateTicks: number): Promise<void> {
   for (let tick = 1; tick <= ticks && !stop.signal.aborted; tick++) {
     for (const log of logs) log.write(LINES_A_TICK)
     if (tick % rotateTicks === 0) (tick % (2 * rotateTicks) === 0 ? access : app)?.rotate()
-    tell()
+    reportProgress()
     await delay(TICK_MS)
   }
 }
@@ -91,10 +92,10 @@ function writeAtOnce(): void {
     for (const log of logs) log.write(BURST_WRITE)
     if (lines === BURST_LINES / 2) for (const log of logs) log.rotate()
   }
-  tell()
+  reportProgress()
 }
 
-function tell(): void {
+function reportProgress(): void {
   const progress: Progress = {
     written: { access: access?.written ?? 0, app: app?.written ?? 0 },
     rotations: logs.reduce((sum, log) => sum + log.rotations, 0),

@@ -1,6 +1,6 @@
 /**
- * The demo's lines: each is known whole from its log and number, so that whoever reads them back can tell which one it
- * is and whether a byte of it has changed.
+ * The demo's lines. A line follows from its log and number, so that a line that is read back can be identified and
+ * compared byte for byte.
  */
 
 export const LOGS = ['access', 'app'] as const
@@ -17,7 +17,7 @@ const EVENTS = [
   'ERROR "quoted" \\ back\tslash {"json": true}',
 ]
 
-/** Line `n` of a log, without its newline. `since`: ms since the epoch, the time of line 0. */
+/** Line `n` of a log, without its newline. `since` is the time of line 0 in ms since the epoch. */
 export function lineOf(log: Log, n: number, since: number): string {
   const time = new Date(since + n).toISOString()
   const id = `${log}-${n}`
@@ -26,7 +26,7 @@ export function lineOf(log: Log, n: number, since: number): string {
   return `10.1.${n % 4}.${n % 250} - - [${time}] ${request} "-" "${pick(CLIENTS, n)}" ${id}`
 }
 
-/** The log and number at the end of a line, or null. */
+/** The log and number of a line, which are at its end; null if there are none. */
 export function identify(line: string): { log: Log; n: number } | null {
   const [, name, digits] = / (access|app)-(\d{1,9})$/.exec(line) ?? []
   const log = LOGS.find((known) => known === name)

@@ -1,6 +1,6 @@
-/** What the demo shows: plain lines; on a terminal also a line of progress that is written over, and some bold. */
+/** The demo's output: plain lines, and on a terminal also a line of progress that is overwritten, and bold headings. */
 
-/** How often the progress is told where it can't be written over. */
+/** How often the progress is printed where it can't be overwritten. */
 const PLAIN_MS = 2000
 
 export interface Row {
@@ -12,10 +12,10 @@ export interface Row {
 export class Screen {
   readonly #out: NodeJS.WriteStream
   readonly #clock: () => number
-  #toldAt = -Infinity
+  #printedAt = -Infinity
   #isOverwritable = false
 
-  /** `clock`: monotonic ms. */
+  /** `clock` gives monotonic ms. */
   constructor(out: NodeJS.WriteStream, clock: () => number) {
     this.#out = out
     this.#clock = clock
@@ -34,19 +34,19 @@ export class Screen {
     if (this.#out.isTTY) {
       this.#out.write(`\r\u001b[K${text.slice(0, this.#out.columns - 1)}`)
       this.#isOverwritable = true
-    } else if (this.#clock() - this.#toldAt >= PLAIN_MS) {
-      this.#toldAt = this.#clock()
+    } else if (this.#clock() - this.#printedAt >= PLAIN_MS) {
+      this.#printedAt = this.#clock()
       this.line(text)
     }
   }
 
-  /** A line in the place of the progress. */
+  /** Prints a line in place of the progress. */
   replace(text: string): void {
     this.#out.write(`${this.#isOverwritable ? '\r\u001b[K' : ''}${text}\n`)
     this.#isOverwritable = false
   }
 
-  /** Names to the left, values flush right. */
+  /** Prints rows with names aligned left and values aligned right. */
   table(rows: readonly Row[]): void {
     const names = Math.max(...rows.map(({ name }) => name.length))
     const values = Math.max(...rows.map(({ value }) => value.length))
@@ -56,7 +56,7 @@ export class Screen {
   }
 }
 
-/** 1234567 as 1,234,567. */
+/** A number with separators: 1,234,567. */
 export function counted(n: number): string {
   return Math.round(n).toLocaleString('en-US')
 }

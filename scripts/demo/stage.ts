@@ -1,6 +1,6 @@
 /**
- * What the demo runs on: a Kafka, its topic, a temporary directory, processes. All of it is taken down by close(), and
- * by a watchdog when this process ends in any other way, kill -9 included.
+ * The demo's Kafka, topic, temporary directory and processes. close() removes them all, and a watchdog does so if this
+ * process ends in any other way, even by kill -9.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,17 +15,20 @@ import { startWatchdog } from '../../test/support/watchdog.ts'
 
 export interface Child {
   readonly process: ChildProcessByStdio<null, Readable, Readable>
-  /** Exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended the process. */
   readonly ended: Promise<number | string>
 }
 
-/** A clean-up, to be run in the reverse order of these calls. */
-export type AtEnd = (wish: () => void | Promise<void>) => void
+/** Adds a clean-up. They run in the reverse order of these calls. */
+export type AtEnd = (cleanUp: () => void | Promise<void>) => void
 
 export interface Stage {
   readonly directory: string
   readonly atEnd: AtEnd
-  /** A Node program, in a process group of its own: a Ctrl-C is for the demo, which ends the others in order. */
+  /**
+   * Starts a Node program in a process group of its own, so that a Ctrl-C reaches only the demo, which stops the
+   * others.
+   */
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Child
   close(): Promise<void>
 }
@@ -34,14 +37,14 @@ export function openStage(): Stage {
   const directory = mkdtempSync(join(tmpdir(), 'logagent-demo-'))
   for (const name of ['logs', 'state']) mkdirSync(join(directory, name))
   const watchdog = startWatchdog(directory)
-  const wishes: (() => void | Promise<void>)[] = [() => watchdog.close()]
+  const cleanUps: (() => void | Promise<void>)[] = [() => watchdog.close()]
   return {
     directory,
-    atEnd: (wish) => void wishes.push(wish),
+    atEnd: (cleanUp) => void cleanUps.push(cleanUp),
     run(args, env = {}) {
       const child = spawn(process.execPath, args, {
         cwd: join(import.meta.dirname, '../..'),
-        // nothing that configures the agent leaks in from the outside
+        // no variable of the outside may configure the agent
         env: { PATH: process.env['PATH'], ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
@@ -52,14 +55,14 @@ export function openStage(): Stage {
         if (pid !== undefined) watchdog.forget(pid)
         return child.exitCode ?? child.signalCode ?? 'not started'
       })
-      wishes.push(async () => {
+      cleanUps.push(async () => {
         child.kill('SIGKILL')
         await ended
       })
       return { process: child, ended }
     },
     async close() {
-      for (let wish = wishes.pop(); wish; wish = wishes.pop()) await wish()
+      for (let cleanUp = cleanUps.pop(); cleanUp; cleanUp = cleanUps.pop()) await cleanUp()
     },
   }
 }
@@ -70,7 +73,7 @@ export interface DemoKafka {
   readonly isOurs: boolean
 }
 
-/** The Kafka at `brokers`, or one of our own, with a fresh topic of two partitions. */
+/** Opens the Kafka at `brokers`, or starts one, and creates a new topic of two partitions. */
 export async function openKafka(brokers: string | undefined, atEnd: AtEnd): Promise<DemoKafka> {
   const topic = freshTopic('logagent-demo')
   if (brokers === undefined) {

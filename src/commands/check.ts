@@ -1,6 +1,6 @@
 /**
- * `logagent check`: the effective configuration, secrets masked, and where each value came from. Loading it is the
- * validation; a configuration that is wrong never gets here.
+ * `logagent check`: shows the effective configuration, with secrets masked, and where each value came from. Loading the
+ * configuration validates it, so a wrong one never gets here.
  */
 import { describe, type DescribedSetting } from '../config/describe.ts'
 import type { Config } from '../config/load.ts'
@@ -11,12 +11,12 @@ import type { Finding } from './connect.ts'
 export interface CheckOptions {
   readonly config: Config
   readonly json: boolean
-  /** Also try to reach Kafka. */
+  /** Whether to try to reach Kafka too. */
   readonly connect: boolean
   readonly stdout: NodeJS.WritableStream
 }
 
-/** Throws AgentError `kafka-refused` when something that was tried with `connect` would keep us from shipping. */
+/** Throws AgentError `kafka-refused` if something that was tried with `connect` would prevent shipping. */
 export async function check({ config, json, connect, stdout }: CheckOptions): Promise<void> {
   const here = descriptorLimitHere()
   const rows = describe(config).map((row) => (row.setting === MAX_OPEN_FILES ? bounded(row, config, here) : row))
@@ -26,12 +26,15 @@ export async function check({ config, json, connect, stdout }: CheckOptions): Pr
   if (json) stdout.write(`${JSON.stringify(connect ? { settings, findings } : settings, null, 2)}\n`)
   else stdout.write(connect ? `${table(rows)}\n${findings.map(toLine).join('')}` : table(rows))
   const bad = findings.filter((finding) => !finding.ok).map((finding) => finding.what)
-  if (bad.length > 0) throw new AgentError('kafka-refused', `Kafka is not ready for us: ${bad.join(', ')}`)
+  if (bad.length > 0) throw new AgentError('kafka-refused', `Kafka is not ready: ${bad.join(', ')}`)
 }
 
 const MAX_OPEN_FILES = 'file.maxOpenFiles'
 
-/** What is in effect is bounded by the process's own limit; where the setting is from is said all the same. */
+/**
+ * The row of `file.maxOpenFiles` with the number in effect, which the process's limit can bound, and the setting's
+ * origin.
+ */
 function bounded(row: DescribedSetting, { file }: Config, here: DescriptorLimit): DescribedSetting {
   const value = openFilesWithin(file.maxOpenFiles, here)
   if (value === file.maxOpenFiles) return row
@@ -47,7 +50,7 @@ function toJson({ setting, value, origin }: DescribedSetting): object {
   return { setting, value, origin }
 }
 
-/** Three columns, the first two aligned; a value too long to align by just takes its place. */
+/** Three columns, the first two aligned. A value that is too long to align by takes the width that it needs. */
 function table(rows: readonly DescribedSetting[]): string {
   const widest = (column: readonly string[]): number => Math.min(48, Math.max(...column.map((cell) => cell.length)))
   const names = widest(rows.map(({ setting }) => setting))

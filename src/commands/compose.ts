@@ -1,6 +1,6 @@
 /**
- * The parts of `logagent run`, each made with its slice of the configuration. What they do together is told in
- * pipeline.ts, and in run.ts when they start and stop.
+ * Makes the parts of `logagent run`, each with its slice of the configuration. pipeline.ts has what they do together,
+ * and run.ts when they start and stop.
  */
 import type { Config } from '../config/load.ts'
 import { type Checkpoint, openCheckpoint } from '../input/state/checkpoint.ts'
@@ -17,23 +17,25 @@ import type { Shipping } from '../prepared-files.ts'
 import { openRandomBytes } from './random.ts'
 import { mountCallsAmong } from './threads.ts'
 
-/** Where the records go: to Kafka, or in words to a stream. */
+/** Where the records go: to Kafka, or as text to standard output. */
 export type Destination =
   | { readonly kind: 'kafka' }
   | { readonly kind: 'stdout'; readonly stdout: NodeJS.WritableStream }
 
 export interface State {
   readonly checkpoint: Checkpoint
-  /** Write the last checkpoint, and let the next agent in. False: it could not be written, which was told. */
+  /**
+   * Writes the last checkpoint and releases the lock. False if the checkpoint could not be written, which was reported.
+   */
   readonly close: () => Promise<boolean>
   /**
-   * Let the next agent in, without writing anything any more: after a fault the last checkpoint is the right one. A disk
-   * that hangs in the middle of a write keeps the lock, which then ends with the process, as the write does.
+   * Releases the lock without writing anything more, since after a fault the last checkpoint is the right one. If the
+   * disk hangs in the middle of a write the lock is kept, and ends with the process, as the write does.
    */
   readonly abandon: () => Promise<void>
 }
 
-/** A look at what would be sent must not move anything: it gets a state that is kept nowhere. */
+/** Opens the state. With `--output stdout` no position may move, so that state is kept nowhere. */
 export async function openState(config: Config, destination: Destination, events: Events): Promise<State> {
   const options = { agentId: config.agent.id, events, now: Date.now }
   if (destination.kind === 'stdout') {
@@ -44,10 +46,10 @@ export async function openState(config: Config, destination: Destination, events
   return lockedState(config.state.dir, events, (directory) => openCheckpoint({ ...options, directory }))
 }
 
-/** A call to a disk that works takes no longer. */
+/** The longest time that a call to a working disk takes. */
 const DISK_MS = 5000
 
-/** The state that `open` finds in the directory, which is locked before and until it is closed or abandoned. */
+/** Locks the directory, opens the state in it, and keeps the lock until the state is closed or abandoned. */
 export async function lockedState(
   directory: string,
   events: Pick<Events, 'stateUnlocked'>,
@@ -109,13 +111,13 @@ export async function openTransport(config: Config, destination: Destination, ev
   })
 }
 
-/** What is there before the pipeline is. */
+/** The parts that are made before the pipeline. */
 export interface PipelineParts {
   readonly transport: Transport
   readonly checkpoint: Checkpoint
   readonly events: Events
   readonly destination: Destination
-  /** Of libuv's pool. */
+  /** Threads of libuv's pool. */
   readonly threads: number
   /** `file.maxOpenFiles`, or fewer where the process may not open as many. */
   readonly maxOpenFiles: number
@@ -139,7 +141,7 @@ export function pipelineOptions(config: Config, options: PipelineParts): Pipelin
       mode: modeFor(kafka.acks),
       lingerMs: kafka.lingerMs,
       batchMaxBytes: batch.maxBytes,
-      // what is printed is decoded again
+      // printed batches are decoded again, so they are not compressed
       compression: destination.kind === 'stdout' ? 'none' : kafka.compression,
       tooLarge: config.record.tooLarge,
       retry: kafka.retry,

@@ -1,7 +1,6 @@
 /**
- * `logagent check --connect`: what shipping would meet. Uses the connection and the requests that shipping uses, so that
- * a yes here is a yes there: every bootstrap address, every topic, the brokers that lead its partitions, whether we
- * may write, and whether we get a producer id.
+ * `logagent check --connect`: tries what shipping needs, with the connection and the requests that shipping uses: every
+ * bootstrap address, every topic, the brokers that lead its partitions, the permission to write, and a producer id.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
@@ -31,10 +30,10 @@ export interface Finding {
 /** Bits of Kafka's authorized operations: all operations, and write. */
 const ALL = 1 << 2
 const WRITE = 1 << 4
-/** What is answered where nobody asked, or by a broker that does not tell. */
-const NOT_TOLD = -(2 ** 31)
+/** The value in a response if the operations were not requested, or the broker does not report them. */
+const NOT_REPORTED = -(2 ** 31)
 
-/** Tries everything; never throws for what Kafka says or does not say. */
+/** Tries everything, and never throws for a response of Kafka or for a missing one. */
 export async function tryKafka(config: Config): Promise<Finding[]> {
   const { kafka, inputs } = config
   const findings: Finding[] = []
@@ -48,7 +47,7 @@ export async function tryKafka(config: Config): Promise<Finding[]> {
   if (metadata === null) return findings
   for (const topic of topics) findings.push(topicFinding(topic, metadata, config))
   for (const { host, port, node } of leadersOf(metadata)) {
-    // a leader that was asked already needs no second visit
+    // a leader that is a bootstrap address was already tried
     if (kafka.brokers.some((address) => address.host === host && address.port === port)) continue
     const { finding } = await tryBroker(config, { host, port }, [], false)
     findings.push({ ...finding, what: `${finding.what} (node ${node}, a leader)` })
@@ -84,7 +83,7 @@ async function tryBroker(
   })
   try {
     await connection.connect()
-    const words = 'reached, and speaks what we need'
+    const words = 'reached, and has the API versions that logagent needs'
     if (!isFirst) return { finding: { ok: true, what, words }, others: [], metadata: null }
     const metadata = await ask(connection, {
       encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics, true),
@@ -100,7 +99,7 @@ async function tryBroker(
   }
 }
 
-/** A cluster that was never asked for one before says at first that its coordinator is still loading. */
+/** Requests a producer id. A cluster that has never given one responds at first that its coordinator is loading. */
 async function tryProducerId(connection: Connection, kafka: Config['kafka']): Promise<Finding> {
   const { clientId, requestTimeoutMs, retry } = kafka
   const request = {
@@ -122,7 +121,7 @@ async function tryProducerId(connection: Connection, kafka: Config['kafka']): Pr
 function topicFinding(name: string, metadata: MetadataAnswer, config: Config): Finding {
   const what = `topic ${name}`
   const topic = metadata.topics.find((candidate) => candidate.name === name)
-  if (topic === undefined) return { ok: false, what, words: 'the broker does not say anything about it' }
+  if (topic === undefined) return { ok: false, what, words: 'the broker did not report it' }
   if (topic.code === UNKNOWN_TOPIC && config.topic.create) return { ok: true, what, words: 'missing; will be created' }
   if (topic.code !== 0) return { ok: false, what, words: describeError(topic.code) }
   const leaderless = topic.partitions.filter((partition) => partition.leader < 0).map(({ partition }) => partition)
@@ -131,14 +130,14 @@ function topicFinding(name: string, metadata: MetadataAnswer, config: Config): F
     return { ok: false, what, words: `${count}, without a leader: ${leaderless.slice(0, 20).join(', ')}` }
   }
   const fixed = partitionsOf(name, config).find((partition) => partition >= topic.partitions.length)
-  if (fixed !== undefined) return { ok: false, what, words: `${count}; an input is set on partition ${fixed}` }
-  if (!mayWrite(topic)) return { ok: false, what, words: `${count}; we may not write to it` }
-  return { ok: true, what, words: `${count}, all with a leader; we may write to it` }
+  if (fixed !== undefined) return { ok: false, what, words: `${count}; an input needs partition ${fixed}` }
+  if (!mayWrite(topic)) return { ok: false, what, words: `${count}; logagent may not write to it` }
+  return { ok: true, what, words: `${count}, all with a leader; logagent may write to it` }
 }
 
 const UNKNOWN_TOPIC = 3
 
-/** The partitions that inputs of the topic are set on. */
+/** The partitions that inputs of the topic have as their partitioner. */
 function partitionsOf(topic: string, { inputs }: Config): number[] {
   return inputs.flatMap((input) =>
     input.topic === topic && typeof input.partitioner === 'number' ? [input.partitioner] : [],
@@ -146,10 +145,10 @@ function partitionsOf(topic: string, { inputs }: Config): number[] {
 }
 
 function mayWrite({ authorizedOperations }: TopicMetadata): boolean {
-  return authorizedOperations === NOT_TOLD || (authorizedOperations & (WRITE | ALL)) !== 0
+  return authorizedOperations === NOT_REPORTED || (authorizedOperations & (WRITE | ALL)) !== 0
 }
 
-/** The brokers that lead a partition of the topics that were asked for. */
+/** The brokers that lead a partition of the requested topics. */
 function leadersOf({ brokers, topics }: MetadataAnswer): MetadataAnswer['brokers'] {
   const nodes = new Set(topics.flatMap((topic) => topic.partitions.map(({ leader }) => leader)))
   return brokers.filter(({ node }) => nodes.has(node))

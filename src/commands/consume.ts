@@ -1,6 +1,7 @@
 /**
- * `logagent consume`: a small console consumer, to see what arrived. Shows values byte for byte, or whole records as
- * JSON, one a line. Leaves nothing behind in the cluster. Not an audit: it counts and compares nothing.
+ * `logagent consume`: a small console consumer that shows what is in a topic: values byte for byte, or whole records as
+ * JSON, one in each line. It leaves nothing behind in the cluster. It is no audit, since it counts and compares
+ * nothing.
  */
 import type { KafkaMessage } from 'kafkajs'
 import type { BrokerAddress } from '../config/broker-address.ts'
@@ -13,11 +14,11 @@ export interface ConsumeOptions {
   readonly brokers: readonly BrokerAddress[]
   readonly topic: string
   readonly fromBeginning: boolean
-  /** Without it, ends at the end offsets seen at the start. */
+  /** Whether to go on after the end offsets that the topic has at the start. */
   readonly follow: boolean
-  /** Ends after this many records; Infinity for no limit. */
+  /** How many records to show at most; Infinity for no limit. */
   readonly max: number
-  /** value: the value's bytes and a newline. record: one JSON object, see {@link showRecord}. */
+  /** value: the value's bytes and a newline. record: the JSON object of {@link showRecord}. */
   readonly format: 'value' | 'record'
   readonly stdout: NodeJS.WritableStream
   readonly signal: AbortSignal
@@ -25,7 +26,10 @@ export interface ConsumeOptions {
 
 const NEWLINE = Buffer.from('\n')
 
-/** Resolves at the end, at `max` or when `signal` aborts. Throws AgentError `kafka-unreachable` or `kafka-refused`. */
+/**
+ * Shows records until the end, until `max`, or until `signal` aborts. Throws AgentError `kafka-unreachable` or
+ * `kafka-refused`.
+ */
 export async function consume(options: ConsumeOptions): Promise<void> {
   const { topic, format, stdout, signal } = options
   const cluster = openCluster({
@@ -50,7 +54,8 @@ export async function consume(options: ConsumeOptions): Promise<void> {
 
 /**
  * A record as one line of JSON: topic, partition, offset, timestamp (ms since the epoch), key, headers, value. Bytes
- * are text where they are UTF-8, else `{"base64": "…"}`; no key or value is null; a header given more than once is a list.
+ * are text where they are UTF-8, else `{"base64": "…"}`; no key or value is null; a header given more than once is a
+ * list.
  */
 export function showRecord(topic: string, partition: number, record: KafkaMessage): string {
   const { offset, timestamp, key, headers = {}, value } = record

@@ -1,4 +1,4 @@
-/** Making a topic that is missing, by kafkajs's admin: loaded only when `topic.create` is on and a topic is missing. */
+/** Creates a missing topic with kafkajs's admin client. Loaded only if `topic.create` is on and a topic is missing. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/load.ts'
 import { isPassing, toAgentError, openAdmin, retriesFor } from './kafka-client.ts'
@@ -6,8 +6,8 @@ import { isPassing, toAgentError, openAdmin, retriesFor } from './kafka-client.t
 const RETRY_MS = 250
 
 /**
- * Resolves when the topic is there, also if somebody else made it. Throws AgentError otherwise. Rejects when `signal`
- * aborts, and nothing is left open then.
+ * Creates a topic, and resolves when it exists, also if somebody else created it. Throws AgentError otherwise. Rejects
+ * when `signal` aborts, with no connection left open.
  */
 export async function createTopic(name: string, { kafka, topic }: Config, signal: AbortSignal): Promise<void> {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = kafka

@@ -1,6 +1,6 @@
 /**
- * The settings as flags of a command: one for each, grouped for `--help`. What was given on the command line goes to
- * config/load.ts as text; nothing is judged here.
+ * The settings as flags of a command: one for each, grouped for `--help`. The given values go to config/load.ts as
+ * text; nothing is validated here.
  */
 import { Option, type Command } from 'commander'
 import { GROUPS, SCHEMA } from '../config/schema.ts'
@@ -39,12 +39,12 @@ function flagOf({ env, flag, setting }: NamedSetting): Option {
   return new Option(`--${flag} ${value}`, `${setting.doc} (${env}; default ${defaultText(setting)})`)
 }
 
-/** What was given of these flags, by setting's name. */
+/** The values of the flags that were given, by the setting's name. */
 export function givenFlags(options: Readonly<Record<string, unknown>>): Map<string, string> {
   const given = new Map<string, string>()
   for (const { name, flag } of namedSettings(SCHEMA)) {
     const value = options[new Option(`--${flag}`).attributeName()]
-    // A flag of yes or no may stand without a value.
+    // a boolean flag may stand without a value
     if (typeof value === 'string' || value === true) given.set(name, String(value))
   }
   return given

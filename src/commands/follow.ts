@@ -1,8 +1,8 @@
 /**
- * Follows one file by name, on the package `tail`: what is appended, and after a rename or deletion the rest of the
- * old file, then the new one from its beginning. The package stops at a rename with what it had queued thrown away, so
- * the rest is read here through a descriptor held from the start. What it misses stays missed: bytes written between
- * a truncation or a deletion and its notice.
+ * Follows one file by name with the package `tail`. It shows what is appended, and after a rename or deletion the rest
+ * of the old file, then the new one from its beginning. At a rename the package stops and discards what it had queued,
+ * so the rest is read here through a descriptor that is held from the start. Bytes that are written between a
+ * truncation or a deletion and its notice are missed.
  */
 import { type Stats, closeSync, existsSync, fstatSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,25 +12,25 @@ import { blocks, openRegular } from './regular-file.ts'
 
 export interface FollowOptions {
   readonly path: string
-  /** The file that had the name, and the offset to go on from. */
+  /** The file that had the name before, and the offset from which to go on. */
   readonly from: { readonly facts: Stats; readonly offset: number }
   readonly signal: AbortSignal
-  /** The name has something that cannot be read. It is waited for another. */
+  /** Called when the file of that name cannot be read. Following waits for another one. */
   readonly complain: (reason: string) => void
 }
 
 type Show = (bytes: Uint8Array) => void
 
-/** A file held open, and how much of it was shown. */
+/** A file that is held open, and how much of it was shown. */
 interface Followed {
   readonly file: number
   position: number
 }
 
-/** How often to look whether the name has another file. */
+/** How often to check whether the name has another file. */
 const LOOK_MS = 200
 
-/** Gives bytes to `show` until `signal` aborts, then resolves. */
+/** Passes bytes to `show` until `signal` aborts, then resolves. */
 export async function follow({ path, from, signal, complain }: FollowOptions, show: Show): Promise<void> {
   const open = opener(path, complain)
   let { facts: before, offset: start } = from
@@ -46,8 +46,8 @@ export async function follow({ path, from, signal, complain }: FollowOptions, sh
     const followed = { file, position: facts.size < start ? 0 : start }
     try {
       await untilRenamed(path, followed, { show, signal })
-      // Who writes to it may not know of the new name yet: an application goes on with the old file until it opens
-      // the new one, so the old one is over only when the new one is there.
+      // An application goes on writing to the renamed file until it opens the new one, so the old file is complete only
+      // when the new one exists.
       while (!signal.aborted && !existsSync(path)) await pause(signal)
       if (!signal.aborted) showRest(followed, show)
     } finally {
@@ -58,37 +58,42 @@ export async function follow({ path, from, signal, complain }: FollowOptions, sh
   }
 }
 
-/** Opens the file that has the name: null if there is none to be read. Each reason is told once in a row. */
+/**
+ * A function that opens the file of that name, or returns null if there is none to read. It reports a reason once in a
+ * row.
+ */
 function opener(path: string, complain: (reason: string) => void): () => number | null {
-  let told = ''
+  let reported = ''
   return () => {
     try {
       const file = openRegular(path)
-      told = ''
+      reported = ''
       return file
     } catch (error) {
       const reason = messageOf(error)
-      if (systemCodeOf(error) !== 'ENOENT' && reason !== told) complain(`${path}: ${reason}`)
-      told = reason
+      if (systemCodeOf(error) !== 'ENOENT' && reason !== reported) complain(`${path}: ${reason}`)
+      reported = reason
       return null
     }
   }
 }
 
-/** What the package's types leave out: `watch` begins at an offset, and with `flush` reads at once. */
+/** Parts that the package's types leave out: `watch` begins at an offset, and with `flush` reads at once. */
 declare module 'tail' {
   interface Tail {
     currentCursorPos: number
     watch(startingCursor: number, flush: boolean): void
-    /** Look now for what was appended. Throws if the name has no file. */
+    /** Checks now for appended bytes. Throws if the name has no file. */
     change(): void
   }
 }
 
-/** No separator: bytes as they come. latin1 keeps each byte; decoding UTF-8 would break characters at block edges. */
+/**
+ * Options for bytes as they are: no separator, and latin1, since decoding UTF-8 would break characters at block edges.
+ */
 const AS_IT_IS = { separator: null, encoding: 'latin1', follow: false } as const
 
-/** Shows what is appended. Resolves when the file has lost its name, or when `signal` aborts. */
+/** Shows appended bytes. Resolves when the file has lost its name, or when `signal` aborts. */
 async function untilRenamed(
   path: string,
   followed: Followed,
@@ -109,13 +114,13 @@ async function untilRenamed(
     show(Buffer.from(chunk, 'latin1'))
     followed.position = Math.min(followed.position + chunk.length, fstatSync(followed.file).size)
   })
-  // How the package tells a rename or a deletion; it may do so more than once.
+  // the package reports a rename or a deletion by this event, perhaps more than once
   tail.on('error', () => end())
   signal.addEventListener('abort', onAbort, { once: true })
   tail.unwatch()
   if (isWatched) tail.watch(followed.position, true)
   else tail.currentCursorPos = followed.position
-  // The kernel tells a deletion when the last descriptor is closed, and here is one; so this looks itself.
+  // The kernel reports a deletion only when the last descriptor is closed, and one is open here, so this checks itself.
   const looking = setInterval(() => {
     if (isReplaced(path, followed.file)) end()
     else if (!isWatched) look(tail)
@@ -128,7 +133,10 @@ async function untilRenamed(
   if (!signal.aborted) showRest(followed, show)
 }
 
-/** The package begins to watch at once. Null where the name has no file; not watched where there is no inotify left. */
+/**
+ * A tail, which begins to watch at once. It is null if the name has no file, and polls if no inotify watch is
+ * available.
+ */
 function newTail(path: string): { tail: Tail | null; isWatched: boolean } {
   for (const isWatched of [true, false]) {
     try {
@@ -144,7 +152,7 @@ function look(tail: Tail): void {
   try {
     tail.change()
   } catch (error) {
-    // it has just lost its name: the package has said so by an event, too
+    // the file has just lost its name, which the package reports by an event too
     ignoreSystemError(error)
   }
 }
@@ -156,7 +164,7 @@ function showRest(followed: Followed, show: Show): void {
   }
 }
 
-/** Whether the name belongs to another file than this one, to none, or to one that cannot be asked about. */
+/** Whether the name now has another file, no file, or one that cannot be looked at. */
 function isReplaced(path: string, file: number): boolean {
   try {
     const named = statSync(path, { throwIfNoEntry: false })
@@ -167,12 +175,12 @@ function isReplaced(path: string, file: number): boolean {
   }
 }
 
-/** An inode may have become another file's meanwhile. */
+/** Whether both are the same file. The birth time is compared too, because an inode can be used again. */
 function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev && one.birthtimeMs === other.birthtimeMs
 }
 
-/** Waits a little; an abort ends it early, and the loops see it. */
+/** Waits for a moment. An abort ends the wait early, and the loops check the signal. */
 async function pause(signal: AbortSignal): Promise<void> {
   await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
 }

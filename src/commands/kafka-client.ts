@@ -1,7 +1,7 @@
 /**
- * kafkajs made ready for `consume` and for making topics: silent, with a bounded patience, able to read zstd, and cured
- * of its busy timer. Not for shipping: see output/connection.ts. Imported dynamically, so that `run` loads kafkajs only
- * where it has to make a topic.
+ * kafkajs as `consume` and the creation of topics use it: silent, with bounded retries, able to read zstd, and without
+ * its busy timer. Shipping uses output/kafka/connection.ts instead. This file is imported dynamically, so that `run`
+ * loads kafkajs only if it has to create a topic.
  */
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
@@ -20,19 +20,20 @@ export interface KafkaTarget {
 }
 
 /**
- * kafkajs's admin. Nothing is connected yet. When `signal` aborts its sockets are destroyed, so that all it was asked
- * fails at once. It tries once: the timers of its own retries cannot be stopped, see {@link isPassing}.
+ * kafkajs's admin client, not connected yet. When `signal` aborts its sockets are destroyed, so that all its calls fail
+ * at once. It tries each call once, because the timers of its own retries cannot be stopped; {@link isPassing} says
+ * whether a retry makes sense.
  */
 export function openAdmin(target: KafkaTarget, signal: AbortSignal): Admin {
   return new kafkajs.Kafka({ ...prepare(target, signal), retry: { retries: 0 } }).admin()
 }
 
-/** Whether kafkajs, if it were allowed to, would try again after this. */
+/** Whether kafkajs would try again after this error if it were allowed to. */
 export function isPassing(error: unknown): boolean {
   return error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded
 }
 
-/** kafkajs's own view of a cluster, for fetching without a consumer group. Nothing is connected yet. */
+/** kafkajs's internal cluster, for fetching without a consumer group. It is not connected yet. */
 export function openCluster(target: KafkaTarget): Cluster {
   const settings = prepare(target)
   return new Cluster({
@@ -45,7 +46,10 @@ export function openCluster(target: KafkaTarget): Cluster {
   })
 }
 
-/** Whatever kafkajs threw, in our words: `kafka-refused` if a broker said no, else `kafka-unreachable`. */
+/**
+ * Turns an error of kafkajs into an AgentError: `kafka-refused` if a broker responded with an error, else
+ * `kafka-unreachable`.
+ */
 export function toAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
   for (let cause = error; cause instanceof Error; cause = beneath(cause)) {
@@ -59,7 +63,9 @@ export function toAgentError(error: unknown): AgentError {
   return new AgentError('kafka-unreachable', `Kafka can't be reached: ${messageOf(error)}`, { cause: error })
 }
 
-/** What an error is about: its cause, or the first of those that it sums up (of CreateTopics: one a topic). */
+/**
+ * The error behind an error: its cause, or the first of those that it combines (CreateTopics has one for each topic).
+ */
 function beneath(error: Error): unknown {
   return error.cause ?? (error instanceof kafkajs.KafkaJSAggregateError ? error.errors[0] : undefined)
 }
@@ -73,15 +79,15 @@ interface Prepared extends KafkaConfig {
   readonly retry: { retries: number; initialRetryTime: number; maxRetryTime: number }
 }
 
-/** How often to try again: every address has its turn. */
+/** How often to try again, so that every address is tried. */
 export function retriesFor(brokers: KafkaTarget['brokers']): number {
   return Math.max(2, brokers.length)
 }
 
 function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs } = target
-  cure()
-  // kafkajs splits at the first colon, so an IPv6 address goes by a name of ours until the socket is opened.
+  patchKafkajs()
+  // kafkajs splits at the first colon, so an IPv6 address has a substitute name until the socket is opened.
   const addresses = new Map<string, string>()
   const seeds = brokers.map(({ host, port }, index) => {
     if (!host.includes(':')) return `${host}:${port}`
@@ -96,29 +102,30 @@ function prepare(target: KafkaTarget, signal?: AbortSignal): Prepared {
     retry: { retries: retriesFor(brokers), initialRetryTime: 100, maxRetryTime: 1000 },
     logCreator: () => () => undefined,
     socketFactory: ({ host, port, onConnect }) => {
-      // a socket that is made with an aborted signal would connect all the same
+      // a socket that is created with an aborted signal would connect all the same
       signal?.throwIfAborted()
       const socket = connect({ host: addresses.get(host) ?? host, port, signal }, onConnect)
-      // At each retry kafkajs closes its dead sockets again, each time with a listener more: no leak, but Node warns.
+      // At each retry kafkajs closes its dead sockets again and adds a listener each time. It is no leak, but Node
+      // warns.
       return socket.setKeepAlive(true, 60_000).setMaxListeners(0)
     },
   }
 }
 
-const isCured = Symbol('logagent: timer cured')
+const isPatched = Symbol('logagent: timer patched')
 
 /**
- * kafkajs looks for requests to send on a timer, whether there are any or not, and gives it a negative delay: Node
- * warns (TimeoutNegativeWarning) and wakes up every millisecond. The timer is only of use while something is pending;
- * a request that arrives later starts it again. Its codecs for zstd are left to the user, too.
+ * Patches two things in kafkajs. It checks for pending requests by a timer even if there are none, with a negative
+ * delay, so that Node warns (TimeoutNegativeWarning) and wakes up every millisecond; here the timer runs only while
+ * requests are pending, and a later request starts it again. And kafkajs has no codec for zstd of its own.
  */
-function cure(): void {
+function patchKafkajs(): void {
   kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({ decompress: promisify(zstdDecompress) })
-  const queue: typeof requestQueue.prototype & { [isCured]?: true } = requestQueue.prototype
-  if (queue[isCured]) return
+  const queue: typeof requestQueue.prototype & { [isPatched]?: true } = requestQueue.prototype
+  if (queue[isPatched]) return
   const schedule = queue.scheduleCheckPendingRequests
   queue.scheduleCheckPendingRequests = function (): void {
     if (this.pending.length > 0) schedule.call(this)
   }
-  queue[isCured] = true
+  queue[isPatched] = true
 }

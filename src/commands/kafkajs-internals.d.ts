@@ -1,6 +1,6 @@
 /**
- * The parts of kafkajs 2.2.4 (pinned; unmaintained, so they no longer move) that its own types leave out and
- * kafka-client.ts and topic-reader.ts use. Types only, checked by hand against the sources.
+ * The parts of kafkajs 2.2.4 that kafka-client.ts and topic-reader.ts use and its own types leave out. The version is
+ * pinned and unmaintained, so these parts no longer change. Types only, checked by hand against the sources.
  */
 declare module 'kafkajs/src/network/requestQueue/index.js' {
   interface RequestQueue {
@@ -71,7 +71,7 @@ declare module 'kafkajs/src/cluster/index.js' {
 declare module 'kafkajs/src/consumer/batch.js' {
   import type { KafkaMessage } from 'kafkajs'
 
-  /** What a Fetch answer has for one partition. */
+  /** A Fetch response's part for one partition. */
   export interface PartitionData {
     readonly partition: number
     readonly highWatermark: string
@@ -82,9 +82,9 @@ declare module 'kafkajs/src/consumer/batch.js' {
   class Batch {
     constructor(topic: string, fetchedOffset: string, data: PartitionData)
     readonly partition: number
-    /** All records that came, also those before the fetched offset, aborted ones and control records. */
+    /** All records of the response, also those before the fetched offset, aborted ones and control records. */
     readonly rawMessages: readonly KafkaMessage[]
-    /** Those for a reader. */
+    /** The records that a consumer should see. */
     readonly messages: readonly KafkaMessage[]
     lastOffset(): string
   }

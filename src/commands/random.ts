@@ -1,10 +1,10 @@
 /**
- * Random bytes from the kernel, without node:crypto: loading OpenSSL's side of Node costs 2.5 MB for a few ids. The
- * device stays open: there may be no descriptor left when the next id is needed.
+ * Random bytes from the kernel. node:crypto is not used, because loading Node's part of OpenSSL costs 2.5 MB for a few
+ * ids. The device stays open, because no descriptor may be left when the next id is needed.
  */
 import { openSync, readSync } from 'node:fs'
 
-/** Opens the source, for as long as the process lives. */
+/** Opens the source and keeps it open as long as the process lives. */
 export function openRandomBytes(): (length: number) => Buffer {
   const source = openSync('/dev/urandom', 'r')
   return (length) => {

@@ -1,11 +1,14 @@
 /**
- * Regular files, opened without ever blocking and read block by block; for commands that look at files named by a person.
+ * Opens regular files without ever blocking, and reads them in blocks, for commands that show files named by a person.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 const BLOCK_BYTES = 64 * 1024
 
-/** Descriptor of a regular file; never blocks, as opening a FIFO would. Throws an Error with the reason. */
+/**
+ * Opens a regular file and returns its descriptor. Never blocks, as opening a FIFO would. Throws an Error with the
+ * reason.
+ */
 export function openRegular(path: string): number {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if (fstatSync(file).isFile()) return file
@@ -13,7 +16,10 @@ export function openRegular(path: string): number {
   throw new Error('not a regular file')
 }
 
-/** The bytes of [start, end) in blocks, each valid until the next is asked for. Fewer if the file was cut meanwhile. */
+/**
+ * The bytes of [start, end) in blocks, each valid until the next one is read. There are fewer if the file was
+ * truncated.
+ */
 export function* blocks(file: number, start: number, end: number): Generator<Uint8Array> {
   const block = Buffer.allocUnsafe(BLOCK_BYTES)
   for (let at = start; at < end;) {

@@ -1,4 +1,4 @@
-/** `logagent run`: ship until told to stop, and stop in order. */
+/** `logagent run`: ships until a signal to stop, and stops in order. */
 import type { Config } from '../config/load.ts'
 import { shown } from '../config/origin.ts'
 import { AgentError } from '../errors.ts'
@@ -12,30 +12,37 @@ import { Pipeline } from '../pipeline.ts'
 import { type Destination, type State, monotonic, openState, openTransport, pipelineOptions } from './compose.ts'
 import { descriptorLimitHere, openFilesWithin } from './descriptor-limit.ts'
 
+/** What `run` needs from the process that it runs in. */
+export interface Runtime {
+  readonly stdout: NodeJS.WritableStream
+  /** The stream of the agent's own log. */
+  readonly stderr: NodeJS.WritableStream
+  readonly stderrIsTTY: boolean
+  /** Resident memory; throws if it cannot be found out now. */
+  readonly rssBytes: () => number
+  /** Threads of libuv's pool. */
+  readonly threads: number
+}
+
 export interface RunOptions {
   readonly config: Config
   readonly output: 'kafka' | 'stdout'
-  readonly stdout: NodeJS.WritableStream
-  /** The agent's own log. */
-  readonly stderr: NodeJS.WritableStream
-  readonly stderrIsTTY: boolean
-  readonly rssBytes: () => number
-  /** Of libuv's pool. */
-  readonly threads: number
+  readonly runtime: Runtime
   readonly signal: AbortSignal
-  /** Aborts when standard output, if it is written, has lost its reader (`| head`). */
+  /** Aborts when standard output, if it is written to, has lost its reader (`| head`). */
   readonly unread: AbortSignal
 }
 
-/** Nothing else may keep the process alive: not a watch, not an idle connection. */
+/** The interval of a timer that keeps the process alive; watches and idle connections do not. */
 const FOREVER_MS = 2 ** 30
 
 /**
- * Ends when `signal` aborts and all is stopped. Throws AgentError `undelivered` when the deadline passed first, and
- * `state-unusable` when all is stored but the last positions could not be written.
+ * Runs until `signal` aborts and everything has stopped. Throws AgentError `undelivered` if the deadline passed first,
+ * and `state-unusable` if everything is stored but the last positions could not be written.
  */
 export async function run(options: RunOptions): Promise<void> {
-  const { config, output, stdout, stderr, stderrIsTTY, threads } = options
+  const { config, output, runtime } = options
+  const { stdout, stderr, stderrIsTTY, threads } = runtime
   const { level, format } = config.log
   const pretty = format === 'pretty' || (format === 'auto' && stderrIsTTY)
   const logger = createLogger({ level, pretty, out: stderr })
@@ -56,8 +63,8 @@ export async function run(options: RunOptions): Promise<void> {
       pipelineOptions(config, { transport, checkpoint, events, destination, threads, maxOpenFiles }),
     )
     begun = pipeline
-    const rssBytes = (): number => unharmed.by(options.rssBytes, NaN)
-    const source = { counters, logger, rssBytes, state: () => standing(pipeline) }
+    const rssBytes = (): number => unharmed.by(runtime.rssBytes, NaN)
+    const source = { counters, logger, rssBytes, state: () => stateOf(pipeline) }
     const summary = (message: string): void => unharmed.by(() => logSummary(source, message), undefined)
     const { agent, inputs, kafka, origins } = config
     const known = {
@@ -72,7 +79,7 @@ export async function run(options: RunOptions): Promise<void> {
     checkpoint.start(config.checkpoint.intervalMs)
     const failure = await ship(pipeline, options, summary)
     clean = true
-    if (output === 'kafka') tellUndelivered(pipeline, events)
+    if (output === 'kafka') reportUndelivered(pipeline, events)
     summary('logagent stopped')
     if (failure !== null) throw failure
   } finally {
@@ -80,19 +87,22 @@ export async function run(options: RunOptions): Promise<void> {
     else await abandon(begun, state)
   }
   if (saved) return
-  const again = 'the next start ships again what was stored since they last were'
+  const again = 'the next start ships again what was stored since they were last written'
   throw new AgentError('state-unusable', `the positions could not be written to ${config.state.dir}: ${again}`)
 }
 
-/** The fault is thrown on: what else goes wrong now is its consequence. Nothing of ours goes on when the lock ends. */
+/**
+ * Stops everything after a fault. Nothing of this agent goes on when the lock is released. The fault itself is thrown
+ * on.
+ */
 async function abandon(pipeline: Pipeline | undefined, state: State): Promise<void> {
   const stopped = await Promise.allSettled([pipeline?.abandon()])
-  // what could not be stopped may send until the process ends, and so does the lock
+  // a part that could not be stopped may send until the process ends, and the lock is held until then
   if (stopped.every(({ status }) => status === 'fulfilled')) await state.abandon()
   else await state.checkpoint.abandon()
 }
 
-/** Start, wait for the signal, stop. Returns the error of a stop that came to its deadline. */
+/** Starts, waits for the signal, and stops. Returns the error of a stop that reached its deadline. */
 async function ship(
   pipeline: Pipeline,
   { config, signal, unread }: RunOptions,
@@ -102,7 +112,7 @@ async function ship(
   const alive = setInterval(() => undefined, FOREVER_MS)
   const timer = summaryMs > 0 ? setInterval(() => summary('summary'), summaryMs) : undefined
   try {
-    // a mount that hangs at the start must not use up the time there is for a stop
+    // a mount that hangs at the start must not use up the time for a stop
     await Promise.race([pipeline.start(), aborted(signal)])
     await aborted(signal)
     summary('logagent stops')
@@ -110,7 +120,7 @@ async function ship(
     return null
   } catch (error) {
     if (!(error instanceof AgentError && error.code === 'undelivered')) throw error
-    // nobody is there any more to print for, which is nobody's fault
+    // standard output has no reader any more, which is no error
     return unread.aborted ? null : error
   } finally {
     clearInterval(timer)
@@ -123,7 +133,7 @@ function openFilesOf({ file }: Config): { maxOpenFiles: number; limit: number } 
   return { maxOpenFiles: openFilesWithin(file.maxOpenFiles, here), limit: here.limit }
 }
 
-function standing(pipeline: Pipeline): { files: number; lagBytes: number; inFlightBytes: number } {
+function stateOf(pipeline: Pipeline): { files: number; lagBytes: number; inFlightBytes: number } {
   const sum = { files: 0, lagBytes: 0, inFlightBytes: 0 }
   for (const file of pipeline.files()) {
     sum.files++
@@ -133,8 +143,8 @@ function standing(pipeline: Pipeline): { files: number; lagBytes: number; inFlig
   return sum
 }
 
-/** What a stop leaves behind, by file: the next start goes on there, if the files are still there. */
-function tellUndelivered(pipeline: Pipeline, events: Events): void {
+/** Reports what a stop leaves behind, for each file. The next start goes on there if the files still exist. */
+function reportUndelivered(pipeline: Pipeline, events: Events): void {
   for (const file of pipeline.files()) if (file.lag > 0) events.undelivered(file, file.lag)
 }
 

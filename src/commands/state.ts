@@ -1,4 +1,4 @@
-/** `logagent state set-aside`: gives the positions up, and keeps their files for a person. */
+/** `logagent state set-aside`: gives up the positions, and keeps their files under other names. */
 import { AgentError, messageOf } from '../errors.ts'
 import { lockState } from '../input/state/lock.ts'
 import { hasState, setStateAside, type RenamedFile } from '../input/state/set-aside.ts'
@@ -14,7 +14,7 @@ export interface SetAsideOptions {
   readonly random: () => number
 }
 
-/** Throws AgentError `state-locked` while an agent uses the directory, `state-unusable` when it can't be changed. */
+/** Throws AgentError `state-locked` while an agent uses the directory, and `state-unusable` if it can't be changed. */
 export async function setAside(options: SetAsideOptions): Promise<void> {
   const { directory, stdout } = options
   const moved = await inWords(directory, async () => ((await hasState(nodeDisk, directory)) ? move(options) : []))
@@ -30,7 +30,7 @@ async function move({ directory, complain, now, random }: SetAsideOptions): Prom
   const lock = await lockState(directory, random)
   try {
     if (lock.unenforced !== '') {
-      complain(`${directory} cannot be locked (${lock.unenforced}): see to it that no agent uses it`)
+      complain(`${directory} cannot be locked (${lock.unenforced}): make sure that no agent uses it`)
     }
     return await setStateAside(nodeDisk, directory, now())
   } finally {

@@ -1,6 +1,6 @@
 /**
- * `logagent run --output stdout`: in Kafka's place, one JSON object a line for each record that would be sent. Every
- * topic has one partition here. What was printed counts as stored.
+ * The transport of `logagent run --output stdout`. Instead of sending a record to Kafka it prints one JSON object in a
+ * line. Every topic has one partition. A record that was printed counts as stored.
  */
 import { decodeRecords } from '../encode/records.ts'
 import { messageOf } from '../errors.ts'
@@ -31,11 +31,11 @@ export class StdoutTransport implements Transport {
   }
 
   want(): void {
-    // every topic is there
+    // every topic exists
   }
 
   refresh(): void {
-    // and stays where it is
+    // no leader ever changes
   }
 
   view(): TopicView {
@@ -50,7 +50,7 @@ export class StdoutTransport implements Transport {
     return Promise.resolve({ id: 0, epoch: 0 })
   }
 
-  /** One after the other: what waits for a slow reader must not be overtaken. */
+  /** Prints batches one after the other, so that none overtakes a batch that waits for a slow reader. */
   produce(_node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
     const printed = this.#last.then(() => this.#print(items))
     this.#last = printed

@@ -1,7 +1,7 @@
 /**
- * `logagent tail FILE… -n N -f`: looks at files from inside an image that has no shell. The last lines are read from
- * the end of the file, any bytes come out as they are; following is in follow.ts. Not the agent's reader: it keeps no
- * offsets (docs/decisions).
+ * `logagent tail FILE… -n N -f`: shows files from inside an image that has no shell. The last lines are read from the
+ * end of the file, and all bytes are shown as they are; follow.ts follows a file. This is not the agent's reader: it
+ * keeps no offsets (docs/decisions).
  */
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { AgentError, messageOf } from '../errors.ts'
@@ -11,12 +11,12 @@ import { write } from './write.ts'
 
 export interface TailOptions {
   readonly files: readonly string[]
-  /** How many last lines of each file to show. */
+  /** How many of the last lines of each file to show. */
   readonly lines: number
-  /** Goes on with what is appended, also in a file that takes the name, until `signal` aborts. */
+  /** Whether to go on with appended bytes, also of a file that takes over the name, until `signal` aborts. */
   readonly follow: boolean
   readonly stdout: NodeJS.WritableStream
-  /** What cannot be followed for now: said at once. */
+  /** Reports at once that a file cannot be followed for now. */
   readonly complain: (message: string) => void
   readonly signal: AbortSignal
 }
@@ -24,7 +24,7 @@ export interface TailOptions {
 const BLOCK_BYTES = 64 * 1024
 const NEWLINE = 0x0a
 
-/** Shows all files that can be read, then throws AgentError `file-unreadable` for the others. */
+/** Shows all files that can be read, then throws AgentError `file-unreadable` if there were others. */
 export async function tail(options: TailOptions): Promise<void> {
   const { files, lines, stdout, complain, signal } = options
   const headingOf = headings(files.length > 1)
@@ -57,8 +57,8 @@ export async function tail(options: TailOptions): Promise<void> {
 }
 
 /**
- * Where the last `lines` lines of a file of `end` bytes begin. Reads backwards, block by block, and only as far as
- * needed. A last line without newline counts as a line.
+ * The offset at which the last `lines` lines of a file of `end` bytes begin. Reads backwards in blocks, only as far as
+ * needed. A last line without a newline counts as a line.
  */
 function startOfLast(file: number, end: number, lines: number): number {
   if (lines <= 0) return end
@@ -67,7 +67,7 @@ function startOfLast(file: number, end: number, lines: number): number {
   for (let blockEnd = end; blockEnd > 0;) {
     const blockStart = Math.max(0, blockEnd - block.length)
     const read = readSync(file, block, 0, blockEnd - blockStart, blockStart)
-    // The newline that ends the file begins no line.
+    // the newline that ends the file begins no line
     let before = blockStart + read === end ? read - 2 : read - 1
     for (before = lastNewline(block, before); before >= 0; before = lastNewline(block, before - 1)) {
       if (++newlines === lines) return blockStart + before + 1
@@ -77,12 +77,15 @@ function startOfLast(file: number, end: number, lines: number): number {
   return 0
 }
 
-/** Index of the last newline at or before `from`, else -1. lastIndexOf would count a negative `from` from the end. */
+/** The index of the last newline at or before `from`, or -1. lastIndexOf would count a negative `from` from the end. */
 function lastNewline(block: Buffer, from: number): number {
   return from < 0 ? -1 : block.lastIndexOf(NEWLINE, from)
 }
 
-/** What to print before bytes of a file: with several files a heading whenever it isn't the file printed last. */
+/**
+ * A function that gives the text before bytes of a file: with several files a heading, if another file was printed
+ * last.
+ */
 function headings(isNeeded: boolean): (path: string) => string {
   let last: string | undefined
   return (path) => {

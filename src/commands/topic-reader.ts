@@ -1,7 +1,7 @@
 /**
- * Reads a topic from all partitions without a consumer group: no group to join (which waits for others), to be allowed
- * to use, or to leave behind. Order is kept within a partition. Committed records only. Not a consumer with a position
- * of its own: every read starts at the beginning or at the end.
+ * Reads a topic from all partitions without a consumer group. A group would have to be joined (which waits for others),
+ * would need a permission, and would be left behind. Order is kept within a partition. Only committed records are read.
+ * No position is kept: every read starts at the beginning or at the end.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
@@ -13,34 +13,34 @@ import { unlessAborted } from '../unless-aborted.ts'
 
 export interface ReadOptions {
   readonly topic: string
-  /** false: only what comes after the start. */
+  /** Whether to start at the first record; else only records that arrive later are read. */
   readonly fromBeginning: boolean
-  /** false: end at the end offsets seen at the start. */
+  /** Whether to go on after the end offsets that the topic has at the start. */
   readonly follow: boolean
   readonly signal: AbortSignal
 }
 
-/** Neighbouring records of one partition. */
+/** Consecutive records of one partition. */
 export interface ReadBatch {
   readonly partition: number
   readonly records: readonly KafkaMessage[]
 }
 
-/** How long a broker holds an empty answer back; also how long a stop may wait for it. */
+/** How long a broker holds back an empty response, which is also how long a stop may wait for it. */
 const FETCH_WAIT_MS = 250
 const FETCH_BYTES = 4 * 1024 * 1024
-/** Leaders move and brokers restart; longer than this without any answer is a failure. */
+/** How long errors are retried, since leaders move and brokers restart. */
 const PATIENCE_MS = 30_000
 const RETRY_MS = 250
-/** A topic that was just made takes a moment to be known by every broker. */
+/** How long a missing topic is retried, since it takes a moment until every broker knows a new topic. */
 const NEW_TOPIC_MS = 3000
 const NO_TOPIC = 'there is no topic'
-/** A retry can't help against these. */
+/** Errors that a retry can't help. */
 const FATAL = /AUTHORIZATION_FAILED|UNSUPPORTED|INVALID_TOPIC/
 
 /**
- * Yields batches until the end, or until `signal` aborts (then it just ends). Connects and disconnects the cluster.
- * Throws AgentError `kafka-unreachable` or `kafka-refused`, within about {@link PATIENCE_MS} of the trouble's begin.
+ * Yields batches until the end, or until `signal` aborts, which is no error. Connects and disconnects the cluster.
+ * Throws AgentError `kafka-unreachable` or `kafka-refused` within about {@link PATIENCE_MS} after the first failure.
  */
 export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncGenerator<ReadBatch> {
   const { topic, follow, signal } = options
@@ -61,7 +61,7 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
       )
       for (const batch of batches) {
         const from = positions.get(batch.partition) ?? 0
-        // An answer without records says nothing: kafkajs's lastOffset() would jump over a transaction still open.
+        // without records kafkajs's lastOffset() would jump over a transaction that is still open
         if (batch.rawMessages.length > 0) positions.set(batch.partition, Math.max(from, Number(batch.lastOffset()) + 1))
         const end = follow ? Infinity : (ends.get(batch.partition) ?? 0)
         const records = batch.messages.filter(({ offset }) => Number(offset) < end)
@@ -76,8 +76,8 @@ export async function* readTopic(cluster: Cluster, options: ReadOptions): AsyncG
 }
 
 /**
- * Tries `work` again, after a moment and `recover`: leaders move, brokers restart, and what is new takes a moment to be
- * known everywhere. How long depends on what is wrong.
+ * Does `work`, and after a failure tries again after a moment and `recover`, because leaders move, brokers restart, and
+ * new topics take a moment to be known everywhere. How long it tries depends on the error.
  */
 async function patiently<T>(work: () => Promise<T>, recover: () => Promise<unknown>, signal: AbortSignal): Promise<T> {
   const since = performance.now()
@@ -90,7 +90,7 @@ async function patiently<T>(work: () => Promise<T>, recover: () => Promise<unkno
     } catch (error) {
       throwIfHopeless(error)
     }
-    // Still in trouble: the next try finds out.
+    // if this failed too, the next attempt shows it
     await unlessAborted(delay(RETRY_MS).then(recover), signal).catch(throwIfHopeless)
   }
 }
@@ -122,11 +122,11 @@ async function locate(cluster: Cluster, options: ReadOptions): Promise<{ positio
 
 async function offsetsOf(cluster: Cluster, topic: string, fromBeginning: boolean): Promise<Offsets> {
   const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }))
-  const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
-  return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  const [response] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])
+  return new Map(response?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
 }
 
-/** One Fetch to each leader, at the same time. */
+/** Sends one Fetch request to each leader, all at the same time. */
 async function fetchAll(
   cluster: Cluster,
   topic: string,
@@ -134,7 +134,7 @@ async function fetchAll(
 ): Promise<readonly Batch[]> {
   await cluster.refreshMetadataIfNecessary()
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, wanted))
-  const answers = await Promise.all(
+  const ofLeaders = await Promise.all(
     leaders.map(async ([nodeId, partitions]) => {
       const broker = await cluster.findBroker({ nodeId })
       const { responses } = await broker.fetch({
@@ -157,10 +157,13 @@ async function fetchAll(
       return responses.flatMap((response) => response.partitions)
     }),
   )
-  return answers.flat().map((data) => new Batch(topic, String(positions.get(data.partition) ?? 0), data))
+  return ofLeaders.flat().map((data) => new Batch(topic, String(positions.get(data.partition) ?? 0), data))
 }
 
-/** After a failed fetch: learns the leaders anew, and moves past what retention has deleted. */
+/**
+ * To be called after a failed fetch: refreshes the leaders, and moves positions past records that retention has
+ * deleted.
+ */
 async function relocate(cluster: Cluster, topic: string, positions: Offsets): Promise<void> {
   await cluster.refreshMetadata()
   for (const [partition, first] of await offsetsOf(cluster, topic, true)) {

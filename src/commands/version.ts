@@ -1,8 +1,8 @@
-/** `logagent version`: what this is, in one line, for a bug report. */
+/** `logagent version`: prints version and platform in one line, for a bug report. */
 import { VERSION } from '../version.ts'
 
 export interface Platform {
-  /** Node's version, without the v. */
+  /** Node's version without the v. */
   readonly node: string
   readonly os: string
   readonly arch: string

@@ -1,9 +1,9 @@
 /**
- * Writing to standard output with back-pressure, for commands that print more than a pipe holds.
+ * Writes to standard output with back-pressure, for commands that print more than a pipe holds.
  */
 import { once } from 'node:events'
 
-/** Writes; waits while the reader is behind. Rejects with an AbortError when `signal` aborts first. */
+/** Writes, and waits while the reader is behind. Rejects with an AbortError if `signal` aborts first. */
 export async function write(
   stdout: NodeJS.WritableStream,
   chunk: string | Uint8Array,

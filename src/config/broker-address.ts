@@ -1,4 +1,4 @@
-/** Where a broker is: `host:port`, the port being 9092 if it is not told. */
+/** The address of a broker as `host:port`; without a port it is 9092. */
 import { AgentError } from '../errors.ts'
 import { splitList } from './comma-list.ts'
 
@@ -7,7 +7,7 @@ export interface BrokerAddress {
   readonly port: number
 }
 
-/** 'host', 'host:9093', '[::1]:9092' to an address, the port being 9092 if not told; undefined if it is none. */
+/** Parses 'host', 'host:9093' or '[::1]:9092', without a port as 9092; undefined if the text is no address. */
 export function parseBroker(text: string): BrokerAddress | undefined {
   const match = /^(?:\[([\da-f:.]+)\]|([a-z\d]([a-z\d._-]{0,252})))(?::(\d{1,5}))?$/i.exec(text)
   if (!match) return undefined
@@ -17,7 +17,7 @@ export function parseBroker(text: string): BrokerAddress | undefined {
   return { host, port }
 }
 
-/** A comma separated list of brokers. Throws AgentError `usage` if there is none or one is wrong. */
+/** Parses a comma separated list of brokers. Throws AgentError `usage` if the list is empty or an address is wrong. */
 export function readBrokers(text: string): BrokerAddress[] {
   const items = splitList(text)
   if (items.length === 0)

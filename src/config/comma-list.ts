@@ -1,4 +1,6 @@
-/** Text with commas to a list; those in braces belong to a glob. Spaces around, and nothing between two commas, are dropped. */
+/**
+ * Splits text at its commas, except those in braces, which belong to a glob. Drops surrounding spaces and empty items.
+ */
 export function splitList(text: string): string[] {
   const items: string[] = []
   let depth = 0

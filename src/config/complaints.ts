@@ -1,19 +1,19 @@
 /**
- * Collects what is wrong with a configuration, so that a user reads all of it at once and not the first fault of many.
- * Knows how to show a user's value safely and how to guess what was meant; not what is right.
+ * Collects what is wrong with a configuration, so that a user reads all of it at once and not only the first fault.
+ * Knows how to show a user's value safely and how to guess what was meant; what is right is known elsewhere.
  */
 import { AgentError } from '../errors.ts'
 import type { Origin } from './origin.ts'
 
-/** More lines than this help no one. */
+/** Complaints that are shown at most. */
 const MOST_LINES = 50
 
 export interface Complaint {
-  /** The setting, or what is wrong where it is none. */
+  /** The setting, or the name that is wrong where there is no such setting. */
   readonly setting: string
-  /** The value, if there is one; not shown where its origin is secret. */
+  /** The value, if there is one. It is not shown where its origin is secret. */
   readonly value?: unknown
-  /** Which layer it came from; words alone (`file /etc/logagent.yaml`) where there is no value. */
+  /** The layer that it came from, or its name alone (`file /etc/logagent.yaml`) where there is no value. */
   readonly origin?: Origin | string
   /** What would be right. */
   readonly advice: string
@@ -24,7 +24,7 @@ export class Complaints {
   readonly #settings = new Set<string>()
   readonly #concerns: (setting: string) => boolean
 
-  /** `concerns`: complaints of other settings are dropped. */
+  /** Drops complaints of settings for which `concerns` is false. */
   constructor(concerns: (setting: string) => boolean = () => true) {
     this.#concerns = concerns
   }
@@ -35,17 +35,17 @@ export class Complaints {
       typeof complaint.origin === 'object' ? complaint.origin : { words: complaint.origin, isSecret: false }
     const value = 'value' in complaint && !isSecret ? ` = ${showValue(complaint.value)}` : ''
     const origin = words === undefined ? '' : ` (${words})`
-    // One line, whatever is in a file's name or an error's text.
+    // one line, whatever a file's name or an error's text has in it
     this.#lines.push(harmless(`${showName(complaint.setting)}${value}${origin}: ${complaint.advice}`))
     this.#settings.add(complaint.setting)
   }
 
-  /** Whether nothing was said of these settings yet: a rule that needs them would only repeat what is known. */
+  /** Whether there is no complaint of these settings yet. If there is, a rule between them would only repeat it. */
   spares(...settings: readonly string[]): boolean {
     return settings.every((setting) => !this.#settings.has(setting))
   }
 
-  /** Throws one AgentError `usage` with a complaint a line, if there are any. */
+  /** Throws one AgentError `usage` with one complaint a line, if there are any. */
   throwIfAny(): void {
     if (this.#lines.length === 0) return
     const rest = this.#lines.length - MOST_LINES
@@ -54,7 +54,7 @@ export class Complaints {
   }
 }
 
-/** The password of somebody who writes `user:password@host` where an address is asked for. */
+/** Masks the password where somebody wrote `user:password@host` as an address. */
 function withoutPassword(text: string): string {
   return text.replaceAll(/[^\s,"']+/g, (item) => {
     const scheme = item.indexOf('://')
@@ -64,7 +64,7 @@ function withoutPassword(text: string): string {
   })
 }
 
-/** A value in short, however deep or long it is. */
+/** A short text for any value, however deep or long it is. */
 export function showValue(value: unknown): string {
   if (Array.isArray(value)) {
     const isFlat = value.length <= 5 && value.every((item) => typeof item !== 'object' || item === null)
@@ -74,12 +74,12 @@ export function showValue(value: unknown): string {
   return shorten(typeof value === 'string' ? withoutPassword(JSON.stringify(value)) : String(value))
 }
 
-/** A name as it is, if it is an ordinary one. */
+/** An ordinary name as it is, any other as a short JSON string. */
 function showName(name: string): string {
   return /^[\w.[\] -]{1,200}$/.test(name) ? name : shorten(JSON.stringify(name))
 }
 
-/** The candidate that was probably meant: the same but for case and punctuation, or a few letters away. */
+/** The candidate that was probably meant: one that differs in case and punctuation, or in one or two letters. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const plain = bare(word)
   const limit = plain.length > 4 ? 2 : 1
@@ -95,7 +95,9 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best
 }
 
-/** Without case and punctuation, and no longer than any setting's name could be, so that a long key costs nothing. */
+/**
+ * Without case and punctuation, and cut to the length of the longest setting's name, so that a long key costs little.
+ */
 function bare(word: string): string {
   return word
     .slice(0, 80)
@@ -103,7 +105,7 @@ function bare(word: string): string {
     .replace(/[^a-z\d]/g, '')
 }
 
-/** Optimal string alignment distance (insert, delete, replace, swap neighbours); `limit` or more is told as `limit`. */
+/** Optimal string alignment distance (insert, delete, replace, swap neighbours), or `limit` if it is greater. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit
   let before: number[] = []
@@ -123,7 +125,10 @@ function editDistance(a: string, b: string, limit: number): number {
   return Math.min(limit, row[b.length] ?? limit)
 }
 
-/** Control characters escaped, also the 8-bit ones that terminals obey and JSON leaves alone, and those that turn text around. */
+/**
+ * Escapes control characters, with the 8-bit ones that terminals obey and JSON leaves alone, and those that reverse
+ * text.
+ */
 function harmless(text: string): string {
   return text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

@@ -1,6 +1,6 @@
 /**
- * The effective configuration as rows to show, secrets masked: what `check` prints and a start logs. Changes nothing
- * and loads nothing.
+ * The effective configuration as rows to show, with secrets masked, for `logagent check`. Changes nothing and loads
+ * nothing.
  */
 import { isPlainObject } from './formats.ts'
 import { showBytes, showDuration } from './quantity.ts'
@@ -12,7 +12,7 @@ import { namedSettings, type SettingTree } from './setting.ts'
 export interface DescribedSetting {
   /** `kafka.lingerMs`, or `inputs.ID.topic` for a member of an input. */
   readonly setting: string
-  /** Milliseconds and bytes as numbers; `(hidden)` for a secret that is set. */
+  /** The value, with milliseconds and bytes as numbers; `(hidden)` for a secret that is set. */
   readonly value: unknown
   /** The value for people: `5s`, `16MiB`, a list with commas. */
   readonly text: string
@@ -20,7 +20,7 @@ export interface DescribedSetting {
   readonly origin: string
 }
 
-/** Every setting, then every member of every input, in the order of their declaration. */
+/** Rows of every setting, then of every member of every input, in the order of declaration. */
 export function describe(config: Config): DescribedSetting[] {
   const { inputs, ...rest } = config
   const top = rowsOf({ schema: SCHEMA, values: rest, origins: config.origins }).filter(
@@ -44,7 +44,7 @@ interface Described {
   readonly prefix?: string
 }
 
-/** Rows of any tree of settings and its values. */
+/** Rows of a tree of settings with its values. */
 export function rowsOf({ schema, values, origins, prefix = '' }: Described): DescribedSetting[] {
   return namedSettings(schema).map(({ name, setting }) => {
     const value = name.split('.').reduce<unknown>((node, key) => (isPlainObject(node) ? node[key] : undefined), values)
@@ -63,7 +63,7 @@ function textOf(value: unknown, unit: 'ms' | 'bytes' | undefined): string {
   return String(value)
 }
 
-/** The few shapes an object has here: a broker's address, a record key and its parts, fields. */
+/** The text of an object. It can only be a broker's address, a record key, a part of one, or fields. */
 function textOfObject(value: Record<string, unknown>): string {
   const { host, port, kind, parts, of } = value
   if (typeof host === 'string' && typeof port === 'number')

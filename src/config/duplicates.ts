@@ -1,16 +1,16 @@
 /**
- * What the parsers of JSON and INI let pass in silence: keys given twice (the last one wins), INI lines that are
- * neither section nor setting (skipped), names that would touch an object's prototype (skipped). Not parsers: both
- * look at text with the parser's own rules and build nothing.
+ * Finds what the parsers of JSON and INI accept in silence: keys that are given twice (the last one wins), INI lines
+ * that are neither section nor setting (skipped), and names that would change an object's prototype (skipped). These
+ * functions are no parsers: they scan the text by the parser's own rules and build nothing.
  */
 
-/** Keys given twice in one object of a text that JSON.parse accepts, as `"key" in line 3`. */
+/** Keys that are given twice in one object of a text that JSON.parse accepts, as `"key" in line 3`. */
 export function duplicateJsonKeys(text: string): string[] {
   const found: string[] = []
-  /** Keys so far of each object that is open; null for an array. */
+  /** The keys so far of each object that is not closed yet; null for an array. */
   const open: (Set<string> | null)[] = []
   let line = 1
-  // In valid JSON brackets, newlines and strings followed by a colon tell objects and keys; the rest can be skipped.
+  // in valid JSON, brackets, newlines and strings followed by a colon are enough to find objects and keys
   for (const [token, literal, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]\n]/g)) {
     if (token === '{') open.push(new Set())
     else if (token === '[') open.push(null)
@@ -26,7 +26,10 @@ export function duplicateJsonKeys(text: string): string[] {
   return found
 }
 
-/** Lines of an INI text that `ini` would skip or that would undo others, each as `line 3: …`. Same grammar as ini 7. */
+/**
+ * Lines of an INI text that `ini` would skip or that would undo others, each as `line 3: …`. The grammar is that of ini
+ * 7.
+ */
 export function faultyIniLines(text: string): string[] {
   const faults: string[] = []
   const settings = new Map<string, number>()
@@ -47,7 +50,7 @@ export function faultyIniLines(text: string): string[] {
       if (before !== undefined && !name.endsWith('[]'))
         faults.push(`line ${number}: ${name} is given in line ${before} already`)
       settings.set(section + name, number)
-      // one behind a space is meant as a comment, the others the parser takes for one
+      // a ; or # behind a space is meant as a comment; the parser takes any other for one too
       const [value = ''] = line
         .slice(line.indexOf('=') + 1)
         .trim()
@@ -58,7 +61,7 @@ export function faultyIniLines(text: string): string[] {
   }
   for (const [name, number] of sections) {
     const above = name.split('.').map((_, end, parts) => parts.slice(0, end + 1).join('.'))
-    // [a.b] after a = 1 replaces the 1, and [a.b] after [a.b.c] replaces that.
+    // [a.b] after a = 1 replaces the 1, and [a.b] after [a.b.c] replaces the latter
     const undone = above.map((part) => settings.get(part)).find((line) => line !== undefined)
     if (undone !== undefined) faults.push(`line ${number}: [${name}] undoes line ${undone}`)
     const late = above.slice(1, -1).find((part) => (sections.get(part) ?? 0) > number)

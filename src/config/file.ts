@@ -1,7 +1,7 @@
 /**
- * Reads one configuration file — YAML, JSON or INI by its ending — into a plain tree, or complains. Knows no settings.
- * The bytes may be anything: too many, binary, nested to exhaust the stack, full of aliases. All of it ends in a
- * complaint, and in bounded time (256 KiB that fight back take the YAML parser a second or two).
+ * Reads one configuration file (YAML, JSON or INI by its ending) into a plain tree, or complains. Knows no settings.
+ * The bytes may be anything: too many, binary, nested to exhaust the stack, full of aliases. Each of these ends in a
+ * complaint, and in bounded time (256 KiB of hostile YAML take the parser a second or two).
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
@@ -11,22 +11,24 @@ import { isPlainObject } from './formats.ts'
 
 export type ConfigTree = Readonly<Record<string, unknown>>
 
-/** A ConfigMap holds at most 1 MiB; a quarter of that is over a thousand inputs. */
+/** A quarter of the 1 MiB that a ConfigMap holds at most. It is enough for over a thousand inputs. */
 const MOST_BYTES = 256 * 1024
-/** The deepest setting is 4 levels down. A bound here keeps everything after from exhausting the stack. */
+/** The deepest setting is 4 levels down. The bound keeps all later steps from exhausting the stack. */
 const MOST_LEVELS = 10
 
 type Parse = (text: string) => Promise<unknown>
 
 const PARSERS: readonly (readonly [endings: RegExp, parse: Parse])[] = [
-  // Each parser is loaded for its own files only; through a module of ours, since a bundle split by esbuild gives a
-  // CommonJS package that is imported dynamically no names.
+  // Each parser is loaded only for its own files. A module of ours imports it, because in a bundle that esbuild splits
+  // a CommonJS package has no named exports when it is imported dynamically.
   [/\.ya?ml$/i, async (text) => (await import('./yaml.ts')).parseYaml(text)],
   [/\.(ini|conf)$/i, async (text) => (await import('./ini.ts')).parseIni(text)],
   [/\.json$/i, async (text) => parseJson(text)],
 ]
 
-/** The tree of a file, empty after a complaint. `namedBy`: who named it. Never throws for what the file is or holds. */
+/**
+ * The tree of a file, empty after a complaint. Never throws for what the file is or holds. `namedBy` says who named it.
+ */
 export async function readConfigFile(path: string, namedBy: string, complaints: Complaints): Promise<ConfigTree> {
   const complain = (advice: string): ConfigTree => {
     complaints.add({ setting: 'configuration', origin: `file ${path}`, advice })
@@ -47,8 +49,8 @@ export async function readConfigFile(path: string, namedBy: string, complaints: 
 }
 
 /**
- * The text of a small regular file; throws an Error with the reason in words. Opened without blocking and checked
- * through the descriptor, so that a FIFO or a device doesn't hang the start.
+ * The text of a small regular file. Throws an Error with the reason in words. The file is opened without blocking and
+ * checked through its descriptor, so that a FIFO or a device doesn't hang the start.
  */
 export function readText(path: string): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -82,7 +84,7 @@ function parseJson(text: string): unknown {
   try {
     tree = JSON.parse(text)
   } catch (error) {
-    // V8 quotes the text around the fault, which may be a secret.
+    // V8 quotes the text around the fault, which may be a secret
     const message = messageOf(error).replace(/, (\.\.\.)?".*$/s, '')
     throw new Error(`not JSON: ${message}`, { cause: error })
   }
@@ -91,7 +93,10 @@ function parseJson(text: string): unknown {
   return tree
 }
 
-/** Throws an Error if values nest too deep; walks without recursion. Aliases are bounded by now, but a tree may hold itself. */
+/**
+ * Throws an Error if values are nested too deep. Walks without recursion, because a tree may contain itself through an
+ * alias.
+ */
 function checkDepth(tree: object): void {
   const rest: { node: object; level: number }[] = [{ node: tree, level: 1 }]
   for (let next = rest.pop(); next; next = rest.pop()) {

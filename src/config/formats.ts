@@ -1,7 +1,8 @@
 /**
- * What a setting's value may look like: convict formats, each with a `coerce` from text (environment, flags, INI) and
- * a `validate` that throws an Error saying what would be right. A `coerce` never throws: text it can't read is given
- * back for `validate` to refuse, since convict would otherwise stop at the first fault. No rules between settings.
+ * What a setting's value may look like: convict formats, each with a `coerce` from text (environment, flags, INI) and a
+ * `validate` that throws an Error saying what would be right. A `coerce` never throws, because convict would then stop
+ * at the first fault: it returns text that it can't read, and `validate` refuses it. There are no rules between
+ * settings here.
  */
 import { parseBroker } from './broker-address.ts'
 import { splitList } from './comma-list.ts'
@@ -20,14 +21,16 @@ interface Limits {
 export interface Format {
   readonly coerce?: (text: string) => unknown
   readonly validate: (value: unknown, limits: Limits) => void
-  /** Of a map: judges one entry, so that a complaint shows that one. */
+  /** Validates one entry of a map, so that a complaint shows only that entry. */
   readonly validateEntry?: (name: string, value: unknown) => void
 }
 
-/** One input as the user wrote it, its members not checked yet. `name` comes from the key where inputs are a map. */
+/**
+ * One input as the user wrote it, with members that are not validated yet. In a map of inputs, the key is its `name`.
+ */
 export type InputItem = Readonly<Record<string, unknown>>
 
-/** Linux opens no path of more bytes, and picomatch throws at globs that are much longer. */
+/** The longest path in bytes that Linux opens. picomatch throws at globs that are much longer. */
 export const PATH_MAX = 4096
 const TOO_LONG = `give no more than ${PATH_MAX} bytes: no path is longer`
 
@@ -37,7 +40,7 @@ const WITHIN_A_NAME =
 export const FORMATS = {
   choice: {
     validate: (value, { options = [], later = [] }) => {
-      must(!later.includes(String(value)), `it is not there yet; give ${options.join(' or ')}`)
+      must(!later.includes(String(value)), `not supported yet; give ${options.join(' or ')}`)
       must(isOneOf(value, options), `give ${options.join(' or ')}`)
     },
   },
@@ -204,11 +207,11 @@ function isBalanced(glob: string): boolean {
   return !/\[[^\]]*$/.test(plain) && hasAsMany(plain, '{', '}')
 }
 
-/** A glob is matched name by name: what is open at a slash would be characters of two names. */
+/** Whether no group is open at a slash: a glob is matched name by name, and such a group would span two names. */
 function isClosedAtSlashes(glob: string): boolean {
   const plain = withoutEscapes(glob)
   const names = plain.split('/')
-  // a parenthesis that is never closed is a character like others
+  // a parenthesis that is never closed is an ordinary character
   const hasGroups = hasAsMany(plain, '(', ')')
   return names.every((name) => isBalanced(name) && (!hasGroups || hasAsMany(name, '(', ')')))
 }

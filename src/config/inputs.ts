@@ -1,7 +1,7 @@
 /**
- * Inputs made ready: every member has its value, from the input itself or from the top level; globs have allowed
- * roots; each input has an identity that doesn't depend on its place in the list, so that a reload can apply a
- * difference. Says nothing of the files behind the globs.
+ * Resolves inputs: every member gets its value, from the input itself or from the top level; globs get their allowed
+ * roots; each input gets an identity that doesn't depend on its place in the list, so that a reload can apply a
+ * difference. The files that the globs match are not looked at.
  */
 import { crc32 } from 'node:zlib'
 import { splitGlob } from '../glob-base.ts'
@@ -11,9 +11,9 @@ import { isPlainObject, type InputItem } from './formats.ts'
 import { fromTree } from './layers.ts'
 import { metadataSize } from './metadata-size.ts'
 import { DEFAULT, madeWith, type Origin } from './origin.ts'
+import { type ResolvedValues, resolveValues } from './resolve.ts'
 import { INPUT_SCHEMA, type Settings } from './schema.ts'
 import type { Values } from './setting.ts'
-import { settle, type Settled } from './settle.ts'
 import { type Fields, type TemplatePart, compileTemplate, placeholders } from './template.ts'
 
 /** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
@@ -25,18 +25,18 @@ export type RecordKey =
 type Members = Values<typeof INPUT_SCHEMA>
 
 export interface InputConfig extends Omit<Members, 'name' | 'path' | 'key'> {
-  /** The input's name; without one `input-` and 8 hexadecimal digits of a hash of its globs. */
+  /** The input's name, or `input-` and 8 hexadecimal digits of a hash of its globs. */
   readonly id: string
   readonly globs: readonly string[]
   readonly key: RecordKey
 }
 
-/** What inputs need to know of the rest. */
+/** What the inputs need from the rest of the configuration. */
 export interface InputContext {
   readonly values: Settings
   readonly origins: ReadonlyMap<string, Origin>
   readonly agentId: string
-  /** Stands in where no topic is told, for an output that needs none. */
+  /** The topic of an input that has none, for an output that needs no topics; else ''. */
   readonly spareTopic: string
 }
 
@@ -48,7 +48,7 @@ export interface ResolvedInputs {
 
 /** One input as the user wrote it. */
 interface RawInput {
-  /** How complaints call it: `inputs.web`, `inputs[0]`, `paths`. */
+  /** Its name in complaints: `inputs.web`, `inputs[0]`, `paths`. */
   readonly label: string
   readonly item: InputItem
   readonly origin: Origin
@@ -56,13 +56,13 @@ interface RawInput {
 
 interface Inherited {
   readonly values: Members
-  /** By member. */
+  /** Where each member's value came from, by member. */
   readonly origins: ReadonlyMap<string, Origin>
 }
 
 type Complain = (member: keyof Members, advice: string, value?: unknown) => void
 
-/** Members whose value for all inputs has another name than their own. */
+/** Members whose setting for all inputs has another name. */
 const SHARED_NAMES: Readonly<Record<string, string>> = { topic: 'kafka.topic', partitioner: 'kafka.partitioner' }
 
 /** Resolves `paths` and `inputs`; both apply if both are given. Faults go to `complaints`. */
@@ -80,9 +80,9 @@ export function resolveInputs(context: InputContext, complaints: Complaints): Re
     }
     const input = ready(inherited.values, context, complain)
     if (!input) continue
-    const twin = inputs.get(input.id)?.label
-    if (twin !== undefined) {
-      const advice = `the input ${input.id} is there twice, here and in ${twin}; give one of them another name`
+    const other = inputs.get(input.id)?.label
+    if (other !== undefined) {
+      const advice = `the input ${input.id} is given twice, here and in ${other}; give one of them another name`
       complaints.add({ setting: label, origin, advice })
     }
     inputs.set(input.id, { input, label })
@@ -91,7 +91,7 @@ export function resolveInputs(context: InputContext, complaints: Complaints): Re
   return { inputs: [...inputs.values()].map(({ input }) => input), origins }
 }
 
-/** In their order, which is that of the complaints too. */
+/** The inputs as written, in their order, which is also the order of the complaints. */
 function* rawInputs({ values, origins }: InputContext, complaints: Complaints): Generator<RawInput> {
   if (values.paths.length > 0) {
     yield { label: 'paths', item: { path: values.paths }, origin: origins.get('paths') ?? DEFAULT }
@@ -100,13 +100,13 @@ function* rawInputs({ values, origins }: InputContext, complaints: Complaints): 
   const isList = Array.isArray(values.inputs)
   for (const [key, item] of Object.entries<unknown>(values.inputs)) {
     const label = isList ? `inputs[${key}]` : `inputs.${key}`
-    // A map from name to input is how YAML and INI sections write it.
+    // YAML and INI sections give a map from name to input
     if (isPlainObject(item)) yield { label, item: isList ? item : { name: key, ...item }, origin }
     else complaints.add({ setting: label, value: item, origin, advice: 'give a map with path and more' })
   }
 }
 
-/** An input's own values, and those of the top level for what it doesn't say. */
+/** An input's own values, with those of the top level for members that it doesn't give. */
 function inherit(
   { label, item, origin }: RawInput,
   { values: top, origins }: InputContext,
@@ -114,7 +114,10 @@ function inherit(
 ): Inherited {
   const tree = fromTree({ tree: item, schema: INPUT_SCHEMA, origin, label: `${label}.` }, complaints)
   const given = new Map([...tree].map(([name, raw]) => [name, [{ raw, origin }]]))
-  const own: Settled<typeof INPUT_SCHEMA> = settle(INPUT_SCHEMA, given, { complaints, label: `${label}.` })
+  const own: ResolvedValues<typeof INPUT_SCHEMA> = resolveValues(INPUT_SCHEMA, given, {
+    complaints,
+    label: `${label}.`,
+  })
   const shared: Members = { ...top, name: '', path: [], topic: top.kafka.topic, partitioner: top.kafka.partitioner }
   const from = new Map<string, Origin>()
   const pick = <K extends keyof Members>(member: K): Members[K] => {
@@ -141,7 +144,7 @@ function inherit(
     longLines: pick('longLines'),
     rotated: pick('rotated'),
   }
-  // A secret stays one in what it goes into.
+  // a value that was made with a secret is secret too
   const blend = (member: keyof Members, other: Origin = DEFAULT): void => {
     from.set(member, madeWith(from.get(member) ?? DEFAULT, other))
   }
@@ -199,16 +202,16 @@ function recordKey(
   return { kind: 'file' }
 }
 
-/** The directory that each glob begins in: `/var/log/app*.log` keeps to `/var/log`. */
+/** The base directory of each glob: `/var/log` for `/var/log/app*.log`. */
 function defaultRoots(globs: readonly string[], complain: (glob: string, advice: string) => void): string[] {
   const roots = new Set<string>()
   for (const glob of globs) {
     const { base } = splitGlob(glob)
-    // All of the machine, /proc included, is nothing to allow by accident.
+    // the whole machine, /proc included, must not be allowed by accident
     if (base === '/')
       complain(
         glob,
-        'it begins at /, so that a link could lead anywhere on this machine; give roots, the directories to keep to',
+        'it begins at /, so a link could lead anywhere on this machine; give roots, the directories that files may be in',
       )
     roots.add(base)
   }

@@ -1,6 +1,6 @@
 /**
- * What each layer gives, as it was given: file < environment < flags. Finds which setting is meant and where it came
- * from, and complains of names that mean nothing; values are looked at in settle.ts.
+ * The values of each layer (file < environment < flags) as they were given. Finds which setting is meant and where its
+ * value came from, and complains of unknown names; resolve.ts validates the values.
  */
 import { messageOf } from '../errors.ts'
 import { closest, type Complaints } from './complaints.ts'
@@ -16,17 +16,17 @@ export interface Given {
   readonly origin: Origin
 }
 
-/** By setting, lowest layer first. */
+/** What was given for each setting, the lowest layer first. */
 export type GivenValues = ReadonlyMap<string, readonly Given[]>
 
 export interface Layers {
   readonly file?: { readonly path: string; readonly tree: ConfigTree }
   readonly environment: Environment
-  /** By setting's name: text as given on the command line. */
+  /** Text from the command line, by the setting's name. */
   readonly flags: ReadonlyMap<string, string>
 }
 
-/** Puts the layers together. */
+/** Collects what the layers give for the settings of a schema. */
 export function collect(layers: Layers, schema: SettingTree, complaints: Complaints): GivenValues {
   const settings = namedSettings(schema)
   const given = new Map<string, Given[]>()
@@ -53,11 +53,11 @@ interface Branch {
   readonly tree: ConfigTree
   readonly schema: SettingTree
   readonly origin: Origin
-  /** In front of the names in complaints, where the tree is not the whole file: `inputs.web.` */
+  /** Put before names in complaints where the tree is not the whole file: `inputs.web.` */
   readonly label?: string
 }
 
-/** The settings of a tree by name. A key without a value (`topic:`) counts as left out. */
+/** The values of a tree by the name of their setting. A key without a value (`topic:`) counts as left out. */
 export function fromTree(branch: Branch, complaints: Complaints): Map<string, unknown> {
   const { origin, label = '' } = branch
   const found = new Map<string, unknown>()
@@ -83,7 +83,10 @@ export function fromTree(branch: Branch, complaints: Complaints): Map<string, un
   return found
 }
 
-/** The value of NAME, or of the file that NAME_FILE names, its last newline dropped. Empty counts as not set. */
+/**
+ * The value of NAME, or the text of the file that NAME_FILE names without its last newline. An empty value counts as
+ * not set.
+ */
 function fromEnvironment(
   environment: Environment,
   { name, env }: Pick<NamedSetting, 'name' | 'env'>,
@@ -110,13 +113,15 @@ function openly(words: string): Origin {
   return { words, isSecret: false }
 }
 
-/** As a key it would name no member, but what all objects share. The tree is of bounded depth. */
+/**
+ * Whether `__proto__` is a key in the value, which would change the object's prototype. The value's depth is bounded.
+ */
 function namesPrototype(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype)
 }
 
-/** ` (did you mean …?)`, or nothing. Understands names out of place and environment names in a file. */
+/** `; did you mean …?`, or nothing. Recognises a name in the wrong group, and an environment name in a file. */
 function didYouMean(name: string, schema: SettingTree, except?: string): string {
   const settings = namedSettings(schema)
   const names = settings.map((setting) => setting.name)

@@ -1,32 +1,36 @@
 /**
- * How large what all records of a file have in common can get: path, id, fields, agent and key. The kernel keeps room for
- * so much and no more (kernel/sizes.ts). encode/json.ts and encode/raw.ts render it; this is never less, and little more.
+ * The largest size of what all records of a file have in common: path, id, fields, agent and key. The kernel has
+ * limited room for it (kernel/sizes.ts). encode/json.ts and encode/raw.ts render it; the size here is never less than
+ * what they make of it, and little more.
  */
 import { PATH_MAX } from './formats.ts'
 import type { InputConfig, RecordKey } from './inputs.ts'
 import type { Fields } from './template.ts'
 
 export interface MetadataSize {
-  /** Bytes, at most. */
+  /** The most bytes of the record key. */
   readonly key: number
+  /** The most bytes of all other parts. */
   readonly rest: number
 }
 
-/** The names of the facts, the file's id, and all between them. */
+/** Bytes of the names of the facts, the file's id, and the characters between them. */
 const FRAME_BYTES = 512
 
-/** What a byte of a path becomes at most: a control character escaped in JSON, and a replacement character. */
-const TOLD_BYTES = { json: 6, raw: 3 } as const
+/**
+ * The most bytes that one byte of a path becomes: an escaped control character in JSON, else a replacement character.
+ */
+const RENDERED_BYTES = { json: 6, raw: 3 } as const
 
-/** Of a field as a header: `fields.` before its name, and two lengths. */
+/** Bytes that a field has as a header beside its name and value: `fields.` and two lengths. */
 const HEADER_BYTES = 16
 
-/** For the longest path that there can be. */
+/** The largest size for an input, with the longest path that is possible. */
 export function metadataSize(
   { encoding, headers, key, fields }: Pick<InputConfig, 'encoding' | 'headers' | 'key' | 'fields'>,
   agentId: string,
 ): MetadataSize {
-  const path = TOLD_BYTES[encoding] * PATH_MAX
+  const path = RENDERED_BYTES[encoding] * PATH_MAX
   const rest =
     encoding === 'json'
       ? path + Buffer.byteLength(JSON.stringify({ agentId, fields }))

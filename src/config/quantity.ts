@@ -2,7 +2,7 @@
 
 type Units = readonly (readonly [name: string, size: number])[]
 
-/** Largest first, so that a value is shown in the largest unit it is a whole number of. */
+/** The largest unit comes first, so that a value is shown in the largest unit that divides it. */
 const BYTE_UNITS: Units = [
   ['GiB', 1024 ** 3],
   ['MiB', 1024 ** 2],
@@ -15,12 +15,15 @@ const TIME_UNITS: Units = [
   ['ms', 1],
 ]
 
-/** '256KiB', '1.5 MiB', '4096' to bytes; undefined if it is none or not a whole number of bytes. */
+/** Parses '256KiB', '1.5 MiB' or '4096' to bytes; undefined if the text is no size or no whole number of bytes. */
 export function parseBytes(text: string): number | undefined {
   return quantity(text, BYTE_UNITS)
 }
 
-/** '500ms', '25s', '5m', '250' to milliseconds; undefined if it is none or not a whole number of milliseconds. */
+/**
+ * Parses '500ms', '25s', '5m' or '250' to milliseconds; undefined if the text is no duration or no whole number of
+ * them.
+ */
 export function parseDuration(text: string): number | undefined {
   return quantity(text, TIME_UNITS)
 }

@@ -1,5 +1,5 @@
 /**
- * Rules between settings: what is impossible only together. Each value is right by itself (formats.ts).
+ * Rules between settings: combinations that are impossible although each value is right by itself (formats.ts).
  */
 import { leastBufferBytes, wholeBuffer } from '../kernel/sizes.ts'
 import type { Complaints } from './complaints.ts'
@@ -16,7 +16,7 @@ export interface RuleContext {
   readonly needsKafka: boolean
 }
 
-/** Fewer batches than this in memory, and filling, compressing and waiting for answers can't overlap. */
+/** With fewer batches in memory, filling, compressing and waiting for responses can't overlap. */
 const LEAST_BATCHES = 8
 
 export function checkRules(context: RuleContext, complaints: Complaints): void {
@@ -44,11 +44,11 @@ function checkAcks({ values, origins }: RuleContext, complaints: Complaints): vo
   const { acks } = values.kafka
   if (values.delivery === 'at-least-once' && acks === 0) {
     const advice =
-      'no broker tells what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once'
+      'no broker confirms what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once'
     complaints.add({ setting: 'kafka.acks', value: acks, origin, advice })
   }
   if (values.delivery === 'at-most-once' && acks !== 0) {
-    const advice = 'at-most-once waits for no answer; leave acks out, or give delivery at-least-once'
+    const advice = 'at-most-once waits for no response; leave acks out, or give delivery at-least-once'
     complaints.add({ setting: 'kafka.acks', value: acks, origin, advice })
   }
 }
@@ -80,12 +80,12 @@ function checkSizes({ values, origins, inputs }: RuleContext, complaints: Compla
   }
 }
 
-/** Reports are lines of the log, so that its level can leave out what was asked for. */
+/** Reports are lines of the log at info, which a higher log level would leave out. */
 function checkReport({ values, origins }: RuleContext, complaints: Complaints): void {
   const { report, log } = values
   if (report === 'none' || ['trace', 'debug', 'info'].includes(log.level)) return
   if (!complaints.spares('report', 'log.level')) return
   const from = origins.get('log.level') ?? DEFAULT
-  const advice = `batches are told at info, which log.level = ${shown(log.level, from)} (${from.words}) leaves out; give log.level info, debug or trace, or report none`
+  const advice = `batches are reported at info, which log.level = ${shown(log.level, from)} (${from.words}) leaves out; give log.level info, debug or trace, or report none`
   complaints.add({ setting: 'report', value: report, origin: origins.get('report') ?? DEFAULT, advice })
 }

@@ -1,6 +1,7 @@
 /**
- * What a setting is: the shape of one declaration, the few ways to write one, and how its environment name and flag
- * follow from its place in the tree. The settings themselves are in schema.ts, what their formats accept in formats.ts.
+ * What a setting is: the shape of one declaration, the functions that make one, and how its environment name and flag
+ * follow from its place in the tree. The settings themselves are in schema.ts, and what their formats accept in
+ * formats.ts.
  */
 import type { FormatName } from './formats.ts'
 
@@ -9,43 +10,45 @@ export interface Setting<T> {
   readonly doc: string
   readonly format: FormatName
   readonly default: T
-  /** What to show as default where the value is worked out while loading. */
+  /** The default in words, where the value is found out while loading. */
   readonly defaultText?: string
-  /** What a number counts. Text with a unit is accepted for both ('512KiB', '5s'). */
+  /** What a number counts. Text with a unit is accepted for either ('512KiB', '5s'). */
   readonly unit?: 'ms' | 'bytes'
   readonly min?: number
   readonly max?: number
-  /** The values a `choice` has, and those it will have one day, so that the complaint can say so. */
+  /**
+   * The values of a `choice`, and those that are planned, so that a complaint can say that they are not supported yet.
+   */
   readonly options?: readonly string[]
   readonly later?: readonly string[]
-  /** Never shown: not in complaints, not by `check`, not in logs. */
+  /** Never shown in complaints, by `check` or in logs. */
   readonly sensitive?: boolean
 }
 
-/** A tree of settings; what is not a leaf is a group. */
+/** A tree of settings. Its leaves are settings, and the other nodes are groups. */
 export interface SettingTree {
   readonly [key: string]: Setting<unknown> | SettingTree
 }
 
-/** The values a tree of settings has once loaded. */
+/** The loaded values of a tree of settings. */
 export type Values<Tree> = {
   readonly [K in keyof Tree]: Tree[K] extends Setting<infer T> ? T : Values<Tree[K]>
 }
 
-/** A setting with the names it goes by. */
+/** A setting with its names. */
 export interface NamedSetting {
-  /** Place in the tree: `kafka.lingerMs`. */
+  /** The place in the tree: `kafka.lingerMs`. */
   readonly name: string
   /** `KAFKA_LINGER_MS`; with `_FILE` appended it names a file that holds the value. */
   readonly env: string
-  /** `kafka-linger-ms`, without the dashes in front. */
+  /** `kafka-linger-ms`, without the leading dashes. */
   readonly flag: string
   readonly setting: Setting<unknown>
 }
 
 type Details<T> = Omit<Setting<T>, 'format' | 'default' | 'doc' | 'unit' | 'options'>
 
-/** One of a closed list of values. */
+/** A setting that is one of a closed list of values. */
 export function choice<const T extends string>(
   options: readonly T[],
   fallback: NoInfer<T>,
@@ -54,17 +57,17 @@ export function choice<const T extends string>(
   return { format: 'choice', options, default: fallback, ...details }
 }
 
-/** A number of bytes. */
+/** A setting that is a number of bytes. */
 export function bytes(fallback: number, details: Details<number> & { doc: string }): Setting<number> {
   return { format: 'bytes', unit: 'bytes', default: fallback, ...details }
 }
 
-/** A duration; milliseconds in the loaded configuration. */
+/** A setting that is a duration, in milliseconds once it is loaded. */
 export function duration(fallback: number, details: Details<number> & { doc: string }): Setting<number> {
   return { format: 'duration', unit: 'ms', default: fallback, ...details }
 }
 
-/** Any other format of formats.ts. `T` is what the format gives, which the compiler can't check here. */
+/** A setting of any other format of formats.ts. `T` is what the format gives, which the compiler can't check here. */
 export function setting<T>(
   format: Exclude<FormatName, 'choice' | 'bytes' | 'duration'>,
   fallback: T,

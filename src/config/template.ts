@@ -1,9 +1,10 @@
 /**
- * Text with placeholders, as a record key may be: `${fields.env}-${log.file.name}`. Parses and fills in what is known
- * when the configuration is loaded; what differs from file to file is left for whoever renders it, once per file.
+ * Text with placeholders, which a record key may be: `${fields.env}-${log.file.name}`. Parses it and fills in what is
+ * known when the configuration is loaded. Parts that differ from file to file are left to encode/, which renders them
+ * once per file.
  */
 
-/** Names and values that a user adds to records. */
+/** Names with values that a user adds to records. */
 export type Fields = Readonly<Record<string, string | number | boolean>>
 
 /** Literal text, or the place of a file's value. */
@@ -17,7 +18,7 @@ export interface TemplateValues {
 const PLACEHOLDER = /\$\{([^}]*)\}/g
 const KNOWN = '${log.file.path}, ${log.file.name}, ${agent.id} and ${fields.NAME}'
 
-/** The names between `${` and `}`, in order. Throws an Error that says what is wrong: unclosed or unknown ones. */
+/** The names between `${` and `}`, in order. Throws an Error with what is wrong if one is not closed or unknown. */
 export function placeholders(text: string): string[] {
   const names = [...text.matchAll(PLACEHOLDER)].map(([, name]) => name ?? '')
   if (text.replace(PLACEHOLDER, '').includes('${')) throw new Error('a placeholder is not closed with }')
@@ -29,7 +30,10 @@ export function placeholders(text: string): string[] {
   return names
 }
 
-/** Parts of a template that {@link placeholders} accepts, neighbouring literals joined. A field that is not there is an Error. */
+/**
+ * The parts of a template that {@link placeholders} accepts, with neighbouring literals joined. Throws an Error for an
+ * unknown field.
+ */
 export function compileTemplate(text: string, values: TemplateValues): TemplatePart[] {
   const parts: TemplatePart[] = []
   const literal = (more: string): void => {

@@ -1,10 +1,10 @@
 /**
- * Defaults as words, the same in `--help` and in docs/configuration.md.
+ * Defaults in words, the same in `--help` and in docs/configuration.md.
  */
 import { showBytes, showDuration } from './quantity.ts'
 import type { Setting } from './setting.ts'
 
-/** `256KiB`, `5s`, `none`; words where the default is worked out while loading. */
+/** The default as text: `256KiB`, `5s`, `none`, or words where the value is found out while loading. */
 export function defaultText({ default: value, defaultText, unit }: Setting<unknown>): string {
   if (defaultText !== undefined) return defaultText
   if (typeof value === 'number' && unit !== undefined) return unit === 'ms' ? showDuration(value) : showBytes(value)

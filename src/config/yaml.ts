@@ -1,13 +1,13 @@
 /**
- * YAML text to plain values, strictly: one document, known tags, no key twice, aliases that stay small.
+ * Parses YAML text to plain values, strictly: one document, known tags, no key twice, aliases that stay small.
  */
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml'
 
-/** Throws an Error that tells the first fault and its place. */
+/** Throws an Error that names the first fault and its place. */
 export function parseYaml(text: string): unknown {
   const lines = new LineCounter()
-  // Keys are compared below instead: the library's own check takes time by their square. Errors come before toJS,
-  // which on a tree cut short by the parser's stack can take minutes.
+  // Repeated keys are found below, because the library's own check takes time by the square of their number. Errors are
+  // checked before toJS, which can take minutes on a tree that the parser's stack has cut short.
   const document = parseDocument(text, {
     lineCounter: lines,
     logLevel: 'error',

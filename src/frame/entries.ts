@@ -1,6 +1,6 @@
 /**
- * The entries of one chunk as columns in the kernel's memory: this view reads and writes single cells, for the few
- * places that need one. Lines never become objects.
+ * The entries of one chunk, which are columns in the kernel's memory. This view reads and writes single cells, for the
+ * few places that need one. Lines never become objects.
  */
 import type { Range } from '../flow.ts'
 import { COLUMN, COLUMNS, ENTRY_CAPACITY, RANGE_CAPACITY, STREAM } from '../kernel/layout.ts'
@@ -21,7 +21,7 @@ export class Entries {
   readonly #text: Uint32Array
   readonly #length: Uint32Array
   readonly #rangeEnd: Uint32Array
-  readonly #lane: Uint32Array
+  readonly #route: Uint32Array
   readonly #timestamp: BigInt64Array
   readonly #stream: Uint8Array
   readonly #flags: Uint8Array
@@ -30,9 +30,12 @@ export class Entries {
   readonly #rangeStop: Float64Array
   #readAt = NaN
   #readAtNs = 0n
-  /** Entries in use. */
+  /** How many entries are in use. */
   count = 0
-  /** They are of lane 0 and follow on each other in the file, as lines do: nobody has to look at one by one. */
+  /**
+   * Whether all entries are of route 0 and adjacent in the file, as lines are. Then they need not be visited one by
+   * one.
+   */
   abut = true
 
   constructor(memory: LinearMemory) {
@@ -40,7 +43,7 @@ export class Entries {
     this.#text = new Uint32Array(buffer, COLUMNS + COLUMN.text, ENTRY_CAPACITY)
     this.#length = new Uint32Array(buffer, COLUMNS + COLUMN.length, ENTRY_CAPACITY)
     this.#rangeEnd = new Uint32Array(buffer, COLUMNS + COLUMN.rangeEnd, ENTRY_CAPACITY)
-    this.#lane = new Uint32Array(buffer, COLUMNS + COLUMN.lane, ENTRY_CAPACITY)
+    this.#route = new Uint32Array(buffer, COLUMNS + COLUMN.route, ENTRY_CAPACITY)
     this.#timestamp = new BigInt64Array(buffer, COLUMNS + COLUMN.timestamp, ENTRY_CAPACITY)
     this.#stream = new Uint8Array(buffer, COLUMNS + COLUMN.stream, ENTRY_CAPACITY)
     this.#flags = new Uint8Array(buffer, COLUMNS + COLUMN.flags, ENTRY_CAPACITY)
@@ -49,23 +52,23 @@ export class Entries {
     this.#rangeStop = new Float64Array(buffer, COLUMNS + COLUMN.rangeStop, RANGE_CAPACITY)
   }
 
-  /** File offset where entry i begins. */
+  /** The file offset where entry i begins. */
   startOf(i: number): number {
     return this.#rangeStart[this.#firstRange(i)] ?? 0
   }
 
-  /** File offset behind entry i. */
+  /** The file offset behind entry i. */
   endOf(i: number): number {
     return this.#rangeStop[(this.#rangeEnd[i] ?? 1) - 1] ?? 0
   }
 
-  /** Where entries [first, end) of a lane lie in the file, in their order; what follows on is joined. */
-  rangesOf(first: number, end: number, lane = 0): Range[] {
+  /** The file ranges of entries [first, end) of a route, in the order of the entries. Adjacent ranges are joined. */
+  rangesOf(first: number, end: number, route = 0): Range[] {
     if (first >= end) return []
     if (this.abut) return [{ start: this.startOf(first), end: this.endOf(end - 1) }]
     const ranges: Range[] = []
     for (let i = first; i < end; i++) {
-      if (this.#lane[i] !== lane) continue
+      if (this.#route[i] !== route) continue
       for (let r = this.#firstRange(i); r < (this.#rangeEnd[i] ?? 0); r++) {
         join(ranges, [{ start: this.#rangeStart[r] ?? 0, end: this.#rangeStop[r] ?? 0 }])
       }
@@ -73,7 +76,10 @@ export class Entries {
     return ranges
   }
 
-  /** Milliseconds, perhaps with a fraction, as nanoseconds: files that are read together share their time. */
+  /**
+   * Converts milliseconds, which may have a fraction. The last result is kept, because files read together have one
+   * time.
+   */
   nanoseconds(milliseconds: number): bigint {
     if (milliseconds !== this.#readAt) {
       this.#readAt = milliseconds
@@ -86,17 +92,17 @@ export class Entries {
     return this.#verdict[i] ?? 0
   }
 
-  /** `verdict`: one of the kernel's VERDICT. */
+  /** Sets the verdict of entry i to one of the kernel's VERDICT. */
   setVerdict(i: number, verdict: number): void {
     this.#verdict[i] = verdict
   }
 
-  /** Make the entries be this one alone, without a stream, for lane 0. */
+  /** Replaces all entries by this one, without a stream, for route 0. */
   setOnly(entry: Entry): void {
     this.#text[0] = entry.text
     this.#length[0] = entry.length
     this.#rangeEnd[0] = 1
-    this.#lane[0] = 0
+    this.#route[0] = 0
     this.#timestamp[0] = entry.timestampNs
     this.#stream[0] = STREAM.none
     this.#flags[0] = entry.flags

@@ -1,6 +1,6 @@
 /**
- * Framing of files that hold one entry a line. Pure: bytes of a chunk in, entries out. What is not a whole line stays
- * where it is; reading it again is the input's affair.
+ * Framing of files with one entry in each line. Pure: bytes of a chunk in, entries out. Bytes of a line that is not
+ * complete stay where they are, and the input reads them again.
  */
 import type { Chunk } from '../flow.ts'
 import { FLAG, VERDICT } from '../kernel/layout.ts'
@@ -9,7 +9,7 @@ import type { Entries } from './entries.ts'
 
 export interface LineRules {
   readonly emptyLines: 'keep' | 'drop'
-  /** Bytes of a line's text; what is beyond is cut, or the line is dropped. */
+  /** The most bytes of a line's text. A longer line is cut or dropped. */
   readonly maxLineBytes: number
   readonly longLines: 'cut' | 'drop'
 }
@@ -19,7 +19,7 @@ const DROP_LONG = 2
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 
-/** Make entries of the whole lines in a chunk, as many as there are columns for. */
+/** Makes entries of the complete lines in a chunk, at most as many as the columns have room for. */
 export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules, entries: Entries): void {
   entries.abut = true
   entries.count = memory.kernel.frameLines(
@@ -34,8 +34,9 @@ export function frameLines(memory: LinearMemory, chunk: Chunk, rules: LineRules,
 }
 
 /**
- * Make one entry of a line that is not to be framed by its newline: the last line of a finished file (no terminator),
- * or one too long to be held, of which the chunk has the beginning. `end` is the file offset behind the line.
+ * Makes one entry of a line that is not framed by its newline: the last line of a finished file, which has no
+ * terminator, or a line that is too long to be held, of which the chunk has the beginning. `end` is the file offset
+ * behind the line.
  */
 export function frameOne(
   memory: LinearMemory,
@@ -45,7 +46,7 @@ export function frameOne(
 ): void {
   const whole = line.end - chunk.offset
   let length = Math.min(chunk.length, whole)
-  // its terminator, as far as the chunk reaches, is not in the text
+  // if the chunk reaches to the terminator, that is not part of the text
   if (length === whole && byteBefore(memory, chunk, length) === NEWLINE) length--
   if (length === whole - 1 && byteBefore(memory, chunk, length) === CARRIAGE_RETURN) length--
   const verdict = verdictOn(length, rules)

@@ -1,7 +1,8 @@
 /**
- * The SIMD kernel's functions as TypeScript sees them, and how they are brought to life on a memory. What each does is
- * told at its AssemblyScript source in simd/; twin.ts says the same in plain TypeScript, for the tests.
- * Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are floats.
+ * The SIMD kernel's functions as TypeScript sees them, and how the kernel is instantiated on a memory. Each function is
+ * documented at its AssemblyScript source in simd/; test/support/twin has the same functions in plain TypeScript, as
+ * the oracle of the tests. Pointers, lengths and counts are integers; file offsets and timestamps in milliseconds are
+ * floats.
  */
 import { readFileSync } from 'node:fs'
 
@@ -9,14 +10,14 @@ import { readFileSync } from 'node:fs'
 export type Append = (
   first: number,
   end: number,
-  lane: number,
+  route: number,
   out: number,
   limit: number,
   bufferEnd: number,
   index: number,
   baseTimestamp: number,
   maxRecord: number,
-  /** 1: what is larger is dropped; 0: cut. */
+  /** 1: a larger record is dropped; 0: it is cut. */
   drop: number,
   skipped: number,
 ) => number
@@ -37,9 +38,9 @@ export interface Kernel {
   readonly appendJson: Append
   copyRecords(from: number, count: number, to: number): number
   skipRecords(from: number, count: number): number
-  /** CRC-32C of bytes; `previous` is the checksum of what came before them, 0 at the beginning. */
+  /** CRC-32C of bytes; `previous` is the checksum of the bytes before them, 0 where there are none. */
   crc32c(pointer: number, length: number, previous: number): number
-  /** The guard (src/guard.ts) of the bytes that end at a pointer: so many, at most 64. */
+  /** The guard (src/guard.ts) of the `length` bytes, at most 64, that end at a pointer. */
   guardBefore(end: number, length: number): number
 }
 
@@ -47,15 +48,17 @@ interface Exports extends Kernel {
   init(): void
 }
 
-/** Beside this file when bundled (scripts/build.ts puts it there), in build/ when run from source. */
+/**
+ * The compiled kernel: beside this file in the bundle (scripts/build.ts puts it there), in build/ when run from source.
+ */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const here = import.meta.url
   return readFileSync(new URL(here.includes('/src/kernel/') ? '../../build/kernel/kernel.wasm' : './kernel.wasm', here))
 }
 
 /**
- * Instantiate the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`.
- * `bytes`: another build of the module, to be measured against this one.
+ * Instantiates the kernel on a memory. Throws where the module is missing: run `npm run build:kernel`.
+ * `bytes` is another build of the module, to be measured against this one.
  */
 export function instantiate(memory: WebAssembly.Memory, bytes = moduleBytes()): Kernel {
   const module = new WebAssembly.Module(bytes)

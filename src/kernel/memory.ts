@@ -1,6 +1,7 @@
 /**
- * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, as large as
- * `buffer.maxBytes` says, and never grows (growing would detach every view). Pages that are never touched cost nothing.
+ * The linear memory: all line bytes live here, from the read to the socket. It is reserved once, with the size that
+ * `buffer.maxBytes` allows, and never grows (growing would detach every view). Pages that are never touched cost
+ * nothing.
  */
 import { GUARD_BYTES, PAGE, RESULTS, TABLES, TABLES_BYTES, TEMPLATE, TEMPLATE_TEXT_BYTES } from './layout.ts'
 import { type Kernel, instantiate } from './kernel.ts'
@@ -18,7 +19,7 @@ export class LinearMemory {
   /** Where a read puts its bytes: {@link GUARD_BYTES} of guard lie directly before. */
   readonly chunk: { readonly pointer: number; readonly length: number }
 
-  /** `module`: another build of the kernel, to be measured against this one. */
+  /** `module` is another build of the kernel, to be measured against this one. */
   constructor(sizes: MemorySizes, module?: Uint8Array<ArrayBuffer>) {
     const pages = Math.floor(sizes.total / PAGE)
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
@@ -34,14 +35,14 @@ export class LinearMemory {
     this.pool = new BufferPool({ address: pool, bytes: pages * PAGE - pool, largest: sizes.largest })
   }
 
-  /** A slot of the results block of the last kernel call; see layout.ts RESULT. */
+  /** The value of a slot of the results block after the last kernel call; layout.ts RESULT has the slots. */
   result(slot: number): number {
     return this.floats[RESULTS / 8 + slot] ?? 0
   }
 
   /**
-   * Point segments of the template at bytes. Rows of three: the segment's index, where its bytes begin behind `pointer`,
-   * and how many there are (-1 is Kafka's null).
+   * Points segments of the template at bytes. `rows` has three numbers for each: the segment's index, where its bytes
+   * begin behind `pointer`, and how many there are (-1 is Kafka's null).
    */
   setSegments(rows: Int32Array, pointer: number): void {
     const { words } = this
@@ -53,8 +54,8 @@ export class LinearMemory {
   }
 
   /**
-   * CRC-32C, as a signed number, of bytes that lie elsewhere: they pass through the chunk, which nobody needs between
-   * two turns. `previous` is the checksum of what came before them.
+   * CRC-32C, as a signed number, of bytes outside this memory. They pass through the chunk, which is not in use between
+   * two file turns. `previous` is the checksum of the bytes before them.
    */
   crc32c(bytes: Uint8Array, previous: number): number {
     const { pointer, length } = this.chunk

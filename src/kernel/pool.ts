@@ -1,7 +1,7 @@
 /**
  * Buffers for record batches in three size classes, cut from one region: a large block splits into medium ones, a
- * medium one into small ones, and they grow together again when all parts are free. So thousands of quiet partitions
- * cost 16 KiB each and a busy one gets whole batches. Who may have how much: output/batch-memory.ts.
+ * medium one into small ones, and the parts are joined again when all of them are free. A quiet partition thus costs
+ * 16 KiB, and a busy one gets whole batches. The partitions' quotas are in output/producer/batch-memory.ts.
  */
 
 import { MEDIUM, SMALL } from './layout.ts'
@@ -9,7 +9,7 @@ import { wholeBuffer } from './sizes.ts'
 
 export type SizeClass = 'small' | 'medium' | 'large'
 
-/** A stretch of linear memory on loan from the pool. */
+/** A range of linear memory on loan from the pool. */
 export interface PooledBuffer {
   readonly address: number
   readonly bytes: number
@@ -18,7 +18,7 @@ export interface PooledBuffer {
 
 interface Block extends PooledBuffer {
   readonly parent: Block | null
-  /** Parts on loan or split; only meaningful while this block is split. */
+  /** How many of its parts are on loan or split; only meaningful while this block is split. */
   busy: number
 }
 
@@ -31,14 +31,16 @@ export function largerOf(a: SizeClass, b: SizeClass): SizeClass {
 }
 
 export class BufferPool {
-  /** Bytes the pool has in all, a multiple of the largest class. */
+  /** Bytes of all buffers, a multiple of the largest class. */
   readonly total: number
   readonly sizes: Readonly<Record<SizeClass, number>>
   readonly #free: Record<SizeClass, Block[]> = { small: [], medium: [], large: [] }
   readonly #onLoan = new Map<number, Block>()
   #freeBytes: number
 
-  /** `largest` is rounded up to whole medium blocks. Throws RangeError when not even one large block fits. */
+  /**
+   * `largest` is rounded up to whole medium blocks. Throws RangeError when the region has no room for one large block.
+   */
   constructor(region: { address: number; bytes: number; largest: number }) {
     const large = wholeBuffer(region.largest)
     this.sizes = { small: SMALL, medium: MEDIUM, large }
@@ -46,7 +48,7 @@ export class BufferPool {
     if (count < 1) throw new RangeError(`a pool of ${region.bytes} bytes holds no buffer of ${large}`)
     this.total = count * large
     this.#freeBytes = this.total
-    // the lowest address comes first: a quiet agent touches few pages
+    // the lowest address is taken first, so that a quiet agent touches few pages
     for (let i = count - 1; i >= 0; i--) this.#free.large.push(this.#block(region.address + i * large, 'large', null))
   }
 
@@ -54,7 +56,7 @@ export class BufferPool {
     return this.#freeBytes
   }
 
-  /** A buffer of the class, or null when there is none. Its bytes are whatever they were. */
+  /** A buffer of the class, or null when none is free. Its bytes keep whatever values they had. */
   take(sizeClass: SizeClass): PooledBuffer | null {
     const block = this.#takeBlock(sizeClass)
     if (block === null) return null
@@ -63,7 +65,7 @@ export class BufferPool {
     return block
   }
 
-  /** Give a buffer back. Giving one back twice corrupts the pool, so it throws. */
+  /** Gives a buffer back. Giving one back twice would corrupt the pool and throws. */
   release(buffer: PooledBuffer): void {
     const block = this.#onLoan.get(buffer.address)
     if (block === undefined || block !== buffer) throw new Error('a buffer was released twice')
@@ -100,7 +102,7 @@ export class BufferPool {
     this.#free[block.sizeClass].push(block)
     const parent = block.parent
     if (parent === null || --parent.busy > 0) return
-    // all parts are free: they are one block again
+    // all parts are free: they become one block again
     const parts = this.#free[block.sizeClass]
     this.#free[block.sizeClass] = parts.filter((part) => part.parent !== parent)
     this.#releaseBlock(parent)

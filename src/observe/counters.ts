@@ -1,6 +1,6 @@
 /**
- * The counters: every event that has a number adds to it here, from the first day, so that metrics only have to read
- * them. Counted since the start of the process.
+ * The counters of events since the start of the process. Every event that has a number adds to a counter, so that
+ * metrics only have to read them.
  */
 import type { IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 import { type Events, nothing } from './events.ts'
@@ -27,11 +27,11 @@ export class Counters {
   bytesEncoded = 0
   invalidUtf8 = 0
   truncatedRecords = 0
-  /** Source bytes of truncated records that are in none. */
+  /** Source bytes of truncated records that no record contains. */
   cutBytes = 0
   readonly settledLines: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
   readonly settledBytes: Record<SettleReason, number> = { empty: 0, 'too-long': 0, 'too-large': 0 }
-  /** Source bytes of what was read by what became of it; the others of {@link bytesRead} are on their way. */
+  /** Source bytes of {@link bytesRead} that are stored or settled; all others are on their way. */
   readonly finishedBytes: Record<Receipt['outcome'], number> = { stored: 0, settled: 0 }
   readonly lostBytes: Record<LossReason, number> = { truncated: 0, gone: 0 }
   undeliveredBytes = 0
@@ -40,12 +40,12 @@ export class Counters {
   /** Bytes on the wire of stored batches. */
   bytesStored = 0
   retries = 0
-  /** Those of the retries that somebody has to do something about. */
+  /** Retries for a reason that a person has to remove. */
   refusals = 0
   splits = 0
   /** Records too large for a batch or for the broker, which were cut or dropped. */
   tooLargeRecords = 0
-  /** Those of them that a broker found too large. */
+  /** Records too large for the broker, as it has refused them. */
   tooLargeRefusals = 0
   possibleRepeats = 0
   filesMoved = 0
@@ -55,20 +55,20 @@ export class Counters {
   topicsFound = 0
   producerIdWaits = 0
   producerIdRefusals = 0
-  /** Each topic and partition is told at most every 30 s while it is waited for. */
+  /** A topic or partition that is waited for is counted at most every 30 s. */
   topicWaits = 0
   topicRefusals = 0
   partitionWaits = 0
   checkpoints = 0
   checkpointFailures = 0
-  /** Wall clock ms of the last completed checkpoint, 0 before the first. */
+  /** When the last checkpoint was completed, in ms since the epoch; 0 before the first. */
   lastCheckpointAt = 0
   stateTears = 0
   statesSetAside = 0
   statesUnlocked = 0
 }
 
-/** The implementation of {@link Events} that counts. `now`: ms since the epoch. */
+/** The implementation of {@link Events} that counts. `now` gives ms since the epoch. */
 export function countingEvents(counters: Counters, now: () => number): Events {
   return {
     fileFound: () => void counters.filesFound++,
@@ -138,9 +138,9 @@ export function countingEvents(counters: Counters, now: () => number): Events {
   }
 }
 
-/** Both hear of every event, `first` first. */
+/** Passes every event to `first` and then to `second`. */
 export function both(first: Events, second: Events): Events {
-  /* oxlint-disable typescript/no-unsafe-type-assertion -- the types of the parameters are lost and found on this way */
+  /* oxlint-disable typescript/no-unsafe-type-assertion -- the parameters' types are lost here, and are right all the same */
   const all: Partial<Record<keyof Events, (w: unknown, x: unknown, y: unknown, z: unknown) => void>> = {}
   for (const name of Object.keys(first) as (keyof Events)[]) {
     const a = first[name] as (...args: unknown[]) => void
@@ -149,7 +149,7 @@ export function both(first: Events, second: Events): Events {
       all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => a.call(first, w, x, y, z)
       continue
     }
-    // no event has more than four parameters; a list of them would be made for every call
+    // no event has more than four parameters, and a rest parameter would make an array for every call
     all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
       a.call(first, w, x, y, z)
       b.call(second, w, x, y, z)

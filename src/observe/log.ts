@@ -1,40 +1,40 @@
 /**
- * The log: what a person should read of the events. error: data is lost or someone must act; warn: we got over it;
- * info: start, stop, files found; debug: the rest. Never per line, and never a line's text.
+ * The log: the events that a person should read. error: data is lost or someone must act. warn: the agent goes on, or
+ * tries again. info: start, stop, files found. debug: the rest. There is nothing per line, and never a line's text.
  */
 import type { Logger } from 'pino'
 import type { Generation } from '../flow.ts'
 import { textOfPath } from '../paths.ts'
 import { type Events, nothing } from './events.ts'
 
-/** The same trouble is told at most so often; the counter has them all. */
+/** The same problem is logged at most once in this time; the counters have every occurrence. */
 const REPEAT_MS = 10_000
 
-/** The process may have no more open files, or the machine may not. */
+/** Errors of a process or a machine that may not have any more open files. */
 const OUT_OF_DESCRIPTORS = /\b(EMFILE|ENFILE)\b/
 
 export interface LogOptions {
   readonly logger: Logger
-  /** Tell every stored batch. */
+  /** Whether every stored batch is logged. */
   readonly report: boolean
   /** Monotonic ms. */
   readonly clock: () => number
 }
 
 export function loggingEvents({ logger, report, clock }: LogOptions): Events {
-  const rarely = new Map<string, number>()
-  /** Of which brokers the log says last that we are connected, and at which address. */
+  const loggedAt = new Map<string, number>()
+  /** Brokers that the log last reported as connected, with their address. */
   const connected = new Map<string, string>()
   const nameOf = (node: number, address: string): string => (node < 0 ? address : `${node}`)
   const isDue = (what: string): boolean => {
     const now = clock()
-    // in the order in which they were told, so that the past of files long gone is not kept
-    for (const [told, at] of rarely) {
+    // the oldest come first; they are removed, so that nothing is kept of files that are long gone
+    for (const [logged, at] of loggedAt) {
       if (now - at < REPEAT_MS) break
-      rarely.delete(told)
+      loggedAt.delete(logged)
     }
-    if (rarely.has(what)) return false
-    rarely.set(what, now)
+    if (loggedAt.has(what)) return false
+    loggedAt.set(what, now)
     return true
   }
   return {
@@ -47,9 +47,9 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     fileLetGo: (file) => logger.info(named(file), 'file let go: all of it is stored'),
     fileDenied: (path, reason) => {
       const isOut = OUT_OF_DESCRIPTORS.test(reason)
-      // no file's own trouble: all of them have it
+      // a shortage of descriptors is logged once for all files
       if (!isDue(isOut ? 'no descriptor' : `denied ${path}`)) return
-      const message = isOut ? 'no descriptor left to read with; trying again' : 'cannot read; trying again'
+      const message = isOut ? 'no descriptor is free to read with; trying again' : 'cannot read; trying again'
       logger.warn({ path: textOfPath(path), reason }, message)
     },
     fileIgnored: (path, reason) => logger.info({ path: textOfPath(path), reason }, 'file ignored'),
@@ -58,7 +58,7 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     mountAnswers: (point) => logger.info({ mount: textOfPath(point) }, 'mount answers again'),
     bytesRead: nothing,
     watchUnavailable: (directory, reason) =>
-      logger.warn({ directory: textOfPath(directory), reason }, 'no inotify watch to be had: files are polled'),
+      logger.warn({ directory: textOfPath(directory), reason }, 'no inotify watch is available: files are polled'),
     settled: (file, reason, what) => {
       if (reason === 'too-large') logger.error({ ...named(file), reason, ...what }, 'record dropped')
       else if (isDue(`settled ${file.id} ${reason}`)) logger.info({ ...named(file), reason, ...what }, 'lines dropped')
@@ -86,7 +86,10 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
     recordTooLarge: (what) => logger.error({ ...what, file: textOfPath(what.file) }, 'record too large for the broker'),
     recordTruncated: nothing,
     possibleRepeats: (topic, partition, records) =>
-      logger.warn({ topic, partition, records }, 'records may be stored twice: their fate could not be learned'),
+      logger.warn(
+        { topic, partition, records },
+        'records may be stored twice: Kafka did not confirm whether it has them',
+      ),
     filesMoved: (topic, partition, files) =>
       logger.warn({ topic, partition, files }, 'partition has no leader: files move to another one'),
     brokerConnected: (node, address) => {
@@ -96,7 +99,7 @@ export function loggingEvents({ logger, report, clock }: LogOptions): Events {
       logger.info({ node, address }, 'connected to broker')
     },
     brokerUnreachable: (node, address, reason) => {
-      // numbers in it make no new reason
+      // a reason that differs only in numbers is the same reason
       if (!isDue(`unreachable ${node} ${address} ${reason.replaceAll(/\d+/g, '#')}`)) return
       connected.delete(nameOf(node, address))
       logger.warn({ node, address, reason }, 'broker cannot be reached')

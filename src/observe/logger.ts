@@ -1,6 +1,6 @@
 /**
- * The agent's own log: pino writing JSON lines, or a line for people when a terminal reads it. No pino transport: those
- * are threads of their own, and do not survive bundling.
+ * The agent's own log: pino writes JSON lines, which become lines for people on a terminal. No pino transport is used,
+ * because transports are threads of their own and cannot be bundled.
  */
 import pino, { type Logger } from 'pino'
 
@@ -10,19 +10,21 @@ export interface LoggerOptions {
   readonly out: NodeJS.WritableStream & { readonly writableLength?: number }
 }
 
-/** A pipe whose reader has stopped reading holds up nobody: what does not fit is kept in memory, but not for ever. */
+/**
+ * The most bytes that are kept in memory when the reader of a pipe has stopped reading. The agent does not wait for it.
+ */
 const MOST_UNREAD_BYTES = 1024 * 1024
 
 export function createLogger({ level, pretty, out }: LoggerOptions): Logger {
-  let dropped = 0
+  let missing = 0
   const destination = {
     write(line: string): void {
       if ((out.writableLength ?? 0) >= MOST_UNREAD_BYTES) {
-        dropped++
+        missing++
         return
       }
-      const lines = dropped
-      dropped = 0
+      const lines = missing
+      missing = 0
       if (lines > 0) logger.warn({ lines }, 'lines of the log are missing: nobody read it')
       out.write(pretty ? forPeople(line) : line)
     },
@@ -46,7 +48,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   debug: '\u001b[2m',
 }
 
-/** `10:00:00.123 warn  waiting for topic  topic=logs reason="…"` */
+/** A JSON line as a line for people: `10:00:00.123 warn  waiting for topic  topic=logs reason="…"` */
 function forPeople(line: string): string {
   const parsed: Readonly<Record<string, unknown>> = JSON.parse(line)
   const { time, level, msg, ...rest } = parsed

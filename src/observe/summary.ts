@@ -1,13 +1,16 @@
-/** One line now and then that says how the agent is doing: what went through, what waits, what was lost. */
+/** The summary: a line of the log, at intervals, with what was shipped, what waits and what was lost. */
 import type { Logger } from 'pino'
 import type { Counters } from './counters.ts'
 
 export interface SummarySource {
   readonly counters: Counters
   readonly logger: Logger
-  /** Bytes on disk that are not stored, bytes handed on and not stored, number of files; as of now. */
+  /**
+   * The number of files, the bytes on disk that are not stored, and the bytes taken over that are not stored, as of
+   * now.
+   */
   readonly state: () => { files: number; lagBytes: number; inFlightBytes: number }
-  /** NaN, which is logged as null, where it cannot be found out now. */
+  /** Resident memory of the process. NaN, which is logged as null, if that cannot be found out now. */
   readonly rssBytes: () => number
 }
 

@@ -1,23 +1,23 @@
 /**
- * What only reports must not end the agent, nor the work that it reports: whatever goes wrong in it is reported, each
- * reason once, and got over.
+ * Protects the agent from its own reports: an error in a report must not end the agent or the work that is reported.
+ * Such an error is reported, each reason once, and otherwise ignored.
  */
 import { messageOf } from '../errors.ts'
 import type { Events } from './events.ts'
 
-/** Reasons that all differ are not remembered, nor reported, for ever. */
+/** How many reasons are reported at most: if every error has another one, they must not fill the memory or the log. */
 const MOST_REASONS = 100
 
 export class Unharmed {
   readonly #complain: (reason: string) => void
   readonly #reasons = new Set<string>()
 
-  /** `complain`: say that a report failed; it may fail itself. */
+  /** `complain` reports that a report has failed; it may fail itself. */
   constructor(complain: (reason: string) => void) {
     this.#complain = complain
   }
 
-  /** The report's result; `instead` when it fails. */
+  /** The report's result, or `instead` if it fails. */
   by<T>(report: () => T, instead: T): T {
     try {
       return report()
@@ -27,13 +27,13 @@ export class Unharmed {
     }
   }
 
-  /** Events whose listener cannot harm who calls them. */
+  /** Passes events to a listener whose errors do not reach the caller. */
   events(listener: Events): Events {
-    /* oxlint-disable typescript/no-unsafe-type-assertion -- the types of the parameters are lost and found on this way */
+    /* oxlint-disable typescript/no-unsafe-type-assertion -- the parameters' types are lost here, and are right all the same */
     const all: Partial<Record<keyof Events, (w: unknown, x: unknown, y: unknown, z: unknown) => void>> = {}
     for (const name of Object.keys(listener) as (keyof Events)[]) {
       const hear = listener[name] as (...args: unknown[]) => void
-      // no event has more than four parameters; a list of them would be made for every call
+      // no event has more than four parameters, and a rest parameter would make an array for every call
       all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
         try {
           hear.call(listener, w, x, y, z)
@@ -53,7 +53,7 @@ export class Unharmed {
       this.#reasons.add(reason)
       this.#complain(reason)
     } catch {
-      // there is no way left to say it
+      // there is no other way to report it
     }
   }
 }

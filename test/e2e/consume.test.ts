@@ -34,7 +34,7 @@ test('ends at the end offset that the topic had at the start', async (t) => {
   assert.deepEqual(numbers(all), sequence(0, 3000))
   const neither = scene.consume()
   await neither.exitsWith(2)
-  assert.match(JSON.stringify(neither.log), /give --from-beginning for what is there, --follow for what comes/)
+  assert.match(JSON.stringify(neither.log), /give --from-beginning for existing records, --follow for new ones/)
 })
 
 test('waits for a topic that is created a moment later, and names a topic that is missing', async (t) => {

@@ -65,7 +65,7 @@ test('recovers from a time without free descriptors, and logs it without a line 
   allow(agent.pid, 3)
   const fresh = Array.from({ length: 50 }, (_, n) => scene.writer(`fresh-${n}.log`))
   for (const writer of [...old, ...fresh]) writer.write(2)
-  const isOut = ({ msg }: LogLine): boolean => msg === 'no descriptor left to read with; trying again'
+  const isOut = ({ msg }: LogLine): boolean => msg === 'no descriptor is free to read with; trying again'
   await agent.logged(isOut, { what: 'that it is out of descriptors' })
   // the resident set is read from /proc
   await agent.logged(({ msg, rssMB }) => msg === 'summary' && rssMB === null, { what: 'a summary without a size' })

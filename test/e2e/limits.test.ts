@@ -38,7 +38,7 @@ describe('inotify at its limit', () => {
       const writers = directories.map((directory) => scene.writer(`${directory}/app.log`))
       for (const writer of writers) writer.write(10)
       const agent = scene.start('--paths', scene.path('*/*.log'))
-      await agent.logged(({ msg }) => msg === 'no inotify watch to be had: files are polled', {
+      await agent.logged(({ msg }) => msg === 'no inotify watch is available: files are polled', {
         what: 'the limit logged',
       })
       await scene.arrived()

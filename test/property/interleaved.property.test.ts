@@ -46,7 +46,7 @@ function linesOf(parts: readonly Part[], settled: ReadonlySet<number>): TwinEntr
     ranges,
     timestampNs: 0n,
     stream: 'none',
-    lane: 0,
+    route: 0,
     truncated: false,
     verdict: settled.has(line) ? 'empty' : 'ship',
   }))

@@ -21,17 +21,17 @@ const { watched } = appending
 const { chunk } = watched.memory
 const POOL = watched.pool.to - watched.pool.from
 
-/** What a byte outside of the texts may be: it must not matter. */
+/** Values of the bytes outside the texts, which must not matter. */
 const surroundings = fc.constantFrom(0x0a, 0x22, 0x80, 0xe2, 0xf0, 0x00, 0x41)
 const gaps = fc.array(fc.nat(20), { minLength: 12, maxLength: 12 })
 
-/** Sizes at which records, and then buffers, are just full. */
+/** Sizes at which records, and then buffers, are exactly full. */
 const limits = fc.oneof(
   { weight: 3, arbitrary: fc.constant(60_000) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 5000 }) },
   { weight: 2, arbitrary: fc.integer({ min: 150, max: 700 }) },
 )
-const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
+const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'route'>> = fc
   .record({
     limit: limits,
     bufferEnd: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 })),
@@ -41,17 +41,17 @@ const calls: fc.Arbitrary<Omit<AppendCall, 'first' | 'end' | 'lane'>> = fc
     drop: fc.boolean(),
     skipped: fc.oneof(fc.constantFrom(0, 0, 1, 99_999_999, 100_000_000), fc.nat(2 ** 50)),
   })
-  // some buffers end where their limit is, some a little behind it
+  // some buffers end at their limit, some a little behind it
   .map((call) => ({
     ...call,
     bufferEnd: Math.min(POOL, call.limit + call.bufferEnd + (call.bufferEnd % 2 === 0 ? 0 : 8 * call.index)),
   }))
 
-/** More than any of the texts needs. */
+/** More bytes than any of the texts needs. */
 const huge: AppendCall = {
   first: 0,
   end: 1,
-  lane: 0,
+  route: 0,
   limit: 60_000,
   bufferEnd: 65_000,
   index: 0,
@@ -106,14 +106,14 @@ test('an append writes what the twin writes, and nothing anywhere else', (t) => 
       (entries, template, call, gaps, around, end) => {
         put(entries, gaps, around)
         fc.pre(call.bufferEnd + end <= POOL)
-        appendBoth(template, entries, { ...call, first: 0, end: entries.length, lane: 0 }, end)
+        appendBoth(template, entries, { ...call, first: 0, end: entries.length, route: 0 }, end)
       },
     ),
     seeded(t, 1500),
   )
 })
 
-test('a text is escaped and cut as the twin does it, wherever the room for it ends', (t) => {
+test('a text is escaped and cut as the twin does it, whatever room there is for it', (t) => {
   const template = fc.constantFrom<FileTemplate['encoding']>('json', 'json', 'raw').map((encoding): FileTemplate => ({
     encoding,
     facts: FACTS,
@@ -130,7 +130,7 @@ test('a text is escaped and cut as the twin does it, wherever the room for it en
       surroundings,
       fc.nat(40),
       (entry, template, room, most, around, gap) => {
-        const one = [{ ...entry, verdict: 'ship' as const, lane: 0 }]
+        const one = [{ ...entry, verdict: 'ship' as const, route: 0 }]
         put(one, [gap], around)
         const frame = Buffer.concat(
           append([{ ...one[0]!, text: Buffer.alloc(0) }], template, { ...huge, skipped: 0 }).records,
@@ -156,7 +156,7 @@ test('a value whose length takes another number of bytes than was guessed is mov
       ranges: [{ start: 0, end: text.length + 1 }],
       timestampNs: 0n,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated: false,
       verdict: 'ship',
     }
@@ -181,12 +181,12 @@ test('a value whose length takes another number of bytes than was guessed is mov
   }
 })
 
-test('a record is what the record contract says: read by others than the twin', (t) => {
+test('a record keeps the record contract, as other decoders than the twin read it', (t) => {
   fc.assert(
     fc.property(hostileEntries, templates, gaps, surroundings, (entries, template, gaps, around) => {
       put(entries, gaps, around)
       const outcome = appending.call(appending.install(template), { ...huge, end: entries.length })
-      const shipped = entries.filter((entry) => entry.lane === 0 && entry.verdict === 'ship')
+      const shipped = entries.filter((entry) => entry.route === 0 && entry.verdict === 'ship')
       const records = decodeRecords(outcome.bytes)
       assert.equal(records.length, shipped.length)
       // canonical varints, and the lengths right: encoding again gives the same
@@ -207,7 +207,7 @@ test('a record is what the record contract says: read by others than the twin', 
 })
 
 function assertJson(value: Buffer, entry: TwinEntry): void {
-  // fatal: the value itself is well-formed
+  // fatal, because the value itself is well-formed
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
   const object: { message: string; '@timestamp': string; log: { offset: number } } = JSON.parse(text)
   assert.equal(object.message, new TextDecoder('utf-8', { ignoreBOM: true }).decode(entry.text))
@@ -215,7 +215,7 @@ function assertJson(value: Buffer, entry: TwinEntry): void {
   assert.equal(BigInt(Date.parse(object['@timestamp'])), entry.timestampNs / 1_000_000n)
 }
 
-test('batch after batch, every entry ends in a record or is settled, in order, and the sizes add up', (t) => {
+test('over many batches every entry ends in a record or is settled, in order, and the sizes add up', (t) => {
   const call = fc.record({
     limit: fc.integer({ min: 300, max: 3000 }),
     maxRecord: fc.integer({ min: 250, max: 3000 }),
@@ -233,7 +233,7 @@ test('batch after batch, every entry ends in a record or is settled, in order, a
         const what = {
           first,
           end: entries.length,
-          lane: 0,
+          route: 0,
           limit,
           bufferEnd: limit + 100,
           index: 0,
@@ -250,7 +250,7 @@ test('batch after batch, every entry ends in a record or is settled, in order, a
         skipped = outcome.skipped
         first = outcome.next
       }
-      const mine = entries.filter((entry) => entry.lane === 0)
+      const mine = entries.filter((entry) => entry.route === 0)
       assert.equal(records + settled, mine.length)
       assert.equal(
         sum,

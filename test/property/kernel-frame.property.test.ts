@@ -12,9 +12,9 @@ const watched = new WatchedMemory(CHUNK)
 const { memory } = watched
 const { chunk, kernel } = memory
 
-/** What lies around a text must not matter: newlines, quotes, continuation and leading bytes, NUL. */
+/** Bytes around a text, which must not matter: newlines, quotes, continuation and leading bytes, NUL. */
 const surroundings = fc.constantFrom(0x0a, 0x0d, 0x22, 0x80, 0xe2, 0xf0, 0x00, 0x41)
-/** Where the chunk's bytes begin: any alignment, or so that they end with the chunk. */
+/** Where the chunk's bytes begin: at any alignment, or so that they end with the chunk. */
 const places = fc.option(fc.integer({ min: 0, max: 70 }), { nil: null })
 
 function put(bytes: Uint8Array, place: number | null, around: number): number {
@@ -109,7 +109,7 @@ test('cutLength keeps what the twin keeps, and never splits a character of well-
   )
 })
 
-test('a chunk with more lines than there are columns is framed in turns', () => {
+test('a chunk with more lines than the columns have room for is framed in several calls', () => {
   const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i % 7 === 0 ? '\n' : 'x\n')).join(''))
   const starts: (number | undefined)[] = []
   const counts: number[] = []

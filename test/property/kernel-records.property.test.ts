@@ -49,7 +49,7 @@ test('skipRecords finds the end of any number of records', (t) => {
   )
 })
 
-test('copyRecords numbers them from 0, elsewhere or in the same place, and writes nothing else', (t) => {
+test('copyRecords numbers records from 0, elsewhere or in the same place, and writes nothing else', (t) => {
   fc.assert(
     fc.property(batch, fc.nat(40), fc.nat(8), fc.boolean(), (records, gap, skipped, inPlace) => {
       const count = Math.max(0, records.length - skipped)
@@ -58,7 +58,7 @@ test('copyRecords numbers them from 0, elsewhere or in the same place, and write
       const start = inPlace ? pool.to - all.length : chunk.pointer + gap
       memory.bytes.set(all, start)
       const from = kernel.skipRecords(start, records.length - count)
-      // in place: over the records that are gone, at the very end of the memory; else before its end
+      // in place, over the skipped records at the very end of the memory; else before its end
       const to = inPlace ? start : pool.to - all.length
       const expected = Buffer.concat(twin.copyRecords(left))
       const end = watched.watch(
@@ -73,7 +73,7 @@ test('copyRecords numbers them from 0, elsewhere or in the same place, and write
   )
 })
 
-test('copyRecords counts on where a number takes another byte', () => {
+test('copyRecords goes on where a number takes another byte', () => {
   const watched = new WatchedMemory(512 * 1024)
   const { memory } = watched
   const record = { timestampDelta: 0, key: null, value: Buffer.from('x'), headers: [] }
@@ -84,13 +84,13 @@ test('copyRecords counts on where a number takes another byte', () => {
   assert.ok(copied.equals(Buffer.concat(twin.copyRecords(records))))
 })
 
-/** Around where tables take over from division, and where a span of division ends. */
+/** Lengths around the one at which division begins, and around the end of a span of division. */
 const LENGTHS = [
   0, 1, 3, 4, 15, 16, 31, 32, 33, 47, 48, 200, 1535, 1536, 1537, 1599, 1600, 4096, 4992, 4993, 5056, 9151, 20_000,
   60_000,
 ]
 
-test('crc32c is the native one, from any address and of any length', (t) => {
+test('crc32c equals the native one, from any address and of any length', (t) => {
   const length = fc.oneof(fc.constantFrom(...LENGTHS), fc.nat(12_000))
   fc.assert(
     fc.property(length, fc.nat(64), fc.nat(0xffffffff), fc.integer(), (length, at, previous, seed) => {
@@ -106,7 +106,7 @@ test('crc32c is the native one, from any address and of any length', (t) => {
   )
 })
 
-test('crc32c of parts, one on the other, is that of the whole; and the twin agrees', (t) => {
+test('crc32c of parts, one after the other, equals that of the whole, and the twin agrees', (t) => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 4000, size: 'max' }),

@@ -46,7 +46,7 @@ export const entryOf = (text: fc.Arbitrary<Buffer>): fc.Arbitrary<TwinEntry> =>
     ranges,
     timestampNs: timestamps,
     stream: fc.constantFrom('none' as const, 'none' as const, 'stdout' as const, 'stderr' as const),
-    lane: fc.constantFrom(0, 0, 0, 1),
+    route: fc.constantFrom(0, 0, 0, 1),
     truncated: fc.constantFrom(false, false, false, true),
     verdict: fc.constantFrom('ship' as const, 'ship' as const, 'ship' as const, 'empty' as const, 'too-long' as const),
   })
@@ -142,7 +142,7 @@ export class Appending {
         append(
           what.first,
           what.end,
-          what.lane,
+          what.route,
           out,
           out + what.limit,
           bufferEnd,

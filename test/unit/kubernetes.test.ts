@@ -1,4 +1,4 @@
-/** The plain manifest and the chart: in step with each other, with the settings, and with what a sidecar has to be. */
+/** The plain manifest and the chart agree with each other, with the settings, and with the rules for a sidecar. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const HELM = findHelm()
 const text = readFileSync(join(ROOT, MANIFEST), 'utf8')
 
-/** The parts of the manifest that are looked at. */
+/** The parts of the manifest that are tested. */
 interface Container {
   readonly name: string
   readonly image: string
@@ -57,7 +57,7 @@ test('the manifest is what the chart renders', () => {
   assert.equal(text, sidecarManifest(HELM), 'run node scripts/render-kubernetes.ts')
 })
 
-test('the chart has no fault that Helm knows of', () => {
+test('helm lint finds no fault in the chart', () => {
   const { status, stdout } = spawnSync(HELM, ['lint', '--strict', CHART], { cwd: ROOT, encoding: 'utf8' })
   assert.equal(status, 0, stdout)
 })
@@ -85,7 +85,7 @@ test('it has no more rights than it needs', () => {
   }
 })
 
-test('it reads the logs the application writes, and writes only its state', () => {
+test('it reads the logs that the application writes, and writes only its state', () => {
   const mounts = new Map(agent.volumeMounts.map((mount) => [mount.name, mount]))
   assert.equal(mounts.get('logs')?.mountPath, app.volumeMounts.find(({ name }) => name === 'logs')?.mountPath)
   const writable = agent.volumeMounts.filter(({ readOnly }) => readOnly !== true).map(({ name }) => name)
@@ -100,7 +100,7 @@ test('its configuration loads, and leaves the pod time to end', async (t) => {
   assert.ok(yaml)
   const variable = (wanted: string): string => agent.env?.find((one) => one.name === wanted)?.value ?? ''
   assert.equal(variable('LOGAGENT_CONFIG'), `/etc/logagent/${name}`)
-  // what the kubelet does before it starts the container
+  // the kubelet does this before it starts the container
   const fields = variable('LOGAGENT_FIELDS').replaceAll(/\$\((\w+)\)/g, 'some-$1')
   const config = await loadGiven(t, { yaml, environment: { LOGAGENT_FIELDS: fields } })
   assert.equal(config.inputs[0]?.fields['k8s.pod.name'], 'some-POD_NAME')
@@ -117,7 +117,7 @@ test('its memory is limited, and the reserved part fits well below the limit', a
   assert.ok(buffer.maxBytes <= (128 * 2 ** 20) / 4)
 })
 
-/** What the chart makes of values, or its complaint. */
+/** The manifest that the chart makes of values, or its error. */
 function render(values: object): { manifest: string; complaint: string } {
   const args = ['template', 'web', CHART, '--kube-version', '1.33.0', '--values', '-']
   const { stdout, stderr } = spawnSync(HELM, args, { cwd: ROOT, encoding: 'utf8', input: JSON.stringify(values) })
@@ -133,7 +133,7 @@ test('the positions have their volume where the configuration says', () => {
   for (const state of [{}, { dir: null }, null]) assert.equal(mountPath(state), '/var/lib/logagent')
 })
 
-test('it reads the directory of the logs, unless the values say what else', async (t) => {
+test('it reads the directory of the logs, unless the values name other paths', async (t) => {
   const globsOf = async (values: object): Promise<unknown> => {
     const [yaml = ''] = Object.values(find('ConfigMap', render(values).manifest).data)
     return (await loadGiven(t, { yaml })).inputs.map(({ globs }) => globs.join())
@@ -141,13 +141,13 @@ test('it reads the directory of the logs, unless the values say what else', asyn
   assert.deepEqual(await globsOf({}), ['/var/log/app/*.log'])
   assert.deepEqual(await globsOf({ logs: { mountPath: '/logs/' } }), ['/logs/*.log'])
   assert.deepEqual(await globsOf({ config: { paths: ['/a/*.log'] } }), ['/a/*.log'])
-  // what both match would go by `paths`
+  // a file that both match would belong to `paths`
   assert.deepEqual(await globsOf({ config: { inputs: [{ path: '/b/*.log' }] } }), ['/b/*.log'])
   const both = { paths: ['/a/*.log'], inputs: [{ path: '/b/*.log' }] }
   assert.deepEqual(await globsOf({ config: both }), ['/a/*.log', '/b/*.log'])
 })
 
-test('the example application writes where the agent reads, and a last line when it is told to end', async (t) => {
+test('the example application writes where the agent reads, and a last line at SIGTERM', async (t) => {
   const directory = freshDirectory(t)
   const rendered = render({ logs: { mountPath: directory } }).manifest
   const { command, env = [] } = find('Deployment', rendered).spec.template.spec.containers[0]
@@ -173,7 +173,7 @@ test('a stop that takes longer than the pod is given is refused', () => {
     )
   }
   assert.match(render({ config: { shutdown: null }, terminationGracePeriodSeconds: 25 }).complaint, /timeout = 25s: /)
-  // what is no duration is the agent's to complain of
+  // the agent itself complains of a value that is no duration
   for (const timeout of ['44s', 44_999, '44999ms', 0, '46', 'soon']) {
     assert.equal(find('Deployment', render({ config: { shutdown: { timeout } } }).manifest).kind, 'Deployment')
   }

@@ -23,7 +23,7 @@ void test('splits a set behind any of its bytes, in its own order', () => {
   assert.deepEqual(split([extent(0, 9)], 4, (offset) => 10 * offset)[0], [{ start: 0, end: 4, guard: 40 }])
 })
 
-void test('joins what follows on, with the guard of its end', () => {
+void test('joins a range that follows the last one, with the guard of its end', () => {
   const ranges = [extent(0, 5)]
   join(ranges, [extent(5, 7), extent(9, 10)])
   join(ranges, [extent(10, 12), extent(0, 1)])

@@ -1,12 +1,9 @@
 // Append entries to an open record batch: the loop around the records, which raw.ts and json.ts write.
-// Oracle: kernel/twin.ts `append`.
+// The tests' oracle is `append` of test/support/twin/twin.ts.
 import {
-  SETTLE_TOO_LARGE,
-  SHIP,
-  TRUNCATED,
   bytesIn,
   flagsOf,
-  laneOf,
+  routeOf,
   lengthOf,
   rangeEndOf,
   rangeStart,
@@ -16,9 +13,6 @@ import {
 } from './entries'
 import { lastInvalid } from './escape'
 import { jsonRecord, prepareJson } from './json'
-import { SLACK } from './layout'
-import { prepareRaw, rawRecord } from './raw'
-import { NO_ROOM, TOO_LARGE, takeKept } from './record'
 import {
   CONSUMED,
   CUT,
@@ -27,29 +21,36 @@ import {
   MAX_TIMESTAMP,
   NEXT,
   OUT,
+  OVERSIZE,
+  OVERSIZE_AT,
   RECORDS,
   SETTLED_BYTES,
   SETTLED_LINES,
+  SETTLE_TOO_LARGE,
+  SHIP,
   SKIPPED,
-  OVERSIZE_AT,
-  OVERSIZE,
-  result,
-} from './results'
+  SLACK,
+  TRUNCATED,
+} from './layout'
+import { prepareRaw, rawRecord } from './raw'
+import { NO_ROOM, TOO_LARGE, takeKept } from './record'
+import { result } from './results'
 
 /**
- * Append entries [first, end) of `lane`, from `out` on, as records number `index` and up. Stops before the record that
- * would pass `limit` or come within SLACK of the sizes column, which grows down from `bufferEnd`: eight bytes a record,
- * the source bytes it stands for and how many of these were settled before it. `baseTimestamp` in milliseconds; `skipped` are the settled bytes the next record has
- * to tell. A record over `maxRecord` bytes is cut where there is room for one of that size; an entry that cannot keep
- * to it even without its text, and with `drop` every such entry, is settled as too large. Returns the number of records;
- * see results.ts.
+ * Append entries [first, end) of `route` from `out` on, as records with the numbers `index` and up. Stops before a
+ * record that would pass `limit` or come within SLACK of the sizes column. That column grows down from `bufferEnd` and
+ * has eight bytes a record: the source bytes that the record stands for, and how many of these were settled before it.
+ * `baseTimestamp` is in milliseconds; `skipped` are the settled bytes that the next record has to report. A record over
+ * `maxRecord` bytes is cut where there is room for one of that size. An entry is settled as too large if its record
+ * would be over `maxRecord` even without the text, or with `drop` if its record is over it at all. Returns the number
+ * of records; layout.ts has the results.
  */
 // @ts-ignore: decorator
 @inline function append(
   json: bool,
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -81,7 +82,7 @@ import {
   for (; i < end; i++) {
     const firstRange = range
     range = rangeEndOf(i)
-    if (laneOf(i) != lane) continue
+    if (routeOf(i) != route) continue
     const bytes = bytesIn(firstRange, range)
     if (verdictOf(i) == SHIP) {
       if (timestampOf(i) != timestamp) {
@@ -142,7 +143,7 @@ import {
 export function appendRaw(
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -153,14 +154,14 @@ export function appendRaw(
   skipped: f64,
 ): u32 {
   prepareRaw()
-  return append(false, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
+  return append(false, first, end, route, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }
 
 /** Records with a JSON object as the value. */
 export function appendJson(
   first: u32,
   end: u32,
-  lane: u32,
+  route: u32,
   out: usize,
   limit: usize,
   bufferEnd: usize,
@@ -171,5 +172,5 @@ export function appendJson(
   skipped: f64,
 ): u32 {
   prepareJson()
-  return append(true, first, end, lane, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
+  return append(true, first, end, route, out, limit, bufferEnd, index, baseTimestamp, maxRecord, drop, skipped)
 }

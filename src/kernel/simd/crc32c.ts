@@ -1,26 +1,26 @@
-// CRC-32C (Castagnoli), reflected, as RFC 3720 and Kafka use it, without an instruction for it.
+// CRC-32C (Castagnoli), reflected, as RFC 3720 and Kafka use it. WebAssembly has no instruction for it.
 //
 // A checksum is the remainder of the message, read as a polynomial over GF(2), modulo a polynomial P of degree 32. The
-// message may first be reduced modulo any multiple of P, and a multiple with few terms is reduced by with few
+// message may first be reduced modulo any multiple of P, and a reduction by a multiple with few terms takes few
 // exclusive-ors. A search found
 //   x^55 + x^45 + x^42 + x^26 + x^24 + x^19 + x^9 + x^5 + x^3 + 1 = 0 mod P
 // and squaring it seven times gives the same in y = x^128, that is, in blocks of 16 bytes: long division by it makes
 // each block the exclusive-or of itself and nine blocks before it, and leaves 55 blocks. (The idea is Sam Russell's,
-// "Chorba: A novel CRC32 implementation", 2024.) What is left goes through tables, four words at a time.
+// "Chorba: A novel CRC32 implementation", 2024.) The blocks that are left go through tables, four words at a time.
 import { CRC_SCRATCH, CRC_TABLES } from './layout'
 
 const POLYNOMIAL: u32 = 0x82f63b78
 
-/** Table k: what byte b does to the checksum when k bytes follow it. */
+/** In table k, the entry of byte b is what b does to the checksum when k bytes follow it. */
 const SLICES: usize = CRC_TABLES
-/** The same for the bytes of a word when it and three more words follow: 16 - 1 - k bytes. */
+/** The same for the bytes of a word that three more words follow: 16 - 1 - k bytes follow byte k of the word. */
 const BRAIDS: usize = CRC_TABLES + 4096
 
 const BLOCK: usize = 16
 const DEGREE: usize = 55 * BLOCK
-/** What stays behind: at least the degree, in whole steps. */
+/** Bytes that are left after the division: at least the degree, in whole steps. */
 const LEFT: usize = 56 * BLOCK
-/** Bytes divided before the last DEGREE of the quotient are moved to the beginning again. */
+/** Bytes that are divided before the last DEGREE bytes of the quotient are moved back to its beginning. */
 const SPAN: usize = 64 * 64
 /** The quotient: DEGREE bytes of its past, a span, and zeros behind its end. */
 const QUOTIENT: usize = CRC_SCRATCH
@@ -49,7 +49,7 @@ export function makeCrcTables(): void {
   return (crc >>> 8) ^ load<u32>(((crc ^ byte) & 255) << 2, SLICES)
 }
 
-/** The state behind a word that was exclusive-or-ed with the state before it. */
+/** The state after a word; `x` is the word exclusive-or the state before it. */
 // @ts-ignore: decorator
 @inline function oneWord(x: u32): u32 {
   return (
@@ -60,7 +60,7 @@ export function makeCrcTables(): void {
   )
 }
 
-/** The same, with three more words behind it. */
+/** The state after a word that three more words follow; `x` is the word exclusive-or the state before it. */
 // @ts-ignore: decorator
 @inline function oneBraid(x: u32): u32 {
   return (
@@ -72,8 +72,8 @@ export function makeCrcTables(): void {
 }
 
 /**
- * By tables. Four words are taken side by side, each with a state of its own that belongs to every fourth word, because
- * one state alone would wait for its own look-ups. (After Mark Adler's crc32_braid in zlib.)
+ * The state after `length` bytes, by tables. Four states are kept side by side, each for every fourth word, because one
+ * state alone would wait for its own look-ups. (After Mark Adler's crc32_braid in zlib.)
  */
 function byTables(from: usize, length: usize, before: u32): u32 {
   const end = from + length
@@ -100,7 +100,7 @@ function byTables(from: usize, length: usize, before: u32): u32 {
   return crc
 }
 
-/** A block less what the quotient `DEGREE` bytes before it and on has to say. */
+/** A block of the quotient: the block of the message exclusive-or nine blocks of the quotient from `past` on. */
 // @ts-ignore: decorator
 @inline function divided(block: usize, past: usize): v128 {
   return v128.xor(
@@ -115,7 +115,7 @@ function byTables(from: usize, length: usize, before: u32): u32 {
   )
 }
 
-/** Divide `length` bytes (whole steps of 64) at p; `past` is where the quotient is DEGREE bytes before `to`'s place. */
+/** Divide `length` bytes (whole steps of 64) at p; `past` is the place in the quotient DEGREE bytes before `to`. */
 function divide(p: usize, length: usize, past: usize, to: usize): void {
   for (let i: usize = 0; i < length; i += 64) {
     const block = p + i
@@ -137,7 +137,7 @@ export function crc32c(pointer: usize, length: usize, previous: u32): u32 {
   if (length < WORTH_DIVIDING) return ~byTables(pointer, length, ~previous)
   let p = pointer
   memory.fill(QUOTIENT, 0, DEGREE)
-  // the oldest block of the past meets the first one of the message only: so the state is added to that
+  // the oldest block of the past is used for the message's first block alone, so the state before goes into it
   store<u32>(QUOTIENT, ~previous)
   let todo = (length - LEFT) & ~63
   let span: usize

@@ -1,9 +1,9 @@
-// Decimal numbers below 10^16: offsets and counts are in every record, and a loop of divisions costs more than copying
-// the line.
+// Decimal numbers below 10^16. Offsets and counts are in every record, and a loop of divisions would cost more than the
+// copy of the line.
 
 /**
- * Digits of n. By comparisons, not from the digits: a processor guesses them, and goes on with what lies behind the
- * number before it has the number.
+ * How many digits n has. Found by comparisons and not from the digits themselves: a processor predicts comparisons, and
+ * goes on with the bytes behind the number before it has the number.
  */
 // @ts-ignore: decorator
 @inline export function decimalSize(n: u64): u32 {

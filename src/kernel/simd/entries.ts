@@ -1,7 +1,7 @@
-// The cells of the entries' columns (kernel/layout.ts): this file only knows how to reach one.
+// Access to the cells of the entries' columns (layout.ts).
 import {
   FLAGS,
-  LANE,
+  ROUTE,
   LENGTH,
   RANGE_END,
   RANGE_START,
@@ -11,19 +11,6 @@ import {
   TIMESTAMP,
   VERDICT,
 } from './layout'
-
-// verdicts
-export const SHIP: u8 = 0
-export const SETTLE_EMPTY: u8 = 1
-export const SETTLE_TOO_LONG: u8 = 2
-export const SETTLE_TOO_LARGE: u8 = 3
-
-// bits of the flags
-export const TRUNCATED: u8 = 1
-
-// streams
-export const STDOUT: u8 = 1
-export const STDERR: u8 = 2
 
 // @ts-ignore: decorator
 @inline export function setEntry(i: u32, text: usize, length: u32, timestamp: i64, flags: u8, verdict: u8): void {
@@ -35,7 +22,7 @@ export const STDERR: u8 = 2
   store<u8>(i, verdict, VERDICT)
 }
 
-/** The one range of an entry that came from one place: range i belongs to entry i. */
+/** Set the range of an entry that has only one: range i belongs to entry i. */
 // @ts-ignore: decorator
 @inline export function setRange(i: u32, start: f64, stop: f64): void {
   store<u32>(<usize>i << 2, i + 1, RANGE_END)
@@ -43,10 +30,10 @@ export const STDERR: u8 = 2
   store<f64>(<usize>i << 3, stop, RANGE_STOP)
 }
 
-/** Entries [0, n) have no stream and are for lane 0: what an earlier call left there is not theirs. */
+/** Give entries [0, n) no stream and route 0, instead of what an earlier call left in these columns. */
 export function clearRouting(n: u32): void {
   memory.fill(STREAM, 0, n)
-  memory.fill(LANE, 0, n << 2)
+  memory.fill(ROUTE, 0, n << 2)
 }
 
 // @ts-ignore: decorator
@@ -82,10 +69,10 @@ export function clearRouting(n: u32): void {
   store<u8>(i, verdict, VERDICT)
 }
 // @ts-ignore: decorator
-@inline export function laneOf(i: u32): u32 {
-  return load<u32>(<usize>i << 2, LANE)
+@inline export function routeOf(i: u32): u32 {
+  return load<u32>(<usize>i << 2, ROUTE)
 }
-/** The entry's ranges are those from its neighbour's end to its own. */
+/** Where the entry's ranges end; they begin where those of the entry before it end. */
 // @ts-ignore: decorator
 @inline export function rangeEndOf(i: u32): u32 {
   return load<u32>(<usize>i << 2, RANGE_END)

@@ -1,5 +1,5 @@
 // JSON string escaping of arbitrary bytes, 16 at a time. Ill-formed UTF-8 becomes U+FFFD, one for each maximal subpart
-// (Unicode 3.9), as TextDecoder does. Oracle: kernel/twin-json.ts.
+// (Unicode 3.9), as TextDecoder does. The tests' oracle is test/support/twin/json.ts.
 import { ESCAPE_TABLE } from './layout'
 import { faults, sequence, wholeCharacters } from './utf8'
 import { ALL_2, ALL_33, ALL_8, BACKSLASHES, BLANKS, LETTERS, ZERO_TO_15 } from './vectors'
@@ -7,19 +7,19 @@ import { ALL_2, ALL_33, ALL_8, BACKSLASHES, BLANKS, LETTERS, ZERO_TO_15 } from '
 const QUOTE: u8 = 34
 const BACKSLASH: u8 = 92
 
-/** Multi-byte bytes among sixteen that are handled sooner one character at a time. */
+/** With at most this many multi-byte bytes among sixteen, one character at a time is faster. */
 const FEW: u32 = 4
 
 let stopped: usize = 0
 let invalid: u32 = 0
 
-/** Up to where the last `escape` took the text. */
+/** Where the last call of `escape` stopped in the text. */
 // @ts-ignore: decorator
 @inline export function lastStop(): usize {
   return stopped
 }
 
-/** Ill-formed sequences that the last `escape` replaced. */
+/** Ill-formed sequences that the last call of `escape` replaced. */
 // @ts-ignore: decorator
 @inline export function lastInvalid(): u32 {
   return invalid
@@ -93,7 +93,7 @@ function character(p: usize, end: usize, o: usize): u32 {
   return 0x601
 }
 
-/** The first bytes of x, and blanks: they are plain, and end a character that is cut off. */
+/** The first `length` bytes of x, then blanks: blanks need no escape, and end a character that is cut off. */
 // @ts-ignore: decorator
 @inline function withBlanks(x: v128, length: usize): v128 {
   return v128.bitselect(x, v128.load(BLANKS), i8x16.lt_u(v128.load(ZERO_TO_15), i8x16.splat(<u8>length)))
@@ -108,8 +108,8 @@ function character(p: usize, end: usize, o: usize): u32 {
 }
 
 /**
- * Copy multi-byte text as it is, to the first byte that needs an escape or is ill-formed, or a stretch of plain ASCII.
- * Returns up to where the text was copied.
+ * Copy multi-byte text as it is, up to the first byte that needs an escape or is ill-formed, or to the end of sixteen
+ * bytes of plain ASCII. Returns where the copied text ends.
  */
 function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from
@@ -137,7 +137,7 @@ function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize 
   return wholeCharacters(from, p)
 }
 
-/** Write sixteen ASCII bytes, those marked with a backslash before them. Returns the new end. */
+/** Write sixteen ASCII bytes, with a backslash before each marked one. Returns the new end. */
 // @ts-ignore: decorator
 @inline function storeMarked(o: usize, x: v128, marks: u32): usize {
   const first = marks & 255
@@ -149,8 +149,9 @@ function copyMultibyte(from: usize, end: usize, to: usize, limit: usize): usize 
 }
 
 /**
- * Write the text [from, end) at `to` as the inside of a JSON string, as many whole characters as end before `limit`.
- * Returns the new end, see also `lastStop` and `lastInvalid`. Reads 15 bytes over `end`, writes 8 over `limit`.
+ * Write the text [from, end) at `to` as the inside of a JSON string: the whole characters that end at or before
+ * `limit`. Returns the new end; `lastStop` and `lastInvalid` return the rest. May read 15 bytes beyond `end` and write
+ * 8 beyond `limit`.
  */
 export function escape(from: usize, end: usize, to: usize, limit: usize): usize {
   let p = from
@@ -178,7 +179,7 @@ export function escape(from: usize, end: usize, to: usize, limit: usize): usize 
       if (high == 0) {
         const control = i8x16.lt_s(x, v128.load(BLANKS))
         const replaced = letters(x)
-        // no control character without a letter
+        // every control character has a letter
         if (i8x16.bitmask(v128.and(control, i8x16.eq(replaced, i8x16.splat(0)))) == 0) {
           o = storeMarked(o, v128.bitselect(replaced, x, control), marks) - (16 - length)
           p += length
@@ -190,7 +191,7 @@ export function escape(from: usize, end: usize, to: usize, limit: usize): usize 
         o += copied
         if (copied >= 16 || p == end) continue
       } else {
-        // a character or two among ASCII
+        // one or two multi-byte characters among ASCII
         const plain = <usize>ctz(marks)
         v128.store(o, x)
         p += plain

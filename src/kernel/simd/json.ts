@@ -1,35 +1,36 @@
-// A record with a JSON object as the value. Oracle: kernel/twin-json.ts.
+// A record with a JSON object as the value. The tests' oracle is test/support/twin/json.ts.
 //
 // The value: HEAD time MESSAGE escaped-text [STDOUT|STDERR] LOG offset BYTES bytes [SKIPPED n] [FLAGS] TAIL
 // Record layout as in raw.ts; a json record has no headers.
-import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf, timestampOf } from './entries'
 import { decimalSize, writeDecimal } from './decimal'
+import { flagsOf, lengthOf, setFlags, streamOf, textOf, timestampOf } from './entries'
 import { escape, lastStop } from './escape'
-import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
 import {
-  BYTES,
-  FLAGS,
+  BYTES_FIELD,
+  FLAGS_FIELD,
   HEAD,
   LOG,
   MESSAGE,
   SKIPPED_FIELD,
   STDERR_FIELD,
+  STDOUT,
   STDOUT_FIELD,
   TAIL,
-  segment,
-  segmentLength,
-} from './template'
+  TRUNCATED,
+} from './layout'
+import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
+import { segment, segmentLength } from './template'
 import { TIMESTAMP_BYTES, timestampText } from './timestamp'
 import { copy, lengthSize, lengthVarint, varintSize } from './write'
 
-/** Bytes of the value that come with every record, digits not counted. */
+/** Bytes of the value that every record has, without the digits. */
 let fixed: u32 = 0
 /** Bytes that every record has before its value, without the lengths, the timestamp and the number. */
 let before: u32 = 0
 
-/** The template has changed, perhaps: look at it once for a call. */
+/** Read the template once for a call, since it may have changed. */
 export function prepareJson(): void {
-  fixed = segmentLength(HEAD) + TIMESTAMP_BYTES + segmentLength(MESSAGE) + segmentLength(LOG) + segmentLength(BYTES)
+  fixed = segmentLength(HEAD) + TIMESTAMP_BYTES + segmentLength(MESSAGE) + segmentLength(LOG) + segmentLength(BYTES_FIELD)
   fixed += segmentLength(TAIL)
   // attributes, key
   before = 1 + keySize()
@@ -40,7 +41,7 @@ export function prepareJson(): void {
   return copy(at, segment(i), segmentLength(i))
 }
 
-/** Write entry i at `at`: see `append`. Returns the new end, NO_ROOM or TOO_LARGE. */
+/** Write entry i at `at`; `append` explains the parameters. Returns the new end, NO_ROOM or TOO_LARGE. */
 // @ts-ignore: decorator
 @inline export function jsonRecord(
   i: u32,
@@ -66,16 +67,16 @@ export function prepareJson(): void {
     around += segmentLength(SKIPPED_FIELD) + skippedSize
   }
   if (stream != 0) around += segmentLength(stream == STDOUT ? STDOUT_FIELD : STDERR_FIELD)
-  if (flags & TRUNCATED) around += segmentLength(FLAGS)
+  if (flags & TRUNCATED) around += segmentLength(FLAGS_FIELD)
   const head = before + varintSize(delta) + lengthSize(number)
   const frame = LENGTHS + head + around
   const allowed = min<i32>(room, maxRecord) - <i32>frame
-  const mark: u32 = flags & TRUNCATED ? 0 : segmentLength(FLAGS)
+  const mark: u32 = flags & TRUNCATED ? 0 : segmentLength(FLAGS_FIELD)
   if (allowed < 0) return room < <i32>maxRecord ? NO_ROOM : TOO_LARGE
   const text = textOf(i)
   const length = lengthOf(i)
-  // The sizes are known only behind the text. If it needs no escapes they are these, else the record is moved when
-  // they take more bytes.
+  // The sizes are known only after the text is escaped. The guess is right if the text needs no escapes; otherwise the
+  // value is moved when its sizes take more bytes.
   const guess = around + length
   const value = at + lengthSize(head + lengthSize(guess) + guess + 1) + head + lengthSize(guess)
   let o = copySegment(value, HEAD)
@@ -94,13 +95,13 @@ export function prepareJson(): void {
   if (stream != 0) o = copySegment(o, stream == STDOUT ? STDOUT_FIELD : STDERR_FIELD)
   o = copySegment(o, LOG)
   o = writeDecimal(o, start, offsetSize)
-  o = copySegment(o, BYTES)
+  o = copySegment(o, BYTES_FIELD)
   o = writeDecimal(o, bytes, bytesSize)
   if (skip > 0) {
     o = copySegment(o, SKIPPED_FIELD)
     o = writeDecimal(o, skip, skippedSize)
   }
-  if (flags & TRUNCATED) o = copySegment(o, FLAGS)
+  if (flags & TRUNCATED) o = copySegment(o, FLAGS_FIELD)
   o = copySegment(o, TAIL)
   const size = <u32>(o - value)
   const body = head + lengthSize(size) + size + 1

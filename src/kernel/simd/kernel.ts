@@ -1,5 +1,5 @@
-// What the kernel exports. Every function works on the linear memory that kernel/memory.ts lays out; none keeps bytes
-// between calls but the last timestamp's text.
+// The functions that the kernel exports. Each works on the linear memory that kernel/memory.ts lays out; nothing is
+// kept between calls but the text of the last timestamp.
 import { makeCrcTables } from './crc32c'
 import { makeEscapeTable } from './escape'
 import { makeGuardTable } from './guard'
@@ -12,7 +12,7 @@ export { copyRecords, skipRecords } from './records'
 export { crc32c } from './crc32c'
 export { guardBefore } from './guard'
 
-/** Make the tables. Call once, first. */
+/** Make the tables. To be called once, before any other function. */
 export function init(): void {
   makeVectors()
   makeFaultTables()

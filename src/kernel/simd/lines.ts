@@ -1,7 +1,8 @@
-// Framing by newline: one SIMD pass over the chunk, one entry a line. The oracle is kernel/twin.ts `frameLines`.
-import { SETTLE_EMPTY, SETTLE_TOO_LONG, SHIP, TRUNCATED, clearRouting, setEntry, setRange } from './entries'
-import { ENTRY_CAPACITY } from './layout'
-import { CONSUMED, result } from './results'
+// Framing by newline: one SIMD pass over the chunk, one entry a line. The tests' oracle is `frameLines` of
+// test/support/twin/twin.ts.
+import { clearRouting, setEntry, setRange } from './entries'
+import { CONSUMED, ENTRY_CAPACITY, SETTLE_EMPTY, SETTLE_TOO_LONG, SHIP, TRUNCATED } from './layout'
+import { result } from './results'
 import { NEWLINES } from './vectors'
 
 const CONTINUATION: u8 = 0x80

@@ -1,12 +1,10 @@
-// A record with the line's bytes as the value. Oracle: kernel/twin.ts.
+// A record with the line's bytes as the value. The tests' oracle is test/support/twin/twin.ts.
 //
 // A record (magic 2; every integer a zigzag varint):
 //   length | attributes (1 byte, 0) | timestamp delta | offset delta | key length, key | value length, value
 //   | header count | { name length, name | value length, value }*
-import { STDOUT, TRUNCATED, flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
 import { decimalSize, writeDecimal } from './decimal'
-import { cutLength } from './lines'
-import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
+import { flagsOf, lengthOf, setFlags, streamOf, textOf } from './entries'
 import {
   BYTES_NAME,
   HEADERS,
@@ -14,24 +12,27 @@ import {
   OFFSET_NAME,
   SKIPPED_NAME,
   STDERR_HEADER,
+  STDOUT,
   STDOUT_HEADER,
+  TRUNCATED,
   TRUNCATED_HEADER,
-  segment,
-  segmentLength,
-} from './template'
+} from './layout'
+import { cutLength } from './lines'
+import { LENGTHS, NO_ROOM, TOO_LARGE, keepOnly, keySize, writeHead } from './record'
+import { segment, segmentLength } from './template'
 import { copy, lengthSize, lengthVarint, varintSize } from './write'
 
 /** Number of constant headers, -1 for no headers at all. */
 let constant: i32 = 0
-/** Bytes that every record of the call has beside its text: see `rawRecord`. */
+/** Bytes that every record of the call has beside its text; `rawRecord` adds those that differ. */
 let fixed: u32 = 0
 
-/** The template has changed, perhaps: look at it once for a call. */
+/** Read the template once for a call, since it may have changed. */
 export function prepareRaw(): void {
   constant = segmentLength(HEADER_COUNT)
   // attributes, key
   fixed = LENGTHS + 1 + keySize()
-  // the digits' lengths take a byte each
+  // the length of a number's digits takes one byte
   if (constant >= 0) fixed += segmentLength(HEADERS) + segmentLength(OFFSET_NAME) + 1 + segmentLength(BYTES_NAME) + 1
 }
 
@@ -48,7 +49,7 @@ export function prepareRaw(): void {
   return writeDecimal(o + 1, n, size)
 }
 
-/** Write entry i at `at`: see `append`. Returns the new end, NO_ROOM or TOO_LARGE. */
+/** Write entry i at `at`; `append` explains the parameters. Returns the new end, NO_ROOM or TOO_LARGE. */
 // @ts-ignore: decorator
 @inline export function rawRecord(
   i: u32,
@@ -102,7 +103,7 @@ export function prepareRaw(): void {
     flags |= TRUNCATED
     setFlags(i, flags)
   }
-  // the lengths as they are, not as they were reckoned
+  // the lengths with their real sizes, not as they were estimated
   const body = frame - LENGTHS + lengthSize(length) + length + lengthSize(headers)
   let o = writeHead(at, body, delta, number)
   o = lengthVarint(o, length)

@@ -1,26 +1,27 @@
-// What raw and json records share: how their size is reckoned before they are written, and how they begin.
-import { KEY, segment, segmentLength } from './template'
+// What raw and json records share: how their size is estimated before they are written, and how they begin.
+import { KEY } from './layout'
+import { segment, segmentLength } from './template'
 import { copyExactly, lengthSize, lengthVarint, varint } from './write'
 
-/** Instead of a new end: the record does not fit where it should go. */
+/** Returned instead of a new end: the record does not fit where it should go. */
 export const NO_ROOM: usize = 0
-/** Instead of a new end: not even with an empty text would the record keep to the limit of a record. */
+/** Returned instead of a new end: the record is dropped, or would be over the largest size even with an empty text. */
 export const TOO_LARGE: usize = 1
 
 /**
- * Record length, value length and header count depend on what they count; when it is decided whether a record fits they
- * are reckoned at five bytes each, the most they can be.
+ * Estimated bytes of the record length, the value length and the header count. Their sizes depend on what they count,
+ * so five bytes each, the most they can take, are assumed when it is decided whether a record fits.
  */
 export const LENGTHS: u32 = 15
 
 let kept: i32 = -1
 
-/** A record was written with so many of its text's bytes, for the others would have been too many. */
+/** Note that a record was cut: it was written with only this many bytes of its text. */
 export function keepOnly(bytes: u32): void {
   kept = <i32>bytes
 }
 
-/** What {@link keepOnly} was told since the last call; -1 if nothing. */
+/** The bytes that {@link keepOnly} has noted since the last call of this function; -1 if there was no cut record. */
 export function takeKept(): i32 {
   const bytes = kept
   kept = -1

@@ -1,11 +1,12 @@
 // Copy records of an uncompressed batch into another with new offset deltas, for a batch that is split.
-// Oracle: kernel/twin.ts `copyRecords`. Record layout as in raw.ts.
-import { OUT, result } from './results'
+// The tests' oracle is `copyRecords` of test/support/twin/twin.ts. raw.ts draws the layout of a record.
+import { OUT } from './layout'
+import { result } from './results'
 import { lengthSize, lengthVarint } from './write'
 
 let at: usize = 0
 
-/** The zigzag varint at `at` that is known to be non-negative; moves `at` behind it. */
+/** Read the zigzag varint at `at`, which is known not to be negative; moves `at` behind it. */
 function readLength(): u32 {
   let v: u64 = 0
   let shift: u64 = 0

@@ -1,5 +1,5 @@
-// RFC 3339 with nanoseconds, UTC: 2026-11-22T10:00:00.123456789Z, 30 bytes. Lines read together share their time, so
-// the last text is kept and only what changed is written again.
+// RFC 3339 with nanoseconds, UTC: 2026-11-22T10:00:00.123456789Z, 30 bytes. Lines that are read together have the
+// same time, so the last text is kept and only its changed parts are written again.
 import { TIMESTAMP_TEXT } from './layout'
 
 export const TIMESTAMP_BYTES: u32 = 30

@@ -1,4 +1,4 @@
-// Which bytes are well-formed UTF-8 (Unicode 3.9, table 3-7): of sixteen bytes at once, and of one character.
+// Which bytes are well-formed UTF-8 (Unicode 3.9, table 3-7): for sixteen bytes at once, and for one character.
 import { ALL_15, ALL_60, ALL_70, ALL_80, FIRST_HIGH, FIRST_LOW, SECOND_HIGH } from './vectors'
 
 // What can be wrong with two neighbouring bytes, one bit each. After John Keiser and Daniel Lemire, "Validating UTF-8
@@ -37,7 +37,10 @@ export function makeFaultTables(): void {
       SECOND_8, SECOND_9, SECOND_AB, SECOND_AB, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT))
 }
 
-/** Bits of the positions where sixteen bytes are ill-formed behind sixteen others. What the end cuts off is no fault. */
+/**
+ * Bits of the positions in x that are ill-formed; `before` are the sixteen bytes before x. A character that the end of
+ * x cuts off is no fault.
+ */
 // @ts-ignore: decorator
 @inline export function faults(before: v128, x: v128): u32 {
   const one = i8x16.shuffle(before, x, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
@@ -47,13 +50,15 @@ export function makeFaultTables(): void {
   const firstLow = i8x16.swizzle(v128.load(FIRST_LOW), v128.and(one, v128.load(ALL_15)))
   const secondHigh = i8x16.swizzle(v128.load(SECOND_HIGH), v128.and(i16x8.shr_u(x, 4), v128.load(ALL_15)))
   const pairs = v128.and(v128.and(firstHigh, firstLow), secondHigh)
-  // the top bit says: two continuations. That is right exactly two behind e0-ff or three behind f0-ff.
+  // the top bit means two continuations in a row, which is right exactly two behind e0-ff or three behind f0-ff
   const due = v128.or(i8x16.sub_sat_u(two, v128.load(ALL_60)), i8x16.sub_sat_u(three, v128.load(ALL_70)))
   const right = i8x16.eq(pairs, v128.and(due, v128.load(ALL_80)))
   return <u32>i8x16.bitmask(right) ^ 0xffff
 }
 
-/** Where the whole characters of [start, end) end; all its bytes are without fault, but the end may cut one off. */
+/**
+ * Where the last whole character of [start, end) ends. The text is well-formed, but its end may cut a character off.
+ */
 // @ts-ignore: decorator
 @inline export function wholeCharacters(start: usize, end: usize): usize {
   if (end > start && load<u8>(end - 1) >= 0xc0) return end - 1
@@ -63,8 +68,8 @@ export function makeFaultTables(): void {
 }
 
 /**
- * How the bytes at p (the first is >= 0x80) begin: the length of a well-formed sequence (2, 3, 4), or minus the
- * length of the ill-formed maximal subpart (-1, -2, -3).
+ * The length of the well-formed sequence at p, whose first byte is >= 0x80 (2, 3, 4), or minus the length of the
+ * ill-formed maximal subpart there (-1, -2, -3).
  */
 export function sequence(p: usize, end: usize): i32 {
   const a = load<u8>(p)

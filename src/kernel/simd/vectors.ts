@@ -1,5 +1,5 @@
-// Constant vectors for loops, in memory: V8 makes a constant vector anew wherever it is used, with three or four
-// instructions and in every turn; a loaded one stays in a register, or is an operand.
+// Constant vectors for loops, in memory. V8 builds a constant vector again at each use and in each iteration, with
+// three or four instructions; a vector that is loaded stays in a register, or is an operand.
 import { VECTORS } from './layout'
 
 export const ZERO_TO_15: usize = VECTORS
@@ -13,7 +13,7 @@ export const ALL_60: usize = VECTORS + 112 // hexadecimal, as the next two
 export const ALL_70: usize = VECTORS + 128
 export const ALL_80: usize = VECTORS + 144
 export const NEWLINES: usize = VECTORS + 160
-// tables of sixteen, made where they are used
+// tables of sixteen bytes, made in the files that use them
 export const LETTERS: usize = VECTORS + 176
 export const FIRST_HIGH: usize = VECTORS + 192
 export const FIRST_LOW: usize = VECTORS + 208

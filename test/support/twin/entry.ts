@@ -1,8 +1,8 @@
-/** What the twin works on: values, where the kernel has cells of columns and rendered bytes. */
+/** The values that the twin works on, where the kernel has cells of columns and rendered bytes. */
 
-/** What the records of a file have in common. */
+/** The facts that all records of a file have in common. */
 export interface TwinFacts {
-  /** `path` has one character a byte. */
+  /** `path` has one character for each byte. */
   readonly file: { readonly id: string; readonly path: string }
   readonly agent: { readonly name: string; readonly id: string }
   readonly fields: Readonly<Record<string, unknown>>
@@ -11,22 +11,22 @@ export interface TwinFacts {
 
 export interface TwinEntry {
   readonly text: Uint8Array
-  /** Where it came from: file offsets. */
+  /** The file offsets that the text came from. */
   readonly ranges: readonly { readonly start: number; readonly end: number }[]
   readonly timestampNs: bigint
   readonly stream: 'none' | 'stdout' | 'stderr'
-  readonly lane: number
+  readonly route: number
   truncated: boolean
   verdict: 'ship' | 'empty' | 'too-long' | 'too-large'
 }
 
-/** What a record tells that its entry does not know. */
+/** What a record contains and its entry does not know. */
 export interface Place {
-  /** Of the record in its batch. */
+  /** The record's number in its batch. */
   readonly number: number
   /** Milliseconds. */
   readonly baseTimestamp: number
-  /** Bytes settled before it. */
+  /** Bytes settled before the record. */
   readonly skipped: number
 }
 

@@ -1,7 +1,7 @@
-/** The value of a json record as the kernel has to write it: the part of twin.ts that is about JSON. */
+/** The value of a json record as the kernel has to write it: the part of the twin that is about JSON. */
 import { type Place, type TwinEntry, type TwinFacts, sourceBytes } from './entry.ts'
 
-/** Keeps a byte order mark: it is part of the line. */
+/** It keeps a byte order mark, which is part of the line. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The object of a json record (README, "What a record looks like") on one line, its fields in this order. */
@@ -30,13 +30,13 @@ function timestamp(ns: bigint): string {
   return `${seconds}.${String(ns % 1_000_000_000n).padStart(9, '0')}Z`
 }
 
-/** How many ill-formed sequences become U+FFFD: those that decoding makes, less those that were there. */
+/** How many ill-formed sequences become U+FFFD: the U+FFFD after decoding, less those that the text had already. */
 function replacements(text: Uint8Array): number {
   const all = decoder.decode(text).split('\ufffd').length
   return all - Buffer.from(text).toString('latin1').split('\u00ef\u00bf\u00bd').length
 }
 
-/** How many bytes of the text are whole characters that, escaped, take no more than `room` bytes. */
+/** How many of the text's first bytes are whole characters that take at most `room` bytes when they are escaped. */
 export function textThatFits(text: Uint8Array, room: number): number {
   let length = 0
   let size = 0
@@ -50,8 +50,7 @@ export function textThatFits(text: Uint8Array, room: number): number {
 }
 
 /**
- * The bytes that decode to the first character: those that, with whatever follows, still make one character. Ill-formed
- * bytes are as many as TextDecoder replaces by one U+FFFD.
+ * The bytes of the first character. Of ill-formed bytes these are the ones that TextDecoder replaces by one U+FFFD.
  */
 function firstCharacter(text: Uint8Array): Uint8Array {
   if ((text[0] ?? 0) < 0x80) return text.subarray(0, 1)

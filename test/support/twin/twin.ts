@@ -1,7 +1,7 @@
 /**
  * The kernel's functions in plain TypeScript: the oracle of its tests, written to be read as their specification. They
  * work on values (bytes, arrays of entries) instead of pointers into a shared memory, and they are slow. Nothing that
- * ships imports this. What a json record's value is told in twin-json.ts.
+ * ships imports this. json.ts has the value of a json record.
  */
 import { ENTRY_CAPACITY, SLACK } from '../../../src/kernel/layout.ts'
 import { type Place, type TwinEntry, type TwinFacts, milliseconds, sourceBytes } from './entry.ts'
@@ -10,17 +10,17 @@ import { jsonValue, textThatFits } from './json.ts'
 const NEWLINE = 10
 const CARRIAGE_RETURN = 13
 
-/** The first newline's index from `from` on, or the length. */
+/** The index of the first newline from `from` on, or the length of the bytes. */
 export function findNewline(bytes: Uint8Array, from = 0): number {
   const at = bytes.indexOf(NEWLINE, from)
   return at < 0 ? bytes.length : at
 }
 
-/** How much of a text that is longer than `max` to keep, so that no UTF-8 sequence is cut in two. */
+/** How many bytes to keep of a text that is longer than `max`, so that no UTF-8 sequence is cut in two. */
 export function cutLength(text: Uint8Array, max: number): number {
   const continues = (at: number): boolean => at >= 0 && ((text[at] ?? 0) & 0xc0) === 0x80
   for (let back = 0; back <= 3 && back <= max; back++) if (!continues(max - back)) return max - back
-  // four continuation bytes in a row: that is no UTF-8
+  // four continuation bytes in a row are no UTF-8
   return max
 }
 
@@ -30,7 +30,10 @@ export interface FrameRules {
   readonly long: 'cut' | 'drop'
 }
 
-/** The entries of the lines that end in `bytes`, and how many bytes they took. `offset`: of the first byte in its file. */
+/**
+ * The entries of the lines that end in `bytes`, and how many bytes they took. `offset` is the first byte's offset in
+ * its file.
+ */
 export function frameLines(
   bytes: Uint8Array,
   rules: FrameRules,
@@ -51,7 +54,7 @@ export function frameLines(
       ranges: [{ start: offset + start, end: offset + end + 1 }],
       timestampNs,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated,
       verdict:
         text.length === 0 && !long && rules.empty === 'drop'
@@ -69,14 +72,14 @@ export interface TwinTemplate {
   readonly facts: TwinFacts
   readonly key: Uint8Array | null
   readonly encoding: 'json' | 'raw'
-  /** Of raw records. */
+  /** The headers of raw records; json records have none. */
   readonly headers: 'otel' | 'none'
 }
 
 export interface AppendCall {
   readonly first: number
   readonly end: number
-  readonly lane: number
+  readonly route: number
   /** Bytes that may be written. */
   readonly limit: number
   /** Bytes from where the first record goes to the buffer's end, from where the sizes grow down. */
@@ -86,24 +89,24 @@ export interface AppendCall {
   /** Milliseconds. */
   readonly baseTimestamp: number
   readonly maxRecord: number
-  /** What is larger is settled, and not cut. */
+  /** A record that is too large is settled instead of cut. */
   readonly drop: boolean
-  /** Settled bytes that the next record has to tell. */
+  /** Settled bytes that the next record has to report. */
   readonly skipped: number
 }
 
 export interface Appended {
   readonly records: readonly Uint8Array[]
-  /** Of each record, the source bytes it stands for: its own, and what was settled before it in the same call. */
+  /** The source bytes that each record stands for: its own, and those settled before it in the same call. */
   readonly sizes: readonly number[]
-  /** How many of these were settled. */
+  /** How many of each record's source bytes were settled. */
   readonly settledBefore: readonly number[]
-  /** First entry not taken. */
+  /** The first entry that was not taken. */
   readonly next: number
   readonly cut: number
-  /** Source bytes of the cut ones that are in no record. */
+  /** Source bytes of cut records that no record contains. */
   readonly cutBytes: number
-  /** How many were cut to `maxRecord`, and the file offset of the first; 0 if none was. */
+  /** How many records were cut to `maxRecord`, and the file offset of the first of them; 0 if there was none. */
   readonly tooLarge: number
   readonly tooLargeAt: number
   readonly invalid: number
@@ -115,9 +118,10 @@ export interface Appended {
 }
 
 /**
- * Append the lane's entries to a batch, until the next record finds no room. A record is reckoned with five bytes for
- * each of its three counts. One that is larger than `maxRecord` is cut to it, if there is room for as much; if it cannot
- * be cut so far, or is to be dropped, its entry gets the verdict too-large. Flags and verdicts are noted in the entries.
+ * Appends the route's entries to a batch until the next record finds no room. The size of a record is estimated with
+ * five bytes for each of its three counts. A record that is larger than `maxRecord` is cut to that size if there is
+ * room for a record of it; an entry whose record cannot be cut that far, or is to be dropped, gets the verdict
+ * too-large. Flags and verdicts are changed in the entries.
  */
 export function append(entries: readonly TwinEntry[], template: TwinTemplate, call: AppendCall): Appended {
   const records: Uint8Array[] = []
@@ -130,14 +134,14 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
   const tooLarge: TwinEntry[] = []
   for (; next < call.end; next++) {
     const entry = entries[next]
-    if (entry?.lane !== call.lane) continue
+    if (entry?.route !== call.route) continue
     if (entry.verdict === 'ship') {
       const number = call.index + records.length
       const room = Math.min(call.limit, call.bufferEnd - 8 * (number + 1) - SLACK) - written
       const place: Place = { number, baseTimestamp: call.baseTimestamp, skipped }
       let record: Rendered | null = recordOf(entry, template, place)
       let kept = entry.text.length
-      if (record.reckoned > Math.min(room, call.maxRecord)) {
+      if (record.estimated > Math.min(room, call.maxRecord)) {
         if (room < call.maxRecord) break
         const cut = call.drop ? null : cutTo(call.maxRecord, entry, { template, place })
         if (cut !== null) tooLarge.push(entry)
@@ -181,9 +185,9 @@ export function append(entries: readonly TwinEntry[], template: TwinTemplate, ca
 
 interface Rendered {
   readonly bytes: Uint8Array
-  /** Its size with five bytes for each of the record's length, the value's length and the headers' count. */
-  readonly reckoned: number
-  /** Ill-formed sequences replaced. */
+  /** Its size with five bytes each for the record's length, the value's length and the number of headers. */
+  readonly estimated: number
+  /** Ill-formed sequences that were replaced. */
   readonly invalid: number
 }
 
@@ -201,8 +205,8 @@ function recordOf(entry: TwinEntry, template: TwinTemplate, place: Place): Rende
     headers.flatMap(([name, text]) => [sized(Buffer.from(name)), sized(Buffer.from(text))]),
   )
   const body = Buffer.concat([beforeValue, sized(value), varint(headers.length), behindCount])
-  const reckoned = beforeValue.length + value.length + behindCount.length + 15
-  return { bytes: Buffer.concat([varint(body.length), body]), reckoned, invalid }
+  const estimated = beforeValue.length + value.length + behindCount.length + 15
+  return { bytes: Buffer.concat([varint(body.length), body]), estimated, invalid }
 }
 
 function rawHeaders(entry: TwinEntry, { facts }: TwinTemplate, place: Place): [string, string][] {
@@ -219,7 +223,10 @@ function rawHeaders(entry: TwinEntry, { facts }: TwinTemplate, place: Place): [s
   return headers
 }
 
-/** The record with as many of the text's first bytes as keep it to `maxRecord`, marked; null when none would. */
+/**
+ * The record with only the first bytes of its text for which `maxRecord` has room, marked as truncated; null if there
+ * is no such record.
+ */
 function cutTo(
   maxRecord: number,
   entry: TwinEntry,
@@ -227,7 +234,7 @@ function cutTo(
 ): (Rendered & { kept: number }) | null {
   const cut = (text: Uint8Array): TwinEntry => ({ ...entry, text, truncated: true })
   const { template, place } = how
-  const room = maxRecord - recordOf(cut(new Uint8Array(0)), template, place).reckoned
+  const room = maxRecord - recordOf(cut(new Uint8Array(0)), template, place).estimated
   if (room < 0) return null
   entry.truncated = true
   const length = template.encoding === 'json' ? textThatFits(entry.text, room) : cutLength(entry.text, room)
@@ -248,7 +255,7 @@ function sized(bytes: Uint8Array | null): Buffer {
   return bytes === null ? varint(-1) : Buffer.concat([varint(bytes.length), bytes])
 }
 
-/** The records with their offset deltas counted from 0. */
+/** The records with new offset deltas, counted from 0. */
 export function copyRecords(records: readonly Uint8Array[]): Uint8Array[] {
   return records.map((record, number) => {
     const start = endOfVarint(record, 0)
@@ -263,7 +270,7 @@ function endOfVarint(bytes: Uint8Array, at: number): number {
   return bytes.findIndex((byte, i) => i >= at && byte < 128) + 1
 }
 
-/** CRC-32C of bytes, bit by bit: RFC 3720, appendix B.4. `previous` is the checksum of what comes before them. */
+/** CRC-32C of bytes, bit by bit: RFC 3720, appendix B.4. `previous` is the checksum of the bytes before them. */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
   let crc = ~previous
   for (const byte of bytes) {

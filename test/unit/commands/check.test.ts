@@ -27,7 +27,7 @@ suite('check', () => {
     assert.equal(lines.at(-1), '')
   })
 
-  test('shows how many files may be open where the process may not open as many as the setting says', () => {
+  test('shows how many files may be open if the process may not open as many as the setting says', () => {
     const agent = [process.execPath, 'src/main.ts', 'check', '--json', '--output', 'stdout', '--paths', '/logs/*']
     const rows: unknown = JSON.parse(execFileSync('prlimit', ['--nofile=300:300', ...agent], { encoding: 'utf8' }))
     assert.ok(Array.isArray(rows))
@@ -41,7 +41,7 @@ suite('check', () => {
     )
   })
 
-  test('shows the same as JSON, and findings only where they were asked for', async (t) => {
+  test('shows the same as JSON, and findings only if they were requested', async (t) => {
     const config = await loadGiven(t, { environment: ENOUGH })
     const out = captureOutput()
     await check({ config, json: true, connect: false, stdout: out.stream })
@@ -53,7 +53,7 @@ suite('check', () => {
     )
   })
 
-  test('tries Kafka after the settings, and fails when something is not ready', async (t) => {
+  test('tries Kafka after the settings, and fails if something is not ready', async (t) => {
     const kafka = await startFake({ topics: { logs: 2 } })
     const brokers = kafka.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
     const config = await loadGiven(t, { environment: { ...ENOUGH, KAFKA_BROKERS: brokers } })
@@ -67,7 +67,7 @@ suite('check', () => {
     )
     assert.ok(failure instanceof AgentError)
     assert.deepEqual([failure.code, exitCodeOf(failure)], ['kafka-refused', 4])
-    assert.equal(failure.message, 'Kafka is not ready for us: topic logs')
+    assert.equal(failure.message, 'Kafka is not ready: topic logs')
     const { settings, findings }: { settings: unknown[]; findings: { ok: boolean; what: string }[] } = JSON.parse(bad.text()) // prettier-ignore
     assert.ok(settings.length > 20)
     assert.deepEqual(
@@ -78,7 +78,7 @@ suite('check', () => {
 })
 
 suite('logagent check --connect', () => {
-  test('ends with 0 where all is ready', async (t) => {
+  test('ends with 0 if everything is ready', async (t) => {
     const kafka = await startFake({ topics: { logs: 1 } })
     const brokers = kafka.bootstrap.map(({ host, port }) => `${host}:${port}`).join()
     const agent = startAgent(t, { args: ['check', '--connect'], env: { ...ENOUGH, KAFKA_BROKERS: brokers } })
@@ -95,10 +95,10 @@ suite('logagent check --connect', () => {
     const nowhere = `127.0.0.1:${await freePort(new Set())}`
     const unreachable = startAgent(t, { args: ['check', '--connect'], env: { ...ENOUGH, KAFKA_BROKERS: nowhere } })
     await refused.exitsWith(4)
-    assert.equal(words(refused), 'logagent: Kafka is not ready for us: producer id')
+    assert.equal(words(refused), 'logagent: Kafka is not ready: producer id')
     assert.match(refused.output().toString(), /^NOT producer id: .*CLUSTER_AUTHORIZATION_FAILED/m)
     await unreachable.exitsWith(4)
-    assert.equal(words(unreachable), `logagent: Kafka is not ready for us: broker ${nowhere}`)
+    assert.equal(words(unreachable), `logagent: Kafka is not ready: broker ${nowhere}`)
   })
 
   test('ends with 2 where the configuration is wrong, without asking anybody', async (t) => {

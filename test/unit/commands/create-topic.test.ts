@@ -14,13 +14,13 @@ import { startAgent } from '../../support/process.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
 
-// That a topic is made is shown with a real Kafka, in test/e2e: the fake one knows no CreateTopics.
+// test/e2e shows with a real Kafka that a topic is created; the fake one does not support CreateTopics.
 
 afterEach(closeAll)
 
 const NEVER = new AbortController().signal
 
-/** A broker that takes connections, and what is said on them, and never answers. */
+/** A broker that accepts connections and requests, and never responds. */
 async function silentBroker(t: Ending) {
   const sockets = new Set<Socket>()
   const accepted: (number | undefined)[] = []
@@ -55,26 +55,26 @@ function configured(t: Ending, ports: readonly number[], timeoutMs: number): Pro
 
 const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
 
-void test('says that Kafka cannot be reached, and leaves nothing open', async (t) => {
+void test('reports that Kafka cannot be reached, and leaves nothing open', async (t) => {
   const config = await configured(t, [await freePort(new Set())], 10_000)
   const creating = createTopic('logs', config, NEVER)
   await assert.rejects(creating, { code: 'kafka-unreachable', message: /^Kafka can't be reached: / })
 })
 
-void test('does not wait for ever for who takes the connection and says nothing', async (t) => {
+void test('does not wait forever for a broker that accepts the connection and never responds', async (t) => {
   const { port } = await silentBroker(t)
   const config = await configured(t, [port], 100)
   await assert.rejects(createTopic('logs', config, NEVER), { code: 'kafka-unreachable' })
 })
 
-void test('asks the next broker when one cannot be reached', async (t) => {
+void test('tries the next broker if one cannot be reached', async (t) => {
   const { port, heard } = await silentBroker(t)
   const config = await configured(t, [await freePort(new Set([port])), port], 100)
   await assert.rejects(createTopic('logs', config, NEVER), { code: 'kafka-unreachable' })
   assert.ok(heard.length > 0)
 })
 
-void test('given up while a broker keeps it waiting, ends with no socket and no timer left', async (t) => {
+void test('aborted while it waits for a broker, leaves no socket and no timer behind', async (t) => {
   const { port, heard, sockets } = await silentBroker(t)
   const config = await configured(t, [port], 600_000)
   const before = timers()
@@ -87,7 +87,7 @@ void test('given up while a broker keeps it waiting, ends with no socket and no 
   await until(() => sockets.size === 0, { what: 'the socket closed' })
 })
 
-void test('given up before it began, opens nothing', async (t) => {
+void test('aborted before it began, opens nothing', async (t) => {
   const { port, accepted } = await silentBroker(t)
   const config = await configured(t, [port], 600_000)
   await assert.rejects(createTopic('logs', config, AbortSignal.abort()))
@@ -98,7 +98,7 @@ void test('given up before it began, opens nothing', async (t) => {
   later.destroy()
 })
 
-void test('given up between two attempts, leaves no timer behind', async (t) => {
+void test('aborted between two attempts, leaves no timer behind', async (t) => {
   const port = await freePort(new Set())
   const config = await configured(t, [port], 600_000)
   const before = timers()
@@ -113,12 +113,12 @@ void test('given up between two attempts, leaves no timer behind', async (t) => 
   await assert.rejects(creating)
 })
 
-void test('keeps an agent that stops neither alive nor talking', async (t) => {
+void test('neither keeps a stopping agent alive nor goes on sending requests', async (t) => {
   const silent = await silentBroker(t)
   const kafka = await startFake()
   const directory = freshDirectory(t)
   writeFileSync(join(directory, 'a.log'), 'line\n')
-  // kafkajs asks the first one; the agent itself finds the topic missing at the other
+  // kafkajs uses the first one; the agent itself finds the topic missing at the other
   const brokers = `127.0.0.1:${silent.port},127.0.0.1:${kafka.node(1).port}`
   const target = ['--kafka-brokers', brokers, '--kafka-topic', 'missing', '--topic-create', 'true']
   const patience = [
@@ -131,7 +131,7 @@ void test('keeps an agent that stops neither alive nor talking', async (t) => {
   ]
   const files = ['--paths', join(directory, '*.log'), '--state-dir', freshDirectory(t)]
   const agent = startAgent(t, { args: ['run', ...target, ...patience, ...files] })
-  // the version of ApiVersions by which kafkajs is known: the agent's own is 3
+  // kafkajs is recognised by its version of ApiVersions; the agent's own is 3
   await until(() => silent.heard.some((chunk) => chunk.readInt16BE(6) < 3), { what: 'kafkajs at work' })
   agent.signal('SIGTERM')
   await agent.exitsWith(6)

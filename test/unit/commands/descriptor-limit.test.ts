@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { descriptorLimit, descriptorLimitHere, openFilesWithin } from '../../../src/commands/descriptor-limit.ts'
 
-/** As the kernel writes it. */
+/** The text as the kernel writes it. */
 const limits = (soft: string): string =>
   [
     'Limit                     Soft Limit           Hard Limit           Units     ',
@@ -12,7 +12,7 @@ const limits = (soft: string): string =>
     'Max locked memory         8388608              8388608              bytes     ',
   ].join('\n')
 
-void test('keeps a quarter of the limit for other things than files, and 64 at least', () => {
+void test('reserves a quarter of the limit for other things than files, at least 64', () => {
   assert.deepEqual(descriptorLimit(limits('256'), 20), { limit: 256, files: 192 })
   assert.deepEqual(descriptorLimit(limits('1024'), 20), { limit: 1024, files: 768 })
   assert.deepEqual(descriptorLimit(limits('100'), 20), { limit: 100, files: 36 })
@@ -22,7 +22,7 @@ void test('does not count on descriptors that were open before it began', () => 
   assert.deepEqual(descriptorLimit(limits('256'), 132), { limit: 256, files: 92 })
 })
 
-void test('knows no bound where there is none, or none that can be read', () => {
+void test('has no bound if there is no limit, or none that can be read', () => {
   const unbounded = { limit: Infinity, files: Infinity }
   assert.deepEqual(descriptorLimit(limits('unlimited'), 20), unbounded)
   assert.deepEqual(descriptorLimit('', 20), unbounded)
@@ -34,12 +34,12 @@ void test('reads the limit of its own process', () => {
   assert.equal(descriptorLimitHere().limit, Number(soft ?? Infinity))
 })
 
-void test('opens as many files as the setting says, or as the limit leaves', () => {
+void test('opens as many files as the setting says, or as the limit allows', () => {
   assert.equal(openFilesWithin(100, { limit: 256, files: 192 }), 100)
   assert.equal(openFilesWithin(4096, { limit: 256, files: 192 }), 192)
 })
 
-void test('refuses to begin where nothing would work, and says what would be right', () => {
+void test('refuses to start if too few descriptors remain, and says how many would be right', () => {
   assert.equal(openFilesWithin(4096, descriptorLimit(limits('80'), 20)), 16)
   assert.throws(() => openFilesWithin(4096, descriptorLimit(limits('79'), 20)), {
     code: 'usage',

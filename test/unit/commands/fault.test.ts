@@ -1,4 +1,4 @@
-/** What an agent with a fault does before another one may take its place: nothing more. */
+/** After a fault an agent does nothing more before another one may take its place. */
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ import { until } from '../../support/wait.ts'
 const events = { stateUnlocked: () => undefined }
 const locked = { code: 'state-locked' }
 
-void test('keeps the lock until a slow disk has ended what it had begun, and begins nothing more', async (t) => {
+void test('keeps the lock until a slow disk has finished its write, and begins no other', async (t) => {
   const directory = freshDirectory(t)
   const disk = new FakeDisk()
   const timer = new HandTimer()
@@ -47,7 +47,7 @@ void test('keeps the lock until a slow disk has ended what it had begun, and beg
   await next.release()
 })
 
-void test('leaves the lock to the end of the process when the disk does not answer', async (t) => {
+void test('keeps the lock until the process ends if the disk hangs', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const directory = freshDirectory(t)
   const disk = new FakeDisk()
@@ -64,7 +64,7 @@ void test('leaves the lock to the end of the process when the disk does not answ
   release()
 })
 
-void test('after a fault nothing is sent or written any more once another agent can start', async (t) => {
+void test('after a fault nothing more is sent or written once another agent can start', async (t) => {
   const directory = freshDirectory(t)
   const state = freshDirectory(t)
   const path = join(directory, 'app.log')
@@ -85,11 +85,13 @@ void test('after a fault nothing is sent or written any more once another agent 
   const ended = run({
     config,
     output: 'kafka',
-    stdout: new PassThrough(),
-    stderr: new PassThrough().resume(),
-    stderrIsTTY: false,
-    rssBytes: () => 0,
-    threads: 24,
+    runtime: {
+      stdout: new PassThrough(),
+      stderr: new PassThrough().resume(),
+      stderrIsTTY: false,
+      rssBytes: () => 0,
+      threads: 24,
+    },
     signal: stop.signal,
     unread: new AbortController().signal,
   })

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { openRandomBytes } from '../../../src/commands/random.ts'
 import { withoutDescriptors } from '../../support/without-descriptors.ts'
 
-void test('gives other bytes each time, with a descriptor that stays the same', () => {
+void test('gives different bytes each time, with the same descriptor', () => {
   const randomBytes = openRandomBytes()
   const before = readdirSync('/proc/self/fd').length
   const ids = new Set(Array.from({ length: 100 }, () => randomBytes(12).toString('hex')))
@@ -13,6 +13,6 @@ void test('gives other bytes each time, with a descriptor that stays the same', 
   assert.equal(readdirSync('/proc/self/fd').length, before)
 })
 
-void test('needs no descriptor any more', () => {
+void test('needs no further descriptor', () => {
   assert.equal(withoutDescriptors('random'), '100 ids')
 })

@@ -71,7 +71,7 @@ suite('logagent run --output stdout', () => {
     assert.deepEqual(readdirSync(state), [])
   })
 
-  test('prints what it would send compressed as it is', async (t) => {
+  test('prints records uncompressed that it would send compressed', async (t) => {
     const { path, start, printed, prints } = scene(t)
     writeFileSync(path('a.log'), 'one\ntwo\n')
     const agent = start('--encoding', 'raw', '--kafka-compression', 'zstd')
@@ -81,7 +81,7 @@ suite('logagent run --output stdout', () => {
     assert.deepEqual(printed(agent).map(({ value }) => value), ['one', 'two']) // prettier-ignore
   })
 
-  test('ends by exit code 0, and soon, once nobody reads what it prints', async (t) => {
+  test('ends soon and with exit code 0 when its output has no reader', async (t) => {
     const { path, state } = scene(t)
     writeFileSync(path('a.log'), 'line\n'.repeat(500_000))
     const args = ['run', '--output', 'stdout', '--paths', path('*.log'), '--state-dir', state]
@@ -90,7 +90,7 @@ suite('logagent run --output stdout', () => {
     assert.match(stdout, /^\{"topic":"stdout".*\}\n$/)
   })
 
-  test('goes on when nobody reads its own log', async (t) => {
+  test('goes on if its own log has no reader', async (t) => {
     const { path, state } = scene(t)
     writeFileSync(path('a.log'), 'one\n')
     const flags = ['--output', 'stdout', '--paths', path('*.log'), '--state-dir', state, '--log-summary-ms', '20']
@@ -109,7 +109,7 @@ suite('logagent run --output stdout', () => {
     assert.deepEqual(await once(child, 'close'), [0, null])
   })
 
-  test('prints the same again at the next start: nothing was moved', async (t) => {
+  test('prints the same again at the next start, since no position has moved', async (t) => {
     const { path, start, printed, prints } = scene(t)
     writeFileSync(path('a.log'), 'one\ntwo\n')
     for (let run = 0; run < 2; run++) {
@@ -134,7 +134,7 @@ suite('logagent run --output stdout', () => {
     assert.ok(Math.abs(record.timestamp - Date.now()) < 60_000)
   })
 
-  test('keeps its log apart from what it prints, as lines of JSON', async (t) => {
+  test('keeps its log apart from its output, as lines of JSON', async (t) => {
     const { path, start, prints } = scene(t)
     writeFileSync(path('a.log'), 'a secret line\n')
     const agent = start()
@@ -145,14 +145,14 @@ suite('logagent run --output stdout', () => {
       agent.log.filter(({ msg }) => typeof msg !== 'string'),
       [],
     )
-    const told = agent.log.map(({ msg }) => msg)
+    const logged = agent.log.map(({ msg }) => msg)
     for (const msg of ['logagent starts', 'file found', 'logagent stops', 'logagent stopped']) {
-      assert.ok(told.includes(msg), msg)
+      assert.ok(logged.includes(msg), msg)
     }
     assert.ok(!JSON.stringify(agent.log).includes('secret'))
   })
 
-  test('says how it is doing every now and then', async (t) => {
+  test('logs a summary at intervals', async (t) => {
     const { path, start } = scene(t)
     writeFileSync(path('a.log'), 'one\n')
     const agent = start('--log-summary-ms', '50ms')
@@ -163,7 +163,7 @@ suite('logagent run --output stdout', () => {
     await agent.exitsWith(0)
   })
 
-  test('writes its log for people where standard error is a terminal', async (t) => {
+  test('writes its log for people if standard error is a terminal', async (t) => {
     const { path, state } = scene(t)
     const args = ['run', '--output', 'stdout', '--paths', path('*.log'), '--state-dir', state]
     const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
@@ -179,7 +179,7 @@ suite('logagent run --output stdout', () => {
     await once(terminal, 'close')
   })
 
-  test('begins its log without what came from a file of its own', async (t) => {
+  test('leaves values from a file of their own out of its first line', async (t) => {
     const secret = join(freshDirectory(t), 'secret')
     writeFileSync(secret, 's3cret')
     const env = { KAFKA_BROKERS_FILE: secret, LOGAGENT_AGENT_ID_FILE: secret, KAFKA_TOPIC: 't' }
@@ -202,7 +202,7 @@ suite('logagent run --output stdout', () => {
 })
 
 suite('logagent run', () => {
-  test('ends with 2 where the configuration lacks something, and starts nothing', async (t) => {
+  test('ends with 2 if the configuration lacks something, and starts nothing', async (t) => {
     const state = freshDirectory(t)
     const agent = startAgent(t, { args: ['run', '--paths', '/var/log/*.log', '--state-dir', state] })
     await agent.exitsWith(2)
@@ -210,7 +210,7 @@ suite('logagent run', () => {
     assert.deepEqual(readdirSync(state), [])
   })
 
-  test('ends with 3 where another agent has the state, or it cannot be used', async (t) => {
+  test('ends with 3 if another agent has the state, or if it cannot be used', async (t) => {
     const directory = freshDirectory(t)
     const state = freshDirectory(t)
     const args = ['run', '--paths', join(directory, '*.log'), '--kafka-topic', 'logs', '--kafka-brokers', '127.0.0.1:9']
@@ -225,7 +225,7 @@ suite('logagent run', () => {
     await first.exitsWith(0)
   })
 
-  test('ends within its time and with 6 where Kafka cannot be reached, and tells what is left', async (t) => {
+  test('ends in time and with 6 if Kafka cannot be reached, and logs what is left', async (t) => {
     const directory = freshDirectory(t)
     writeFileSync(join(directory, 'a.log'), 'one\ntwo\n')
     const args = ['run', '--paths', join(directory, '*.log'), '--kafka-topic', 'logs', '--kafka-brokers', '127.0.0.1:9']

@@ -25,7 +25,7 @@ async function setAside(t: Ending, args: readonly string[], env: Readonly<Record
 const stateFiles = (directory: string): string[] => readdirSync(directory).filter((name) => name.startsWith('state.'))
 
 suite('logagent state set-aside', () => {
-  test('moves the state out of the way, says to where, and needs neither brokers nor paths', async (t) => {
+  test('renames the state, prints the new names, and needs neither brokers nor paths', async (t) => {
     const directory = await stateDirectory(t)
     const { code, out, err } = await setAside(t, ['--state-dir', directory])
     assert.deepEqual([code, err], [0, ''])
@@ -50,7 +50,7 @@ suite('logagent state set-aside', () => {
     assert.ok(byVariable.out.startsWith(`${second}/state.1.json -> `))
   })
 
-  test('is what an agent asks for that finds a state it cannot read, and ends with, and starts after it', async (t) => {
+  test('helps an agent that has ended because it cannot read its state', async (t) => {
     const directory = freshDirectory(t)
     const path = join(directory, 'state.1.json')
     const header = { logagent: 'state', version: 9, readableFrom: 9, agent: 'node-1', since: 1 }
@@ -67,7 +67,7 @@ suite('logagent state set-aside', () => {
     await agent.logged(({ msg }) => msg === 'logagent starts', { what: 'it starts' })
   })
 
-  test('says when there is nothing, and makes no directory', async (t) => {
+  test('reports that there is no state, and creates no directory', async (t) => {
     const parent = freshDirectory(t)
     for (const directory of [join(parent, 'missing'), parent]) {
       assert.deepEqual(await setAside(t, ['--state-dir', directory]), {
@@ -79,7 +79,7 @@ suite('logagent state set-aside', () => {
     assert.deepEqual(readdirSync(parent), [])
   })
 
-  test('leaves the state of an agent that runs alone', async (t) => {
+  test('leaves alone the state of an agent that runs', async (t) => {
     const directory = await stateDirectory(t)
     const files = stateFiles(directory)
     const lock = await lockState(directory, Math.random)

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import fs, { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { tail, type TailOptions } from '../../../src/commands/tail.ts'
+import { tail } from '../../../src/commands/tail.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { captureOutput } from '../../support/capture.ts'
 import { freshDirectory } from '../../support/temp.ts'
-import { systemError } from '../../support/volumes.ts'
 import { until } from '../../support/wait.ts'
 
 function fileWith(t: TestContext, content: string | Uint8Array, name = 'a.log'): string {
@@ -30,7 +28,7 @@ async function shown(files: readonly string[], lines: number): Promise<Buffer> {
 }
 
 suite('the last lines', () => {
-  test('are as many as asked for, with a last one that has no newline', async (t) => {
+  test('are as many as requested, with a last one that has no newline', async (t) => {
     const path = fileWith(t, 'a\nb\n\nc')
     const last = async (lines: number): Promise<string> => (await shown([path], lines)).toString()
     assert.equal(await last(0), '')
@@ -56,7 +54,7 @@ suite('the last lines', () => {
     assert.deepEqual(await shown([fileWith(t, bytes)], 100), bytes)
   })
 
-  test('are found over the borders of blocks', async (t) => {
+  test('are found across the borders of blocks', async (t) => {
     const block = 64 * 1024
     for (const length of [block - 1, block, block + 1, 3 * block]) {
       const path = fileWith(t, `first\n${'x'.repeat(length)}\nlast\n`)
@@ -70,7 +68,7 @@ suite('the last lines', () => {
     assert.equal((await shown([a, b], 1)).toString(), `==> ${a} <==\na\n\n==> ${b} <==\nb\n`)
   })
 
-  test('of the files that can be read are shown before the others are told', async (t) => {
+  test('of the files that can be read are shown before the others are reported', async (t) => {
     const path = fileWith(t, 'a\n')
     const { stream, text } = captureOutput()
     const { signal } = new AbortController()
@@ -88,165 +86,5 @@ suite('the last lines', () => {
       },
     )
     await until(() => text() === `==> ${path} <==\na\n`, { what: 'the file that can be read is shown' })
-  })
-})
-
-suite('following', () => {
-  /** Follows a file until the test ends; gives what is shown. */
-  function following(
-    t: TestContext,
-    files: readonly string[],
-    lines = 10,
-  ): { text: () => string; complaints: string[]; stop: () => Promise<void> } {
-    const { stream, text } = captureOutput()
-    const complaints: string[] = []
-    const controller = new AbortController()
-    const { signal } = controller
-    const complain = (message: string): void => void complaints.push(message)
-    const options: TailOptions = { files, lines, follow: true, stdout: stream, complain, signal }
-    const done = tail(options)
-    const stop = async (): Promise<void> => {
-      controller.abort()
-      await done
-    }
-    t.after(stop)
-    return { text, complaints, stop }
-  }
-
-  const shows = async (text: () => string, expected: string): Promise<void> => {
-    await until(() => text() === expected, { what: () => `${JSON.stringify(text())} is ${JSON.stringify(expected)}` })
-  }
-
-  test('shows what is appended, characters cut anywhere', async (t) => {
-    const path = fileWith(t, 'a\nb\n')
-    const { text } = following(t, [path], 1)
-    await shows(text, 'b\n')
-    appendFileSync(path, Buffer.from('c\xc3', 'latin1'))
-    await shows(() => text().slice(0, 3), 'b\nc')
-    appendFileSync(path, Buffer.from('\xa9\n', 'latin1'))
-    await shows(text, 'b\ncé\n')
-  })
-
-  test('shows a renamed file to its end, then the new one from its beginning', async (t) => {
-    const path = fileWith(t, '1\n')
-    const { text } = following(t, [path])
-    await shows(text, '1\n')
-    for (const [index, before] of ['1\n', '1\n2\n3\n4\n'].entries()) {
-      appendFileSync(path, '2\n')
-      renameSync(path, `${path}.${index}`)
-      appendFileSync(`${path}.${index}`, '3\n')
-      writeFileSync(path, '4\n')
-      await shows(text, `${before}2\n3\n4\n`)
-    }
-  })
-
-  test('shows nothing again of a file that gets its name back', async (t) => {
-    const path = fileWith(t, '1\n')
-    const { text } = following(t, [path])
-    await shows(text, '1\n')
-    for (let n = 0; n < 5; n++) {
-      renameSync(path, `${path}.1`)
-      if (n % 2 === 0) await delay(n * 60)
-      renameSync(`${path}.1`, path)
-      appendFileSync(path, `${n}\n`)
-      await until(() => text().endsWith(`\n${n}\n`), { what: `line ${n}` })
-    }
-    assert.equal(text(), '1\n0\n1\n2\n3\n4\n')
-  })
-
-  test('waits where the name has something that cannot be read, and says so once', async (t) => {
-    const [path, other] = [fileWith(t, '1\n'), fileWith(t, '')]
-    const { text, complaints } = following(t, [path, other])
-    await until(() => text().endsWith('<==\n'), { what: 'both files are followed' })
-    renameSync(path, `${path}.1`)
-    mkdirSync(path)
-    await until(() => complaints.length > 0, { what: 'a complaint' })
-    await delay(500)
-    assert.deepEqual(complaints, [`${path}: not a regular file`])
-    appendFileSync(other, 'of the other\n')
-    await until(() => text().endsWith('of the other\n'), { what: 'the other file is followed' })
-    rmSync(path, { recursive: true })
-    writeFileSync(path, '2\n')
-    await until(() => text().endsWith(`==> ${path} <==\n2\n`), {
-      what: () => `the new file in ${JSON.stringify(text())}`,
-    })
-  })
-
-  test('waits where the name cannot be asked about', async (t) => {
-    const path = fileWith(t, '1\n')
-    const { text } = following(t, [path])
-    await shows(text, '1\n')
-    appendFileSync(path, '2\n')
-    await shows(text, '1\n2\n')
-    // a link to itself: ELOOP, for root too
-    renameSync(path, `${path}.1`)
-    symlinkSync(path, path)
-    await delay(500)
-    rmSync(path)
-    renameSync(`${path}.1`, path)
-    appendFileSync(path, '3\n')
-    await shows(text, '1\n2\n3\n')
-  })
-
-  test('shows what is appended where there is no inotify left', async (t) => {
-    t.mock.method(fs, 'watch', () => {
-      throw systemError('ENOSPC', 'watch')
-    })
-    const path = fileWith(t, '1\n')
-    const { text } = following(t, [path])
-    await shows(text, '1\n')
-    for (let n = 2; n < 5; n++) {
-      appendFileSync(path, `${n}\n`)
-      await until(() => text().endsWith(`\n${n}\n`), { what: `line ${n}` })
-    }
-    renameSync(path, `${path}.1`)
-    writeFileSync(path, 'new\n')
-    await shows(text, '1\n2\n3\n4\nnew\n')
-  })
-
-  test('does not take bytes of a longer new file for those of the old one', async (t) => {
-    const path = fileWith(t, '1\n')
-    const { text } = following(t, [path])
-    await shows(text, '1\n')
-    appendFileSync(path, '2\n')
-    renameSync(path, `${path}.1`)
-    writeFileSync(path, 'a long new line\n')
-    await shows(text, '1\n2\na long new line\n')
-  })
-
-  test('goes on with a file that was cut or deleted', async (t) => {
-    const path = fileWith(t, 'long line\n')
-    const { text } = following(t, [path])
-    await shows(text, 'long line\n')
-    // The package learns of an append through the kernel; an answer shows that it is watching.
-    appendFileSync(path, 'x\n')
-    await shows(text, 'long line\nx\n')
-    truncateSync(path)
-    await until(
-      () => {
-        appendFileSync(path, 'y\n')
-        return text().includes('y')
-      },
-      { what: 'lines after the cut are shown' },
-    )
-    rmSync(path)
-    writeFileSync(path, 'reborn\n')
-    await until(() => text().endsWith('reborn\n'), { what: 'lines of the new file are shown' })
-  })
-
-  test('ends when it is told to, also while there is no file', async (t) => {
-    const path = fileWith(t, '1\n')
-    const { text, stop } = following(t, [path])
-    await shows(text, '1\n')
-    rmSync(path)
-    await stop()
-  })
-
-  test('says which of several files the bytes are of', async (t) => {
-    const [a, b] = [fileWith(t, ''), fileWith(t, '')]
-    const { text } = following(t, [a, b])
-    await shows(text, `==> ${a} <==\n\n==> ${b} <==\n`)
-    appendFileSync(a, '1\n')
-    await shows(text, `==> ${a} <==\n\n==> ${b} <==\n\n==> ${a} <==\n1\n`)
   })
 })

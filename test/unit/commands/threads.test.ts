@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { OTHER_CALLS, mountCallsAmong, threadsFor } from '../../../src/commands/threads.ts'
 import { SLOTS } from '../../../src/output/producer/seal.ts'
 
-void test('there are enough threads, and as many more as are asked for', () => {
+void test('there are enough threads, and more if they are requested', () => {
   const asked = { '': 24, '4': 24, '64': 64, '100000': 1024, '-1': 24, many: 24, '32 threads': 32 }
   for (const [text, threads] of Object.entries(asked)) assert.equal(threadsFor(text), threads, text)
   assert.equal(threadsFor(undefined), 24)

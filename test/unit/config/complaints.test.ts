@@ -5,13 +5,13 @@ import { suite, test } from 'node:test'
 import { closest, Complaints, showValue } from '../../../src/config/complaints.ts'
 import { collect } from '../../../src/config/layers.ts'
 import { setting } from '../../../src/config/setting.ts'
-import { settle } from '../../../src/config/settle.ts'
+import { resolveValues } from '../../../src/config/resolve.ts'
 import { AgentError } from '../../../src/errors.ts'
 import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
 import { freshDirectory } from '../../support/temp.ts'
 
 suite('complaints', () => {
-  test('tells everything that is wrong at once', async (t) => {
+  test('reports everything that is wrong at once', async (t) => {
     const yaml = `
 encoding: xml
 delivery: exactly-once
@@ -24,7 +24,7 @@ topic: {create: yes, partitions: 0}
 inputs: [{path: relative.log}]
 `
     assert.deepEqual(await complaintsOf(t, { yaml }), [
-      'delivery = "exactly-once" (FILE): it is not there yet; give at-least-once or at-most-once',
+      'delivery = "exactly-once" (FILE): not supported yet; give at-least-once or at-most-once',
       'encoding = "xml" (FILE): give json or raw',
       'kafka.brokers = ["http://kafka"] (FILE): give host:port (IPv6 as [::1]:9092), no scheme in front',
       'kafka.topic = "../etc" (FILE): give a topic name: 1 to 249 letters, digits, dots, dashes and underscores',
@@ -52,7 +52,7 @@ inputs: [{path: relative.log}]
     }
   })
 
-  test('guesses what was meant by the name of another name space', async (t) => {
+  test('guesses which name with the other prefix was meant', async (t) => {
     const environment = { ...ENOUGH, LOGAGENT_TOPIC: 'x', LOGAGENT_KAFKA_BROKERS: 'x', LOGAGENT_ACKS: '1' }
     assert.deepEqual((await complaintsOf(t, { environment })).sort(), [
       'LOGAGENT_ACKS (environment): unknown setting; did you mean KAFKA_ACKS?',
@@ -94,13 +94,13 @@ inputs: [{path: relative.log}]
         'key (…): there is no field of that name',
         'inputs[0] (…): give a map with path and more',
         'inputs[1].path (…): give absolute globs without . and .., as /var/log/app/*.log',
-        'kafka.acks (…): no broker tells what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once',
+        'kafka.acks (…): no broker confirms what it stored, so at-least-once is impossible; give all or 1, or delivery at-most-once',
       ],
     )
     assert.doesNotMatch(complaints.join(), /hunter2|= 0/)
   })
 
-  test('names who named a file that cannot be read', async (t) => {
+  test('says what named a file that cannot be read', async (t) => {
     const byEnvironment = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_CONFIG: '/nowhere/a.yaml' } })
     assert.match(byEnvironment.join(), /^configuration \(FILE\): ENOENT.*; environment LOGAGENT_CONFIG names it$/)
   })
@@ -145,7 +145,7 @@ inputs: [{path: /a/b, toppic: x, path2: y}]
     const schema = { password: setting('count', 1, { doc: 'x', sensitive: true }) }
     const complaints = new Complaints()
     const given = collect({ environment: { LOGAGENT_PASSWORD: 'hunter2' }, flags: new Map() }, schema, complaints)
-    settle(schema, given, { complaints })
+    resolveValues(schema, given, { complaints })
     assert.throws(
       () => complaints.throwIfAny(),
       (error) => {
@@ -158,7 +158,7 @@ inputs: [{path: /a/b, toppic: x, path2: y}]
     )
   })
 
-  test('stays at a number of lines a person can read', () => {
+  test('is limited to a number of lines that a person can read', () => {
     const complaints = new Complaints()
     for (let i = 0; i < 1000; i++) complaints.add({ setting: `s${i}`, advice: 'no' })
     assert.throws(() => complaints.throwIfAny(), /\ns49: no\nand 950 more$/)
@@ -178,7 +178,7 @@ inputs: [{path: /a/b, toppic: x, path2: y}]
   })
 })
 
-test('values are shown short, whatever they are', () => {
+test('any value is shown as a short text', () => {
   assert.equal(showValue('x'.repeat(1000)).length, 80)
   assert.equal(showValue([1, 'a', null]), '[1,"a",null]')
   assert.equal(showValue([[1]]), 'a list of 1')
@@ -186,7 +186,7 @@ test('values are shown short, whatever they are', () => {
   assert.equal(showValue(true), 'true')
 })
 
-test('the closest word is a few letters away at most', () => {
+test('the closest word is at most a few letters away', () => {
   const words = ['kafka.topic', 'encoding', 'exclude']
   assert.equal(closest('encodign', words), 'encoding')
   assert.equal(closest('KAFKA_TOPIC', words), 'kafka.topic')

@@ -6,7 +6,7 @@ import { Complaints } from '../../../src/config/complaints.ts'
 import { describe, rowsOf } from '../../../src/config/describe.ts'
 import { collect } from '../../../src/config/layers.ts'
 import { setting } from '../../../src/config/setting.ts'
-import { settle } from '../../../src/config/settle.ts'
+import { resolveValues } from '../../../src/config/resolve.ts'
 import { ENOUGH, loadGiven } from '../../support/configuration.ts'
 import { freshDirectory } from '../../support/temp.ts'
 
@@ -31,18 +31,18 @@ test('every setting and every member of an input has a row', async (t) => {
   assert.ok(!rows.has('inputs'))
 })
 
-test('a secret that is set is masked, one that is not is empty', () => {
+test('a secret that is set is masked, and one that is not set is empty', () => {
   const schema = { password: setting('name', '', { doc: 'x', sensitive: true }) }
   const rows = (password: string): unknown => rowsOf({ schema, values: { password }, origins: {} })
   assert.deepEqual(rows('hunter2'), [{ setting: 'password', value: '(hidden)', text: '(hidden)', origin: 'default' }])
   assert.deepEqual(rows(''), [{ setting: 'password', value: '', text: '', origin: 'default' }])
 })
 
-test('a sensitive setting is masked wherever it was given, and its origin is shown', () => {
+test('a sensitive setting is masked in every layer, and its origin is shown', () => {
   const schema = { password: setting('name', '', { doc: 'x', sensitive: true }) }
   const complaints = new Complaints()
   const given = collect({ environment: { LOGAGENT_PASSWORD: 'hunter2' }, flags: new Map() }, schema, complaints)
-  const { values, origins } = settle(schema, given, { complaints })
+  const { values, origins } = resolveValues(schema, given, { complaints })
   assert.equal(values.password, 'hunter2')
   const hidden = { value: '(hidden)', text: '(hidden)', origin: 'environment LOGAGENT_PASSWORD' }
   const rows = rowsOf({ schema, values, origins: Object.fromEntries(origins) })
@@ -50,7 +50,7 @@ test('a sensitive setting is masked wherever it was given, and its origin is sho
   assert.equal(origins.get('password')?.isSecret, true)
 })
 
-test('what came from a file of its own is masked, and so is what it went into', async (t) => {
+test('a value from a file of its own is masked, and so is a value that was made with it', async (t) => {
   const directory = freshDirectory(t)
   const files = {
     KAFKA_BROKERS: 's3cret-broker',
@@ -92,7 +92,7 @@ inputs:
   assert.match(origin('inputs.agent.key') ?? '', /^file .*logagent\.yaml, with environment LOGAGENT_AGENT_ID_FILE=/)
 })
 
-test('a value that was given over one from a file of its own is shown', async (t) => {
+test('a value that overrides one from a file of its own is shown', async (t) => {
   const path = join(freshDirectory(t), 'topic')
   writeFileSync(path, 'below')
   const { KAFKA_TOPIC: _, ...rest } = ENOUGH

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')
 const examples = [...page.matchAll(/```(\w+)\n(.*?)```/gs)].map(([, kind = '', text = '']) => ({ kind, text }))
 
-test('what is generated has not drifted from its source', () => {
+test('generated files have not drifted from their source', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/generate.ts'), '--check'], {
     encoding: 'utf8',
   })
@@ -31,14 +31,14 @@ for (const [index, { kind, text }] of examples.entries()) {
   })
 }
 
-test('the page shows an example of each kind, the simple case first', () => {
+test('the page has an example of each kind, the simple case first', () => {
   assert.deepEqual(
     examples.map(({ kind }) => kind),
     ['sh', 'yaml', 'ini', 'sh'],
   )
 })
 
-test('page and schema know every setting', () => {
+test('page and schema have every setting', () => {
   const schema: unknown = JSON.parse(readFileSync(join(ROOT, 'docs/configuration.schema.json'), 'utf8'))
   const at = (node: unknown, key: string): unknown =>
     typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined

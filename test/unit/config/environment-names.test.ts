@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
 
 suite('environment names that are no settings', () => {
-  test('are told where they begin with LOGAGENT_, with what is nearest', async (t) => {
+  test('are reported if they begin with LOGAGENT_, with the nearest setting', async (t) => {
     const environment = {
       ...ENOUGH,
       LOGAGENT_ENCODNG: 'raw',
@@ -23,7 +23,7 @@ suite('environment names that are no settings', () => {
     ])
   })
 
-  test('are told where they are a few letters away from one that begins with KAFKA_', async (t) => {
+  test('are reported if they are a few letters away from a setting that begins with KAFKA_', async (t) => {
     const environment = { ...ENOUGH, KAFKA_PARTITIONR: 'random', KAFKA_COMPRESION: 'zstd', KAFKA_LINGERMS: '5' }
     assert.deepEqual(await complaintsOf(t, { environment }), [
       'KAFKA_PARTITIONR (environment): unknown setting; did you mean KAFKA_PARTITIONER?',
@@ -32,7 +32,7 @@ suite('environment names that are no settings', () => {
     ])
   })
 
-  test("may be the application's where they begin with KAFKA_", async (t) => {
+  test("can be the application's if they begin with KAFKA_", async (t) => {
     const environment = { KAFKA_TOPICS: 'a,b', KAFKA_BROKER: 'k', KAFKA_SECURITY_PROTOCOL: 'SSL', KAFKA_OPTS: '-Xmx1g' }
     await loadGiven(t, { environment: { ...ENOUGH, ...environment } })
     const yaml = 'paths: /a/b\nkafka: {brokers: k, topic: t}'
@@ -42,7 +42,7 @@ suite('environment names that are no settings', () => {
     ])
   })
 
-  test('are let pass where Kubernetes sets them for a Service, or where they are empty', async (t) => {
+  test('are accepted if Kubernetes sets them for a Service, or if they are empty', async (t) => {
     const links = ['logagent', 'kafka', 'kafka-topic', 'kafka-broker'].flatMap((service) => {
       const name = service.toUpperCase().replace('-', '_')
       return [

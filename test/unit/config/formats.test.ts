@@ -6,7 +6,7 @@ suite('text from the environment', () => {
   const coerced = (format: 'acks' | 'boolean' | 'fields' | 'partitioner', text: string): unknown =>
     FORMATS[format].coerce(text)
 
-  test('becomes a value, or stays what it is for the format to refuse', () => {
+  test('becomes a value, or stays as it is and is refused by the format', () => {
     assert.equal(coerced('acks', '1'), 1)
     assert.equal(coerced('acks', 'all'), 'all')
     assert.equal(coerced('partitioner', '12'), 12)
@@ -60,7 +60,7 @@ suite('what is refused', () => {
     refuses('exclude', ['x'.repeat(4097)], ['*'.repeat(65_537)])
   })
 
-  test('what is open at a slash: names are matched one by one', () => {
+  test('groups that are open at a slash, since names are matched one by one', () => {
     refuses('globs', ['/a/{b/c,d}/*.log'], ['/a/{b,c}/{d{e}/f,g}'], ['/a/[b/c].log'], ['/a/{b,[/]}'])
     refuses('globs', ['/a/@(b/c|d)/*'], ['/a/!(b/c)'], ['/a/+(b|c/d)/e'], ['/a/(b/c)'], ['/a/{b/c,d\\}}'])
     const accepted = ['/a/{b,c}/{d,e}.log', '/a/@(b|c)/!(d)', '/a/\\{b/c\\}', '/a/b(1/c.log', '/a/b\\(/c\\)']

@@ -5,7 +5,7 @@ import { complaintsOf, ENOUGH, loadGiven } from '../../support/configuration.ts'
 const environment = { KAFKA_BROKERS: 'k', KAFKA_TOPIC: 'logs' }
 
 suite('an input', () => {
-  test('falls back to the top level for all it does not say', async (t) => {
+  test('gets members that it does not give from the top level', async (t) => {
     const yaml = `
 encoding: raw
 headers: none
@@ -58,7 +58,7 @@ inputs:
     ])
   })
 
-  test('keeps its identity wherever it stands in the list', async (t) => {
+  test('keeps its identity at any place in the list', async (t) => {
     const [a, b] = ['{path: [/a/*.log, /b/*.log]}', '{path: /c/*.log}']
     const one = await loadGiven(t, { yaml: `inputs: [${a}, ${b}]`, environment })
     const other = await loadGiven(t, {
@@ -70,17 +70,17 @@ inputs:
     assert.notEqual(one.inputs[0]?.id, one.inputs[1]?.id)
   })
 
-  test('may not be there twice, by name or by globs', async (t) => {
+  test('may not be given twice, by name or by globs', async (t) => {
     const yaml = 'inputs: [{path: /a/b}, {path: /a/b, topic: x}, {name: n, path: /c/d}, {name: n, path: /e/f}]'
     const complaints = await complaintsOf(t, { yaml, environment })
     assert.equal(complaints.length, 2)
     assert.match(
       complaints[0] ?? '',
-      /^inputs\[1\] \(FILE\): the input input-\w{8} is there twice, here and in inputs\[0\]/,
+      /^inputs\[1\] \(FILE\): the input input-\w{8} is given twice, here and in inputs\[0\]/,
     )
-    assert.match(complaints[1] ?? '', /^inputs\[3\] \(FILE\): the input n is there twice, here and in inputs\[2\]/)
-    const twin = await complaintsOf(t, { yaml: 'inputs: [{path: /var/log/app/*.log}]', environment: ENOUGH })
-    assert.match(twin.join('\n'), /^inputs\[0\] .* here and in paths;/)
+    assert.match(complaints[1] ?? '', /^inputs\[3\] \(FILE\): the input n is given twice, here and in inputs\[2\]/)
+    const other = await complaintsOf(t, { yaml: 'inputs: [{path: /var/log/app/*.log}]', environment: ENOUGH })
+    assert.match(other.join('\n'), /^inputs\[0\] .* here and in paths;/)
   })
 
   test('comes from LOGAGENT_PATHS beside those of the file', async (t) => {
@@ -104,7 +104,7 @@ inputs:
     )
   })
 
-  test('that is no map is told by itself, and the others are judged all the same', async (t) => {
+  test('that is no map is reported, and the others are validated all the same', async (t) => {
     const map = 'inputs: {web: {path: /a/b, encoding: xml}, c: 5, b: {path: rel}, d: [x], e: }'
     assert.deepEqual(await complaintsOf(t, { yaml: map, environment }), [
       'inputs.web.encoding = "xml" (FILE): give json or raw',
@@ -128,7 +128,7 @@ inputs:
     ])
   })
 
-  test('is known by where each of its values came from', async (t) => {
+  test('keeps where each of its values came from', async (t) => {
     const config = await loadGiven(t, {
       yaml: 'inputs: {web: {path: /a/b, encoding: raw}}',
       environment: { ...environment, LOGAGENT_START: 'end' },
@@ -168,7 +168,7 @@ suite('allowed roots', () => {
 })
 
 suite('a glob', () => {
-  const told = async (t: Parameters<typeof loadGiven>[0], name: string, value: string): Promise<string> =>
+  const complaintOf = async (t: Parameters<typeof loadGiven>[0], name: string, value: string): Promise<string> =>
     (await complaintsOf(t, { environment: { ...ENOUGH, [name]: value } })).join('\n')
 
   test('may not be longer than any path', async (t) => {
@@ -177,7 +177,7 @@ suite('a glob', () => {
       ['paths', 'LOGAGENT_PATHS'],
       ['exclude', 'LOGAGENT_EXCLUDE'],
     ] as const) {
-      const complaint = await told(t, name, `${long}/*.log`)
+      const complaint = await complaintOf(t, name, `${long}/*.log`)
       assert.match(
         complaint,
         /^\w+ = \[?"\/var\/log\/x+\.\.\. \(environment \w+\): give no more than 4096 bytes: no path is/,
@@ -185,14 +185,14 @@ suite('a glob', () => {
       assert.ok(complaint.startsWith(`${setting} = `) && complaint.length < 250)
     }
     assert.match(
-      await told(t, 'LOGAGENT_EXCLUDE', '*'.repeat(70_000)),
+      await complaintOf(t, 'LOGAGENT_EXCLUDE', '*'.repeat(70_000)),
       /^exclude = "\*+\.\.\. .*no more than 4096 bytes/,
     )
   })
 
   test('may not have braces around a slash', async (t) => {
     assert.match(
-      await told(t, 'LOGAGENT_PATHS', '/var/log/{a/b,c}/*.log'),
+      await complaintOf(t, 'LOGAGENT_PATHS', '/var/log/{a/b,c}/*.log'),
       /^paths = "\/var\/log\/\{a\/b,c\}\/\*\.log" \(environment LOGAGENT_PATHS\): close every \{.* has to be two globs/,
     )
   })
@@ -206,34 +206,34 @@ suite('a record key', () => {
     assert.deepEqual(config.inputs[0]?.key, { kind: 'template', parts: ['a1/shop7-', { of: 'log.file.name' }] })
   })
 
-  test('may not name what is not there', async (t) => {
-    const told = async (key: string): Promise<string> =>
+  test('may not name an unknown field or placeholder', async (t) => {
+    const complaintOf = async (key: string): Promise<string> =>
       (await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_KEY: key } })).join('\n')
     assert.match(
-      await told('${kubernetes.pod}'),
+      await complaintOf('${kubernetes.pod}'),
       /^key = "\$\{kubernetes\.pod\}" \(environment LOGAGENT_KEY\): there are no other placeholders than/,
     )
-    assert.match(await told('${agent.id'), /a placeholder is not closed with \}$/)
+    assert.match(await complaintOf('${agent.id'), /a placeholder is not closed with \}$/)
     assert.match(
-      await told('a${fields.toString}'),
+      await complaintOf('a${fields.toString}'),
       /^key = "\$\{fields\.toString\}" .*: there is no field of that name$/,
     )
   })
 
-  test('may not outgrow the room for what all records of a file carry', async (t) => {
+  test('may not be larger than the room for what all records of a file carry', async (t) => {
     const field = { a: 'x'.repeat(140_000) }
-    const told = async (given: object): Promise<string> =>
+    const complaintOf = async (given: object): Promise<string> =>
       (await complaintsOf(t, { json: JSON.stringify(given), environment: ENOUGH })).join('\n')
     assert.match(
-      await told({ fields: field, key: '${fields.a}'.repeat(2) }),
+      await complaintOf({ fields: field, key: '${fields.a}'.repeat(2) }),
       /^key = "(\$\{fields\.a\}){2}" \(file .*\): each record would carry up to \d+ bytes beside its line, and there is room for 262080; give less$/,
     )
     assert.match(
-      await told({ key: '${log.file.path}'.repeat(70) }),
+      await complaintOf({ key: '${log.file.path}'.repeat(70) }),
       /^key = "\$\{log\..*\.\.\. \(file .*\): each record/,
     )
     const web = { path: '/a/b', key: 'x'.repeat(150_000), fields: { a: 'x'.repeat(100_000) } }
-    assert.match(await told({ inputs: { web } }), /^inputs\.web\.key = "x+\.\.\. \(FILE\): each record/)
+    assert.match(await complaintOf({ inputs: { web } }), /^inputs\.web\.key = "x+\.\.\. \(FILE\): each record/)
   })
 
   test('is needed where its hash chooses the partition', async (t) => {
@@ -244,7 +244,7 @@ suite('a record key', () => {
 })
 
 suite('fields', () => {
-  test('may not outgrow the room for what all records of a file carry', async (t) => {
+  test('may not be larger than the room for what all records of a file carry', async (t) => {
     const json = JSON.stringify({ fields: { a: '"'.repeat(120_000) } })
     const complaints = await complaintsOf(t, { json, environment: ENOUGH })
     assert.equal(complaints.length, 1)

@@ -35,7 +35,7 @@ suite('layers', () => {
     assert.equal(config.origins['kafka.requestTimeoutMs'], undefined)
   })
 
-  test('every value is judged, also one that a higher layer overrides', async (t) => {
+  test('every value is validated, also one that a higher layer overrides', async (t) => {
     const complaints = await complaintsOf(t, {
       yaml: 'kafka: {lingerMs: soon}',
       environment: { ...ENOUGH, KAFKA_LINGER_MS: '2' },
@@ -75,7 +75,7 @@ suite('layers', () => {
 })
 
 suite('files', () => {
-  test('YAML, JSON and INI say the same', async (t) => {
+  test('YAML, JSON and INI give the same configuration', async (t) => {
     const yaml =
       'kafka: {brokers: [a:1, b:2], retry: {maxMs: 2s}}\ninputs: {web: {path: [/x/*.log, /y/z.log], topic: t, fields: {n: x}}}\ntopic: {create: true}'
     const json = JSON.stringify({
@@ -101,100 +101,5 @@ suite('files', () => {
       environment: ENOUGH,
     })
     assert.deepEqual({ ...config.inputs.find(({ id }) => id === 'web')?.fields }, { env: 'prod' })
-  })
-})
-
-suite('values from files', () => {
-  test('NAME_FILE holds the value, its last newline dropped', async (t) => {
-    const path = join(freshDirectory(t), 'topic')
-    writeFileSync(path, 'secret-topic\n')
-    const { KAFKA_TOPIC: _, ...rest } = ENOUGH
-    const config = await loadGiven(t, { environment: { ...rest, KAFKA_TOPIC_FILE: path } })
-    assert.equal(config.kafka.topic, 'secret-topic')
-    assert.equal(config.origins['kafka.topic']?.words, `environment KAFKA_TOPIC_FILE=${path}`)
-  })
-
-  test('NAME and NAME_FILE together are a complaint', async (t) => {
-    const complaints = await complaintsOf(t, { environment: { ...ENOUGH, KAFKA_TOPIC_FILE: '/nowhere' } })
-    assert.deepEqual(complaints, [
-      'kafka.topic (environment KAFKA_TOPIC_FILE and KAFKA_TOPIC): both are set; give one of them',
-    ])
-  })
-
-  test('a file that is not there is a complaint, and not a second one of the missing value', async (t) => {
-    const { KAFKA_BROKERS: _, ...rest } = ENOUGH
-    const complaints = await complaintsOf(t, { environment: { ...rest, KAFKA_BROKERS_FILE: '/nowhere/at-all' } })
-    assert.equal(complaints.length, 1)
-    assert.match(
-      complaints[0] ?? '',
-      /^kafka\.brokers \(environment KAFKA_BROKERS_FILE\): give a file that can be read: ENOENT/,
-    )
-  })
-})
-
-suite('rules between settings', () => {
-  test('something to read, brokers and a topic must be told', async (t) => {
-    assert.deepEqual(await complaintsOf(t, {}), [
-      'inputs: nothing to read; set LOGAGENT_PATHS (globs), paths or inputs in a file, or --paths',
-      'kafka.brokers: missing; set KAFKA_BROKERS, kafka.brokers in a file or --kafka-brokers to host:port',
-    ])
-    const noTopic = await complaintsOf(t, { environment: { LOGAGENT_PATHS: '/a/*', KAFKA_BROKERS: 'k' } })
-    assert.match(noTopic.join('\n'), /^kafka\.topic: missing; set KAFKA_TOPIC[^\n]*$/)
-  })
-
-  test('standard output needs neither brokers nor topic', async (t) => {
-    const config = await loadGiven(t, { environment: { LOGAGENT_PATHS: '/a/*' }, output: 'stdout' })
-    assert.deepEqual(config.kafka.brokers, [])
-    assert.equal(config.inputs[0]?.topic, 'stdout')
-  })
-
-  test('at-most-once means acks 0, and nothing else', async (t) => {
-    const environment = { ...ENOUGH, LOGAGENT_DELIVERY: 'at-most-once' }
-    assert.equal((await loadGiven(t, { environment })).kafka.acks, 0)
-    assert.equal((await loadGiven(t, { environment: { ...environment, KAFKA_ACKS: '0' } })).kafka.acks, 0)
-    for (const acks of ['1', 'all']) {
-      const complaints = await complaintsOf(t, { environment: { ...environment, KAFKA_ACKS: acks } })
-      assert.match(
-        complaints.join('\n'),
-        /^kafka\.acks = (1|"all") \(environment KAFKA_ACKS\): at-most-once waits for no answer/,
-      )
-    }
-  })
-
-  test('at-least-once can have acks all and 1, not 0', async (t) => {
-    assert.equal((await loadGiven(t, { environment: { ...ENOUGH, KAFKA_ACKS: '1' } })).kafka.acks, 1)
-    const complaints = await complaintsOf(t, { environment: { ...ENOUGH, KAFKA_ACKS: '0' } })
-    assert.match(complaints.join('\n'), /^kafka\.acks = 0 .*at-least-once is impossible/)
-  })
-
-  test('the buffer must hold eight batches, and the complaint says how much that is', async (t) => {
-    const environment = { ...ENOUGH, LOGAGENT_BATCH_MAX_BYTES: '4MiB' }
-    const complaints = await complaintsOf(t, { environment })
-    assert.match(complaints.join('\n'), /^buffer\.maxBytes = 16777216 \(default\): .*give 32MiB \(33554432\) or more$/)
-    await loadGiven(t, { environment: { ...environment, LOGAGENT_BUFFER_MAX_BYTES: '33554432' } })
-  })
-
-  test('a line must fit in what may be read ahead', async (t) => {
-    const complaints = await complaintsOf(t, { environment: { ...ENOUGH, LOGAGENT_MAX_LINE_BYTES: '9MiB' } })
-    assert.match(
-      complaints.join('\n'),
-      /^buffer\.maxBytes = 16777216 \(default\): too little for lines .*give 29229056 or more$/m,
-    )
-    assert.match(complaints.join('\n'), /^file\.maxUnacked = 8388608 \(default\): .*give 9MiB or more$/m)
-  })
-
-  test('reports need a log that shows them', async (t) => {
-    const environment = { ...ENOUGH, LOGAGENT_REPORT: 'log', LOGAGENT_LOG_LEVEL: 'warn' }
-    assert.deepEqual(await complaintsOf(t, { environment }), [
-      'report = "log" (environment LOGAGENT_REPORT): batches are told at info, which log.level = warn (environment LOGAGENT_LOG_LEVEL) leaves out; give log.level info, debug or trace, or report none',
-    ])
-    await loadGiven(t, { environment: { ...environment, LOGAGENT_REPORT: 'none' } })
-    for (const level of ['trace', 'debug', 'info'])
-      await loadGiven(t, { environment: { ...environment, LOGAGENT_LOG_LEVEL: level } })
-  })
-
-  test('the first retry may not wait longer than the longest', async (t) => {
-    const complaints = await complaintsOf(t, { environment: { ...ENOUGH, KAFKA_RETRY_MIN_MS: '2s' } })
-    assert.match(complaints.join('\n'), /^kafka\.retry\.minMs = 2000 .*give no more than kafka\.retry\.maxMs \(1000\)$/)
   })
 })

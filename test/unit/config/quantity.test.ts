@@ -21,7 +21,7 @@ suite('quantities', () => {
       assert.equal(parseDuration(text), undefined, text)
   })
 
-  test('are shown exactly, and as they can be read again', () => {
+  test('are shown exactly, and in a form that can be parsed again', () => {
     assert.equal(showBytes(1_048_576), '1MiB')
     assert.equal(showBytes(1_000_000), '1000000')
     assert.equal(showDuration(60_000), '1m')

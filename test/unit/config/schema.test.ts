@@ -26,7 +26,7 @@ test('the environment names of the simple case are a contract', () => {
   for (const [env, name] of Object.entries(contract)) assert.equal(names.get(env), name, env)
 })
 
-test('every setting has words, a group and names no other one has', () => {
+test('every setting has a description, a group and names of its own', () => {
   const taken = new Set<string>(['LOGAGENT_CONFIG', 'config', 'output', 'json', 'help'])
   for (const { name, env, flag, setting } of settings) {
     assert.match(setting.doc, /\.$/, name)
@@ -38,14 +38,14 @@ test('every setting has words, a group and names no other one has', () => {
   }
 })
 
-test('a number tells its unit by its name or its format', () => {
+test('a number has its unit in its name or its format', () => {
   for (const { name, setting } of settings) {
     if (name.endsWith('Ms')) assert.equal(setting.unit, 'ms', name)
     if (name.endsWith('Bytes')) assert.equal(setting.unit, 'bytes', name)
   }
 })
 
-test('a default is a value its own format accepts, or one that is worked out', () => {
+test('a default is a value that its format accepts, or is found out while loading', () => {
   for (const { name, setting } of [...settings, ...namedSettings(INPUT_SCHEMA)]) {
     const isEmpty = setting.default === '' || (Array.isArray(setting.default) && setting.default.length === 0)
     if (!isEmpty) assert.doesNotThrow(() => FORMATS[setting.format].validate(setting.default, setting), name)

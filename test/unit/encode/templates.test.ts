@@ -25,7 +25,7 @@ const LINE: TwinEntry = {
   ranges: [{ start: 18_233, end: 18_397 }],
   timestampNs: 1_795_348_800_123_456_789n,
   stream: 'none',
-  lane: 0,
+  route: 0,
   truncated: false,
   verdict: 'ship',
 }

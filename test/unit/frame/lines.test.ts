@@ -12,7 +12,7 @@ const entries = new Entries(memory)
 const KEEP: LineRules = { emptyLines: 'keep', maxLineBytes: 1024, longLines: 'cut' }
 const READ_AT = 1_795_348_800_123.5
 
-/** A chunk of the file that lies at the memory's chunk, behind bytes that are not its own. */
+/** A chunk of the file in the memory's chunk, behind bytes that are not its own. */
 function chunkOf(bytes: Uint8Array, offset = 0, lineEnd: number | null = null): Chunk {
   watched.flood({ from: memory.chunk.pointer, to: memory.chunk.pointer + memory.chunk.length }, 10)
   watched.flood(ALL_COLUMNS, 1)
@@ -31,18 +31,20 @@ interface Line {
 }
 
 function framed(): Line[] {
-  return watched.getEntries(entries.count).map(({ text, ranges, truncated, verdict, timestampNs, stream, lane }, i) => {
-    assert.deepEqual([stream, lane], ['none', 0])
-    assert.equal(timestampNs, 1_795_348_800_123_500_000n)
-    assert.deepEqual([entries.startOf(i), entries.endOf(i)], [ranges[0]?.start, ranges[0]?.end])
-    return {
-      text: Buffer.from(text).toString('latin1'),
-      start: entries.startOf(i),
-      end: entries.endOf(i),
-      truncated,
-      verdict,
-    }
-  })
+  return watched
+    .getEntries(entries.count)
+    .map(({ text, ranges, truncated, verdict, timestampNs, stream, route }, i) => {
+      assert.deepEqual([stream, route], ['none', 0])
+      assert.equal(timestampNs, 1_795_348_800_123_500_000n)
+      assert.deepEqual([entries.startOf(i), entries.endOf(i)], [ranges[0]?.start, ranges[0]?.end])
+      return {
+        text: Buffer.from(text).toString('latin1'),
+        start: entries.startOf(i),
+        end: entries.endOf(i),
+        truncated,
+        verdict,
+      }
+    })
 }
 
 function linesOf(bytes: Uint8Array, offset: number, rules: LineRules): Line[] {
@@ -50,7 +52,7 @@ function linesOf(bytes: Uint8Array, offset: number, rules: LineRules): Line[] {
   return framed()
 }
 
-/** `terminated`: the file offset behind the line's newline, of which the chunk need not have everything. */
+/** `terminated` is the file offset behind the line's newline; the chunk need not have the whole line. */
 function oneOf(text: string, rules: LineRules, end?: number): Line {
   const bytes = Buffer.from(text, 'latin1')
   frameOne(memory, chunkOf(bytes, 100), rules, { entries, end: end ?? 100 + bytes.length })
@@ -60,7 +62,7 @@ function oneOf(text: string, rules: LineRules, end?: number): Line {
   return line
 }
 
-test('a file read in two chunks, cut anywhere, gives the lines of the whole', () => {
+test('a file that is read in two chunks, split anywhere, gives the same lines as the whole', () => {
   const bytes = Buffer.from(`first\r\n\nthird\r\r\n\r\n${'x'.repeat(70)}\nÄ ö\n${'y'.repeat(64)}\r\nno end`)
   const whole = linesOf(bytes, 7, KEEP)
   assert.equal(
@@ -87,7 +89,7 @@ test('ranges of consecutive lines abut, beyond 4 GiB too', () => {
   )
 })
 
-test('empty lines are kept or settled, those with a carriage return alike', () => {
+test('empty lines are kept or settled, also those with a carriage return', () => {
   const bytes = Buffer.from('\n\r\nx\n')
   assert.deepEqual(
     linesOf(bytes, 0, KEEP).map(({ verdict }) => verdict),
@@ -99,7 +101,7 @@ test('empty lines are kept or settled, those with a carriage return alike', () =
   )
 })
 
-test('a line of just the longest length is whole, one byte more is cut or settled', () => {
+test('a line of the longest length is whole, and with one byte more it is cut or settled', () => {
   const bytes = Buffer.from(`${'a'.repeat(1024)}\r\n${'b'.repeat(1025)}\r\n`)
   const cut = linesOf(bytes, 0, KEEP)
   assert.deepEqual(
@@ -125,7 +127,7 @@ test('a long line is cut at the border of a character', () => {
   assert.equal(oneOf(bytes.toString('latin1'), KEEP).text.length, 1022)
 })
 
-test('a line by itself is the line that framing would make of it', () => {
+test('a single line becomes the same entry as by framing', () => {
   const texts = [
     'x',
     'x\r',
@@ -164,7 +166,7 @@ test('a last line without a newline keeps all its bytes, up to the longest lengt
   }
 })
 
-test('a line of which the chunk has only the beginning stands for all its source bytes', () => {
+test('a line whose beginning alone is in the chunk stands for all its source bytes', () => {
   const line = oneOf('d'.repeat(2000), KEEP, 3_000_000_000)
   assert.deepEqual([line.text.length, line.start, line.end, line.truncated], [1024, 100, 3_000_000_000, true])
   assert.equal(oneOf('d'.repeat(2000), { ...KEEP, longLines: 'drop' }, 3_000_000_000).verdict, 'too-long')

@@ -1,4 +1,7 @@
-/** Record batches that Kafka's own classes wrote, written again: by the kernel where it can say as much, else record by record. */
+/**
+ * Writes again the record batches that Kafka's own classes wrote: with the kernel if it can write them, else record by
+ * record.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
@@ -19,7 +22,7 @@ const compressed = batchFixtures().filter(({ compression }) => compression !== '
 const ours = ({ records }: BatchFixture): boolean =>
   records.every(({ value, headers }) => value !== null && headers.length === 0)
 
-/** Append record after record, each with its own key, as so many files would. */
+/** Appends records one by one, each with its own key, as if each were from another file. */
 function batchOf({ records }: BatchFixture): { batch: Batch; memory: LinearMemory } {
   const watched = new WatchedMemory(128 * 1024, 256 * 1024)
   const { memory } = watched
@@ -34,7 +37,7 @@ function batchOf({ records }: BatchFixture): { batch: Batch; memory: LinearMemor
       ranges: [{ start: 0, end: 1 }],
       timestampNs: BigInt(timestamp) * 1_000_000n,
       stream: 'none',
-      lane: 0,
+      route: 0,
       truncated: false,
       verdict: 'ship',
     }
@@ -63,7 +66,7 @@ for (const fixture of uncompressed.filter(ours)) {
     assert.ok(Buffer.from(batch.payload()).equals(fixture.bytes.subarray(HEADER_BYTES)))
   })
 
-  // a transaction, and what only the broker sets, are not ours to say
+  // logagent writes no transactions, and no fields that only the broker sets
   if (fixture.transactional || fixture.baseOffset !== 0 || fixture.partitionLeaderEpoch !== -1) continue
   test(`the whole batch ${fixture.name} is the same, with the kernel's checksum too`, () => {
     const { batch, memory } = batchOf(fixture)

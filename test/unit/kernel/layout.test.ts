@@ -1,34 +1,33 @@
-/** The kernel's two sides have the same numbers: those of the AssemblyScript side are read from its source. */
+/** TypeScript's groups name the numbers that the kernel is compiled with, and nothing overlaps. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as layout from '../../../src/kernel/layout.ts'
+import * as simd from '../../../src/kernel/simd/layout.ts'
 
 const SIMD = join(import.meta.dirname, '../../../src/kernel/simd')
 
-/** The constants of a file, `export` or not, with their types stripped; they refer to no other file. */
-function constantsOf(file: string): ReadonlyMap<string, number> {
-  const constants = new Map<string, number>()
-  const source = readFileSync(join(SIMD, file), 'utf8')
-  for (const [, name = '', expression = ''] of source.matchAll(/^(?:export )?const (\w+): \w+ = ([^/\n]+)/gm)) {
-    const terms = expression.trim().split(' + ')
-    const factors = terms.map((term) => term.split(' * ').map((word) => constants.get(word) ?? Number(word)))
-    const value = factors.reduce((sum, product) => sum + product.reduce((a, b) => a * b, 1), 0)
-    assert.ok(!Number.isNaN(value), `${file}: ${name} = ${expression}`)
-    constants.set(name, value)
-  }
-  assert.ok(constants.size > 0, `${file} has constants`)
-  return constants
+function assertSame(expected: Readonly<Record<string, number>>): void {
+  const numbers = new Map<string, number>(Object.entries(simd))
+  for (const [name, value] of Object.entries(expected)) assert.equal(numbers.get(name), value, name)
 }
 
-function assertSame(actual: ReadonlyMap<string, number>, expected: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(expected)) assert.equal(actual.get(name), value, name)
-}
+test('the kernel has no number of both sides but those of simd/layout.ts', () => {
+  const names = new Set(Object.keys(simd))
+  const repeated = readdirSync(SIMD)
+    .filter((file) => file.endsWith('.ts') && file !== 'layout.ts')
+    .flatMap((file) => {
+      const source = readFileSync(join(SIMD, file), 'utf8')
+      return Array.from(source.matchAll(/^(?:export )?const (\w+)\b/gm), ([, name = '']) => `${file}: ${name}`)
+    })
+    .filter((constant) => names.has(constant.split(': ')[1] ?? ''))
+  assert.deepEqual(repeated, [])
+})
 
 test('addresses and columns', () => {
   const { COLUMNS, COLUMN, TABLES, TABLES_BYTES } = layout
-  assertSame(constantsOf('layout.ts'), {
+  assertSame({
     RESULTS: layout.RESULTS,
     TEMPLATE: layout.TEMPLATE,
     TIMESTAMP_TEXT: layout.TIMESTAMP_TEXT,
@@ -39,7 +38,7 @@ test('addresses and columns', () => {
     TEXT: COLUMNS + COLUMN.text,
     LENGTH: COLUMNS + COLUMN.length,
     RANGE_END: COLUMNS + COLUMN.rangeEnd,
-    LANE: COLUMNS + COLUMN.lane,
+    ROUTE: COLUMNS + COLUMN.route,
     TIMESTAMP: COLUMNS + COLUMN.timestamp,
     STREAM: COLUMNS + COLUMN.stream,
     FLAGS: COLUMNS + COLUMN.flags,
@@ -52,12 +51,13 @@ test('addresses and columns', () => {
 })
 
 test('verdicts, flags and streams', () => {
-  assertSame(constantsOf('entries.ts'), {
+  assertSame({
     SHIP: layout.VERDICT.ship,
     SETTLE_EMPTY: layout.VERDICT.settleEmpty,
     SETTLE_TOO_LONG: layout.VERDICT.settleTooLong,
     SETTLE_TOO_LARGE: layout.VERDICT.settleTooLarge,
     TRUNCATED: layout.FLAG.truncated,
+    NO_STREAM: layout.STREAM.none,
     STDOUT: layout.STREAM.stdout,
     STDERR: layout.STREAM.stderr,
   })
@@ -69,14 +69,15 @@ test('results', () => {
     name.replace(/[A-Z]/g, '_$&').toUpperCase(),
     slot,
   ])
-  const constants = constantsOf('results.ts')
-  assertSame(constants, Object.fromEntries(expected))
-  assert.equal(constants.size, expected.length)
+  assertSame(Object.fromEntries(expected))
+  const source = readFileSync(join(SIMD, 'layout.ts'), 'utf8')
+  const [, slots = ''] = /^\/\/ Slots of the results block[^\n]*\n(.*?)\n\n/ms.exec(source) ?? []
+  assert.equal(slots.split('\n').length, expected.length)
 })
 
 test('segments of the template', () => {
   const { key, raw, json } = layout.SEGMENT
-  assertSame(constantsOf('template.ts'), {
+  assertSame({
     KEY: key,
     HEADERS: raw.headers,
     OFFSET_NAME: raw.offset,
@@ -91,9 +92,9 @@ test('segments of the template', () => {
     STDOUT_FIELD: json.stdout,
     STDERR_FIELD: json.stderr,
     LOG: json.log,
-    BYTES: json.bytes,
+    BYTES_FIELD: json.bytes,
     SKIPPED_FIELD: json.skipped,
-    FLAGS: json.flags,
+    FLAGS_FIELD: json.flags,
     TAIL: json.tail,
   })
 })
@@ -101,7 +102,7 @@ test('segments of the template', () => {
 test('what lies between the columns and the tables does not overlap', () => {
   const { COLUMN, ENTRY_CAPACITY, RANGE_CAPACITY } = layout
   const columns: readonly (readonly [number, number])[] = [
-    ...[COLUMN.text, COLUMN.length, COLUMN.rangeEnd, COLUMN.lane].map((at) => [at, 4 * ENTRY_CAPACITY] as const),
+    ...[COLUMN.text, COLUMN.length, COLUMN.rangeEnd, COLUMN.route].map((at) => [at, 4 * ENTRY_CAPACITY] as const),
     [COLUMN.timestamp, 8 * ENTRY_CAPACITY],
     ...[COLUMN.stream, COLUMN.flags, COLUMN.verdict].map((at) => [at, ENTRY_CAPACITY] as const),
     ...[COLUMN.rangeStart, COLUMN.rangeStop].map((at) => [at, 8 * RANGE_CAPACITY] as const),

@@ -12,7 +12,7 @@ const SIZES = [
   { total: 2 * MIB, chunk: 64 * 1024, largest: 300_000 },
 ]
 
-test('regions lie one behind the other, with slack between them, all within the memory', () => {
+test('regions are in order, with slack between them, and all within the memory', () => {
   for (const sizes of SIZES) {
     const { bytes, templateText, chunk, pool } = new LinearMemory(sizes)
     assert.ok(bytes.length <= sizes.total && bytes.length > sizes.total - 65536)
@@ -34,7 +34,7 @@ test('most of the memory is the pool', () => {
   assert.ok(pool.total >= 14 * MIB)
 })
 
-test('a buffer holds the largest record there can be, with its size and the slack', () => {
+test('a buffer holds the largest possible record, with its size and the slack', () => {
   const batchMaxBytes = 1_000_000
   const { pool } = new LinearMemory({ total: 16 * MIB, chunk: 1, largest: batchMaxBytes + 16 * 1024 })
   assert.ok(pool.sizes.large >= batchMaxBytes + SLACK + 4)
@@ -46,7 +46,7 @@ test('a memory too small for one buffer is a RangeError', () => {
   assert.throws(() => new LinearMemory({ total: 2 * MIB, chunk: 16 * MIB, largest: MIB }), RangeError)
 })
 
-test('two memories know nothing of each other', () => {
+test('two memories are independent', () => {
   const [one, two] = [new LinearMemory(SIZES[0]!), new LinearMemory(SIZES[0]!)]
   one.view(one.chunk.pointer, 6).write('a\nb\nc\n')
   assert.equal(one.kernel.frameLines(one.chunk.pointer, 6, 0, 0, 100, 0, 0n), 3)

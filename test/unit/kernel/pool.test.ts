@@ -32,7 +32,7 @@ test('a large buffer splits into medium ones and those into small ones', () => {
   assert.equal(pool.freeBytes, 0)
 })
 
-test('parts grow together when the last of them comes back', () => {
+test('parts are joined when the last of them is released', () => {
   const pool = poolOf(1)
   const first = taken(pool, 'small')
   const others = Array.from({ length: LARGE / SMALL - 1 }, () => taken(pool, 'small'))
@@ -51,7 +51,7 @@ test('the lowest address is given out first', () => {
   assert.equal(pool.take('small')?.address, ADDRESS)
 })
 
-test('a buffer released twice throws, also when it has grown into another meanwhile', () => {
+test('releasing a buffer twice throws, also if it has been joined to another meanwhile', () => {
   const pool = poolOf(1)
   const small = taken(pool, 'small')
   pool.release(small)
@@ -68,7 +68,7 @@ test('a region too small for one large buffer is a RangeError', () => {
   assert.throws(() => new BufferPool({ address: 0, bytes: -5, largest: 1 }), RangeError)
 })
 
-test('whatever is taken and released, buffers never overlap and nothing is lost', (t) => {
+test('in any order of take and release, buffers never overlap and none is lost', (t) => {
   const step = fc.oneof(fc.constantFrom<SizeClass>('small', 'small', 'small', 'medium', 'large'), fc.nat(200))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -78,7 +78,7 @@ test('whatever is taken and released, buffers never overlap and nothing is lost'
         if (typeof step === 'string') {
           const buffer = pool.take(step)
           if (buffer !== null) held.push(buffer)
-          // with as much free and nothing on loan in pieces, there is one
+          // if that many bytes are free and no block is split, there is a buffer
           else assert.ok(held.length > 0)
         } else for (const buffer of held.splice(step % Math.max(1, held.length), 1)) pool.release(buffer)
         assertApart(pool, held)

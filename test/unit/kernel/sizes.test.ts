@@ -7,7 +7,7 @@ import { seeded } from '../../support/seed.ts'
 
 const MiB = 2 ** 20
 
-test('what is said to be enough is enough, and a page less is not', (t) => {
+test('the least size is enough, and a page less is not', (t) => {
   const needs = fc.record({
     maxLineBytes: fc.integer({ min: 1, max: 16 * MiB }),
     batchMaxBytes: fc.integer({ min: 1024, max: 8 * MiB }),

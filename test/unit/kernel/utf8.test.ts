@@ -1,4 +1,4 @@
-/** Every meeting of the bytes at which UTF-8's ranges begin and end, in plain text and in multi-byte text. */
+/** Every combination of the bytes at which UTF-8's ranges begin and end, in plain text and in multi-byte text. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeRecord } from '../../../src/encode/records.ts'
@@ -27,18 +27,18 @@ function assertDecoded(text: Buffer): void {
     ranges: [{ start: 0, end: 1 }],
     timestampNs: 0n,
     stream: 'none',
-    lane: 0,
+    route: 0,
     truncated: false,
     verdict: 'ship',
   }
   appending.watched.putEntries([entry], [])
-  const call = { first: 0, end: 1, lane: 0, index: 0, baseTimestamp: 0, drop: false, skipped: 0 }
+  const call = { first: 0, end: 1, route: 0, index: 0, baseTimestamp: 0, drop: false, skipped: 0 }
   const { bytes } = appending.call(append, { ...call, limit: 100_000, bufferEnd: 110_000, maxRecord: 100_000 })
   const object: { message: string } = JSON.parse(Buffer.from(decodeRecord(bytes).value ?? []).toString())
   assert.equal(object.message, decoder.decode(text))
 }
 
-test('three bytes in a row, each one of those where a range begins or ends', () => {
+test('three bytes in a row, each at the beginning or end of a range', () => {
   for (const around of SURROUNDINGS) {
     let parts: Uint8Array[] = []
     for (const a of BYTES) {
@@ -53,7 +53,7 @@ test('three bytes in a row, each one of those where a range begins or ends', () 
   }
 })
 
-test('four bytes in a row, that begin as a character of four', () => {
+test('four bytes in a row that begin like a character of four bytes', () => {
   for (const around of SURROUNDINGS) {
     for (const a of BYTES.filter((byte) => byte >= 0xef)) {
       for (const b of BYTES) {
@@ -65,7 +65,7 @@ test('four bytes in a row, that begin as a character of four', () => {
   }
 })
 
-test('a text that ends anywhere in a character', () => {
+test('a text that ends inside a character', () => {
   const text = Buffer.from('0123456789 日本🦊é日本🦊é日本🦊é日本🦊é')
   for (let start = 0; start < 17; start++) {
     for (let end = start; end <= text.length; end++) assertDecoded(text.subarray(start, end))

@@ -7,16 +7,16 @@ import type { Events, StoredBatch } from '../../../src/observe/events.ts'
 const FILE = { id: 'a'.repeat(24), inputId: 'app', path: '/var/log/a.log' }
 const BATCH: StoredBatch = { topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 }
 
-/** What of the counters is not as at the start, after these events. */
-function counted(tell: (events: Events) => void): Record<string, unknown> {
+/** The counters that are changed after these events. */
+function counted(report: (events: Events) => void): Record<string, unknown> {
   const counters = new Counters()
-  tell(countingEvents(counters, () => 1234))
+  report(countingEvents(counters, () => 1234))
   const fresh = new Map<string, unknown>(Object.entries(new Counters()))
   const changed = Object.entries(counters).filter(([name, value]) => !isDeepStrictEqual(value, fresh.get(name)))
   return Object.fromEntries(changed)
 }
 
-void test('counts each event as what it says', () => {
+void test('counts each event with its numbers', () => {
   const cases: [(events: Events) => void, Record<string, unknown>][] = [
     [(events) => events.fileFound(FILE, { offset: 0, reason: 'beginning' }), { filesFound: 1 }],
     [(events) => events.fileTruncated(FILE, 10), { filesTruncated: 1 }],
@@ -48,10 +48,10 @@ void test('counts each event as what it says', () => {
     [(events) => events.checkpointWritten(5, 100, 3), { checkpoints: 1, lastCheckpointAt: 1234 }],
     [(events) => events.checkpointFailed('EIO'), { checkpointFailures: 1 }],
   ]
-  for (const [tell, expected] of cases) assert.deepEqual(counted(tell), expected, String(tell))
+  for (const [report, expected] of cases) assert.deepEqual(counted(report), expected, String(report))
 })
 
-void test('counts lines and bytes that were settled, and bytes that were lost, by their reason', () => {
+void test('counts settled lines and bytes, and lost bytes, by reason', () => {
   assert.deepEqual(
     counted((events) => {
       events.settled(FILE, 'empty', { lines: 2, bytes: 2, offset: 0 })
@@ -77,7 +77,7 @@ void test('counts lines and bytes that were settled, and bytes that were lost, b
   )
 })
 
-void test('counts files that are not read by their reason, and failures by their broker', () => {
+void test('counts files that are not read by reason, and failures by broker', () => {
   assert.deepEqual(
     counted((events) => {
       events.fileIgnored('/a', 'not-regular')
@@ -97,14 +97,14 @@ void test('counts files that are not read by their reason, and failures by their
   )
 })
 
-void test('counts every event there is', () => {
+void test('counts every event', () => {
   const counters = new Counters()
   const events = countingEvents(counters, () => 1234)
   /* oxlint-disable typescript/no-unsafe-type-assertion -- every event by its name, with facts that all can count */
   const facts = [FILE, 'empty', 1, 1]
   const silent = (Object.keys(events) as (keyof Events)[]).filter((name) => {
     const before = structuredClone(counters)
-    const tell = events[name] as (...facts: unknown[]) => void
+    const report = events[name] as (...facts: unknown[]) => void
     if (name === 'encoded') events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0, cutBytes: 0 })
     else if (name === 'recordsCut') events.recordsCut(FILE, { records: 1, offset: 0 })
     else if (name === 'batchStored') events.batchStored(BATCH)
@@ -113,14 +113,14 @@ void test('counts every event there is', () => {
     else if (name === 'lost') events.lost(FILE, 'truncated', 1)
     else if (name === 'undelivered') events.undelivered(FILE, 1)
     else if (name === 'fileIgnored') events.fileIgnored('/a', 'not-regular')
-    else tell(...facts)
+    else report(...facts)
     return isDeepStrictEqual(structuredClone(counters), before)
   })
   /* oxlint-enable typescript/no-unsafe-type-assertion */
   assert.deepEqual(silent, [])
 })
 
-void test('lets both hear of every event, with all it says, the first one first', () => {
+void test('passes every event with all its arguments to both, the first one first', () => {
   const heard: unknown[][] = []
   /* oxlint-disable typescript/no-unsafe-type-assertion -- every event by its name */
   const names = Object.keys(countingEvents(new Counters(), () => 0)) as (keyof Events)[]
@@ -129,13 +129,13 @@ void test('lets both hear of every event, with all it says, the first one first'
   const events = both(ear('first'), ear('second'))
   assert.deepEqual(Object.keys(events).sort(), [...names].sort())
   for (const name of names) {
-    const tell = events[name] as (...facts: unknown[]) => void
+    const report = events[name] as (...facts: unknown[]) => void
     const facts = Array.from({ length: 4 }, (_, n) => `${name} ${n}`)
-    tell(...facts)
+    report(...facts)
     const [first, second] = heard.splice(0)
     assert.deepEqual(first?.slice(0, 2), ['first', name])
     assert.deepEqual(second?.slice(0, 2), ['second', name])
-    // batchSplit says four things, and no event says more
+    // batchSplit has four arguments, and no event has more
     assert.deepEqual(first?.slice(2), facts)
     assert.deepEqual(second?.slice(2), facts)
   }

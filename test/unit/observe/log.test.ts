@@ -24,7 +24,7 @@ function scene({ level = 'trace', report = false } = {}) {
   return {
     events,
     clock,
-    /** Since the last call: the lines as objects, without their time. */
+    /** The lines since the last call, as objects without their time. */
     lines: (): Record<string, unknown>[] => {
       const lines = out.text().split('\n').slice(0, -1)
       return lines.slice(seen, (seen = lines.length)).map((line) => {
@@ -36,14 +36,14 @@ function scene({ level = 'trace', report = false } = {}) {
   }
 }
 
-/** The levels of what is told. */
-function levelsOf(tell: (events: Events) => void): unknown[] {
+/** The levels of the lines that are logged. */
+function levelsOf(report: (events: Events) => void): unknown[] {
   const { events, lines } = scene()
-  tell(events)
+  report(events)
   return lines().map(({ level }) => level)
 }
 
-void test('tells errors where data is lost or somebody must act', () => {
+void test('logs an error where data is lost or somebody must act', () => {
   assert.deepEqual(
     levelsOf((events) => {
       events.lost(FILE, 'gone', 10)
@@ -61,7 +61,7 @@ void test('tells errors where data is lost or somebody must act', () => {
   )
 })
 
-void test('tells warnings where it got over something', () => {
+void test('logs a warning where the agent goes on or tries again', () => {
   const levels = levelsOf((events) => {
     events.fileDenied('/a', 'EACCES')
     events.fileTruncated(FILE, 10)
@@ -83,7 +83,7 @@ void test('tells warnings where it got over something', () => {
   assert.equal(levels.length, 15)
 })
 
-void test('tells the lives of files and connections, and details only to who asks', () => {
+void test('logs what happens to files and connections at info, and details at debug', () => {
   const levels = levelsOf((events) => {
     events.fileFound(FILE, { offset: 0, reason: 'beginning' })
     events.fileRotated(FILE)
@@ -102,7 +102,7 @@ void test('tells the lives of files and connections, and details only to who ask
   assert.deepEqual(lines(), [])
 })
 
-void test('says nothing of what happens with every chunk or batch', () => {
+void test('logs nothing of what happens with every chunk or batch', () => {
   const { events, lines } = scene()
   events.bytesRead(100)
   events.encoded({ records: 1, bytes: 1, invalidUtf8: 0, truncated: 0, cutBytes: 0 })
@@ -110,14 +110,14 @@ void test('says nothing of what happens with every chunk or batch', () => {
   assert.deepEqual(lines(), [])
 })
 
-void test('tells every stored batch where a report is wanted', () => {
+void test('logs every stored batch where a report is wanted', () => {
   const { events, lines } = scene({ report: true })
   const batch = { topic: 'logs', partition: 1, baseOffset: 7, records: 3, bytes: 500, latencyMs: 4 }
   events.batchStored(batch)
   assert.deepEqual(lines(), [{ level: 'info', report: batch, msg: 'batch stored' }])
 })
 
-void test('names a file by its path as people read it, its id and its input', () => {
+void test('names a file by its path as text, its id and its input', () => {
   const { events, lines } = scene()
   events.lost(FILE, 'gone', 10)
   assert.deepEqual(lines(), [
@@ -135,7 +135,7 @@ void test('names a file by its path as people read it, its id and its input', ()
   assert.equal(lines()[0]?.['file'], '/\ufffd\n"', 'a line of the log is one line, whatever the path')
 })
 
-void test('tells the same trouble once in ten seconds, each file and partition by itself', () => {
+void test('logs the same problem once in ten seconds for each file and partition', () => {
   const { events, lines, clock } = scene()
   const trouble = (): void => {
     events.fileDenied('/a', 'EACCES')
@@ -160,9 +160,9 @@ void test('reports that no descriptor is left once in ten seconds, whatever file
   events.fileDenied('/var/log/a.log', 'EMFILE')
   events.fileDenied('/var/log/b.log', 'ENFILE: file table overflow, open')
   events.fileDenied('/var/log/c.log', 'EACCES')
-  const said = lines().map(({ path, reason, msg }) => [path, reason, msg])
-  assert.deepEqual(said, [
-    ['/var/log/a.log', 'EMFILE', 'no descriptor left to read with; trying again'],
+  const logged = lines().map(({ path, reason, msg }) => [path, reason, msg])
+  assert.deepEqual(logged, [
+    ['/var/log/a.log', 'EMFILE', 'no descriptor is free to read with; trying again'],
     ['/var/log/c.log', 'EACCES', 'cannot read; trying again'],
   ])
   clock.advance(10_000)
@@ -170,10 +170,10 @@ void test('reports that no descriptor is left once in ten seconds, whatever file
   assert.equal(lines().length, 1)
 })
 
-void test('tells a broker that is down every ten seconds, what is new about it at once, and when it is back', () => {
+void test('logs a broker that is down every ten seconds, a new reason at once, and its return', () => {
   const { events, lines, clock } = scene()
   const isDown = (reason: string): void => events.brokerUnreachable(1, 'kafka:9092', reason)
-  const told = (): unknown[] => lines().map(({ msg, reason }) => reason ?? msg)
+  const logged = (): unknown[] => lines().map(({ msg, reason }) => reason ?? msg)
   events.brokerConnected(1, 'kafka:9092')
   for (let i = 0; i < 10; i++) {
     isDown('refused')
@@ -181,39 +181,40 @@ void test('tells a broker that is down every ten seconds, what is new about it a
   }
   isDown('no answer')
   events.brokerUnreachable(2, 'other:9092', 'refused')
-  assert.deepEqual(told(), ['connected to broker', 'refused', 'no answer', 'refused'])
+  assert.deepEqual(logged(), ['connected to broker', 'refused', 'no answer', 'refused'])
   clock.advance(10)
   isDown('refused')
   events.brokerConnected(1, 'kafka:9092')
-  assert.deepEqual(told(), ['refused', 'connected to broker'])
-  // what is not told does not make the next connection news: one that comes and goes does not fill the log
+  assert.deepEqual(logged(), ['refused', 'connected to broker'])
+  // after a failure that was not logged the next connection is not logged either: a flapping broker does not fill the
+  // log
   isDown('refused')
   events.brokerConnected(1, 'kafka:9092')
-  assert.deepEqual(told(), [])
+  assert.deepEqual(logged(), [])
   clock.advance(10_000)
   isDown('refused')
-  assert.deepEqual(told(), ['refused'])
+  assert.deepEqual(logged(), ['refused'])
 })
 
-void test('tells a broker at another address, and does not take numbers in a reason for another reason', () => {
+void test('logs a broker at another address, and does not take numbers in a reason for another reason', () => {
   const { events, lines } = scene()
-  const told = (): unknown[] => lines().map(({ msg, node, address }) => [msg, node, address].join(' '))
+  const logged = (): unknown[] => lines().map(({ msg, node, address }) => [msg, node, address].join(' '))
   events.brokerConnected(-1, 'a:9092')
   events.brokerConnected(1, 'a:9092')
   events.brokerConnected(1, 'b:9092')
   events.brokerConnected(1, 'b:9092')
   events.brokerConnected(1, 'a:9092')
-  assert.deepEqual(told(), [
+  assert.deepEqual(logged(), [
     'connected to broker -1 a:9092',
     'connected to broker 1 a:9092',
     'connected to broker 1 b:9092',
     'connected to broker 1 a:9092',
   ])
   for (let n = 0; n < 10; n++) events.brokerUnreachable(1, 'a:9092', `a frame of ${n} bytes`)
-  assert.equal(told().length, 1)
+  assert.equal(logged().length, 1)
 })
 
-void test('never keeps quiet about what is lost, dropped or repeated', () => {
+void test('logs every loss, dropped record and possible repeat', () => {
   const { events, lines } = scene()
   for (let i = 0; i < 5; i++) {
     events.lost(FILE, 'gone', 10)
@@ -223,7 +224,7 @@ void test('never keeps quiet about what is lost, dropped or repeated', () => {
   assert.equal(lines().length, 15)
 })
 
-void test('does not remember every file there ever was', () => {
+void test('does not remember every file that ever existed', () => {
   const { events, clock } = scene({ level: 'silent' })
   const heapBytes = (): number => {
     setFlagsFromString('--expose-gc')
@@ -240,7 +241,7 @@ void test('does not remember every file there ever was', () => {
   assert.ok(grown < 5e6, `${Math.round(grown / 1e6)} MB more`)
 })
 
-void test('has a word for every event', () => {
+void test('has a method for every event', () => {
   const { events } = scene()
   assert.deepEqual(Object.keys(events).sort(), Object.keys(countingEvents(new Counters(), () => 0)).sort())
 })

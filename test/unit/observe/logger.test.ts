@@ -23,7 +23,7 @@ void test('writes a line of JSON with time, level and message, and nothing of th
   assert.match(String(line['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 })
 
-void test('leaves out what is below the level', () => {
+void test('leaves out lines below the level', () => {
   const { logger, text } = scene(false, 'error')
   for (const level of ['debug', 'info', 'warn'] as const) logger[level]('x')
   assert.equal(text(), '')
@@ -31,7 +31,7 @@ void test('leaves out what is below the level', () => {
   assert.match(text(), /"msg":"y"/)
 })
 
-void test('writes a line for people where a terminal reads it', () => {
+void test('writes a line for people on a terminal', () => {
   const { logger, text } = scene(true, 'debug')
   logger.info({ topic: 'logs', partitions: 3 }, 'topic found')
   logger.error({ reason: 'a\nb' }, 'bytes lost')
@@ -43,14 +43,14 @@ void test('writes a line for people where a terminal reads it', () => {
   assert.equal(lines.length, 4)
 })
 
-void test('lets nothing in a path or reason speak to the terminal', () => {
+void test('escapes control characters in a path or reason', () => {
   const { logger, text } = scene(true)
   logger.info({ file: '\u001b[31mred\u0007' }, 'file found')
   assert.ok(!text().includes('\u001b[31m'))
   assert.ok(!text().includes('\u0007'))
 })
 
-void test('keeps a megabyte of what nobody reads, and says how much is missing when somebody does again', async () => {
+void test('keeps a megabyte that is not read, and reports how many lines are missing when it is read again', async () => {
   const read: string[] = []
   let go = (): void => undefined
   let reads = false
@@ -62,8 +62,8 @@ void test('keeps a megabyte of what nobody reads, and says how much is missing w
     },
   })
   const logger = createLogger({ level: 'info', pretty: false, out })
-  const said = 'x'.repeat(1000)
-  for (let n = 0; n < 3000; n++) logger.info({ n, said }, 'batch stored')
+  const text = 'x'.repeat(1000)
+  for (let n = 0; n < 3000; n++) logger.info({ n, text }, 'batch stored')
   assert.ok(out.writableLength < 1.1 * 1024 * 1024, `${out.writableLength} bytes`)
   reads = true
   go()

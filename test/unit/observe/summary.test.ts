@@ -5,7 +5,7 @@ import { createLogger } from '../../../src/observe/logger.ts'
 import { logSummary } from '../../../src/observe/summary.ts'
 import { collectOutput } from '../../support/capture.ts'
 
-void test('says in one line how the agent is doing', () => {
+void test('logs all figures in one line', () => {
   const out = collectOutput()
   const counters = new Counters()
   const events = countingEvents(counters, () => 0)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Unharmed } from '../../../src/observe/unharmed.ts'
 import { hear } from '../../support/hear.ts'
 
-void test('gives what a report gives, and something instead when it fails', () => {
+void test('returns the result of a report, and another value if it fails', () => {
   const unharmed = new Unharmed(() => assert.fail('nothing failed'))
   assert.equal(unharmed.by(() => 7, 0), 7) // prettier-ignore
   const reasons: string[] = []
@@ -15,7 +15,7 @@ void test('gives what a report gives, and something instead when it fails', () =
   assert.deepEqual(reasons, ['EMFILE: too many open files, uv_resident_set_memory'], 'once')
 })
 
-void test('complains of each reason, but not of any number of them', () => {
+void test('complains of each reason once, up to a limit of reasons', () => {
   const reasons: string[] = []
   const unharmed = new Unharmed((reason) => void reasons.push(reason))
   for (let n = 0; n < 300; n++) {
@@ -29,7 +29,7 @@ void test('complains of each reason, but not of any number of them', () => {
   )
 })
 
-void test('does not throw when to complain fails too', () => {
+void test('does not throw if the complaint fails too', () => {
   const unharmed = new Unharmed(() => {
     throw new Error('no log')
   })
@@ -38,7 +38,7 @@ void test('does not throw when to complain fails too', () => {
   }, undefined)
 })
 
-void test('lets listeners hear of every event, and nobody hear of what goes wrong in them', () => {
+void test('passes every event to the listener, and reports each of its errors once', () => {
   const ear = hear()
   const reasons: string[] = []
   const unharmed = new Unharmed((reason) => void reasons.push(reason))

@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
-import { SCHEMA } from '../../../src/config/schema.ts'
-import { namedSettings } from '../../../src/config/setting.ts'
-import { startAgent } from '../../support/process.ts'
-import { freshDirectory } from '../../support/temp.ts'
-import { until } from '../../support/wait.ts'
+import { SCHEMA } from '../../src/config/schema.ts'
+import { namedSettings } from '../../src/config/setting.ts'
+import { startAgent } from '../support/process.ts'
+import { freshDirectory } from '../support/temp.ts'
+import { until } from '../support/wait.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
+const ROOT = join(import.meta.dirname, '../..')
 
 interface Ended {
   readonly code: number | null
@@ -29,7 +29,7 @@ async function logagent(
 }
 
 suite('the command line', () => {
-  test('shows help that knows every command and groups the flags of run', async (t) => {
+  test('shows help with every command, and groups the flags of run', async (t) => {
     const { code, out } = await logagent(t, ['--help'])
     assert.equal(code, 0)
     for (const command of ['run', 'check', 'consume', 'tail', 'state', 'version'])
@@ -40,7 +40,7 @@ suite('the command line', () => {
     assert.match(run.out, /^Kafka:\n  --kafka-brokers/m)
   })
 
-  test('what it does not know ends with exit code 2 and a guess', async (t) => {
+  test('an unknown command or flag ends with exit code 2 and a guess', async (t) => {
     assert.deepEqual(await logagent(t, ['rnu']), {
       code: 2,
       out: '',
@@ -67,7 +67,7 @@ suite('the command line', () => {
     assert.equal((await logagent(t, [])).code, 2)
   })
 
-  test('help that was asked for is no mistake', async (t) => {
+  test('--help is no error', async (t) => {
     for (const args of [['--help'], ['help'], ['help', 'run'], ['run', '--help']]) {
       const { code, out, err } = await logagent(t, args)
       assert.deepEqual([code, err], [0, ''], args.join(' '))
@@ -75,7 +75,7 @@ suite('the command line', () => {
     }
   })
 
-  test('tells the version', async (t) => {
+  test('prints the version', async (t) => {
     const manifest: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
     const version = String(Reflect.get(Object(manifest), 'version'))
     assert.match(
@@ -101,7 +101,7 @@ suite('the command line', () => {
 })
 
 suite('check', () => {
-  test('shows what is in effect and where it came from', async (t) => {
+  test('shows the values in effect and where they came from', async (t) => {
     const env = { LOGAGENT_PATHS: '/a/*.log', KAFKA_BROKERS: 'k' }
     const { code, out } = await logagent(t, ['check', '--kafka-topic', 'logs', '--topic-create'], env)
     assert.equal(code, 0)
@@ -127,7 +127,7 @@ suite('check', () => {
     )
   })
 
-  test('tells all complaints, a line each, with exit code 2', async (t) => {
+  test('prints all complaints, one in each line, with exit code 2', async (t) => {
     const { code, out, err } = await logagent(t, ['check', '--encoding', 'xml'], { KAFKA_ACKS: 'maybe' })
     assert.deepEqual([code, out], [2, ''])
     assert.deepEqual(

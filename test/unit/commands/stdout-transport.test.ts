@@ -28,7 +28,7 @@ function item(values: readonly (Buffer | null)[], partition = 0): ProduceItem {
 }
 
 suite('the output that only shows', () => {
-  test('prints each record as a line of JSON, and calls it stored', async () => {
+  test('prints each record as a line of JSON, and reports it as stored', async () => {
     const out = collectOutput()
     const transport = new StdoutTransport(out.stream)
     const answers = await transport.produce(0, [
@@ -99,7 +99,7 @@ suite('the output that only shows', () => {
 })
 
 suite('bytes as JSON shows them', () => {
-  test('are text where they are UTF-8, else base64', () => {
+  test('are text if they are UTF-8, else base64', () => {
     assert.equal(textOrBase64(Buffer.from('naïve ✓ 🚀')), 'naïve ✓ 🚀')
     assert.equal(textOrBase64(Buffer.alloc(0)), '')
     assert.equal(textOrBase64('as it is'), 'as it is')
@@ -108,7 +108,7 @@ suite('bytes as JSON shows them', () => {
     assert.equal(textOrBase64(undefined), null)
   })
 
-  test('are text also where the text has a replacement character of its own', () => {
+  test('are text also if the text has a replacement character of its own', () => {
     assert.equal(textOrBase64(Buffer.from('a\ufffdb')), 'a\ufffdb')
     assert.deepEqual(textOrBase64(Buffer.concat([Buffer.from('\ufffd'), Buffer.of(0xff)])), { base64: '77+9/w==' })
   })

@@ -1,6 +1,7 @@
 /**
- * One value for each setting out of what the layers give: convict holds defaults and turns text into values, the
- * formats judge. Every value given is judged, also one that a higher layer overrides. No rules between settings.
+ * Resolves what the layers give to one value for each setting: convict holds the defaults and turns text into values,
+ * the formats validate them. Every given value is validated, also one that a higher layer overrides. There are no rules
+ * between settings here.
  */
 import convict from 'convict'
 import { messageOf } from '../errors.ts'
@@ -10,18 +11,22 @@ import type { GivenValues } from './layers.ts'
 import type { Origin } from './origin.ts'
 import { namedSettings, type Setting, type SettingTree, type Values } from './setting.ts'
 
-export interface Settled<Tree> {
+export interface ResolvedValues<Tree> {
   readonly values: Values<Tree>
-  /** Where the value of each setting came from, by name; settings not in here have their default. */
+  /**
+   * Where the value of each setting came from, by the setting's name; a setting that is missing here has its default.
+   */
   readonly origins: ReadonlyMap<string, Origin>
 }
 
-/** `label` stands in front of names in complaints. A value that is refused counts as not given. */
-export function settle<Tree extends SettingTree>(
+/**
+ * Resolves every setting of a schema. A refused value counts as not given. `label` is put before names in complaints.
+ */
+export function resolveValues<Tree extends SettingTree>(
   schema: Tree,
   given: GivenValues,
   { complaints, label = '' }: { complaints: Complaints; label?: string },
-): Settled<Tree> {
+): ResolvedValues<Tree> {
   convict.addFormats(FORMATS)
   const config = convict<Record<string, unknown>>(schema, { env: {}, args: [] })
   const origins = new Map<string, Origin>()
@@ -37,13 +42,13 @@ export function settle<Tree extends SettingTree>(
         origins.set(name, origin)
       }
       for (const { entry, ...fault } of faults) {
-        // what a file that was not meant holds can look like a name as well
+        // a file that was named by mistake can hold a secret that looks like a name
         complaints.add({ setting: label + name + (origin.isSecret ? '' : entry), ...fault, origin })
       }
     }
     config.set(name, accepted)
   }
-  // The formats have judged every value; the compiler can't follow them through convict.
+  // The formats have validated every value, which the compiler can't see through convict.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return { values: config.getProperties() as Values<Tree>, origins }
 }
@@ -56,21 +61,21 @@ interface Fault {
 }
 
 /**
- * Not config.validate(): it joins its errors into one text, knows no layers, and walks into `fields`, where a name with a
- * dot looks like a path to it.
+ * What is wrong with one value. convict's own validate() is no use for this: it joins its errors into one text, knows
+ * no layers, and walks into `fields`, where it takes a name with a dot for a path.
  */
 function faultsOf({ raw, value }: { raw: unknown; value: unknown }, setting: Setting<unknown>): Fault[] {
   const format: Format = FORMATS[setting.format]
   const faults: Fault[] = []
-  const judge = (entry: string, shownValue: unknown, validate: () => void): void => {
+  const check = (entry: string, shownValue: unknown, validate: () => void): void => {
     try {
       validate()
     } catch (error) {
       faults.push({ entry, value: shownValue, advice: messageOf(error) })
     }
   }
-  judge('', raw, () => format.validate(value, setting))
+  check('', raw, () => format.validate(value, setting))
   const entries = format.validateEntry !== undefined && isPlainObject(value) ? Object.entries(value) : []
-  for (const [name, item] of entries) judge(`.${name}`, item, () => format.validateEntry?.(name, item))
+  for (const [name, item] of entries) check(`.${name}`, item, () => format.validateEntry?.(name, item))
   return faults
 }
