@@ -6,10 +6,10 @@ import type { Chunk, Extent, Generation } from './flow.ts'
 import type { Guard } from './guard.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
-import type { AppendRequest } from './output/producer/append-request.ts'
-import type { Stay } from './output/producer/partition.ts'
+import type { EntriesToAppend } from './output/producer/entries-to-append.ts'
+import type { Affinity } from './output/producer/partition.ts'
 
-export class ChunkRecords implements AppendRequest {
+export class ChunkRecords implements EntriesToAppend {
   readonly #entries: Entries
   readonly #settle: (file: Generation, ranges: readonly Extent[]) => void
   #chunk: Chunk | null = null
@@ -17,20 +17,20 @@ export class ChunkRecords implements AppendRequest {
   first = 0
   skipped = 0
   records = 0
-  stay: Stay = 'always'
+  affinity: Affinity = 'always'
 
   constructor(entries: Entries, settle: (file: Generation, ranges: readonly Extent[]) => void) {
     this.#entries = entries
     this.#settle = settle
   }
 
-  begin(chunk: Chunk, how: { skipped: number; stay: Stay; append: Append }): void {
+  begin(chunk: Chunk, how: { skipped: number; affinity: Affinity; append: Append }): void {
     this.#chunk = chunk
     this.#append = how.append
     this.first = 0
     this.records = 0
     this.skipped = how.skipped
-    this.stay = how.stay
+    this.affinity = how.affinity
   }
 
   get chunk(): Chunk {

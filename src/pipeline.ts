@@ -178,7 +178,11 @@ export class Pipeline {
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
     const file = asLogFile(chunk.file)
     const records = this.#records
-    records.begin(chunk, { skipped: file.skipped, stay: prepared.stay, append: this.#slot.install(prepared.template) })
+    records.begin(chunk, {
+      skipped: file.skipped,
+      affinity: prepared.affinity,
+      append: this.#slot.install(prepared.template),
+    })
     this.#producer.append(lane, records)
     file.skipped = records.skipped
     if (records.records < records.first) this.#countSettled(file, records.first)
@@ -220,7 +224,7 @@ export class Pipeline {
       if (!(obstacle instanceof Lane) || this.#producer.isLeft(obstacle)) this.#input.unblock(obstacle)
       else if (isShort) continue
       else if (this.#producer.reserveRoom(obstacle)) this.#input.unblock(obstacle)
-      else isShort = obstacle.share.refusal === 'short'
+      else isShort = obstacle.quota.refusal === 'short'
     }
   }
 

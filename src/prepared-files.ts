@@ -6,13 +6,14 @@
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
 import type { Template } from './encode/template.ts'
-import { type KeyRule, recordKeyOf } from './enrich/key.ts'
+import { recordKeyOf } from './enrich/key.ts'
 import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
 import type { Generation, Obstacle } from './flow.ts'
 import type { LineRules } from './frame/lines.ts'
 import type { Lane } from './output/producer/lane.ts'
-import { type Partitioner, type Stay, stayOf } from './output/producer/partition.ts'
+import { type Affinity, affinityOf } from './output/producer/partition.ts'
+import type { Partitioner, RecordKey } from './shipping-rules.ts'
 
 /** What one input asks of the stages behind the reading. */
 export interface Shipping extends LineRules {
@@ -20,14 +21,14 @@ export interface Shipping extends LineRules {
   readonly partitioner: Partitioner
   readonly encoding: 'json' | 'raw'
   readonly headers: 'otel' | 'none'
-  readonly key: KeyRule
+  readonly key: RecordKey
 }
 
 export interface Prepared {
   readonly shipping: Shipping
   readonly template: Template
   readonly key: Uint8Array | null
-  readonly stay: Stay
+  readonly affinity: Affinity
   /** Where the file's records go; null until that is known, and after a read where it is chosen at every read. */
   lane: Lane | null
   /** {@link Producer.topology} when the lane was chosen for good; -1: it is to be chosen at every read. */
@@ -77,6 +78,6 @@ export class PreparedFiles {
     const facts = factsOf(file, this.#metadata)
     const key = recordKeyOf(file, shipping.key)
     const template = shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
-    return { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null, laneSince: -1 }
+    return { shipping, template, key, affinity: affinityOf(shipping.partitioner, key), lane: null, laneSince: -1 }
   }
 }

@@ -3,7 +3,7 @@
  * JSON, one a line. Leaves nothing behind in the cluster. Not an audit: it counts and compares nothing.
  */
 import type { KafkaMessage } from 'kafkajs'
-import type { BrokerAddress } from '../config/broker-address.ts'
+import type { BrokerAddress } from '../broker-address.ts'
 import { openCluster } from './kafka-client.ts'
 import { textOrBase64 } from './text-or-base64.ts'
 import { readTopic } from './topic-reader.ts'

@@ -1,11 +1,7 @@
-/** Where a broker is: `host:port`, the port being 9092 if it is not told. */
+/** Brokers' addresses as a user writes them: `host:port`, the port being 9092 if it is not told. */
+import type { BrokerAddress } from '../broker-address.ts'
 import { AgentError } from '../errors.ts'
 import { splitList } from './comma-list.ts'
-
-export interface BrokerAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** 'host', 'host:9093', '[::1]:9092' to an address, the port being 9092 if not told; undefined if it is none. */
 export function parseBroker(text: string): BrokerAddress | undefined {

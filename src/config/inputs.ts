@@ -12,15 +12,10 @@ import { fromTree } from './layers.ts'
 import { metadataSize } from './metadata-size.ts'
 import { DEFAULT, madeWith, type Origin } from './origin.ts'
 import { INPUT_SCHEMA, type Settings } from './schema.ts'
+import type { RecordKey } from '../shipping-rules.ts'
 import type { Values } from './setting.ts'
 import { settle, type Settled } from './settle.ts'
-import { type Fields, type TemplatePart, compileTemplate, placeholders } from './template.ts'
-
-/** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
-export type RecordKey =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'file' }
-  | { readonly kind: 'template'; readonly parts: readonly TemplatePart[] }
+import { type Fields, compileTemplate, placeholders } from './template.ts'
 
 type Members = Values<typeof INPUT_SCHEMA>
 

@@ -3,9 +3,10 @@
  * resolves inputs, checks the rules between settings, and gives one deeply frozen {@link Config} — or one error with
  * everything that is wrong. Touches nothing but the named files; environment, flags and host name are passed in.
  */
+import type { BrokerAddress } from '../broker-address.ts'
 import { Complaints } from './complaints.ts'
 import { readConfigFile } from './file.ts'
-import { parseBroker, type BrokerAddress } from './broker-address.ts'
+import { parseBroker } from './broker-address.ts'
 import { resolveInputs, type InputConfig } from './inputs.ts'
 import type { Environment } from './environment-names.ts'
 import { collect, type Layers } from './layers.ts'

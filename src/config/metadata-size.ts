@@ -3,7 +3,8 @@
  * so much and no more (kernel/sizes.ts). encode/json.ts and encode/raw.ts render it; this is never less, and little more.
  */
 import { PATH_MAX } from './formats.ts'
-import type { InputConfig, RecordKey } from './inputs.ts'
+import type { RecordKey } from '../shipping-rules.ts'
+import type { InputConfig } from './inputs.ts'
 import type { Fields } from './template.ts'
 
 export interface MetadataSize {

@@ -2,12 +2,10 @@
  * Text with placeholders, as a record key may be: `${fields.env}-${log.file.name}`. Parses and fills in what is known
  * when the configuration is loaded; what differs from file to file is left for whoever renders it, once per file.
  */
+import type { TemplatePart } from '../shipping-rules.ts'
 
 /** Names and values that a user adds to records. */
 export type Fields = Readonly<Record<string, string | number | boolean>>
-
-/** Literal text, or the place of a file's value. */
-export type TemplatePart = string | { readonly of: 'log.file.path' | 'log.file.name' }
 
 export interface TemplateValues {
   readonly agentId: string

@@ -15,11 +15,11 @@ export interface ProduceItem {
  * What became of one {@link ProduceItem}. Given only when the socket can no longer touch the item's bytes (its write
  * callback has come, or the socket is closed), so the buffers may be used again.
  */
-export type Answer =
+export type ItemResponse =
   /** The broker answered for this partition. `code` is Kafka's error code, 0 is success; `baseOffset` -1 if unknown. */
-  | { readonly kind: 'answered'; readonly code: number; readonly message: string | null; readonly baseOffset: number }
+  | { readonly kind: 'response'; readonly code: number; readonly message: string | null; readonly baseOffset: number }
   /** No answer will come. `maybeSent` tells whether any byte of the request may have reached the socket. */
-  | { readonly kind: 'unanswered'; readonly maybeSent: boolean; readonly reason: string }
+  | { readonly kind: 'no-response'; readonly maybeSent: boolean; readonly reason: string }
 
 export interface ProducerId {
   /** int64 from the broker; below 2^53 in practice, checked when read. */
@@ -61,9 +61,9 @@ export interface Transport {
   /**
    * Send one Produce request with these items (each partition at most once) to a node.
    * Resolves with one answer per item, in their order; never rejects.
-   * With acks 0 the answer is `{kind: 'answered', code: 0, baseOffset: -1}` once all bytes are written.
+   * With acks 0 the answer is `{kind: 'response', code: 0, baseOffset: -1}` once all bytes are written.
    */
-  produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]>
+  produce(node: number, items: readonly ProduceItem[]): Promise<readonly ItemResponse[]>
   /** Close every connection; pending requests end unanswered. Resolves when all sockets are closed. */
   close(): Promise<void>
 }

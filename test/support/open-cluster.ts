@@ -1,6 +1,6 @@
 /** A real Cluster at a fake Kafka, with everything it tells; closed after each test. */
 import { Cluster, type ClusterOptions } from '../../src/output/kafka/cluster.ts'
-import type { Answer } from '../../src/output/transport.ts'
+import type { ItemResponse } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
 import { until } from './wait.ts'
 
@@ -78,4 +78,4 @@ export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> 
 }
 
 /** The answer for a batch stored at this offset. */
-export const stored = (baseOffset: number): Answer => ({ kind: 'answered', code: 0, message: null, baseOffset })
+export const stored = (baseOffset: number): ItemResponse => ({ kind: 'response', code: 0, message: null, baseOffset })

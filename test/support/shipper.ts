@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test'
 import { cutRecord } from '../../src/encode/cut.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
-import { type Partitioner, PartitionChooser, stayOf } from '../../src/output/producer/partition.ts'
+import { PartitionChooser, affinityOf } from '../../src/output/producer/partition.ts'
+import type { Partitioner } from '../../src/shipping-rules.ts'
 import { Producer, type ProducerOptions } from '../../src/output/producer/producer.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
@@ -100,7 +101,7 @@ export class Shipper {
     let shipped = this.#files.get(name)
     if (shipped === undefined) {
       const keyBytes = key === '' ? null : Buffer.from(key)
-      const file = new MadeFile(this.memory, name, { stay: stayOf(partitioner, keyBytes), key: keyBytes })
+      const file = new MadeFile(this.memory, name, { affinity: affinityOf(partitioner, keyBytes), key: keyBytes })
       shipped = { file, topic, partitioner, key: keyBytes, partition: -1, parked: null }
       this.#files.set(name, shipped)
     }

@@ -1,5 +1,5 @@
 /**
- * Who may have how many buffers of the pool. Each lane has a share:
+ * Who may have how many buffers of the pool. Each lane has a quota:
  * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
  * - where two brokers lead lanes, those of one may hold half of the pool together, where there are more, a third: a
  *   broker that answers no more must not have all of it before anybody knows. But whoever holds nothing may have what
@@ -9,7 +9,7 @@
  * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
  *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
  *
- * What the input borrows for reads that may never be answered has shares too: read-memory.ts.
+ * What the input borrows for reads that may never be answered has quotas too: read-memory.ts.
  *
  * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
  */
@@ -17,7 +17,7 @@ import { SMALL } from '../../kernel/layout.ts'
 import type { BufferPool, PooledBuffer, SizeClass } from '../../kernel/pool.ts'
 
 /**
- * Why a buffer is refused. own: this share, or the stalled ones together, hold all they may; broker: the lanes of its
+ * Why a buffer is refused. own: this quota, or the stalled ones together, hold all they may; broker: the lanes of its
  * broker do; short: the pool has none to spare.
  */
 type Refusal = 'own' | 'broker' | 'short'
@@ -25,7 +25,7 @@ type Refusal = 'own' | 'broker' | 'short'
 /** The pool is divided among at most this many brokers. */
 const MOST_PARTS = 3
 
-/** A pool of at least this many large buffers keeps one for a share that holds nothing. */
+/** A pool of at least this many large buffers keeps one for a quota that holds nothing. */
 const LEAST_TO_SPARE = 4
 
 export class BatchMemory {
@@ -35,8 +35,8 @@ export class BatchMemory {
   /** Shares that hold nothing and have a leader. */
   #quiet = 0
   #stalledBytes = 0
-  /** Of the shares whose lanes a broker leads, by its node id. */
-  readonly #brokers = new Map<number, { shares: number; bytes: number }>()
+  /** Of the quotas whose lanes a broker leads, by its node id. */
+  readonly #brokers = new Map<number, { quotas: number; bytes: number }>()
 
   /** `onFree` is called once after {@link turnedAway}, as soon as trying again makes sense; it must not take anything. */
   constructor(pool: BufferPool, onFree: () => void) {
@@ -44,8 +44,8 @@ export class BatchMemory {
     this.#onFree = onFree
   }
 
-  share(): Share {
-    return new Share(this)
+  quota(): Quota {
+    return new Quota(this)
   }
 
   /** Somebody could not have what they need, for whatever reason, and waits. */
@@ -54,21 +54,21 @@ export class BatchMemory {
   }
 
   /**
-   * Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. `needed`: no smaller one
-   * would do. For {@link Share}.
+   * Why the quota, that gives `back` bytes for it, may not have such a buffer; null: it may. `needed`: no smaller one
+   * would do. For {@link Quota}.
    */
-  refusal(share: Share, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
+  refusal(quota: Quota, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
     const { total, sizes, freeBytes } = this.pool
     const more = sizes[sizeClass] - back
     // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
-    const only = share.heldBytes === back
-    if (!only && share.heldBytes + more > total / 4) return 'own'
+    const only = quota.heldBytes === back
+    if (!only && quota.heldBytes + more > total / 4) return 'own'
     // this one is what was kept back
     if (only && sizeClass === 'small') return null
-    if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
-    const ofBroker = (this.#brokers.get(share.leader)?.bytes ?? 0) + more
+    if (quota.stalled && this.#stalledBytes + more > total / 2) return 'own'
+    const ofBroker = (this.#brokers.get(quota.leader)?.bytes ?? 0) + more
     if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
-    const others = this.#quiet - (share.quiet ? 1 : 0)
+    const others = this.#quiet - (quota.quiet ? 1 : 0)
     // a partition that comes later, or has a large record next, must not wait for those that nobody stores
     const spare = only || total < LEAST_TO_SPARE * sizes.large ? 0 : sizes.large
     // with more partitions than the pool has small buffers, nothing would ever be given out
@@ -76,16 +76,16 @@ export class BatchMemory {
     return freeBytes - more >= keptBack ? null : 'short'
   }
 
-  /** Count a share (1), or what it was before it changes (-1). For {@link Share}. */
-  count(share: Share, sign: 1 | -1): void {
-    if (share.quiet) this.#quiet += sign
-    if (share.stalled) this.#stalledBytes += sign * share.heldBytes
-    if (share.leader < 0) return
-    const broker = this.#brokers.get(share.leader) ?? { shares: 0, bytes: 0 }
-    broker.shares += sign
-    broker.bytes += sign * share.heldBytes
-    if (broker.shares > 0) this.#brokers.set(share.leader, broker)
-    else this.#brokers.delete(share.leader)
+  /** Count a quota (1), or what it was before it changes (-1). For {@link Quota}. */
+  count(quota: Quota, sign: 1 | -1): void {
+    if (quota.quiet) this.#quiet += sign
+    if (quota.stalled) this.#stalledBytes += sign * quota.heldBytes
+    if (quota.leader < 0) return
+    const broker = this.#brokers.get(quota.leader) ?? { quotas: 0, bytes: 0 }
+    broker.quotas += sign
+    broker.bytes += sign * quota.heldBytes
+    if (broker.quotas > 0) this.#brokers.set(quota.leader, broker)
+    else this.#brokers.delete(quota.leader)
   }
 
   /** What was held, or kept back, may be free now. */
@@ -102,7 +102,7 @@ interface TakeSettings {
 }
 
 /** The buffers of one lane, and what decides about more. */
-export class Share {
+export class Quota {
   readonly #memory: BatchMemory
   #heldBytes = 0
   #leader = -1
@@ -150,7 +150,7 @@ export class Share {
   }
 
   /**
-   * A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it; `needed`:
+   * A buffer of the class, or null when the quota may have none now. `instead`: one that is given back for it; `needed`:
    * no smaller one would do.
    */
   take(sizeClass: SizeClass, { instead, needed = false }: TakeSettings = {}): PooledBuffer | null {
@@ -167,8 +167,8 @@ export class Share {
     this.#memory.freed()
   }
 
-  /** Let another share have a buffer with what is in it. It may then hold more than it could have taken. */
-  hand(buffer: PooledBuffer, to: Share): void {
+  /** Let another quota have a buffer with what is in it. It may then hold more than it could have taken. */
+  hand(buffer: PooledBuffer, to: Quota): void {
     this.#change(() => (this.#heldBytes -= buffer.bytes))
     to.#change(() => (to.#heldBytes += buffer.bytes))
     this.#memory.freed()

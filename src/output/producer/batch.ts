@@ -24,7 +24,7 @@ import { RESULT } from '../../kernel/layout.ts'
 import type { LinearMemory } from '../../kernel/memory.ts'
 import type { PooledBuffer } from '../../kernel/pool.ts'
 import { join, split } from '../../ranges.ts'
-import type { Stay } from './partition.ts'
+import type { Affinity } from './partition.ts'
 
 export const HEADER_BYTES = 61
 
@@ -74,8 +74,8 @@ export class Batch {
   inFlight = false
   /** So many of the first records may be stored already: a request with them ended without an answer. */
   uncertain = 0
-  /** How its records stay on this partition: see {@link Stay}. */
-  stay: Stay = 'while-led'
+  /** Whether its records may leave this partition: see {@link Affinity}. */
+  affinity: Affinity = 'while-led'
   /** On the producer's clock; -1 before. */
   firstSentAt = -1
   /** When it was last sent without being in doubt (producer's clock): see {@link uncertain}. */

@@ -6,7 +6,7 @@
  */
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
-import { Timetable } from './timer-queue.ts'
+import { TimerQueue } from './timer-queue.ts'
 import type { Transport } from '../transport.ts'
 
 export interface Shipment {
@@ -53,7 +53,7 @@ export class Dispatcher {
   readonly #filled = new Set<Lane>()
   /** Lanes whose open batch does not linger any more. */
   readonly #ripe = new Set<Lane>()
-  readonly #timetable = new Timetable<Lane>()
+  readonly #timers = new TimerQueue<Lane>()
   /** Lanes that wait for a broker, by its node id. */
   readonly #stranded = new Map<number, Set<Lane>>()
   readonly #drained: (() => void)[] = []
@@ -93,7 +93,7 @@ export class Dispatcher {
       if (isOver) {
         this.#ripe.add(lane)
         this.#todo.add(lane)
-      } else this.#timetable.set(lane, lane.open.openedAt + this.#options.lingerMs)
+      } else this.#timers.set(lane, lane.open.openedAt + this.#options.lingerMs)
     }
     this.#filled.clear()
     if (isOver) this.#kick()
@@ -142,7 +142,7 @@ export class Dispatcher {
     if (this.#stopped) return
     const now = this.#options.now()
     if (this.#hurried) this.#sealOldest(now)
-    for (const { who } of this.#timetable.takeUntil(now + TIMER_SLACK_MS)) this.#todo.add(who)
+    for (const { who } of this.#timers.takeUntil(now + TIMER_SLACK_MS)) this.#todo.add(who)
     while (this.#todo.size > 0) {
       const lanes = [...this.#todo]
       this.#todo.clear()
@@ -171,9 +171,9 @@ export class Dispatcher {
     const early = this.#options.lingerMs / 2
     const loaded = new Set<Lane>()
     for (const shipments of loads.values()) for (const { lane } of shipments) loaded.add(lane)
-    for (const { who: lane, at } of this.#timetable.takeUntil(now + early)) {
+    for (const { who: lane, at } of this.#timers.takeUntil(now + early)) {
       if (loads.has(lane.leader) && !loaded.has(lane)) this.#load(loads, lane, this.#departing(lane, now, early))
-      else this.#timetable.set(lane, at)
+      else this.#timers.set(lane, at)
     }
   }
 
@@ -199,9 +199,9 @@ export class Dispatcher {
 
   /** Whether it has anything to send, somebody to send it to, and is not to wait after a failure. */
   #maySend(lane: Lane, now: number): boolean {
-    if (lane.leader < 0) this.#timetable.set(lane, this.#options.leaderless(lane, now))
+    if (lane.leader < 0) this.#timers.set(lane, this.#options.leaderless(lane, now))
     if (lane.idle) this.#active.delete(lane)
-    else if (lane.leader >= 0 && lane.retryAt > now) this.#timetable.set(lane, lane.retryAt)
+    else if (lane.leader >= 0 && lane.retryAt > now) this.#timers.set(lane, lane.retryAt)
     return !lane.idle && lane.leader >= 0 && lane.retryAt <= now
   }
 
@@ -210,7 +210,7 @@ export class Dispatcher {
     if (open === null || open.records === 0 || !lane.sequence.hasRoom(lane.queue)) return false
     const dueAt = open.openedAt + this.#options.lingerMs
     if (this.#flushing > 0 || this.#ripe.has(lane) || now + early >= dueAt) return true
-    this.#timetable.set(lane, dueAt)
+    this.#timers.set(lane, dueAt)
     return false
   }
 
@@ -243,7 +243,7 @@ export class Dispatcher {
   }
 
   #arm(): void {
-    const at = this.#timetable.next
+    const at = this.#timers.next
     if (at >= this.#timerAt || this.#stopped) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerAt = at

@@ -10,7 +10,7 @@ import type { Generation } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
-import type { Stay } from './partition.ts'
+import type { Affinity } from './partition.ts'
 import type { TopicLanes } from './topic-lanes.ts'
 
 export interface FailoverOptions {
@@ -52,9 +52,9 @@ export class Failover {
   }
 
   /** Move the batches that stay no longer than so. False when that has to wait. */
-  #move(from: Lane, to: Lane, stays: readonly Stay[]): boolean {
-    if (from.open !== null && stays.includes(from.open.stay)) this.#options.seal(from)
-    const movable = from.queue.filter((batch) => stays.includes(batch.stay))
+  #move(from: Lane, to: Lane, affinities: readonly Affinity[]): boolean {
+    if (from.open !== null && affinities.includes(from.open.affinity)) this.#options.seal(from)
+    const movable = from.queue.filter((batch) => affinities.includes(batch.affinity))
     // a compressor is at work on one, and says when it is done
     if (movable.some((batch) => !batch.ready && !batch.dropFirst)) return false
     if (movable.length === 0) return true
@@ -65,7 +65,7 @@ export class Failover {
     for (const batch of movable) {
       from.queue.splice(from.queue.indexOf(batch), 1)
       to.queue.push(batch)
-      from.share.hand(batch.buffer, to.share)
+      from.quota.hand(batch.buffer, to.quota)
     }
     const files = filesOf(movable)
     for (const file of files) this.#options.onMoved(file, to.partition)

@@ -7,18 +7,18 @@ import type { LinearMemory } from '../../kernel/memory.ts'
 import { LARGER, SMALLER, type SizeClass, largerOf } from '../../kernel/pool.ts'
 import { RESULT } from '../../kernel/layout.ts'
 import { bytesOf, split } from '../../ranges.ts'
-import type { AppendRequest, Appended } from './append-request.ts'
-import type { Share } from './batch-memory.ts'
+import type { EntriesToAppend, Appended } from './entries-to-append.ts'
+import type { Quota } from './batch-memory.ts'
 import { BatchLimit } from './batch-limit.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
-import { longerStay } from './partition.ts'
+import { strongerAffinity } from './partition.ts'
 import { type Mode, SequenceState } from './sequence.ts'
 
 export interface LaneOptions {
   readonly topic: string
   readonly partition: number
   readonly memory: LinearMemory
-  readonly share: Share
+  readonly quota: Quota
   readonly mode: Mode
   /** Bytes of a batch at most, header included. */
   readonly batchMaxBytes: number
@@ -34,7 +34,7 @@ export class Lane implements Obstacle {
   readonly topic: string
   readonly partition: number
   readonly sequence: SequenceState
-  readonly share: Share
+  readonly quota: Quota
   readonly #options: LaneOptions
   /** Sealed batches, lowest first; those in flight come first. */
   readonly queue: Batch[] = []
@@ -67,7 +67,7 @@ export class Lane implements Obstacle {
     this.topic = options.topic
     this.partition = options.partition
     this.sequence = new SequenceState(options.mode, (batch, records) => options.onRepeats(batch, records))
-    this.share = options.share
+    this.quota = options.quota
     this.#options = options
     this.limit = new BatchLimit(options.batchMaxBytes)
   }
@@ -105,7 +105,7 @@ export class Lane implements Obstacle {
     if (leader >= 0 && leader !== this.#leader) this.#retryAt = 0
     if (leader !== this.#leader) this.#isReachable = true
     this.#leader = leader
-    this.share.leader = leader
+    this.quota.leader = leader
     this.#updateStalled()
   }
 
@@ -130,7 +130,7 @@ export class Lane implements Obstacle {
   }
 
   #updateStalled(): void {
-    this.share.stalled = this.#leader < 0 || !this.#isReachable || this.#failures > 0
+    this.quota.stalled = this.#leader < 0 || !this.#isReachable || this.#failures > 0
   }
 
   // -- its batches ------------------------------------------------------------------------------------------------------
@@ -156,14 +156,14 @@ export class Lane implements Obstacle {
     if (this.open !== null) return true
     let sizeClass: SizeClass | null = largerOf(this.#firstClass, this.#leastClass)
     while (sizeClass !== null) {
-      const buffer = this.share.take(sizeClass, { needed: sizeClass === this.#leastClass })
+      const buffer = this.quota.take(sizeClass, { needed: sizeClass === this.#leastClass })
       if (buffer !== null) {
         this.open = new Batch(this.#options.memory, buffer)
         return true
       }
       // Who has something in flight gets memory back soon. If all took the small pieces that are left meanwhile, no
       // large one would ever come together again.
-      if (this.share.heldBytes > 0 || sizeClass === this.#leastClass) return false
+      if (this.quota.heldBytes > 0 || sizeClass === this.#leastClass) return false
       sizeClass = SMALLER[sizeClass]
     }
     return false
@@ -173,7 +173,7 @@ export class Lane implements Obstacle {
    * Append to the open batch ({@link makeRoom} first) until the entries or the batch end. When not all are taken:
    * {@link enlarge}, or seal it, and call again. What is returned is good until the next call.
    */
-  append(what: AppendRequest, now: number): Appended {
+  append(what: EntriesToAppend, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
     if (batch.records === 0) {
@@ -196,7 +196,7 @@ export class Lane implements Obstacle {
     return sum
   }
 
-  #encode(batch: Batch, what: AppendRequest, last: number, limit: number): void {
+  #encode(batch: Batch, what: EntriesToAppend, last: number, limit: number): void {
     const { memory, batchMaxBytes } = this.#options
     const { first } = what
     const records = what.append(
@@ -226,7 +226,7 @@ export class Lane implements Obstacle {
       batch.end = memory.result(RESULT.out)
       batch.records += records
       batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
-      batch.stay = longerStay(batch.stay, what.stay)
+      batch.affinity = strongerAffinity(batch.affinity, what.affinity)
       sum.records += records
       sum.bytes += consumed
       sum.invalidUtf8 += memory.result(RESULT.invalid)
@@ -257,14 +257,14 @@ export class Lane implements Obstacle {
   /** Let go of an open batch that is empty. */
   giveUp(): void {
     if (this.open === null || this.open.records > 0) return
-    this.share.give(this.open.buffer)
+    this.quota.give(this.open.buffer)
     this.open = null
   }
 
   #promote(batch: Batch, sizeClass: SizeClass): boolean {
-    const buffer = this.share.take(sizeClass, { instead: batch.buffer })
+    const buffer = this.quota.take(sizeClass, { instead: batch.buffer })
     if (buffer === null) return false
-    this.share.give(batch.promote(buffer))
+    this.quota.give(batch.promote(buffer))
     return true
   }
 
@@ -286,13 +286,13 @@ export class Lane implements Obstacle {
   /** Take a settled batch out and give its buffer back. */
   settle(batch: Batch): void {
     this.queue.splice(this.queue.indexOf(batch), 1)
-    this.share.give(batch.buffer)
+    this.quota.give(batch.buffer)
   }
 
   /** Give all memory back. Nothing may be in flight, and nobody may touch the lane's batches any more. */
   clear(): void {
-    for (const batch of this.queue.splice(0)) this.share.give(batch.buffer)
-    if (this.open !== null) this.share.give(this.open.buffer)
+    for (const batch of this.queue.splice(0)) this.quota.give(batch.buffer)
+    if (this.open !== null) this.quota.give(this.open.buffer)
     this.open = null
   }
 }

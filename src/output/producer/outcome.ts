@@ -10,10 +10,10 @@ import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 import type { Oversize } from './oversize.ts'
 import type { BatchFailure, Mode } from './sequence.ts'
-import type { Answer, Transport } from '../transport.ts'
+import type { ItemResponse, Transport } from '../transport.ts'
 import { meaningOf } from '../error-codes.ts'
 
-export interface VerdictOptions {
+export interface OutcomesOptions {
   readonly transport: Pick<Transport, 'refresh'>
   readonly mode: Mode
   readonly retry: BackoffLimits
@@ -39,15 +39,15 @@ interface Setback extends BatchFailure {
   readonly mustAct?: boolean
 }
 
-export class Verdict {
-  readonly #options: VerdictOptions
+export class Outcomes {
+  readonly #options: OutcomesOptions
 
-  constructor(options: VerdictOptions) {
+  constructor(options: OutcomesOptions) {
     this.#options = options
   }
 
-  pass(lane: Lane, batch: Batch, answer: Answer): void {
-    if (answer.kind === 'unanswered') {
+  pass(lane: Lane, batch: Batch, answer: ItemResponse): void {
+    if (answer.kind === 'no-response') {
       const { maybeSent: maybeStored, reason } = answer
       // at most once: what may have arrived is never sent again
       if (maybeStored && this.#options.mode === 'fire-and-forget') this.#done(lane, batch)

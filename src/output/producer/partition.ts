@@ -3,9 +3,8 @@
  * puts it. Round-robin and random change the partition with every read of a file, not with every line: a batch is
  * only as cheap as it is long.
  */
+import type { Partitioner } from '../../shipping-rules.ts'
 import type { TopicView } from '../transport.ts'
-
-export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 
 /** Kafka's murmur2 (seed 0x9747b28c), as an unsigned 32-bit number; see Kafka's `Utils.murmur2`. */
 export function murmur2(bytes: Uint8Array): number {
@@ -40,18 +39,18 @@ function byte(bytes: Uint8Array, at: number): number {
  * What may make unsent records leave their partition: that it has had no leader for long (the file chose it freely), only
  * that it does not exist any more (elsewhere they would lose their key's order, or their file's), or nothing.
  */
-export type Stay = 'while-led' | 'while-there' | 'always'
+export type Affinity = 'while-led' | 'while-there' | 'always'
 
-const STAYS: readonly Stay[] = ['while-led', 'while-there', 'always']
+const WEAKEST_FIRST: readonly Affinity[] = ['while-led', 'while-there', 'always']
 
-export function stayOf(partitioner: Partitioner, key: Uint8Array | null): Stay {
+export function affinityOf(partitioner: Partitioner, key: Uint8Array | null): Affinity {
   if (typeof partitioner === 'number') return 'always'
   return partitioner === 'hash' && key !== null ? 'while-there' : 'while-led'
 }
 
 /** How records stay that are in one batch. */
-export function longerStay(a: Stay, b: Stay): Stay {
-  return STAYS.indexOf(a) > STAYS.indexOf(b) ? a : b
+export function strongerAffinity(a: Affinity, b: Affinity): Affinity {
+  return WEAKEST_FIRST.indexOf(a) > WEAKEST_FIRST.indexOf(b) ? a : b
 }
 
 export interface Choice {

@@ -12,7 +12,7 @@ import type { Batch, Compression, Piece } from './batch.ts'
 import { BatchMemory } from './batch-memory.ts'
 import { Dispatcher, type Shipment } from './dispatcher.ts'
 import { Failover } from './failover.ts'
-import type { AppendRequest } from './append-request.ts'
+import type { EntriesToAppend } from './entries-to-append.ts'
 import { Lane } from './lane.ts'
 import { Oversize } from './oversize.ts'
 import type { TopicState } from './partition.ts'
@@ -22,7 +22,7 @@ import { Seal } from './seal.ts'
 import type { Mode } from './sequence.ts'
 import { TopicLanes } from './topic-lanes.ts'
 import type { ProduceItem, Transport } from '../transport.ts'
-import { Verdict } from './outcome.ts'
+import { Outcomes } from './outcome.ts'
 
 export interface ProducerOptions {
   readonly transport: Transport
@@ -68,7 +68,7 @@ export class Producer {
   readonly #seal: Seal
   readonly #ids: ProducerIds
   readonly #dispatcher: Dispatcher
-  readonly #verdict: Verdict
+  readonly #outcomes: Outcomes
   readonly #failover: Failover
   readonly #stopped = new AbortController()
   /** Lanes with a buffer and nothing in it. */
@@ -108,13 +108,13 @@ export class Producer {
       transport,
       now,
       lingerMs: options.lingerMs,
-      dropRefused: (lane) => this.#verdict.dropRefused(lane),
+      dropRefused: (lane) => this.#outcomes.dropRefused(lane),
       leaderless: (lane, time) => this.#failover.consider(lane, time),
       provideProducerId: (lane) => this.#ids.provide(lane),
       seal: sealOpen,
       send: (node, shipments) => this.#send(node, shipments),
     })
-    this.#verdict = new Verdict({
+    this.#outcomes = new Outcomes({
       transport,
       now,
       random: options.random,
@@ -172,7 +172,7 @@ export class Producer {
       return true
     }
     this.#buffers.turnedAway()
-    if (lane.share.refusal === 'short') this.#dispatcher.hurry()
+    if (lane.quota.refusal === 'short') this.#dispatcher.hurry()
     return false
   }
 
@@ -180,7 +180,7 @@ export class Producer {
    * Append until everything is taken or there is no room. Afterwards `what.first` is the first entry not taken, and
    * `what.skipped` the settled bytes that the next record has to carry.
    */
-  append(lane: Lane, what: AppendRequest): void {
+  append(lane: Lane, what: EntriesToAppend): void {
     if (this.#lanes.isAbandoned(lane)) {
       // It was chosen before its files left, and it would come to lie behind what the file sends elsewhere.
       this.#announceRoom()
@@ -228,15 +228,15 @@ export class Producer {
   #createLane(topic: string, partition: number): Lane {
     const { memory, mode, batchMaxBytes, tooLarge, events } = this.#options
     const onRepeats = (_batch: Batch, records: number): void => events.possibleRepeats(topic, partition, records)
-    const share = this.#buffers.share()
-    return new Lane({ topic, partition, memory, mode, batchMaxBytes, tooLarge, onRepeats, share })
+    const quota = this.#buffers.quota()
+    return new Lane({ topic, partition, memory, mode, batchMaxBytes, tooLarge, onRepeats, quota })
   }
 
   // -- memory ---------------------------------------------------------------------------------------------------------
 
   /** Take the buffers back that others, who are in the way, got and had nothing to put into. */
   #takeBack(asking: Lane): boolean {
-    const { refusal } = asking.share
+    const { refusal } = asking.quota
     if (refusal === 'own') return false
     let any = false
     for (const lane of this.#empty) {
@@ -289,7 +289,7 @@ export class Producer {
     const answers = await this.#options.transport.produce(node, items)
     for (const [index, { lane, batch }] of shipments.entries()) {
       const reason = 'the transport gave no answer for it'
-      this.#verdict.pass(lane, batch, answers[index] ?? { kind: 'unanswered', maybeSent: true, reason })
+      this.#outcomes.pass(lane, batch, answers[index] ?? { kind: 'no-response', maybeSent: true, reason })
       this.#dispatcher.look(lane)
     }
   }

@@ -9,7 +9,7 @@
  */
 import { MEDIUM } from '../../kernel/layout.ts'
 import type { PooledBuffer } from '../../kernel/pool.ts'
-import type { BatchMemory, Share } from './batch-memory.ts'
+import type { BatchMemory, Quota } from './batch-memory.ts'
 
 /** A large buffer that is cut into pieces. */
 interface Block {
@@ -22,16 +22,16 @@ interface Block {
 export class ReadMemory {
   readonly #memory: BatchMemory
   /** What is cut into pieces, and what is not: pieces without an answer must not keep long lines from being read. */
-  readonly #cut: Share
-  readonly #whole: Share
+  readonly #cut: Quota
+  readonly #whole: Quota
   readonly #blocks = new Set<Block>()
   /** By the address of a piece that is lent. */
   readonly #lent = new Map<number, Block>()
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
-    this.#cut = memory.share()
-    this.#whole = memory.share()
+    this.#cut = memory.quota()
+    this.#whole = memory.quota()
   }
 
   /**
@@ -80,9 +80,9 @@ export class ReadMemory {
     return block
   }
 
-  #takeFor(share: Share): PooledBuffer | null {
+  #takeFor(quota: Quota): PooledBuffer | null {
     const { total, sizes } = this.#memory.pool
     if (this.#cut.heldBytes + this.#whole.heldBytes + sizes.large > total / 2) return null
-    return share.take('large', { needed: true })
+    return quota.take('large', { needed: true })
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Who has to be looked at when: a heap of times, so that the cost goes with those who wait for something and not with
- * all there are. Each has one appointment at most, the earliest that was made; {@link Timetable.takeUntil} ends it.
+ * all there are. Each has one appointment at most, the earliest that was made; {@link TimerQueue.takeUntil} ends it.
  * An entry that an earlier one has replaced stays in the heap until its time and is ignored then.
  */
 
@@ -9,14 +9,14 @@ export interface Waiting {
   wakeAt: number
 }
 
-export interface Appointment<T> {
+export interface TimerEntry<T> {
   readonly who: T
   /** On the caller's clock. */
   readonly at: number
 }
 
-export class Timetable<T extends Waiting> {
-  readonly #heap: Appointment<T>[] = []
+export class TimerQueue<T extends Waiting> {
+  readonly #heap: TimerEntry<T>[] = []
 
   /** The earliest time that anyone may wait for; Infinity when nobody does. */
   get next(): number {
@@ -31,8 +31,8 @@ export class Timetable<T extends Waiting> {
   }
 
   /** Everyone whose time is at or before `time`, the earliest first. */
-  takeUntil(time: number): Appointment<T>[] {
-    const due: Appointment<T>[] = []
+  takeUntil(time: number): TimerEntry<T>[] {
+    const due: TimerEntry<T>[] = []
     for (let first = this.#heap[0]; first !== undefined && first.at <= time; first = this.#heap[0]) {
       this.#pop()
       if (first.who.wakeAt !== first.at) continue
@@ -42,7 +42,7 @@ export class Timetable<T extends Waiting> {
     return due
   }
 
-  #push(entry: Appointment<T>): void {
+  #push(entry: TimerEntry<T>): void {
     const heap = this.#heap
     let at = heap.length
     heap.push(entry)

@@ -120,7 +120,7 @@ export class TopicLanes {
 
   /** What waits while a connection is made, or for the first attempt again, is no sign. */
   #isStalled(lane: Lane | undefined): boolean {
-    return lane !== undefined && lane.share.stalled && this.#options.now() - lane.waitingSince > STALLED_MS
+    return lane !== undefined && lane.quota.stalled && this.#options.now() - lane.waitingSince > STALLED_MS
   }
 
   #setLeader(lane: Lane, view: TopicView | null): void {

@@ -24,7 +24,7 @@ describe('a cluster with brokers in trouble', () => {
       const item = fakeItem('logs', 0, { producerId: 7, epoch: 0, sequence: 0 })
       kafka.onProduce(wrong)
       const [answer] = await cluster.produce(1, [item])
-      assert.equal(answer?.kind === 'unanswered' && answer.maybeSent, true)
+      assert.equal(answer?.kind === 'no-response' && answer.maybeSent, true)
       assert.equal(kafka.log('logs', 0).records, records)
       await ready(1)
       assert.deepEqual(await cluster.produce(1, [item]), [stored(0)])
@@ -60,7 +60,7 @@ describe('a cluster with brokers in trouble', () => {
     kafka.node(1).closeAfter(100_000)
     const large = fakeItem('logs', 0, { values: ['x'.repeat(900_000)] })
     const [answer] = await cluster.produce(1, [large])
-    assert.equal(answer?.kind === 'unanswered' && answer.maybeSent, true)
+    assert.equal(answer?.kind === 'no-response' && answer.maybeSent, true)
     await ready(1)
     assert.deepEqual(await cluster.produce(1, [large]), [stored(0)])
   })
@@ -73,8 +73,8 @@ describe('a cluster with brokers in trouble', () => {
       cluster.produce(1, [fakeItem('logs', 0, { values: ['x'.repeat(900_000)] })]),
     )
     const answers = (await Promise.all(requests)).flat()
-    assert.ok(answers.every((answer) => answer.kind === 'unanswered'))
-    const sent = answers.map((answer) => answer.kind === 'unanswered' && answer.maybeSent)
+    assert.ok(answers.every((answer) => answer.kind === 'no-response'))
+    const sent = answers.map((answer) => answer.kind === 'no-response' && answer.maybeSent)
     assert.equal(sent[0], true)
     assert.equal(sent.at(-1), false, 'what the socket never got')
     kafka.node(1).resume()
@@ -147,7 +147,7 @@ describe('a cluster with brokers in trouble', () => {
     await until(() => events('brokerUnreachable').length > 0, { what: 'the reason' })
     assert.match(
       String(events('brokerUnreachable')[0]?.[3]),
-      /^127.0.0.1:\d+ is too old or too new: Produce version 9 \(it speaks 0 to 8\), InitProducerId \(not spoken at all\)$/,
+      /^127.0.0.1:\d+ is too old or too new: Produce version 9 \(the broker supports 0 to 8\), InitProducerId \(not supported\)$/,
     )
   })
 

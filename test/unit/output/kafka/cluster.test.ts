@@ -43,7 +43,7 @@ describe('a cluster', () => {
       stored(0),
       stored(0),
       stored(0),
-      { kind: 'answered', code: 3, message: null, baseOffset: -1 },
+      { kind: 'response', code: 3, message: null, baseOffset: -1 },
     ])
     const again = await cluster.produce(1, [fakeItem('logs', 1, { values: ['a', 'b'] })])
     assert.deepEqual(again, [stored(1)])
@@ -59,7 +59,7 @@ describe('a cluster', () => {
     kafka.onProduce(fault.error(87, 1, 'no key'))
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0), fakeItem('logs', 1)]), [
       stored(0),
-      { kind: 'answered', code: 87, message: 'no key', baseOffset: -1 },
+      { kind: 'response', code: 87, message: 'no key', baseOffset: -1 },
     ])
   })
 
@@ -89,10 +89,10 @@ describe('a cluster', () => {
     cluster.want('logs')
     await known('logs')
     const [answer] = await cluster.produce(9, [fakeItem('logs', 0)])
-    assert.deepEqual(answer, { kind: 'unanswered', maybeSent: false, reason: 'broker 9 is not known' })
+    assert.deepEqual(answer, { kind: 'no-response', maybeSent: false, reason: 'broker 9 is not known' })
     assert.equal(cluster.ready(9), false)
     const [other] = await cluster.produce(1, [fakeItem('logs', 0)])
-    assert.deepEqual(other, { kind: 'unanswered', maybeSent: false, reason: 'broker 1 is not connected' })
+    assert.deepEqual(other, { kind: 'no-response', maybeSent: false, reason: 'broker 1 is not connected' })
   })
 
   test('gives a producer id once the coordinator has loaded', async () => {
@@ -135,7 +135,7 @@ describe('a cluster', () => {
     const producing = cluster.produce(1, [fakeItem('logs', 0)])
     const noId = assert.rejects(cluster.producerId(new AbortController().signal))
     await cluster.close()
-    assert.deepEqual(await producing, [{ kind: 'unanswered', maybeSent: true, reason: 'the agent stops' }])
+    assert.deepEqual(await producing, [{ kind: 'no-response', maybeSent: true, reason: 'the agent stops' }])
     await noId
     assert.equal(cluster.ready(1), false)
     await until(() => kafka.node(1).connections === 0, { what: 'the last socket' })

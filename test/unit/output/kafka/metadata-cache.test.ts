@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MetadataCache } from '../../../../src/output/kafka/metadata-cache.ts'
-import type { MetadataAnswer, TopicMetadata } from '../../../../src/output/kafka/wire/metadata.ts'
+import type { MetadataResponse, TopicMetadata } from '../../../../src/output/kafka/wire/metadata.ts'
 
 const ID = 'a'.repeat(32)
 
@@ -24,7 +24,7 @@ function answer(
   topics: readonly TopicMetadata[],
   nodes: readonly number[] = [1, 2, 3],
   clusterId = 'cluster',
-): MetadataAnswer {
+): MetadataResponse {
   const brokers = nodes.map((node) => ({ node, host: 'kafka', port: 9092 }))
   return { throttleMs: 0, clusterId, brokers, topics }
 }

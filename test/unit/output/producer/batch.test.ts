@@ -15,9 +15,9 @@ const STAMP = { producerId: 0x1234_5678_9abc, epoch: 7, sequence: 42 }
 
 /** A sealed batch with the lines of these files, one append after the other. Empty lines are settled. */
 function batchOf(...appends: readonly (readonly [MadeFile, readonly string[]])[]): Batch {
-  const share = new BatchMemory(memory.pool, () => undefined).share()
+  const quota = new BatchMemory(memory.pool, () => undefined).quota()
   const lane = new Lane({
-    ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 100_000 },
+    ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes: 100_000 },
     tooLarge: 'cut',
     onRepeats: () => undefined,
   })
@@ -101,9 +101,9 @@ describe('a record batch', () => {
 
   test('moved to a larger buffer keeps its records and sizes, and can be appended to', () => {
     const source = file()
-    const share = new BatchMemory(memory.pool, () => undefined).share()
+    const quota = new BatchMemory(memory.pool, () => undefined).quota()
     const lane = new Lane({
-      ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 200_000 },
+      ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes: 200_000 },
       tooLarge: 'cut',
       onRepeats: () => undefined,
     })
@@ -122,7 +122,7 @@ describe('a record batch', () => {
     for (const [index, line] of lines.entries()) assert.equal(batch.sourceBytes(index), line.length + 1)
     const end = lines.reduce((sum, line) => sum + line.length + 1, 0)
     assert.deepEqual(spans(batch.pieces), [['a', 0, end, 2000, end]])
-    assert.equal(share.heldBytes, batch.buffer.bytes)
+    assert.equal(quota.heldBytes, batch.buffer.bytes)
     lane.clear()
   })
 

@@ -8,9 +8,9 @@ import type { LinearMemory } from '../../../../src/kernel/memory.ts'
 const KIB = 1024
 
 function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane {
-  const share = new BatchMemory(memory.pool, () => undefined).share()
+  const quota = new BatchMemory(memory.pool, () => undefined).quota()
   return new Lane({
-    ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes },
+    ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes },
     tooLarge: 'cut',
     onRepeats: () => undefined,
   })
@@ -70,7 +70,7 @@ describe('a lane', () => {
     assert.ok(lane.idle)
     assert.equal(lane.seal(), null)
     lane.giveUp()
-    assert.equal(lane.share.heldBytes, 0)
+    assert.equal(lane.quota.heldBytes, 0)
   })
 
   test('grows a batch through all classes of buffers, and begins the next one where this one ended', () => {
@@ -245,14 +245,14 @@ describe('a lane', () => {
   })
 
   test('keeps a batch on its partition as long as one of its records has to stay', () => {
-    for (const stay of ['while-led', 'while-there', 'always'] as const) {
+    for (const affinity of ['while-led', 'while-there', 'always'] as const) {
       const lane = laneOn(memory)
-      const [free, bound] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { stay })]
+      const [free, bound] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { affinity })]
       bound.write('x')
       free.write('y')
       fill(lane, bound)
       fill(lane, free)
-      assert.equal(lane.seal()!.stay, stay)
+      assert.equal(lane.seal()!.affinity, affinity)
       lane.clear()
     }
   })
@@ -261,7 +261,7 @@ describe('a lane', () => {
     const lane = laneOn(memory)
     const stalled = (change: () => void): boolean => {
       change()
-      return lane.share.stalled
+      return lane.quota.stalled
     }
     assert.ok(stalled(() => lane.ledBy(-1, 5)))
     assert.equal(lane.leaderlessSince, 5)

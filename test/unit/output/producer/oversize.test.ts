@@ -26,7 +26,7 @@ function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compressio
   const lane = new Lane({
     ...{ topic: 't', partition: 3, memory, mode: 'idempotent', batchMaxBytes: 100_000 },
     tooLarge: 'cut',
-    share: new BatchMemory(memory.pool, () => undefined).share(),
+    quota: new BatchMemory(memory.pool, () => undefined).quota(),
     onRepeats: () => undefined,
   })
   const file = new MadeFile(memory, 'a')

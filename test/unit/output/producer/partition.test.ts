@@ -3,10 +3,10 @@ import { describe, test } from 'node:test'
 import {
   PartitionChooser,
   type TopicState,
-  longerStay,
+  strongerAffinity,
   murmur2,
   partitionOfKey,
-  stayOf,
+  affinityOf,
   substituteFor,
 } from '../../../../src/output/producer/partition.ts'
 import { murmur2Fixtures } from '../../../support/fixtures.ts'
@@ -37,15 +37,15 @@ describe('the hash of a key', () => {
 
 describe('records stay on their partition', () => {
   test('for as long as their order depends on it', () => {
-    assert.equal(stayOf('sticky', null), 'while-led')
-    assert.equal(stayOf('sticky', key), 'while-led')
-    assert.equal(stayOf('hash', null), 'while-led')
-    assert.equal(stayOf('hash', key), 'while-there')
-    assert.equal(stayOf('round-robin', null), 'while-led')
-    assert.equal(stayOf('random', key), 'while-led')
-    assert.equal(stayOf(3, null), 'always')
-    assert.equal(longerStay('always', 'while-led'), 'always')
-    assert.equal(longerStay('while-led', 'while-there'), 'while-there')
+    assert.equal(affinityOf('sticky', null), 'while-led')
+    assert.equal(affinityOf('sticky', key), 'while-led')
+    assert.equal(affinityOf('hash', null), 'while-led')
+    assert.equal(affinityOf('hash', key), 'while-there')
+    assert.equal(affinityOf('round-robin', null), 'while-led')
+    assert.equal(affinityOf('random', key), 'while-led')
+    assert.equal(affinityOf(3, null), 'always')
+    assert.equal(strongerAffinity('always', 'while-led'), 'always')
+    assert.equal(strongerAffinity('while-led', 'while-there'), 'while-there')
   })
 })
 

@@ -87,7 +87,7 @@ void test('half of the pool is left to batches, however small it is', () => {
     takeAll(reads, true)
     takeAll(reads)
     assert.ok(pool.freeBytes >= pool.total / 2, `of ${buffers}`)
-    const lane = memory.share()
+    const lane = memory.quota()
     lane.leader = 1
     assert.ok(lane.take('large'), `of ${buffers}`)
   }
@@ -95,7 +95,7 @@ void test('half of the pool is left to batches, however small it is', () => {
 
 void test('what is kept back for lanes that hold nothing is not lent', () => {
   const { pool, reads, memory } = scene(4)
-  const lanes = Array.from({ length: 40 }, () => memory.share())
+  const lanes = Array.from({ length: 40 }, () => memory.quota())
   for (const lane of lanes) lane.leader = 1
   const others = Array.from({ length: 3 }, () => pool.take('large')!)
   assert.equal(reads.take(false), null)
@@ -107,7 +107,7 @@ void test('what is kept back for lanes that hold nothing is not lent', () => {
 void test('whoever was turned away may try again when a read was answered, or a batch stored', () => {
   const { reads, memory, freed } = scene(7)
   const [one, ...others] = takeAll(reads)
-  const lane = memory.share()
+  const lane = memory.quota()
   const batch = lane.take('small')
   assert.ok(one && batch)
   reads.give(one)

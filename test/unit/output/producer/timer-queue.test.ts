@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { Timetable } from '../../../../src/output/producer/timer-queue.ts'
+import { TimerQueue } from '../../../../src/output/producer/timer-queue.ts'
 import { seeded } from '../../../support/seed.ts'
 
 const waiting = (name: string) => ({ name, wakeAt: Infinity })
 
 describe('the timetable', () => {
   test('wakes whoever is due, the earliest first, and each once', () => {
-    const table = new Timetable<ReturnType<typeof waiting>>()
+    const table = new TimerQueue<ReturnType<typeof waiting>>()
     const [a, b, c] = [waiting('a'), waiting('b'), waiting('c')]
     table.set(a, 30)
     table.set(b, 10)
@@ -26,7 +26,7 @@ describe('the timetable', () => {
   })
 
   test('keeps the earliest appointment of each', () => {
-    const table = new Timetable<ReturnType<typeof waiting>>()
+    const table = new TimerQueue<ReturnType<typeof waiting>>()
     const a = waiting('a')
     table.set(a, 30)
     table.set(a, 10)
@@ -43,7 +43,7 @@ describe('the timetable', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
         const all = Array.from({ length: 10 }, (_, index) => waiting(String(index)))
-        const table = new Timetable<ReturnType<typeof waiting>>()
+        const table = new TimerQueue<ReturnType<typeof waiting>>()
         const model = new Map<string, number>()
         for (const step of steps) {
           if ('who' in step) {

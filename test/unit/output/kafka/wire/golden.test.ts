@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions } from '../../../../../src/output/kafka/wire/api-versions.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../../src/output/kafka/wire/init-producer-id.ts'
 import { decodeMetadata, encodeMetadata } from '../../../../../src/output/kafka/wire/metadata.ts'
-import { AnswerReader } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader } from '../../../../../src/output/kafka/wire/primitives.ts'
 import { decodeProduce, encodeProduce } from '../../../../../src/output/kafka/wire/produce.ts'
 import type { RequestHeader } from '../../../../../src/output/kafka/wire/request-header.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
@@ -28,7 +28,7 @@ interface Api<Asked, Answered> {
   readonly file: string
   /** null: a request that we never make. */
   readonly encode: (header: RequestHeader, body: Asked) => readonly Uint8Array[] | null
-  readonly decode: (reader: AnswerReader) => unknown
+  readonly decode: (reader: ResponseReader) => unknown
   /** What decode must give for this body. */
   readonly expected: (body: Answered) => unknown
 }
@@ -54,7 +54,7 @@ function golden<Asked, Answered>({ file, encode, decode, expected }: Api<Asked, 
   for (const { what, body, bytes } of responses) {
     const answer = Buffer.from(bytes, 'base64').subarray(4)
     test(`${file}: an answer is read as Java wrote it: ${what}`, () => {
-      assert.deepEqual(decode(new AnswerReader(answer)), expected(body))
+      assert.deepEqual(decode(new ResponseReader(answer)), expected(body))
     })
     test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(answer, decode))
   }

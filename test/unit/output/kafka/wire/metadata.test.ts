@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeMetadata, encodeMetadata } from '../../../../../src/output/kafka/wire/metadata.ts'
-import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
 import { readMetadata, readRequest, writeMetadata } from '../../../../support/fake-wire.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
 
@@ -39,7 +39,7 @@ describe('Metadata', () => {
   })
 
   test('keeps an error with the topic or partition it belongs to', () => {
-    const decoded = decodeMetadata(new AnswerReader(answer()))
+    const decoded = decodeMetadata(new ResponseReader(answer()))
     assert.equal(decoded.throttleMs, 3)
     assert.equal(decoded.clusterId, 'fake')
     assert.deepEqual(decoded.brokers, brokers)

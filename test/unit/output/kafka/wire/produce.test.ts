@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
 import { decodeProduce, encodeProduce } from '../../../../../src/output/kafka/wire/produce.ts'
 import { fakeItem } from '../../../../support/fake-batch.ts'
 import { readProduce, readRequest, writeProduce } from '../../../../support/fake-wire.ts'
@@ -61,7 +61,7 @@ describe('Produce', () => {
       },
     ]
     const answer = answerTo((writer) => writeProduce(writer, results, 125))
-    const { partitions, throttleMs } = decodeProduce(new AnswerReader(answer))
+    const { partitions, throttleMs } = decodeProduce(new ResponseReader(answer))
     assert.equal(throttleMs, 125)
     assert.deepEqual(
       partitions,

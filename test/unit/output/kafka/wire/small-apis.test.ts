@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions, missingApis } from '../../../../../src/output/kafka/wire/api-versions.ts'
 import { describeError, meaningOf } from '../../../../../src/output/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../../src/output/kafka/wire/init-producer-id.ts'
-import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
 import {
   readRequest,
   writeApiVersions,
@@ -39,9 +39,9 @@ describe('ApiVersions', () => {
       [0, { min: 3, max: 11 }],
       [3, { min: 0, max: 12 }],
     ])
-    const now = decodeApiVersions(new AnswerReader(written((writer) => writeApiVersions(writer, rows))))
+    const now = decodeApiVersions(new ResponseReader(written((writer) => writeApiVersions(writer, rows))))
     assert.deepEqual(now, { code: 0, ranges, throttleMs: 0 })
-    const old = decodeApiVersions(new AnswerReader(written((writer) => writeOldApiVersions(writer, rows))))
+    const old = decodeApiVersions(new ResponseReader(written((writer) => writeOldApiVersions(writer, rows))))
     assert.deepEqual(old, { code: 35, ranges, throttleMs: 0 })
   })
 
@@ -52,8 +52,8 @@ describe('ApiVersions', () => {
       { name: 'Metadata', key: 3, version: 12 },
     ]
     assert.deepEqual(missingApis(ranges, needed), [
-      'Produce version 9 (it speaks 3 to 8)',
-      'Metadata (not spoken at all)',
+      'Produce version 9 (the broker supports 3 to 8)',
+      'Metadata (not supported)',
     ])
     assert.deepEqual(missingApis(new Map([[0, { min: 9, max: 9 }]]), needed.slice(0, 1)), [])
   })
@@ -86,7 +86,7 @@ describe('InitProducerId', () => {
   })
 
   test('reads the id', () => {
-    const decoded = decodeInitProducerId(new AnswerReader(answer))
+    const decoded = decodeInitProducerId(new ResponseReader(answer))
     assert.deepEqual(decoded, { throttleMs: 5, code: 0, producerId: 4711, producerEpoch: 0 })
   })
 

@@ -2,10 +2,10 @@
 import type { Extent, Generation } from '../../flow.ts'
 import type { Guard } from '../../guard.ts'
 import type { Append } from '../../kernel/kernel.ts'
-import type { Stay } from './partition.ts'
+import type { Affinity } from './partition.ts'
 
 /** What one call appends: entries of one file, already framed. */
-export interface AppendRequest {
+export interface EntriesToAppend {
   readonly file: Generation
   readonly append: Append
   /** Entries to append; `first` and `skipped` move on as they are taken. */
@@ -18,7 +18,7 @@ export interface AppendRequest {
   /** Records made of them so far; an entry taken without one was settled. */
   records: number
   /** What may make the records leave the partition while they are unsent. */
-  readonly stay: Stay
+  readonly affinity: Affinity
   /** Where entries [first, end) lie in the file, in their order. The caller may keep and change it. */
   extentsOf(first: number, end: number): Extent[]
   /** The guard of the bytes before an offset. */
@@ -27,7 +27,7 @@ export interface AppendRequest {
   settled(ranges: readonly Extent[]): void
 }
 
-/** What one call made of an {@link AppendRequest}. */
+/** What one call made of an {@link EntriesToAppend}. */
 export interface Appended {
   records: number
   /** Source bytes of the records. */
