@@ -122,20 +122,23 @@ export interface PipelineParts {
 }
 
 export function pipelineOptions(config: Config, options: PipelineParts): PipelineOptions {
-  const { destination, threads, maxOpenFiles, ...parts } = options
+  const { destination, threads, maxOpenFiles, transport, checkpoint, events } = options
   const { kafka, batch, inputs } = config
   return {
-    ...parts,
-    inputs,
+    reading: {
+      inputs,
+      file: { ...config.file, maxOpenFiles },
+      volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events }),
+      checkpoint,
+      drain: config.shutdown.drain,
+    },
+    transport,
+    events,
     shipping: new Map(inputs.map((input): [string, Shipping] => [input.id, input])),
     metadata: { agentId: config.agent.id, fields: new Map(inputs.map((input) => [input.id, input.fields])) },
     processors: [],
     memory: memoryFor(config),
-    file: { ...config.file, maxOpenFiles },
-    volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events: parts.events }),
-    drain: config.shutdown.drain,
     producer: {
-      transport: parts.transport,
       mode: modeFor(kafka.acks),
       lingerMs: kafka.lingerMs,
       batchMaxBytes: batch.maxBytes,
@@ -144,10 +147,7 @@ export function pipelineOptions(config: Config, options: PipelineParts): Pipelin
       tooLarge: config.record.tooLarge,
       retry: kafka.retry,
     },
-    now: Date.now,
-    clock: monotonic,
-    random: Math.random,
-    randomBytes: openRandomBytes(),
+    ambient: { now: Date.now, clock: monotonic, random: Math.random, randomBytes: openRandomBytes() },
   }
 }
 

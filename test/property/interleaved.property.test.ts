@@ -110,7 +110,7 @@ test('records stand for what they were made of, however lines interleave and bat
           gone += count
           assert.deepEqual(bytesIn(told), oughtToBe(lines, gone))
         }
-        if (batch !== null) lane.settle(batch)
+        if (batch !== null) lane.remove(batch)
         tell(trailing, 'settled')
         lane.clear()
         const size = parts.reduce((sum, { bytes }) => sum + bytes, 0)

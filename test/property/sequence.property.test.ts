@@ -204,7 +204,7 @@ class Play {
       if (doubtful) for (const id of this.#idsOf(batch).slice(0, batch.sending)) this.#doubtful.add(id)
     }
     this.#probe = null
-    this.#outcomes.pass(this.#lane, batch, answer)
+    this.#outcomes.apply(this.#lane, batch, answer)
   }
 
   break(wire: number, maybeSent: number, zombies: boolean): void {

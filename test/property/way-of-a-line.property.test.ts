@@ -61,7 +61,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
     const bytes = Buffer.concat(batch.stamp(NO_PRODUCER))
     assert.ok(bytes.length <= batchMaxBytes)
     found.push(...decodeRecords(bytes.subarray(HEADER_BYTES)))
-    lane.settle(batch)
+    lane.remove(batch)
   }
   let next = 0
   let skipped = 0

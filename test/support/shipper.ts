@@ -9,12 +9,13 @@ import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
 import { PartitionChooser, affinityOf } from '../../src/output/producer/partition.ts'
 import type { Partitioner } from '../../src/shipping-rules.ts'
-import { Producer, type ProducerOptions } from '../../src/output/producer/producer.ts'
+import type { ProducerSettings } from '../../src/output/producer/producer-options.ts'
+import { Producer } from '../../src/output/producer/producer.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { VirtualTime } from './virtual-time.ts'
 
-type Changes = Partial<Omit<ProducerOptions, 'transport' | 'onReceipt' | 'onRoom' | 'onTopic' | 'events'>>
+type Changes = Partial<ProducerSettings> & { memory?: LinearMemory; random?: () => number }
 
 export interface Told {
   readonly event: keyof Events
@@ -46,7 +47,9 @@ export class Shipper {
     {
       topics = { logs: [1] } as Readonly<Record<string, readonly number[]>>,
       time = new VirtualTime(t),
-      ...changes
+      memory = smallMemory(),
+      random = () => 0,
+      ...settings
     }: Changes & {
       topics?: Readonly<Record<string, readonly number[]>>
       time?: VirtualTime
@@ -54,25 +57,29 @@ export class Shipper {
   ) {
     this.time = time
     this.kafka = new MemoryTransport(topics)
-    this.memory = changes.memory ?? smallMemory()
+    this.memory = memory
     this.producer = new Producer({
-      mode: 'idempotent',
-      lingerMs: 5,
-      batchMaxBytes: 100_000,
-      compression: 'none',
-      tooLarge: 'cut',
-      retry: { minMs: 100, maxMs: 1000 },
+      settings: {
+        mode: 'idempotent',
+        lingerMs: 5,
+        batchMaxBytes: 100_000,
+        compression: 'none',
+        tooLarge: 'cut',
+        retry: { minMs: 100, maxMs: 1000 },
+        ...settings,
+      },
       now: this.time.now,
-      random: () => 0,
+      random,
       cutRecord,
-      ...changes,
       transport: this.kafka,
       memory: this.memory,
       events: this.#events(),
-      onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
-      onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
-      onRoom: () => this.#unpark('room'),
-      onTopic: () => this.#unpark('topic'),
+      listener: {
+        onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
+        onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
+        onRoom: () => this.#unpark('room'),
+        onTopic: () => this.#unpark('topic'),
+      },
     })
   }
 

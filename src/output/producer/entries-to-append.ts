@@ -1,42 +1,59 @@
-/** What is asked of a lane when records are appended, and what came of it. */
+/** What a call appends to a lane, and what came of it. */
 import type { Extent, Generation } from '../../flow.ts'
 import type { Guard } from '../../guard.ts'
 import type { Append } from '../../kernel/kernel.ts'
+import { RESULT } from '../../kernel/layout.ts'
+import type { LinearMemory } from '../../kernel/memory.ts'
 import type { Affinity } from './partition.ts'
 
-/** What one call appends: entries of one file, already framed. */
+/** Entries of one file, already framed, and how far they are taken. */
 export interface EntriesToAppend {
   readonly file: Generation
   readonly append: Append
-  /** Entries to append; `first` and `skipped` move on as they are taken. */
+  /** Entries [first, end) are still to be appended; `first` and `skipped` move on as entries are taken. */
   first: number
   readonly end: number
   /** Whole milliseconds; becomes the base timestamp of a batch that begins with these entries. */
   readonly timestamp: number
-  /** Settled bytes the next record has to carry. */
+  /** Settled bytes that the next record has to carry. */
   skipped: number
-  /** Records made of them so far; an entry taken without one was settled. */
+  /** Records that the entries taken have become. An entry that was taken without a record was settled. */
   records: number
-  /** What may make the records leave the partition while they are unsent. */
+  /** Under which condition the records may leave the partition while they are unsent. */
   readonly affinity: Affinity
-  /** Where entries [first, end) lie in the file, in their order. The caller may keep and change it. */
+  /** Where entries [first, end) lie in the file, in their order. The caller may keep and change the result. */
   extentsOf(first: number, end: number): Extent[]
   /** The guard of the bytes before an offset. */
   guardAt(offset: number): Guard
-  /** The last of the entries taken got no record, but were settled: these are their ranges. */
+  /** The last of the entries that were taken have no record, but are settled; these are their ranges. */
   settled(ranges: readonly Extent[]): void
 }
 
-/** What one call made of an {@link EntriesToAppend}. */
-export interface Appended {
-  records: number
+/** What one call of {@link Lane.append} made of the entries. */
+export class Appended {
+  records = 0
   /** Source bytes of the records. */
-  bytes: number
-  invalidUtf8: number
-  truncated: number
+  bytes = 0
+  invalidUtf8 = 0
+  truncated = 0
   /** Source bytes that are in no record, since theirs was cut. */
-  cutBytes: number
-  /** How many were cut because they were too large for a batch, and the file offset of the first. */
-  tooLarge: number
-  tooLargeAt: number
+  cutBytes = 0
+  /** How many records were cut because they were too large for a batch, and the file offset of the first. */
+  tooLarge = 0
+  tooLargeAt = 0
+
+  reset(): void {
+    this.records = this.bytes = this.invalidUtf8 = this.truncated = this.cutBytes = this.tooLarge = 0
+  }
+
+  /** Add what the results block has after an appender's call that made `records` records of `bytes` source bytes. */
+  add(memory: LinearMemory, records: number, bytes: number): void {
+    this.records += records
+    this.bytes += bytes
+    this.invalidUtf8 += memory.result(RESULT.invalid)
+    this.truncated += memory.result(RESULT.cut)
+    this.cutBytes += memory.result(RESULT.cutBytes)
+    if (this.tooLarge === 0) this.tooLargeAt = memory.result(RESULT.oversizeAt)
+    this.tooLarge += memory.result(RESULT.oversize)
+  }
 }

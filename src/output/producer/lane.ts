@@ -1,13 +1,14 @@
 /**
- * A lane is one topic-partition: its open batch, its sealed batches in order, its producer state, and the memory it
- * holds. It knows nothing of requests and answers (verdict.ts), nor of when to send (dispatcher.ts).
+ * A lane is the queue of one topic-partition: its open batch, its sealed batches in order, its producer state, and the
+ * memory that it holds. When to send is in dispatcher.ts, and what a response means in outcome.ts.
  */
 import type { Obstacle } from '../../flow.ts'
+import { AppendCall } from '../../kernel/append-call.ts'
 import type { LinearMemory } from '../../kernel/memory.ts'
 import { LARGER, SMALLER, type SizeClass, largerOf } from '../../kernel/pool.ts'
 import { RESULT } from '../../kernel/layout.ts'
 import { bytesOf, split } from '../../ranges.ts'
-import type { EntriesToAppend, Appended } from './entries-to-append.ts'
+import { Appended, type EntriesToAppend } from './entries-to-append.ts'
 import type { Quota } from './batch-memory.ts'
 import { BatchLimit } from './batch-limit.ts'
 import { Batch, HEADER_BYTES } from './batch.ts'
@@ -22,27 +23,27 @@ export interface LaneOptions {
   readonly mode: Mode
   /** Bytes of a batch at most, header included. */
   readonly batchMaxBytes: number
-  /** What becomes of a record that is larger by itself. */
+  /** What happens to a record that is larger than a batch may be. */
   readonly tooLarge: 'cut' | 'drop'
-  /** The first `records` of the batch may come to be stored twice. */
+  /** The first `records` records of the batch may be stored twice. */
   onRepeats(batch: Batch, records: number): void
 }
 
 export class Lane implements Obstacle {
-  /** Files that find no room in it wait for the lane. */
+  /** Files that find no room in the lane wait for it as their obstacle. */
   readonly kind = 'room'
   readonly topic: string
   readonly partition: number
   readonly sequence: SequenceState
   readonly quota: Quota
   readonly #options: LaneOptions
-  /** Sealed batches, lowest first; those in flight come first. */
+  /** Sealed batches, lowest sequence first; those in flight come first. */
   readonly queue: Batch[] = []
   open: Batch | null = null
   readonly limit: BatchLimit
-  /** The node that the batches in flight were sent to. */
+  /** Node id of the broker that the batches in flight were sent to. */
   node = -1
-  /** Belongs to timetable.ts. */
+  /** Set by the timer queue (timer-queue.ts) alone. */
   wakeAt = Infinity
   #leader = -1
   #leaderlessSince = -1
@@ -50,18 +51,11 @@ export class Lane implements Obstacle {
   #retryAt = 0
   #failures = 0
   #storedAt = 0
-  /** Class of buffer that the next batch begins with, and the least that holds the record which waits. */
+  /** The class of buffer that the next batch begins with, and the smallest that has room for the record that waits. */
   #firstClass: SizeClass = 'small'
   #leastClass: SizeClass = 'small'
-  readonly #appended: Appended = {
-    records: 0,
-    bytes: 0,
-    invalidUtf8: 0,
-    truncated: 0,
-    cutBytes: 0,
-    tooLarge: 0,
-    tooLargeAt: 0,
-  }
+  readonly #call = new AppendCall()
+  readonly #appended = new Appended()
 
   constructor(options: LaneOptions) {
     this.topic = options.topic
@@ -70,21 +64,24 @@ export class Lane implements Obstacle {
     this.quota = options.quota
     this.#options = options
     this.limit = new BatchLimit(options.batchMaxBytes)
+    // a record must fit into an empty batch, whatever else is in this one
+    this.#call.maxRecord = options.batchMaxBytes - HEADER_BYTES
+    this.#call.drop = options.tooLarge === 'drop'
   }
 
-  // -- how its leader stands to it; times are the producer's clock's -----------------------------------------------------
+  // -- its leader, and whether sending works; times are the producer's clock's -------------------------------------------
 
   /** Node id of the leader, -1 while there is none. */
   get leader(): number {
     return this.#leader
   }
 
-  /** When the leader was lost; -1 while there is one. */
+  /** When the partition lost its leader; -1 while it has one. */
   get leaderlessSince(): number {
     return this.#leaderlessSince
   }
 
-  /** Nothing is sent before this time: sending has failed, {@link failures} times in a row. */
+  /** Nothing is sent before this time, since sending has failed, {@link failures} times in a row. */
   get retryAt(): number {
     return this.#retryAt
   }
@@ -93,15 +90,16 @@ export class Lane implements Obstacle {
     return this.#failures
   }
 
-  /** When something of it was last stored. */
+  /** When records of the lane were last stored. */
   get storedAt(): number {
     return this.#storedAt
   }
 
+  /** The partition's leader is this node now; -1: it has none. */
   ledBy(leader: number, now: number): void {
     if (leader >= 0) this.#leaderlessSince = -1
     else if (this.#leaderlessSince < 0) this.#leaderlessSince = now
-    // a new leader is worth a try at once
+    // a new leader is tried at once
     if (leader >= 0 && leader !== this.#leader) this.#retryAt = 0
     if (leader !== this.#leader) this.#isReachable = true
     this.#leader = leader
@@ -135,23 +133,23 @@ export class Lane implements Obstacle {
 
   // -- its batches ------------------------------------------------------------------------------------------------------
 
-  /** Nothing open, nothing waiting, nothing in flight. */
+  /** No record is open, waiting or in flight. */
   get idle(): boolean {
     return this.queue.length === 0 && (this.open === null || this.open.records === 0)
   }
 
-  /** When the oldest record that is not stored came (producer's clock); Infinity when there is none. */
+  /** When the oldest record that is not stored was appended (producer's clock); Infinity when there is none. */
   get waitingSince(): number {
     const oldest = this.queue[0] ?? this.open
     return oldest === null || oldest.records === 0 ? Infinity : oldest.openedAt
   }
 
-  /** Something of it may be in the partition's log without our knowing: it must not go anywhere else. */
+  /** Records of the lane may be in the partition's log without our knowledge: they must not go to another partition. */
   get bound(): boolean {
     return this.sequence.inFlight > 0 || this.queue.some((batch) => batch.uncertain > 0)
   }
 
-  /** Make sure there is an open batch; false when there is no buffer for one. */
+  /** Make sure that there is an open batch; false when there is no buffer for one. */
   makeRoom(): boolean {
     if (this.open !== null) return true
     let sizeClass: SizeClass | null = largerOf(this.#firstClass, this.#leastClass)
@@ -161,8 +159,8 @@ export class Lane implements Obstacle {
         this.open = new Batch(this.#options.memory, buffer)
         return true
       }
-      // Who has something in flight gets memory back soon. If all took the small pieces that are left meanwhile, no
-      // large one would ever come together again.
+      // A lane that holds memory gets some back soon. If all lanes took the small pieces that are left meanwhile, those
+      // could never be joined to a large one again.
       if (this.quota.heldBytes > 0 || sizeClass === this.#leastClass) return false
       sizeClass = SMALLER[sizeClass]
     }
@@ -170,8 +168,8 @@ export class Lane implements Obstacle {
   }
 
   /**
-   * Append to the open batch ({@link makeRoom} first) until the entries or the batch end. When not all are taken:
-   * {@link enlarge}, or seal it, and call again. What is returned is good until the next call.
+   * Append to the open batch ({@link makeRoom} first) until there are no more entries or the batch is full. When not all
+   * entries are taken, {@link enlarge} or {@link seal} the batch, and call again. The result is valid until the next call.
    */
   append(what: EntriesToAppend, now: number): Appended {
     const batch = this.open
@@ -182,10 +180,10 @@ export class Lane implements Obstacle {
     }
     const { batchMaxBytes } = this.#options
     const sum = this.#appended
-    sum.records = sum.bytes = sum.invalidUtf8 = sum.truncated = sum.cutBytes = sum.tooLarge = 0
+    sum.reset()
     while (what.first < what.end) {
-      // A record larger than what the broker was seen to take is sent alone, so that it is judged by itself: it may be
-      // compressed to less, and whether it is cut or dropped is decided in oversize.ts.
+      // A record larger than what the broker has taken so far is sent alone, so that the broker decides about it alone: it
+      // may compress to less, and whether it is cut or dropped is decided in oversize.ts.
       const { reach } = this.limit
       const alone = batch.records === 0 && reach < batchMaxBytes
       const from = what.first
@@ -197,22 +195,18 @@ export class Lane implements Obstacle {
   }
 
   #encode(batch: Batch, what: EntriesToAppend, last: number, limit: number): void {
-    const { memory, batchMaxBytes } = this.#options
+    const { memory } = this.#options
     const { first } = what
-    const records = what.append(
-      first,
-      last,
-      0,
-      batch.end,
-      batch.buffer.address + Math.min(limit, batch.buffer.bytes),
-      batch.bufferEnd,
-      batch.records,
-      batch.baseTimestamp,
-      // a record must fit into an empty batch, whatever else is in this one
-      batchMaxBytes - HEADER_BYTES,
-      this.#options.tooLarge === 'drop' ? 1 : 0,
-      what.skipped,
-    )
+    const call = this.#call
+    call.first = first
+    call.end = last
+    call.out = batch.end
+    call.limit = batch.buffer.address + Math.min(limit, batch.buffer.bytes)
+    call.bufferEnd = batch.bufferEnd
+    call.index = batch.records
+    call.baseTimestamp = batch.baseTimestamp
+    call.skipped = what.skipped
+    const records = call.run(what.append)
     what.first = memory.result(RESULT.next)
     what.skipped = memory.result(RESULT.skipped)
     if (what.first === first) return
@@ -222,26 +216,19 @@ export class Lane implements Obstacle {
     const [shipped, settled] =
       bytesOf(all) === consumed ? [all, []] : split(all, consumed, (offset) => what.guardAt(offset))
     if (records > 0) {
-      const sum = this.#appended
       batch.end = memory.result(RESULT.out)
       batch.records += records
       batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
       batch.affinity = strongerAffinity(batch.affinity, what.affinity)
-      sum.records += records
-      sum.bytes += consumed
-      sum.invalidUtf8 += memory.result(RESULT.invalid)
-      sum.truncated += memory.result(RESULT.cut)
-      sum.cutBytes += memory.result(RESULT.cutBytes)
-      if (sum.tooLarge === 0) sum.tooLargeAt = memory.result(RESULT.oversizeAt)
-      sum.tooLarge += memory.result(RESULT.oversize)
+      this.#appended.add(memory, records, consumed)
       batch.extend({ file: what.file, ranges: shipped, records })
     }
     if (settled.length > 0) what.settled(settled)
   }
 
   /**
-   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. An empty batch is
-   * given up for the next larger buffer, which {@link makeRoom} then asks for. Throws when there is none larger.
+   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. The buffer of an empty
+   * batch is given back, and {@link makeRoom} then takes the next larger one. Throws when there is none larger.
    */
   enlarge(): boolean {
     const batch = this.open
@@ -250,12 +237,12 @@ export class Lane implements Obstacle {
     if (batch.records > 0) return batch.buffer.bytes < this.limit.reach && next !== null && this.#promote(batch, next)
     if (next === null) throw new Error(`a record with its metadata is larger than ${batch.buffer.bytes} bytes`)
     this.#leastClass = next
-    this.giveUp()
+    this.releaseEmpty()
     return true
   }
 
-  /** Let go of an open batch that is empty. */
-  giveUp(): void {
+  /** Give the buffer of the open batch back, if the batch is empty. */
+  releaseEmpty(): void {
     if (this.open === null || this.open.records > 0) return
     this.quota.give(this.open.buffer)
     this.open = null
@@ -276,20 +263,20 @@ export class Lane implements Obstacle {
     batch.sending = batch.fitting(this.limit.reach)
     this.limit.sealed(batch)
     this.queue.push(batch)
-    // a lane that fills its batches starts with a buffer of the right size next time
+    // a lane that fills its batches begins with a buffer of the right size next time
     const { sizeClass } = batch.buffer
     this.#firstClass = batch.bytes * 2 > batch.buffer.bytes ? sizeClass : (SMALLER[sizeClass] ?? sizeClass)
     this.#leastClass = 'small'
     return batch
   }
 
-  /** Take a settled batch out and give its buffer back. */
-  settle(batch: Batch): void {
+  /** Remove a batch with no records left from the queue, and give its buffer back. */
+  remove(batch: Batch): void {
     this.queue.splice(this.queue.indexOf(batch), 1)
     this.quota.give(batch.buffer)
   }
 
-  /** Give all memory back. Nothing may be in flight, and nobody may touch the lane's batches any more. */
+  /** Give all memory back. Nothing may be in flight, and the lane's batches must not be used any more. */
   clear(): void {
     for (const batch of this.queue.splice(0)) this.quota.give(batch.buffer)
     if (this.open !== null) this.quota.give(this.open.buffer)

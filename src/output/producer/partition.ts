@@ -1,7 +1,7 @@
 /**
- * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key lands where any Java producer
- * puts it. Round-robin and random change the partition with every read of a file, not with every line: a batch is
- * only as cheap as it is long.
+ * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key gets the partition that any Java
+ * producer gives it. Round-robin and random change the partition with every read of a file, not with every line, since
+ * the cost of a batch does not depend on how many records it has.
  */
 import type { Partitioner } from '../../shipping-rules.ts'
 import type { TopicView } from '../transport.ts'
@@ -36,8 +36,9 @@ function byte(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * What may make unsent records leave their partition: that it has had no leader for long (the file chose it freely), only
- * that it does not exist any more (elsewhere they would lose their key's order, or their file's), or nothing.
+ * When unsent records may leave their partition. while-led: when it has had no leader for long, since the file chose it
+ * freely; while-there: only when it does not exist any more, since elsewhere they would lose the order of their key or
+ * their file; always: never.
  */
 export type Affinity = 'while-led' | 'while-there' | 'always'
 
@@ -48,7 +49,7 @@ export function affinityOf(partitioner: Partitioner, key: Uint8Array | null): Af
   return partitioner === 'hash' && key !== null ? 'while-there' : 'while-led'
 }
 
-/** How records stay that are in one batch. */
+/** The affinity of a batch with records of both. */
 export function strongerAffinity(a: Affinity, b: Affinity): Affinity {
   return WEAKEST_FIRST.indexOf(a) > WEAKEST_FIRST.indexOf(b) ? a : b
 }
@@ -57,21 +58,21 @@ export interface Choice {
   readonly partitioner: Partitioner
   /** Null for records without a key; `hash` then falls back to the file's id. */
   readonly key: Uint8Array | null
-  /** The file's id. */
+  /** The id of the file's generation. */
   readonly id: string
-  /** The partition the file has been on, -1 when none. */
+  /** The partition that the file has been on, -1 when none. */
   readonly sticky: number
 }
 
 /** What is known of a topic when a partition has to be chosen. */
 export interface TopicState extends Pick<TopicView, 'leaders'> {
-  /** Partitions that are gone, or have had no leader for long: files without a key leave them. */
+  /** Partitions that are gone or have had no leader for long: files without a key have left them. */
   readonly abandoned: ReadonlySet<number>
-  /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
+  /** Partitions where sending has failed for a while. They may have a leader, which only we cannot reach. */
   readonly stalled: Pick<ReadonlySet<number>, 'has'>
 }
 
-/** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
+/** The partition that replaces another: the next one that has a leader, -1 when there is none. */
 export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'leaders'>): number {
   for (let i = 1; i <= leaders.length; i++) {
     const other = (partition + i) % leaders.length
@@ -80,7 +81,7 @@ export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'l
   return -1
 }
 
-/** Where free records may go: partitions with a leader now, and of those the ones where sending works, if there are any. */
+/** Partitions for records that may go to any: those with a leader, and of these only the ones where sending works, if there are any. */
 function reachable({ leaders, stalled }: TopicState): number[] {
   const led = leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
   const working = led.filter((partition) => !stalled.has(partition))
@@ -102,7 +103,7 @@ export class PartitionChooser {
     const { partitioner } = choice
     if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
     if (partitioner === 'hash' && choice.key !== null) {
-      // the topic was made again: what it has there comes first
+      // the topic was created again: records that the file has on the old partition come first
       const isGone = choice.sticky >= count && !topic.abandoned.has(choice.sticky)
       return isGone ? choice.sticky : partitionOfKey(choice.key, count)
     }
@@ -117,8 +118,8 @@ export class PartitionChooser {
 /** The partition a file is on, or the one it begins on. */
 function stick({ id, sticky }: Choice, topic: TopicState): number {
   const count = topic.leaders.length
-  // The file stays, also with more partitions than when it was chosen. With fewer (the topic was made again) it waits for
-  // its own to be abandoned, so that what it sends next does not overtake what it has there.
+  // The file keeps its partition, also when the topic gets more. When there are fewer (the topic was created again), it
+  // waits until its own is abandoned, so that what it sends next does not overtake what it has there.
   if (sticky >= 0) {
     const substitute = topic.abandoned.has(sticky) ? substituteFor(sticky, topic) : -1
     return substitute < 0 ? sticky : substitute
