@@ -4,7 +4,6 @@ import { fakeItem } from '../../../support/fake-batch.ts'
 import { fault } from '../../../support/fake-fault.ts'
 import { closeAll, open, opened, startFake, stored } from '../../../support/open-cluster.ts'
 import { until } from '../../../support/wait.ts'
-import { AgentError } from '../../../../src/errors.ts'
 
 afterEach(closeAll)
 
@@ -157,56 +156,6 @@ describe('a cluster with topics in trouble', () => {
     kafka.createTopic('later', 3)
     assert.equal((await known('later')).length, 3)
     assert.deepEqual(events('topicReady').at(-1), ['topicReady', 'later', 3])
-  })
-
-  test('has a missing topic made, once', async () => {
-    const kafka = await startFake()
-    const made: string[] = []
-    const createTopic = async (topic: string): Promise<void> => {
-      made.push(topic)
-      await until(() => kafka.requests.length > 8, { what: 'asking again', every: 2 })
-      kafka.createTopic(topic, 1)
-    }
-    const { cluster, known } = open(kafka, { createTopic })
-    cluster.want('new')
-    await known('new')
-    assert.deepEqual(made, ['new'])
-  })
-
-  test('tells why a topic could not be made, and goes on waiting', async () => {
-    const kafka = await startFake()
-    const createTopic = (): Promise<void> => Promise.reject(new Error('no permission'))
-    const { cluster, known, events } = open(kafka, { createTopic })
-    cluster.want('new')
-    await until(() => events('topicWaiting').length === 2, { what: 'the reason' })
-    assert.match(String(events('topicWaiting')[1]?.[2]), /could not be created: no permission/)
-    kafka.createTopic('new', 1)
-    await known('new')
-  })
-
-  test('says that somebody must act where Kafka refuses to make a topic', async () => {
-    const createTopic = (): Promise<void> => Promise.reject(new AgentError('kafka-refused', 'POLICY_VIOLATION'))
-    const { cluster, events } = open(await startFake(), { createTopic })
-    cluster.want('new')
-    await until(() => events('topicRefused').length === 1, { what: 'the reason' })
-    assert.match(String(events('topicRefused')[0]?.[2]), /could not be created: POLICY_VIOLATION/)
-  })
-
-  test('gives up a topic that is being made when it is closed, and tells nothing of it', async () => {
-    const kafka = await startFake()
-    let ended = false
-    const createTopic = async (_topic: string, signal: AbortSignal): Promise<void> => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      await until(() => kafka.node(1).connections === 0, { what: 'the other sockets closed' })
-      ended = true
-      throw new Error('given up')
-    }
-    const { cluster, events } = open(kafka, { createTopic })
-    cluster.want('new')
-    await until(() => events('topicWaiting').length === 1, { what: 'the topic missed' })
-    await cluster.close()
-    assert.equal(ended, true)
-    assert.equal(events('topicWaiting').length, 1)
   })
 
   test('notices that a topic was deleted and made anew', async () => {

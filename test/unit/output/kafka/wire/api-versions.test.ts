@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions, missingApis } from '../../../../../src/output/kafka/wire/api-versions.ts'
-import { describeError, meaningOf } from '../../../../../src/output/error-codes.ts'
-import { decodeInitProducerId, encodeInitProducerId } from '../../../../../src/output/kafka/wire/init-producer-id.ts'
 import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
-import {
-  readRequest,
-  writeApiVersions,
-  writeInitProducerId,
-  writeOldApiVersions,
-} from '../../../../support/fake-wire.ts'
+import { readRequest, writeApiVersions, writeOldApiVersions } from '../../../../support/fake-wire.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
 
 const header = { correlationId: 9, clientId: 'logagent' }
@@ -67,53 +60,5 @@ describe('ApiVersions', () => {
       written((writer) => writeOldApiVersions(writer, rows)),
       decodeApiVersions,
     )
-  })
-})
-
-describe('InitProducerId', () => {
-  const answer = written((writer) => {
-    writer.noTaggedFields()
-    writeInitProducerId(writer, { code: 0, id: 4711, throttleMs: 5 })
-  })
-
-  test('asks for an id without a transaction', () => {
-    const [frame] = encodeInitProducerId(header)
-    const { api, body } = readRequest(frame!.subarray(4))
-    assert.equal(api, 'InitProducerId')
-    assert.equal(body.compactNullableString(), null)
-    body.int32()
-    assert.deepEqual([body.int64(), body.int16()], [-1, -1])
-  })
-
-  test('reads the id', () => {
-    const decoded = decodeInitProducerId(new ResponseReader(answer))
-    assert.deepEqual(decoded, { throttleMs: 5, code: 0, producerId: 4711, producerEpoch: 0 })
-  })
-
-  test('bears hostile bytes', () => bearsHostileBytes(answer, decodeInitProducerId))
-})
-
-describe('error codes', () => {
-  test('are retried when nobody has heard of them, and nothing is known of the batch', () => {
-    const { action, maybeStored } = meaningOf(9999)
-    assert.deepEqual({ action, maybeStored }, { action: 'retry', maybeStored: 'yes' })
-  })
-
-  test("come with words, and with the broker's own where there are any", () => {
-    assert.equal(describeError(6), 'the partition has another leader now (NOT_LEADER_OR_FOLLOWER)')
-  })
-
-  test('tell success, repeats and lost leaders apart', () => {
-    const actions = [0, 46, 6, 3, 45, 47, 10, 7].map((code) => meaningOf(code).action)
-    assert.deepEqual(actions, [
-      'success',
-      'duplicate',
-      'refresh',
-      'refresh',
-      'new-epoch',
-      'new-producer-id',
-      'too-large',
-      'retry',
-    ])
   })
 })
