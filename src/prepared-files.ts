@@ -1,7 +1,7 @@
 /**
- * What is ready for a file before its lines come: how its input ships, its template and key. Made at its first chunk,
- * and kept for the files that were read last: of ten thousand files few are written to, and the rest would only cost
- * memory.
+ * What is prepared for a file before its lines are encoded: how its input ships, its template and its key. It is made at
+ * the file's first chunk, and kept for the files that were read last: of ten thousand files few are written to, and for
+ * the others it would only cost memory.
  */
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
@@ -15,7 +15,7 @@ import type { Lane } from './output/producer/lane.ts'
 import { type Affinity, affinityOf } from './output/producer/partition.ts'
 import type { Partitioner, RecordKey } from './shipping-rules.ts'
 
-/** What one input asks of the stages behind the reading. */
+/** How one input is framed, encoded and shipped. */
 export interface Shipping extends LineRules {
   readonly topic: string
   readonly partitioner: Partitioner
@@ -29,9 +29,9 @@ export interface Prepared {
   readonly template: Template
   readonly key: Uint8Array | null
   readonly affinity: Affinity
-  /** Where the file's records go; null until that is known, and after a read where it is chosen at every read. */
+  /** The lane that the file's records go to; null until it is known, and where it is chosen at every read, after each read. */
   lane: Lane | null
-  /** {@link Producer.topology} when the lane was chosen for good; -1: it is to be chosen at every read. */
+  /** {@link Producer.topology} at the time when the lane was chosen for good; -1: it is chosen at every read. */
   laneSince: number
 }
 
@@ -41,10 +41,10 @@ export class PreparedFiles {
   readonly #kept: number
   readonly #topics = new Map<string, Obstacle>()
   #recent = new Map<Generation, Prepared>()
-  /** Those that were recent before, until as many others are. */
+  /** The files that were recent before these, kept until `kept` other files are recent. */
   #earlier = new Map<Generation, Prepared>()
 
-  /** `shipping`: by input id; `kept`: so many files at least are kept, and twice as many at most. */
+  /** `shipping`: by input id; `kept`: at least this many files are kept, and at most twice as many. */
   constructor(shipping: ReadonlyMap<string, Shipping>, metadata: MetadataSource, kept = 512) {
     this.#shipping = shipping
     this.#metadata = metadata
@@ -63,7 +63,7 @@ export class PreparedFiles {
     return prepared
   }
 
-  /** What files of an input wait for while its topic cannot be reached. */
+  /** The obstacle that files of an input wait for while its topic cannot be reached. */
   topicOf({ topic }: Shipping): Obstacle {
     const known = this.#topics.get(topic)
     if (known !== undefined) return known
