@@ -1,6 +1,6 @@
 /**
- * The entries of a chunk in the form in which a lane appends them: it joins the frame stage to the output stage. There is
- * one object for all chunks, since a chunk is finished before the next one begins.
+ * The entries of a chunk in the form in which a lane appends them: it joins the frame stage to the output stage. There
+ * is one object for all chunks, since a chunk is finished before the next one begins.
  */
 import type { Chunk, Extent, Generation } from './flow.ts'
 import type { Guard } from './guard.ts'

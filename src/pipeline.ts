@@ -147,8 +147,8 @@ export class Pipeline {
 
   /**
    * Stop in order: freeze the files' ends, read up to them, drain the lanes, count the bytes of cut files that can't be
-   * read any more, close. The caller closes the checkpoint afterwards. Throws AgentError `undelivered` when the deadline
-   * passes first; everything is closed then, too.
+   * read any more, close. The caller closes the checkpoint afterwards. Throws AgentError `undelivered` when the
+   * deadline passes first; everything is closed then, too.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     const { drain } = this.#options.reading
@@ -250,8 +250,8 @@ export class Pipeline {
   }
 
   /**
-   * The lane for a chunk: the one that was reserved before the read. A read that only looks for more bytes reserves none,
-   * and while a mount was waited for, the reserved lane may have become the wrong one.
+   * The lane for a chunk: the one that was reserved before the read. A read that only looks for more bytes reserves
+   * none, and while a mount was waited for, the reserved lane may have become the wrong one.
    */
   #laneOf(file: LogFile, prepared: Prepared): Lane | null {
     const isForThisRead = prepared.laneSince < 0 && prepared.lane !== null

@@ -1,7 +1,7 @@
 /**
- * What is prepared for a file before its lines are encoded: how its input ships, its template and its key. It is made at
- * the file's first chunk, and kept for the files that were read last: of ten thousand files few are written to, and for
- * the others it would only cost memory.
+ * What is prepared for a file before its lines are encoded: how its input ships, its template and its key. It is made
+ * at the file's first chunk, and kept for the files that were read last: of ten thousand files few are written to, and
+ * for the others it would only cost memory.
  */
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
@@ -29,7 +29,10 @@ export interface Prepared {
   readonly template: Template
   readonly key: Uint8Array | null
   readonly affinity: Affinity
-  /** The lane that the file's records go to; null until it is known, and where it is chosen at every read, after each read. */
+  /**
+   * The lane that the file's records go to; null until it is known, and where it is chosen at every read, after each
+   * read.
+   */
   lane: Lane | null
   /** {@link Producer.topology} at the time when the lane was chosen for good; -1: it is chosen at every read. */
   laneSince: number

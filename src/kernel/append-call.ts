@@ -1,6 +1,6 @@
 /**
- * The arguments of one call of the kernel's appenders, by name. The object is made once and used for every call, so that a
- * call allocates nothing; the kernel keeps nothing of it.
+ * The arguments of one call of the kernel's appenders, by name. The object is made once and used for every call, so
+ * that a call allocates nothing; the kernel keeps nothing of it.
  */
 import type { Append } from './kernel.ts'
 

@@ -1,7 +1,7 @@
 /**
  * What Kafka's error codes mean for us: a closed table of the codes in responses to our requests (Produce, Metadata,
- * InitProducerId, ApiVersions). Any other code is retried: to give up records because of a code that we do not know would
- * be loss.
+ * InitProducerId, ApiVersions). Any other code is retried: to give up records because of a code that we do not know
+ * would be loss.
  * https://kafka.apache.org/protocol#protocol_error_codes
  */
 
@@ -13,7 +13,9 @@ export type Action =
   | 'duplicate'
   /** Send the request again after a pause. */
   | 'retry'
-  /** The leader is another broker, or the broker does not know the topic: fetch metadata, then send the request again. */
+  /**
+   * The leader is another broker, or the broker does not know the topic: fetch metadata, then send the request again.
+   */
   | 'refresh'
   /** The sequence doesn't follow the last one that the broker has: a new epoch, with sequences from 0 (sequence.ts). */
   | 'new-epoch'
@@ -21,7 +23,10 @@ export type Action =
   | 'new-producer-id'
   /** The batch is too large for the topic: split it. */
   | 'too-large'
-  /** Permission, setting, or records that the topic does not accept: someone must act. Logged as an error, retried slowly. */
+  /**
+   * Permission, setting, or records that the topic does not accept: someone must act. Logged as an error, retried
+   * slowly.
+   */
   | 'refused'
 
 export interface KafkaError {
@@ -32,9 +37,9 @@ export interface KafkaError {
   /** An explanation for a person; follows "Kafka says" or a colon. */
   readonly words: string
   /**
-   * Whether the batch may be in the log in spite of the error, so that sending it again may be a repeat. 'waiting': only
-   * where the response waits for the replicas (acks all), since the leader may have appended the batch, and may have lost
-   * the leadership while it waited.
+   * Whether the batch may be in the log in spite of the error, so that sending it again may be a repeat. 'waiting':
+   * only where the response waits for the replicas (acks all), since the leader may have appended the batch, and may
+   * have lost the leadership while it waited.
    */
   readonly maybeStored: MaybeStored
 }

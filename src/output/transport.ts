@@ -1,7 +1,7 @@
 /**
  * What the producer needs of a Kafka cluster: where a partition's leader is, a producer id, and batches sent with a
- * response for each. cluster.ts is the real transport; `--output stdout` and the tests have others. Types only, and what
- * they mean.
+ * response for each. cluster.ts is the real transport; `--output stdout` and the tests have others. Types only, and
+ * what they mean.
  */
 
 /** One record batch for one partition, as it goes over the wire (already stamped). */
@@ -17,7 +17,10 @@ export interface ProduceItem {
  * the item's bytes (its write callback has come, or the socket is closed), so the buffers may be used again.
  */
 export type ItemResponse =
-  /** The broker's response for this partition. `code` is Kafka's error code, 0 is success; `baseOffset` is -1 if unknown. */
+  /**
+   * The broker's response for this partition. `code` is Kafka's error code, 0 is success; `baseOffset` is -1 if
+   * unknown.
+   */
   | { readonly kind: 'response'; readonly code: number; readonly message: string | null; readonly baseOffset: number }
   /** No response will come. `maybeSent`: whether any byte of the request may have reached the socket. */
   | { readonly kind: 'no-response'; readonly maybeSent: boolean; readonly reason: string }
@@ -54,8 +57,8 @@ export interface Transport {
   /** A producer id for idempotence. Retried with back-off until there is one; rejects only when `signal` aborts. */
   producerId(signal: AbortSignal): Promise<ProducerId>
   /**
-   * Whether a request to this node would be sent now: it is connected and not throttled. If not, a connection attempt is
-   * begun (with back-off), and {@link onReady} is called once the node can be used.
+   * Whether a request to this node would be sent now: it is connected and not throttled. If not, a connection attempt
+   * is begun (with back-off), and {@link onReady} is called once the node can be used.
    */
   ready(node: number): boolean
   onReady: (node: number) => void

@@ -2,8 +2,8 @@
  * One broker: its address, at most one connection to it, made on demand with back-off, and when requests may be sent to
  * it. metadata-cache.ts knows which broker leads what, and wire/ what goes over the connection.
  *
- * A broker that closes an idle connection (connections.max.idle.ms) is normal: there is no event and no back-off, and the
- * next demand connects again.
+ * A broker that closes an idle connection (connections.max.idle.ms) is normal: there is no event and no back-off, and
+ * the next demand connects again.
  */
 import { type BrokerAddress, hostAndPort } from '../../broker-address.ts'
 import { AgentError, messageOf } from '../../errors.ts'
@@ -36,8 +36,8 @@ export interface BrokerOptions {
  */
 const SILENCE_MS = 8_000
 /**
- * The longest throttle time that is followed: an absurd one must not stop shipping for days. A broker that means it does
- * not read from our connection anyway.
+ * The longest throttle time that is followed: an absurd one must not stop shipping for days. A broker that means it
+ * does not read from our connection anyway.
  */
 const MAX_THROTTLE_MS = 60_000
 /** A connection that is closed sooner than this without one response was not closed for being idle. */

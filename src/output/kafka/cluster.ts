@@ -224,8 +224,8 @@ export class Cluster implements Transport {
 
   /**
    * The brokers to send a request to, best first: connected ones by how many requests are pending, then the others in
-   * random order, then the bootstrap addresses (when all known brokers have moved, only these still lead to the cluster),
-   * last those that are connected but silent.
+   * random order, then the bootstrap addresses (when all known brokers have moved, only these still lead to the
+   * cluster), last those that are connected but silent.
    */
   #candidates(): readonly Broker[] {
     const shuffled = shuffle([...this.#brokers.values()], this.#options.random)

@@ -4,8 +4,8 @@
  * whether and when to connect again.
  *
  * The way of a request: `send` puts it into the queue. When the socket has taken all bytes of the request before, its
- * pieces go to the socket as one writev. It is finished when it is written and its response has come, or when the socket
- * is closed.
+ * pieces go to the socket as one writev. It is finished when it is written and its response has come, or when the
+ * socket is closed.
  *
  * Requests are handed to the socket one at a time, because the socket would otherwise queue them where we cannot look:
  * a request in our queue has certainly not been sent, and any other may have been.
@@ -29,7 +29,9 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number
   /** From `send` to the response. When this time has passed, the connection ends. */
   readonly requestTimeoutMs: number
-  /** When a request waits and no response has come for this long, `onSilence` is called once. The connection lives on. */
+  /**
+   * When a request waits and no response has come for this long, `onSilence` is called once. The connection lives on.
+   */
   readonly silenceMs: number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
@@ -161,7 +163,8 @@ export class Connection {
 
   readonly #onWritten = (error?: Error | null): void => {
     const written = this.#writing
-    // A request whose write failed is finished when the socket is closed: until then the kernel may still hold its bytes.
+    // A request whose write failed is finished when the socket is closed: until then the kernel may still hold its
+    // bytes.
     if (error || written === null || this.#reason !== null) return
     written.written = true
     this.#writing = null
@@ -186,7 +189,8 @@ export class Connection {
   #onResponse(reader: ResponseReader): void {
     const correlationId = reader.int32()
     const oldest = this.#awaiting[0]
-    // A broker responds in the order of the requests. A response out of turn belongs to no request, nor do those after it.
+    // A broker responds in the order of the requests. A response out of turn belongs to no request, nor do those after
+    // it.
     if (oldest === undefined || oldest.correlationId !== correlationId) {
       const wanted = oldest === undefined ? 'none' : oldest.correlationId
       throw new AgentError('protocol-violation', `a response to request ${correlationId} came, expected: ${wanted}`)
@@ -212,7 +216,10 @@ export class Connection {
     return this.#awaiting[0] ?? this.#writing ?? this.#unsent[0]
   }
 
-  /** Start the one timer for all requests; there is none while nothing is pending. The oldest is always the next to be overdue. */
+  /**
+   * Start the one timer for all requests; there is none while nothing is pending. The oldest is always the next to be
+   * overdue.
+   */
   #watch(): void {
     const oldest = this.#oldest()
     if (oldest === undefined || this.#reason !== null) return

@@ -1,7 +1,7 @@
 /**
  * When to request metadata, and of which topics: at once for a new topic; with back-off for one whose metadata may be
- * wrong or lacks something; for all of them every `maxAgeMs`; and never while no topic is wanted. There is one request at
- * a time, and one timer.
+ * wrong or lacks something; for all of them every `maxAgeMs`; and never while no topic is wanted. There is one request
+ * at a time, and one timer.
  */
 import { AgentError } from '../../errors.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
@@ -107,7 +107,8 @@ export class MetadataRefresh {
     const topics = [...(all ? this.#wanted : this.#stale)]
     this.#stale.clear()
     this.#soonAt = Infinity
-    // If no broker responds, all are stale and requested with back-off: a time that lies in the past would be due at once.
+    // If no broker responds, all are stale and requested with back-off: a time that lies in the past would be due at
+    // once.
     if (all) this.#allAt = Infinity
     try {
       const { troubled, news } = await request(topics)
@@ -129,7 +130,10 @@ export class MetadataRefresh {
     if (topics.length > 0) this.#soonAt = Math.min(this.#soonAt, this.#options.now() + this.#backoff.next())
   }
 
-  /** When to request all next: at random in the last fifth of `maxAgeMs`, so that agents started together don't stay in step. */
+  /**
+   * When to request all next: at random in the last fifth of `maxAgeMs`, so that agents started together don't stay in
+   * step.
+   */
   #nextAll(): number {
     return this.#options.now() + this.#options.maxAgeMs * (0.8 + 0.2 * this.#options.random())
   }

@@ -1,5 +1,6 @@
 /**
- * A request and its response as a connection sees them. Types only: produce-request.ts and request.ts have the two kinds.
+ * A request and its response as a connection sees them. Types only: produce-request.ts and request.ts have the two
+ * kinds.
  */
 import type { AgentError } from '../../errors.ts'
 import type { ResponseReader } from './wire/primitives.ts'
@@ -11,7 +12,9 @@ export interface NoResponse {
   readonly maybeSent: boolean
 }
 
-/** A request and its response. It is the caller's own object, so that the connection allocates next to nothing itself. */
+/**
+ * A request and its response. It is the caller's own object, so that the connection allocates next to nothing itself.
+ */
 export interface OutgoingRequest {
   /** false: the broker sends no response (Produce with acks 0), and the request is done when it is written. */
   readonly expectsResponse: boolean
@@ -22,6 +25,8 @@ export interface OutgoingRequest {
    * {@link finish}.
    */
   decode(reader: ResponseReader): void
-  /** Called exactly once: the pieces are free. null: the request is written, and its response, if there is one, decoded. */
+  /**
+   * Called exactly once: the pieces are free. null: the request is written, and its response, if there is one, decoded.
+   */
   finish(failure: NoResponse | null): void
 }

@@ -1,6 +1,6 @@
 /**
- * One Produce request, from a transport's items to their responses. This is the hot path: one object and one promise for
- * a request, one small object for the response of an item.
+ * One Produce request, from a transport's items to their responses. This is the hot path: one object and one promise
+ * for a request, one small object for the response of an item.
  */
 import { AgentError } from '../../errors.ts'
 import type { OutgoingRequest, NoResponse } from './outgoing-request.ts'
@@ -72,9 +72,9 @@ export function noResponse(items: readonly ProduceItem[], failure: NoResponse): 
 }
 
 /**
- * The responses for the partitions in the order of the items. The broker gives them in an order of its own, and each item
- * must have exactly one: a response that leaves a partition out, or has one that is not in the request, does not belong
- * to our request, and does not prove that anything was stored.
+ * The responses for the partitions in the order of the items. The broker gives them in an order of its own, and each
+ * item must have exactly one: a response that leaves a partition out, or has one that is not in the request, does not
+ * belong to our request, and does not prove that anything was stored.
  *
  * The work is linear, since a request may have thousands of partitions. Responses in the items' order need no look-up;
  * the places of the items are collected at the first response out of order.

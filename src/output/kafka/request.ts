@@ -1,6 +1,6 @@
 /**
- * Requests that are rare and small (API versions, metadata, a producer id): one promise each, and a way to send a request
- * to several brokers until one responds. The hot path has its own kind, produce-request.ts.
+ * Requests that are rare and small (API versions, metadata, a producer id): one promise each, and a way to send a
+ * request to several brokers until one responds. The hot path has its own kind, produce-request.ts.
  */
 import type { AgentError } from '../../errors.ts'
 import type { Connection } from './connection.ts'

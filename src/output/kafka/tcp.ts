@@ -5,7 +5,9 @@ import net from 'node:net'
 import type { BrokerAddress } from '../../broker-address.ts'
 import type { Opener } from './connection.ts'
 
-/** After about this time an idle connection that a firewall has dropped is noticed, before the next batch hangs on it. */
+/**
+ * After about this time an idle connection that a firewall has dropped is noticed, before the next batch hangs on it.
+ */
 const KEEP_ALIVE_MS = 30_000
 
 export function tcp({ host, port }: BrokerAddress): Opener {

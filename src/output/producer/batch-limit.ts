@@ -1,14 +1,15 @@
 /**
  * How many bytes a lane's batches are filled to, before compression. At first it is as many as the setting allows. How
  * many the broker accepts (`max.message.bytes` of the topic, which counts compressed bytes) is known only from its
- * refusals. So the limit is learned, and learned again: the topic's setting may change, and other lines compress better.
+ * refusals. So the limit is learned, and learned again: the topic's setting may change, and other lines compress
+ * better.
  *
- * - A refused batch halves the limit, until a batch is accepted. So the limit is never less than half of what the broker
- *   accepts of records like these.
+ * - A refused batch halves the limit, until a batch is accepted. So the limit is never less than half of what the
+ *   broker accepts of records like these.
  * - After a pause one batch, the probe, is filled to twice the limit; the others keep to the limit until the probe's
- *   outcome is known. If the probe is stored, its size is the limit, and the next probe may follow. If it is refused, the
- *   limit stays, and the pause is twice as long. So a topic that stays small costs one refused batch in ten minutes in
- *   the end.
+ *   outcome is known. If the probe is stored, its size is the limit, and the next probe may follow. If it is refused,
+ *   the limit stays, and the pause is twice as long. So a topic that stays small costs one refused batch in ten minutes
+ *   in the end.
  *
  * The limit does not apply to a single record: one that is larger is sent alone (oversize.ts).
  */
@@ -20,7 +21,9 @@ const SMALLEST = 1024
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 600_000
 
-/** A batch is filled until a record does not fit any more: a batch with this part of the largest size counts as full. */
+/**
+ * A batch is filled until a record does not fit any more: a batch with this part of the largest size counts as full.
+ */
 const NEARLY = 0.9
 
 export interface Refusal {
@@ -94,7 +97,10 @@ export class BatchLimit {
     this.#probeAt = 0
   }
 
-  /** The broker has stored a batch of `bytes` bytes. `isAlone`: it was one record, which may compress better than others. */
+  /**
+   * The broker has stored a batch of `bytes` bytes. `isAlone`: it was one record, which may compress better than
+   * others.
+   */
   stored(bytes: number, isAlone: boolean): void {
     const proven = isAlone ? Math.min(bytes, 2 * this.#safe) : bytes
     if (proven >= this.#refused) {

@@ -1,13 +1,13 @@
 /**
  * How the buffers of the pool are divided among the lanes. Each lane has a quota:
  * - a quota may hold a quarter of the pool at most, so that one partition cannot starve the others;
- * - where two brokers lead lanes, the quotas of one broker's lanes may hold half of the pool together; with more brokers,
- *   a third: a broker that does not respond any more must not have all memory before that is noticed. But a quota that
- *   holds nothing may have what its next record needs;
+ * - where two brokers lead lanes, the quotas of one broker's lanes may hold half of the pool together; with more
+ *   brokers, a third: a broker that does not respond any more must not have all memory before that is noticed. But a
+ *   quota that holds nothing may have what its next record needs;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
  *   for the backlog of a busy one; and one large buffer, in a pool of at least a few, for a lane that comes later;
- * - lanes that cannot store anything now (no leader, broker unreachable, backing off) get no more once they hold half of
- *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
+ * - lanes that cannot store anything now (no leader, broker unreachable, backing off) get no more once they hold half
+ *   of the pool together: four of them would be enough to hold all of it for as long as their broker is down.
  *
  * Memory that the input borrows for reads that may never return has quotas too: read-memory.ts.
  *
@@ -17,8 +17,8 @@ import { SMALL } from '../../kernel/layout.ts'
 import type { BufferPool, PooledBuffer, SizeClass } from '../../kernel/pool.ts'
 
 /**
- * Why a buffer is refused. own: this quota, or the stalled ones together, hold as much as they may; broker: the lanes of
- * its broker do; short: the pool has no buffer to spare.
+ * Why a buffer is refused. own: this quota, or the stalled ones together, hold as much as they may; broker: the lanes
+ * of its broker do; short: the pool has no buffer to spare.
  */
 type Refusal = 'own' | 'broker' | 'short'
 
@@ -38,7 +38,10 @@ export class BatchMemory {
   /** How many quotas of lanes that a broker leads there are, and what they hold, by its node id. */
   readonly #brokers = new Map<number, { quotas: number; bytes: number }>()
 
-  /** `onFree` is called once after {@link turnedAway}, as soon as another attempt makes sense; it must not take a buffer. */
+  /**
+   * `onFree` is called once after {@link turnedAway}, as soon as another attempt makes sense; it must not take a
+   * buffer.
+   */
   constructor(pool: BufferPool, onFree: () => void) {
     this.pool = pool
     this.#onFree = onFree

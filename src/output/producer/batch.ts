@@ -1,8 +1,8 @@
 /**
  * One record batch (magic 2): open while records are appended, then sealed, stamped at every send, and kept until Kafka
- * has stored it. The records lie in a pooled buffer behind 61 bytes that are left for the header. A column of sizes grows
- * down from the buffer's end, eight bytes a record: the source bytes that the record stands for, and how many of these
- * were settled before it.
+ * has stored it. The records lie in a pooled buffer behind 61 bytes that are left for the header. A column of sizes
+ * grows down from the buffer's end, eight bytes a record: the source bytes that the record stands for, and how many of
+ * these were settled before it.
  *
  *   0  base offset           8   always 0, the broker sets it
  *   8  batch length          4   bytes behind this field
@@ -72,7 +72,7 @@ export class Batch {
   /** The batch can be sent: it is sealed, and compressed where the settings say so. */
   ready = false
   inFlight = false
-  /** How many of the first records may be stored already, since a request with them ended without a response. */
+  /** How many of the first records may be stored already, since the outcome of a request with them is not known. */
   uncertain = 0
   /** The strongest affinity of its records. */
   affinity: Affinity = 'while-led'
@@ -142,8 +142,8 @@ export class Batch {
   }
 
   /**
-   * How many of its first records have no more than `bytes` bytes together with the header; at least 1, even if that has
-   * more. Where the first records are much smaller than the others, the result may be smaller than it could be.
+   * How many of its first records have no more than `bytes` bytes together with the header; at least 1, even if that
+   * has more. Where the first records are much smaller than the others, the result may be smaller than it could be.
    */
   fitting(bytes: number): number {
     if (this.bytes <= bytes) return this.records
@@ -218,8 +218,8 @@ export class Batch {
   }
 
   /**
-   * Remove the first `count` records, which are stored or settled, and return their pieces. The other records are numbered
-   * from 0 again, in place (a smaller number never takes more bytes).
+   * Remove the first `count` records, which are stored or settled, and return their pieces. The other records are
+   * numbered from 0 again, in place (a smaller number never takes more bytes).
    */
   remove(count: number): Piece[] {
     const gone = this.#cutPieces(count)

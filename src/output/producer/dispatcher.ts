@@ -1,8 +1,8 @@
 /**
  * Decides which batches are sent when, and with which others in one request: a batch is sent once it is full or has
- * lingered; the batches for one broker share a request, one batch a partition. Whatever keeps a lane from sending ends
- * with a call of {@link Dispatcher.look}, or has a time in the timer queue: a lane is looked at when something about it
- * has changed, and never because another lane has something to send.
+ * lingered; the batches for one broker share a request, one batch a partition. Every reason that keeps a lane from
+ * sending ends with a call of {@link Dispatcher.look}, or has a time in the timer queue: a lane is looked at when
+ * something about it has changed, and never because another lane has something to send.
  */
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
@@ -20,7 +20,9 @@ export interface DispatcherOptions {
   readonly now: () => number
   /** Drop the lane's first record, if it was refused for good and nothing is in flight. */
   dropRefused(lane: Lane): void
-  /** Called for a lane without a leader. Returns when to look at it again; Infinity: when something about it changes. */
+  /**
+   * Called for a lane without a leader. Returns when to look at it again; Infinity: when something about it changes.
+   */
   leaderless(lane: Lane, now: number): number
   /** Whether the lane has a producer id. If it has none, {@link Dispatcher.look} is called once it has. */
   provideProducerId(lane: Lane): boolean
@@ -35,9 +37,9 @@ const TIMER_SLACK_MS = 1
 
 /**
  * After this time without a stored batch the broker may not know our producer id any more, and the next batch is sent
- * alone. A broker forgets a producer that has sent nothing for long (`producer.id.expiration.ms`, a day by default), and
- * the log of a topic that was created anew knows no producers; in both cases any sequence is taken for the first. We
- * learn about a new topic only minutes later. A batch sent alone costs one round trip, which does not matter when
+ * alone. A broker forgets a producer that has sent nothing for long (`producer.id.expiration.ms`, a day by default),
+ * and the log of a topic that was created anew knows no producers; in both cases any sequence is taken for the first.
+ * We learn about a new topic only minutes later. A batch sent alone costs one round trip, which does not matter when
  * nothing was stored for a second.
  */
 const FORGOTTEN_MS = 1_000

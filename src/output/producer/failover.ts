@@ -3,8 +3,8 @@
  * records that were sent without a response may be in its log, and records with a key belong there. All files leave a
  * partition that is gone because its topic was created again with fewer partitions: its log is gone as well.
  *
- * The batches themselves move to another lane, as they are: the files they were read from may be truncated by now, and a
- * part of the lines may be stored in other partitions already, so reading them again could lose or repeat lines.
+ * The batches themselves move to another lane, as they are: the files they were read from may be truncated by now, and
+ * a part of the lines may be stored in other partitions already, so reading them again could lose or repeat lines.
  */
 import type { Generation } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'

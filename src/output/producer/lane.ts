@@ -69,7 +69,7 @@ export class Lane implements Obstacle {
     this.#call.drop = options.tooLarge === 'drop'
   }
 
-  // -- its leader, and whether sending works; times are the producer's clock's -------------------------------------------
+  // -- its leader, and whether sending works; times are the producer's clock's -----------------------------------------
 
   /** Node id of the leader, -1 while there is none. */
   get leader(): number {
@@ -131,7 +131,7 @@ export class Lane implements Obstacle {
     this.quota.stalled = this.#leader < 0 || !this.#isReachable || this.#failures > 0
   }
 
-  // -- its batches ------------------------------------------------------------------------------------------------------
+  // -- its batches -----------------------------------------------------------------------------------------------------
 
   /** No record is open, waiting or in flight. */
   get idle(): boolean {
@@ -168,8 +168,9 @@ export class Lane implements Obstacle {
   }
 
   /**
-   * Append to the open batch ({@link makeRoom} first) until there are no more entries or the batch is full. When not all
-   * entries are taken, {@link enlarge} or {@link seal} the batch, and call again. The result is valid until the next call.
+   * Append to the open batch ({@link makeRoom} first) until there are no more entries or the batch is full. When not
+   * all entries are taken, {@link enlarge} or {@link seal} the batch, and call again. The result is valid until the
+   * next call.
    */
   append(what: EntriesToAppend, now: number): Appended {
     const batch = this.open
@@ -182,8 +183,8 @@ export class Lane implements Obstacle {
     const sum = this.#appended
     sum.reset()
     while (what.first < what.end) {
-      // A record larger than what the broker has taken so far is sent alone, so that the broker decides about it alone: it
-      // may compress to less, and whether it is cut or dropped is decided in oversize.ts.
+      // A record larger than what the broker has taken so far is sent alone, so that the broker decides about it alone:
+      // it may compress to less, and whether it is cut or dropped is decided in oversize.ts.
       const { reach } = this.limit
       const alone = batch.records === 0 && reach < batchMaxBytes
       const from = what.first
@@ -227,8 +228,8 @@ export class Lane implements Obstacle {
   }
 
   /**
-   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. The buffer of an empty
-   * batch is given back, and {@link makeRoom} then takes the next larger one. Throws when there is none larger.
+   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. The buffer of an
+   * empty batch is given back, and {@link makeRoom} then takes the next larger one. Throws when there is none larger.
    */
   enlarge(): boolean {
     const batch = this.open

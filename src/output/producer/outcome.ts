@@ -1,7 +1,7 @@
 /**
- * Decides what a response means for a batch and its lane; no other file does. Nothing is given up: a batch is sent until
- * it is stored. Only a record that is too large by itself is cut or dropped, as `record.tooLarge` says. Receipts are
- * given when records are stored or settled, never before.
+ * Decides what a response means for a batch and its lane; no other file does. Nothing is given up: a batch is sent
+ * until it is stored. Only a record that is too large by itself is cut or dropped, as `record.tooLarge` says. Receipts
+ * are given when records are stored or settled, never before.
  */
 import type { Events } from '../../observe/events.ts'
 import { split } from '../../ranges.ts'
@@ -26,8 +26,8 @@ export interface OutcomesOptions {
   /** Make the batch's next send ready. */
   seal(lane: Lane, batch: Batch): void
   /**
-   * Records are stored; or settled: a record that was dropped, and, as a piece without a record, the lines before it that
-   * have none.
+   * Records are stored; or settled: a record that was dropped, and, as a piece without a record, the lines before it
+   * that have none.
    */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
@@ -155,7 +155,8 @@ export class Outcomes {
 
   /** Send a batch that was sealed before the limit was learned in parts from the beginning. */
   #fit(lane: Lane, batch: Batch): void {
-    // A batch that may be stored as a whole is only recognised as a whole; one that is being compressed must not change.
+    // A batch that may be stored as a whole is only recognised as a whole; one that is being compressed must not
+    // change.
     if (batch.inFlight || batch.uncertain > 0 || !batch.ready) return
     const sending = batch.fitting(lane.limit.safe)
     if (sending >= batch.sending) return

@@ -1,7 +1,7 @@
 /**
- * What to do about a batch that the broker refuses as too large: send it in parts, and learn the limit (batch-limit.ts);
- * cut or drop a record that is too large by itself. All of this happens in the batch's own buffer: it needs no memory at
- * a time when there may be none.
+ * What to do about a batch that the broker refuses as too large: send it in parts, and learn the limit
+ * (batch-limit.ts); cut or drop a record that is too large by itself. All of this happens in the batch's own buffer: it
+ * needs no memory at a time when there may be none.
  *
  * The limit says how far batches are filled, and nothing about a single record: a record may compress better, so it is
  * tried as it is (lane.ts sends it alone).
@@ -22,7 +22,10 @@ export interface OversizeOptions {
 
 export class Oversize {
   readonly #options: OversizeOptions
-  /** Pieces whose first record was cut and reported. When the first record is taken out, its piece becomes another object. */
+  /**
+   * Pieces whose first record was cut and reported. When the first record is taken out, its piece becomes another
+   * object.
+   */
   readonly #cut = new WeakSet<Piece>()
 
   constructor(options: OversizeOptions) {

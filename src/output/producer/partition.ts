@@ -1,7 +1,7 @@
 /**
- * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key gets the partition that any Java
- * producer gives it. Round-robin and random change the partition with every read of a file, not with every line, since
- * the cost of a batch does not depend on how many records it has.
+ * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key gets the partition that any
+ * Java producer gives it. Round-robin and random change the partition with every read of a file, not with every line,
+ * since the cost of a batch does not depend on how many records it has.
  */
 import type { Partitioner } from '../../shipping-rules.ts'
 import type { TopicView } from '../transport.ts'
@@ -81,7 +81,10 @@ export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'l
   return -1
 }
 
-/** Partitions for records that may go to any: those with a leader, and of these only the ones where sending works, if there are any. */
+/**
+ * Partitions for records that may go to any: those with a leader, and of these only the ones where sending works, if
+ * there are any.
+ */
 function reachable({ leaders, stalled }: TopicState): number[] {
   const led = leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
   const working = led.filter((partition) => !stalled.has(partition))

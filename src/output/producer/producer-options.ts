@@ -27,8 +27,8 @@ export interface ProducerListener {
    */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
   /**
-   * Records of a file without a key that are not stored have moved to another partition of its topic, because its own has
-   * had no leader for `leaderlessMs`. What the file sends next has to go there.
+   * Records of a file without a key that are not stored have moved to another partition of its topic, because its own
+   * has had no leader for `leaderlessMs`. What the file sends next has to go there.
    */
   onMoved(file: Generation, partition: number): void
   /** A buffer came free: files that wait for room may try again. */

@@ -103,7 +103,9 @@ export class Producer {
     transport.onReady = (node) => this.#dispatcher.ready(node)
   }
 
-  /** A number that changes with the leaders, and with where files may go. Until then a choice of partition stays valid. */
+  /**
+   * A number that changes with the leaders, and with where files may go. Until then a choice of partition stays valid.
+   */
   get topology(): number {
     return this.#topology
   }
@@ -146,8 +148,8 @@ export class Producer {
   }
 
   /**
-   * Append until all entries are taken or there is no room. Afterwards `what.first` is the first entry that was not taken,
-   * and `what.skipped` the settled bytes that the next record has to carry.
+   * Append until all entries are taken or there is no room. Afterwards `what.first` is the first entry that was not
+   * taken, and `what.skipped` the settled bytes that the next record has to carry.
    */
   append(lane: Lane, what: EntriesToAppend): void {
     if (this.#lanes.isAbandoned(lane)) {
@@ -170,7 +172,10 @@ export class Producer {
     this.#dispatcher.appended(lane)
   }
 
-  /** Everything that was read is appended for now. `isOver`: no more lines come for a while, so batches do not linger for them. */
+  /**
+   * Everything that was read is appended for now. `isOver`: no more lines come for a while, so batches do not linger
+   * for them.
+   */
   looked(isOver: boolean): void {
     this.#dispatcher.looked(isOver)
   }
@@ -205,14 +210,14 @@ export class Producer {
   // -- memory ---------------------------------------------------------------------------------------------------------
 
   /** Take empty buffers back from lanes that keep this one from having a buffer. */
-  #takeBack(asking: Lane): boolean {
-    const { refusal } = asking.quota
+  #takeBack(taker: Lane): boolean {
+    const { refusal } = taker.quota
     if (refusal === 'own') return false
     let any = false
     for (const lane of this.#empty) {
-      if (refusal === 'broker' && lane.leader !== asking.leader) continue
+      if (refusal === 'broker' && lane.leader !== taker.leader) continue
       this.#empty.delete(lane)
-      if (lane === asking || lane.open === null) continue
+      if (lane === taker || lane.open === null) continue
       lane.releaseEmpty()
       any = true
     }

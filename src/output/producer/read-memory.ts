@@ -21,7 +21,10 @@ interface Block {
 
 export class ReadMemory {
   readonly #memory: BatchMemory
-  /** For blocks that are cut into pieces, and for whole ones: pieces of hanging reads must not keep long lines from being read. */
+  /**
+   * For blocks that are cut into pieces, and for whole ones: pieces of hanging reads must not keep long lines from
+   * being read.
+   */
   readonly #cut: Quota
   readonly #whole: Quota
   readonly #blocks = new Set<Block>()

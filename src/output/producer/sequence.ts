@@ -1,22 +1,22 @@
 /**
- * The producer state of one lane: which of its batches may be sent now, under which id, epoch and sequence, and what the
- * outcome of one means for the others. It is pure bookkeeping, without input and output. The broker's side of the rules is
- * in test/property/sequence.property.test.ts, which plays both sides against each other.
+ * The producer state of one lane: which of its batches may be sent now, under which id, epoch and sequence, and what
+ * the outcome of one means for the others. It is pure bookkeeping, without input and output. The broker's side of the
+ * rules is in test/property/sequence.property.test.ts, which plays both sides against each other.
  *
  * Rules (idempotent; KIP-98, KIP-360, and what brokers were seen to do):
- * - at most 5 batches are in flight, and exactly 1 until the first is stored under this id and epoch in this log: a broker
- *   that does not know the id takes whatever sequence comes first, so a second batch that overtakes the first would leave
- *   a hole for good;
+ * - at most 5 batches are in flight, and exactly 1 until the first is stored under this id and epoch in this log: a
+ *   broker that does not know the id takes whatever sequence comes first, so a second batch that overtakes the first
+ *   would leave a hole for good;
  * - after any failure only the lowest batch is sent, alone, until it is stored; then the others follow in order;
- * - a batch keeps its sequence over every retry, so that a broker which has stored it recognises it; no batch behind one
- *   that is sent in parts is sent before the last part, whose sequence numbers come first;
+ * - a batch keeps its sequence over every retry, so that a broker which has stored it recognises it; no batch behind
+ *   one that is sent in parts is sent before the last part, whose sequence numbers come first;
  * - a new epoch begins only with nothing in flight, and numbers all batches of the queue from 0 again. Records that may
  *   be stored already can then be stored twice, and are counted.
- * Not idempotent: one batch in flight with acks 1 (a second could overtake a failed first), no limit with acks 0; records
- * that may be stored already and are sent again are counted.
+ * Not idempotent: one batch in flight with acks 1 (a second could overtake a failed first), no limit with acks 0;
+ * records that may be stored already and are sent again are counted.
  *
- * The batches in flight are always the first `inFlight` ones of the lane's queue, except after a failure: then no batch is
- * sent until none is in flight.
+ * The batches in flight are always the first `inFlight` ones of the lane's queue, except after a failure: then no batch
+ * is sent until none is in flight.
  */
 import { type Batch, NO_PRODUCER, type Stamp, nextSequence } from './batch.ts'
 import type { ProducerId } from '../transport.ts'
@@ -111,8 +111,8 @@ export class SequenceState {
   }
 
   /**
-   * The broker may have forgotten our id, or the log may be another one. As with a fresh id, the next batch is sent alone.
-   * Batches that are in flight now prove nothing when they are stored, since they may be in either log.
+   * The broker may have forgotten our id, or the log may be another one. As with a fresh id, the next batch is sent
+   * alone. Batches that are in flight now prove nothing when they are stored, since they may be in either log.
    */
   doubt(): void {
     this.#confirmed = false
@@ -120,14 +120,14 @@ export class SequenceState {
   }
 
   /**
-   * The batch, or the part of it that was sent, is stored. Call it when these records are removed from the batch, and the
-   * batch, if it is empty, from the queue.
+   * The batch, or the part of it that was sent, is stored. Call it when these records are removed from the batch, and
+   * the batch, if it is empty, from the queue.
    */
   stored(batch: Batch, queue: readonly Batch[]): void {
     // A batch that was sent before a doubt does not end it.
     if (!this.#isDoubtful) this.#confirmed = true
-    // Only the batch that was sent alone ends the recovery: when 1, 2 and 3 are in flight and 2 fails, the outcomes of 1
-    // and 3 say nothing about it.
+    // Only the batch that was sent alone ends the recovery: when 1, 2 and 3 are in flight and 2 fails, the outcomes of
+    // 1 and 3 say nothing about it.
     if (this.#alone) this.#recovering = false
     this.#landed(batch, queue)
   }
@@ -136,13 +136,17 @@ export class SequenceState {
   failed(batch: Batch, queue: readonly Batch[], { maybeStored, refused }: BatchFailure): void {
     if (maybeStored) batch.uncertain = Math.max(batch.uncertain, batch.sending)
     this.#recovering = true
-    // That the sequence is refused has a meaning only for the lowest batch: the others fail because one before them did.
+    // That the sequence is refused has a meaning only for the lowest batch: the others fail because one before them
+    // did.
     if (refused === 'producer' || (refused === 'sequence' && batch === queue[0])) this.#renumber = true
     if (refused === 'producer') this.#producerLost = true
     this.#landed(batch, queue)
   }
 
-  /** Number every batch of the queue anew as soon as nothing is in flight, since some of the given numbers won't be used. */
+  /**
+   * Number every batch of the queue anew as soon as nothing is in flight, since some of the given numbers won't be
+   * used.
+   */
   restart(queue: readonly Batch[]): void {
     this.#renumber = true
     this.#recovering = true

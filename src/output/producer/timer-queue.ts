@@ -1,7 +1,8 @@
 /**
  * A timer queue: which item has to be looked at when. It is a heap of times, so that the cost grows with the items that
- * wait and not with all there are. An item has one time at most, the earliest that was set; {@link TimerQueue.takeUntil}
- * takes it away. An entry of the heap that an earlier one has replaced stays until its time, and is ignored then.
+ * wait and not with all there are. An item has one time at most, the earliest that was set; {@link
+ * TimerQueue.takeUntil} takes it away. An entry of the heap that an earlier one has replaced stays until its time, and
+ * is ignored then.
  */
 
 /** An item that can be in a timer queue. Only the queue sets the field; Infinity: the item has no time. */

@@ -99,9 +99,9 @@ export class TopicLanes {
   }
 
   /**
-   * Note the topic's id, and put the lanes' state in doubt where it is another topic. Its logs are empty, and any of our
-   * batches is taken for the first: a batch that is sent behind it before it is stored could be stored in front of it.
-   * Where there are no ids, a topic that was missing and is there again counts as another one.
+   * Note the topic's id, and put the lanes' state in doubt where it is another topic. Its logs are empty, and any of
+   * our batches is taken for the first: a batch that is sent behind it before it is stored could be stored in front of
+   * it. Where there are no ids, a topic that was missing and is there again counts as another one.
    */
   #noteId(name: string, view: TopicView | null): void {
     const topic = this.#topic(name)

@@ -54,8 +54,8 @@ export function encodeApiVersions(
  * tagged fields
  * ```
  * The header of this response has no tagged fields in any version, since the client cannot know yet which versions the
- * broker supports. For the same reason a broker that doesn't know version 3 responds in the form of version 0: error code
- * UNSUPPORTED_VERSION, then an array with an int32 length and no tagged fields, then nothing.
+ * broker supports. For the same reason a broker that doesn't know version 3 responds in the form of version 0: error
+ * code UNSUPPORTED_VERSION, then an array with an int32 length and no tagged fields, then nothing.
  */
 export function decodeApiVersions(reader: ResponseReader): ApiVersionsResponse {
   const code = reader.int16()

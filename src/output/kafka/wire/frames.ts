@@ -6,8 +6,8 @@ import { AgentError } from '../../../errors.ts'
 /** A response has at least a correlation id. */
 const MIN_FRAME = 4
 /**
- * No response to our requests comes near this length. A greater one means that the bytes are not the Kafka protocol (but
- * TLS or HTTP, for example).
+ * No response to our requests comes near this length. A greater one means that the bytes are not the Kafka protocol
+ * (but TLS or HTTP, for example).
  */
 const MAX_FRAME = 16 * 1024 * 1024
 const FIRST_PIECE = 64 * 1024
@@ -16,8 +16,8 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Gives the frames of pushed chunks: push a chunk, then call {@link next} until it gives null. A frame that lies within
  * one chunk is handed out as a view, without a copy. Any other frame is collected in a buffer that doubles: the work is
- * linear however small the chunks are, and the memory is never more than twice what the broker has really sent, whatever
- * length it announced.
+ * linear however small the chunks are, and the memory is never more than twice what the broker has really sent,
+ * whatever length it announced.
  */
 export class Frames {
   #chunk: Buffer = NOTHING

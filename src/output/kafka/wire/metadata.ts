@@ -27,7 +27,10 @@ export interface PartitionMetadata {
   readonly leaderEpoch: number
 }
 
-/** A topic in a response. Each topic and each partition has an error code of its own: one bad topic says nothing of the others. */
+/**
+ * A topic in a response. Each topic and each partition has an error code of its own: one bad topic says nothing of the
+ * others.
+ */
 export interface TopicMetadata {
   readonly code: number
   /** null only in responses to requests by id, which we never send. */
