@@ -37,14 +37,14 @@ import { unlessAborted } from './unless-aborted.ts'
 /** Looks at the entries of a chunk and gives verdicts: filters, redaction. There is none yet; this is their place. */
 export type Processor = (entries: Entries, chunk: Chunk) => void
 
-/** What is read, and how. */
+/** The files to read, and how. */
 export interface Reading {
   readonly inputs: readonly InputRules[]
   readonly file: InputOptions['file']
   /** How directories are reached. */
   readonly volumeOf: InputOptions['volumeOf']
   readonly checkpoint: Checkpoint
-  /** What a stop reads first: all files to their ends, or nothing more. */
+  /** How far a stop reads: to the ends of all files, or no further. */
   readonly drain: 'end' | 'inflight'
 }
 
@@ -170,7 +170,7 @@ export class Pipeline {
 
   /** Stop after a fault. Once this has resolved, nothing more is read or sent. It does not wait for calls that hang. */
   async abandon(): Promise<void> {
-    // a read that has begun is not waited for: its lines find no lane
+    // a read that has begun is not waited for: its lines go nowhere
     const stopping = this.#input.stop()
     await this.#producer.close()
     await stopping
@@ -251,7 +251,7 @@ export class Pipeline {
 
   /**
    * The lane for a chunk: the one that was reserved before the read. A read that only looks for more bytes reserves
-   * none, and while a mount was waited for, the reserved lane may have become the wrong one.
+   * none, and while the agent waited for a mount, the reserved lane may have become the wrong one.
    */
   #laneOf(file: LogFile, prepared: Prepared): Lane | null {
     const isForThisRead = prepared.laneSince < 0 && prepared.lane !== null

@@ -1,7 +1,7 @@
 /**
- * What is prepared for a file before its lines are encoded: how its input ships, its template and its key. It is made
- * at the file's first chunk, and kept for the files that were read last: of ten thousand files few are written to, and
- * for the others it would only cost memory.
+ * Everything that is prepared for a file before its lines are encoded: how its input ships, its template and its key.
+ * It is made at the file's first chunk, and kept for the files that were read last: of ten thousand files few are
+ * written to, and for the others it would only cost memory.
  */
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'

@@ -9,10 +9,10 @@ export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 /** A part of a key: literal text, or the place of a value that differs from file to file. */
 export type TemplatePart = string | { readonly of: 'log.file.path' | 'log.file.name' }
 
-/** What the key of a record is made of. */
+/** The rule by which the key of a record is made. */
 export type RecordKey =
   | { readonly kind: 'none' }
   /** The path: all generations of a log share it. */
   | { readonly kind: 'file' }
-  /** A template. What is the same for all files (agent id, fields) is filled in already. */
+  /** A template. Values that are the same for all files (agent id, fields) are filled in already. */
   | { readonly kind: 'template'; readonly parts: readonly TemplatePart[] }

@@ -1,11 +1,11 @@
 /**
- * What Kafka's error codes mean for us: a closed table of the codes in responses to our requests (Produce, Metadata,
+ * The meaning of Kafka's error codes for us: a closed table of the codes in responses to our requests (Produce, Metadata,
  * InitProducerId, ApiVersions). Any other code is retried: to give up records because of a code that we do not know
  * would be loss.
  * https://kafka.apache.org/protocol#protocol_error_codes
  */
 
-/** What the sender of the request does about a code. */
+/** The reaction to a code by the sender of the request. */
 export type Action =
   /** Stored. */
   | 'success'
@@ -101,7 +101,7 @@ const BY_CODE: ReadonlyMap<number, KafkaError> = new Map(
   TABLE.map(([code, name, action, words, maybeStored = 'no']) => [code, { code, name, action, words, maybeStored }]),
 )
 
-/** What a code means. A code that isn't in the table is retried, and whether the batch is stored is unknown. */
+/** The meaning of a code. A code that isn't in the table is retried, and whether the batch is stored is unknown. */
 export function meaningOf(code: number): KafkaError {
   return (
     BY_CODE.get(code) ?? {

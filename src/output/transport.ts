@@ -34,7 +34,7 @@ export interface ProducerId {
 /** A topic's id where the brokers give none: 32 hexadecimal digits, like every id. */
 export const NO_TOPIC_ID = '0'.repeat(32)
 
-/** What is known of a topic right now. */
+/** The state of a topic, as far as it is known now. */
 export interface TopicView {
   /**
    * Another id under the same name is another topic: its logs are empty, and have none of our producer ids. All zeros
@@ -48,7 +48,7 @@ export interface TopicView {
 export interface Transport {
   /** Fetch the metadata of a topic, and keep it fresh until {@link close}. Idempotent. */
   want(topic: string): void
-  /** The topic as last seen; null while nothing is known of it (not requested yet, missing, not authorised). */
+  /** The topic as last seen; null while its state is not known (not requested yet, missing, not authorised). */
   view(topic: string): TopicView | null
   /** Called with the topic's name whenever the result of {@link view} has changed. Set by the producer. */
   onChange: (topic: string) => void

@@ -1,6 +1,6 @@
 /**
  * One broker: its address, at most one connection to it, made on demand with back-off, and when requests may be sent to
- * it. metadata-cache.ts knows which broker leads what, and wire/ what goes over the connection.
+ * it. metadata-cache.ts knows which broker leads which partitions, and wire/ has the formats of requests and responses.
  *
  * A broker that closes an idle connection (connections.max.idle.ms) is normal: there is no event and no back-off, and
  * the next demand connects again.
@@ -36,8 +36,8 @@ export interface BrokerOptions {
  */
 const SILENCE_MS = 8_000
 /**
- * The longest throttle time that is followed: an absurd one must not stop shipping for days. A broker that means it
- * does not read from our connection anyway.
+ * The longest throttle time that is followed: an absurd one must not stop shipping for days. A broker that insists on
+ * it does not read from our connection anyway.
  */
 const MAX_THROTTLE_MS = 60_000
 /** A connection that is closed sooner than this without one response was not closed for being idle. */
@@ -105,7 +105,7 @@ export class Broker {
     return this.#connection === null && this.#options.now() < this.#notBefore
   }
 
-  /** Whether a request would go out now. If not, what is missing is begun, and `onReady` is called once it is there. */
+  /** Whether a request would go out now. If not, `onReady` is called once it would. */
   ready(): boolean {
     if (this.#closed) return false
     if (this.#usable && this.#options.now() >= this.#throttledUntil) return true
@@ -185,7 +185,7 @@ export class Broker {
       this.#wanted = false
       this.#options.onReady(this)
     } else {
-      // #failed reports what goes wrong, and tries again.
+      // #failed reports the error, and tries again.
       this.connect().catch(() => undefined)
     }
   }

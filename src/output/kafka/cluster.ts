@@ -1,6 +1,6 @@
 /**
- * The real {@link Transport}: a Kafka cluster. It joins the brokers, what is known of the topics, and when to request
- * metadata; it has no protocol and no sockets itself.
+ * The real {@link Transport}: a Kafka cluster. It joins the brokers, the metadata cache, and the refresh of metadata;
+ * it has no protocol and no sockets itself.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BrokerAddress } from '../../broker-address.ts'

@@ -1,6 +1,6 @@
 /**
- * What is known of the wanted topics from the Metadata responses so far. Decides what a response changes, what is worth
- * a report, and which topics must be requested again soon. metadata-refresh.ts sends the requests.
+ * The state of the wanted topics, as the Metadata responses so far have it. Decides what a response changes, whether
+ * that is reported, and which topics must be requested again soon. metadata-refresh.ts sends the requests.
  *
  * Brokers that lag behind still name old leaders, fewer partitions, and the topic that had the name before. The first
  * two are recognised by leader epochs, the last by its id: an id that was replaced never comes back, since a topic that
@@ -27,11 +27,11 @@ export interface MetadataChange {
 
 interface Trouble {
   readonly reason: string
-  /** Somebody has to do something about it. */
+  /** Trying again is no use until somebody acts. */
   readonly refused: boolean
 }
 
-/** What is remembered of the topics that had a name. */
+/** The topic that has a name, and those that had it before. */
 interface Entry {
   /** The topic by the last response without trouble. */
   topic: KnownTopic
@@ -184,7 +184,7 @@ function troubleWith(topic: TopicMetadata): Trouble | null {
   return seen.size === partitions.length ? null : { reason: 'the response leaves partitions out', refused: false }
 }
 
-/** What is known of a topic after a response. A leader that isn't among the brokers alive counts as none. */
+/** The state of a topic after a response. A leader that isn't among the brokers alive counts as none. */
 function merge(known: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySet<number>): KnownTopic {
   // Without ids a broker that lags behind cannot be distinguished from a topic created anew, whose epochs begin again.
   const before = known !== null && known.id === topic.id && topic.id !== NO_TOPIC_ID ? known : null

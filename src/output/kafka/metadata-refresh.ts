@@ -48,14 +48,14 @@ export class MetadataRefresh {
     this.#soon(0)
   }
 
-  /** What is known of a topic may be wrong. Any number of calls until the next request count as one. */
+  /** The metadata of a topic may be wrong. Any number of calls until the next request count as one. */
   doubt(topic: string): void {
     if (!this.#wanted.has(topic)) return
     this.#stale.add(topic)
     this.#doubted()
   }
 
-  /** What is known of any topic may be wrong. */
+  /** The metadata of any topic may be wrong. */
   doubtAll(): void {
     for (const topic of this.#wanted) this.#stale.add(topic)
     if (this.#wanted.size > 0) this.#doubted()

@@ -8,12 +8,12 @@ import type { ItemResponse, ProduceItem } from '../transport.ts'
 import { encodeProduce, decodeProduce, type PartitionResponse, type ProduceSettings } from './wire/produce.ts'
 import type { ResponseReader } from './wire/primitives.ts'
 
-/** What every request of one transport shares. */
+/** The settings that all requests of a transport share. */
 export interface ProduceContext extends ProduceSettings {
   readonly clientId: string
 }
 
-/** The broker that is not sent to for as long as its response demands. */
+/** A broker whose responses may demand a pause. */
 export interface Throttled {
   throttle(milliseconds: number): void
 }

@@ -36,7 +36,7 @@ export class TopicCreation {
     this.#options = options
   }
 
-  /** The topic is missing. Never throws; what goes wrong is reported. */
+  /** The topic is missing. Never throws; errors are reported. */
   missing(topic: string): void {
     const { random, now } = this.#options
     let attempts = this.#attempts.get(topic)

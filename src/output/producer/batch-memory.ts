@@ -104,7 +104,7 @@ interface TakeSettings {
   readonly needed?: boolean
 }
 
-/** The buffers that one lane holds, and what decides whether it may have more. */
+/** The buffers that one lane holds, and the state that decides whether it may have more. */
 export class Quota {
   readonly #memory: BatchMemory
   #heldBytes = 0

@@ -190,7 +190,7 @@ export class Batch {
     this.#codec = bytes === null ? 'none' : codec
   }
 
-  /** Write the header and return what goes over the wire. Stamping again touches header and CRC only. */
+  /** Write the header and return the bytes to send. Stamping again touches header and CRC only. */
   stamp(stamp: Stamp): Uint8Array[] {
     const { address } = this.buffer
     const bytes = this.#memory.bytes

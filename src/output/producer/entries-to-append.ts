@@ -1,4 +1,4 @@
-/** What a call appends to a lane, and what came of it. */
+/** The entries that a call appends to a lane, and its result. */
 import type { Extent, Generation } from '../../flow.ts'
 import type { Guard } from '../../guard.ts'
 import type { Append } from '../../kernel/kernel.ts'
@@ -29,7 +29,7 @@ export interface EntriesToAppend {
   settled(ranges: readonly Extent[]): void
 }
 
-/** What one call of {@link Lane.append} made of the entries. */
+/** The result of a call of {@link Lane.append}. */
 export class Appended {
   records = 0
   /** Source bytes of the records. */
@@ -46,7 +46,7 @@ export class Appended {
     this.records = this.bytes = this.invalidUtf8 = this.truncated = this.cutBytes = this.tooLarge = 0
   }
 
-  /** Add what the results block has after an appender's call that made `records` records of `bytes` source bytes. */
+  /** Add the values of the results block after a call that appended `records` records of `bytes` source bytes. */
   add(memory: LinearMemory, records: number, bytes: number): void {
     this.records += records
     this.bytes += bytes

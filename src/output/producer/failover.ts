@@ -21,7 +21,7 @@ export interface FailoverOptions {
   seal(lane: Lane): void
   /** The lane has got batches: look at it soon. */
   look(lane: Lane): void
-  /** Records of the file have moved to the partition, and what the file sends next belongs behind them. */
+  /** Records of the file have moved to the partition, and its next records belong behind them. */
   onMoved(file: Generation, partition: number): void
   /** Files of the topic may choose their partition again. */
   onTopic(topic: string): void

@@ -1,6 +1,6 @@
 /**
  * A lane is the queue of one topic-partition: its open batch, its sealed batches in order, its producer state, and the
- * memory that it holds. When to send is in dispatcher.ts, and what a response means in outcome.ts.
+ * memory that it holds. dispatcher.ts decides when to send, and outcome.ts what a response means.
  */
 import type { Obstacle } from '../../flow.ts'
 import { AppendCall } from '../../kernel/append-call.ts'
@@ -23,7 +23,7 @@ export interface LaneOptions {
   readonly mode: Mode
   /** Bytes of a batch at most, header included. */
   readonly batchMaxBytes: number
-  /** What happens to a record that is larger than a batch may be. */
+  /** Whether a record that is larger than a batch may be is cut or dropped. */
   readonly tooLarge: 'cut' | 'drop'
   /** The first `records` records of the batch may be stored twice. */
   onRepeats(batch: Batch, records: number): void

@@ -1,7 +1,7 @@
 /**
- * What to do about a batch that the broker refuses as too large: send it in parts, and learn the limit
- * (batch-limit.ts); cut or drop a record that is too large by itself. All of this happens in the batch's own buffer: it
- * needs no memory at a time when there may be none.
+ * Handles a batch that the broker refuses as too large: the batch is sent in parts, and the limit is learned
+ * (batch-limit.ts); a record that is too large by itself is cut or dropped. All of this happens in the batch's own
+ * buffer: it needs no memory at a time when there may be none.
  *
  * The limit says how far batches are filled, and nothing about a single record: a record may compress better, so it is
  * tried as it is (lane.ts sends it alone).

@@ -1,7 +1,7 @@
 /**
  * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key gets the partition that any
  * Java producer gives it. Round-robin and random change the partition with every read of a file, not with every line,
- * since the cost of a batch does not depend on how many records it has.
+ * since a batch is cheap only when it has many records.
  */
 import type { Partitioner } from '../../shipping-rules.ts'
 import type { TopicView } from '../transport.ts'
@@ -64,7 +64,7 @@ export interface Choice {
   readonly sticky: number
 }
 
-/** What is known of a topic when a partition has to be chosen. */
+/** The state of a topic by which a partition is chosen. */
 export interface TopicState extends Pick<TopicView, 'leaders'> {
   /** Partitions that are gone or have had no leader for long: files without a key have left them. */
   readonly abandoned: ReadonlySet<number>
@@ -122,7 +122,7 @@ export class PartitionChooser {
 function stick({ id, sticky }: Choice, topic: TopicState): number {
   const count = topic.leaders.length
   // The file keeps its partition, also when the topic gets more. When there are fewer (the topic was created again), it
-  // waits until its own is abandoned, so that what it sends next does not overtake what it has there.
+  // waits until its own is abandoned, so that its next records do not overtake those that it has there.
   if (sticky >= 0) {
     const substitute = topic.abandoned.has(sticky) ? substituteFor(sticky, topic) : -1
     return substitute < 0 ? sticky : substitute

@@ -1,4 +1,4 @@
-/** What a producer is made of, and what it reports. Types only. */
+/** The parts that a producer is made of, and the listener that it reports to. Types only. */
 import type { CutRecord, Generation } from '../../flow.ts'
 import type { LinearMemory } from '../../kernel/memory.ts'
 import type { Events } from '../../observe/events.ts'
@@ -12,23 +12,23 @@ export interface ProducerSettings {
   readonly lingerMs: number
   readonly batchMaxBytes: number
   readonly compression: Compression
-  /** What happens to a record that is larger than a batch may be. */
+  /** Whether a record that is larger than a batch may be is cut or dropped. */
   readonly tooLarge: 'cut' | 'drop'
   readonly retry: BackoffLimits
   /** Files leave a partition that has had no leader for this long, if they may. 10 s if left out. */
   readonly leaderlessMs?: number | undefined
 }
 
-/** What the producer reports to the input's side. */
+/** The input's side, which the producer reports to. */
 export interface ProducerListener {
   /**
-   * A piece is stored; or settled: its record was too large, or the piece has no record and is what was settled before
-   * such a record.
+   * A piece is stored; or settled: its record was too large, or the piece has no record and stands for lines that
+   * were settled before such a record.
    */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
   /**
    * Records of a file without a key that are not stored have moved to another partition of its topic, because its own
-   * has had no leader for `leaderlessMs`. What the file sends next has to go there.
+   * has had no leader for `leaderlessMs`. The next records of the file have to go there.
    */
   onMoved(file: Generation, partition: number): void
   /** A buffer came free: files that wait for room may try again. */

@@ -104,7 +104,8 @@ export class Producer {
   }
 
   /**
-   * A number that changes with the leaders, and with where files may go. Until then a choice of partition stays valid.
+   * A number that changes when leaders change, or the partitions that files may go to. A choice of partition is valid
+   * while it stays the same.
    */
   get topology(): number {
     return this.#topology
@@ -153,7 +154,7 @@ export class Producer {
    */
   append(lane: Lane, what: EntriesToAppend): void {
     if (this.#lanes.isAbandoned(lane)) {
-      // The lane was chosen before its files left it, and what the file sends elsewhere would be stored first.
+      // The lane was chosen before its files left it. Records appended here could be stored after later ones elsewhere.
       this.#announceRoom()
       return
     }

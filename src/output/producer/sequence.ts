@@ -29,7 +29,7 @@ export type Mode = 'idempotent' | 'one-in-flight' | 'fire-and-forget'
 export interface BatchFailure {
   /** The records that were sent may be stored all the same. */
   readonly maybeStored: boolean
-  /** What the broker does not accept any more: the batch's sequence, or the producer id altogether. */
+  /** The part of the stamp that the broker does not accept any more: the batch's sequence, or the producer id. */
   readonly refused: 'nothing' | 'sequence' | 'producer'
 }
 

@@ -1,5 +1,5 @@
 /**
- * Cuts the bytes of a socket into frames: int32 length, then that many bytes. What is in a frame is not known here.
+ * Cuts the bytes of a socket into frames: int32 length, then that many bytes. The content of a frame is not known here.
  */
 import { AgentError } from '../../../errors.ts'
 

@@ -2,8 +2,8 @@
  * The primitive types of the Kafka protocol: reading them from a response, writing them into a request. The layout of
  * messages is elsewhere (one file an API), and so is the format of record batches (encode/records.ts).
  *
- * A broker's bytes are hostile: each read checks that the bytes are there, each length is compared with what is left,
- * and anything that doesn't fit throws AgentError `protocol-violation`, and no other error.
+ * A broker's bytes are hostile: each read checks that the bytes are there, each length is compared with the bytes
+ * that are left, and anything that doesn't fit throws AgentError `protocol-violation`, and no other error.
  *
  * Types and sizes: https://kafka.apache.org/protocol#protocol_types
  */
@@ -91,7 +91,7 @@ export class ResponseReader {
 
   /**
    * The number of elements of an array that is never null. `elementBytes` is the least number of bytes that an element
-   * can have: a number of elements that cannot fit in what is left is refused before anything is allocated for them.
+   * can have: a number of elements that cannot fit in the bytes left is refused before anything is allocated for them.
    */
   compactArray(elementBytes: number): number {
     return this.#count(this.unsignedVarint() - 1, elementBytes)

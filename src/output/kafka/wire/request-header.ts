@@ -11,7 +11,7 @@ export interface Api {
   readonly version: number
 }
 
-/** What the header of a request has besides its API. */
+/** The fields of a request's header besides its API. */
 export interface RequestHeader {
   /** Given by the connection. The response has the same one. */
   readonly correlationId: number
