@@ -12,7 +12,7 @@ describe('error codes', () => {
     assert.equal(describeError(6), 'the partition has another leader now (NOT_LEADER_OR_FOLLOWER)')
   })
 
-  test('tell success, repeats and lost leaders apart', () => {
+  test('distinguish success, repeats and lost leaders', () => {
     const actions = [0, 46, 6, 3, 45, 47, 10, 7].map((code) => meaningOf(code).action)
     assert.deepEqual(actions, [
       'success',

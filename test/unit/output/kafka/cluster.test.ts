@@ -8,7 +8,7 @@ import { until } from '../../../support/wait.ts'
 afterEach(closeAll)
 
 describe('a cluster', () => {
-  test('learns the leaders of a wanted topic and says so', async () => {
+  test('learns the leaders of a wanted topic and reports it', async () => {
     const kafka = await startFake({ nodes: 3, topics: { logs: 4 } })
     const { cluster, known, changed, told } = open(kafka)
     assert.equal(cluster.view('logs'), null)
@@ -20,7 +20,7 @@ describe('a cluster', () => {
     assert.equal(kafka.requests.filter(({ api }) => api === 'Metadata').length, 1)
   })
 
-  test('connects when asked whether a node is ready, and tells when it is', async () => {
+  test('connects when it is called for a node that is not ready, and reports when it is', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
     const { cluster, known, becameReady, events } = open(kafka)
     cluster.want('logs')
@@ -34,7 +34,7 @@ describe('a cluster', () => {
     assert.deepEqual(events('brokerConnected').at(-1), ['brokerConnected', 2, `127.0.0.1:${kafka.node(2).port}`])
   })
 
-  test('sends batches of several topics in one request and gives each its answer', async () => {
+  test('sends batches of several topics in one request and gives each its response', async () => {
     const kafka = await startFake({ topics: { logs: 2, other: 1 } })
     const { cluster } = await opened(kafka)
     const items = [fakeItem('logs', 1), fakeItem('other', 0), fakeItem('logs', 0), fakeItem('logs', 7)]
@@ -52,7 +52,7 @@ describe('a cluster', () => {
     )
   })
 
-  test('gives an error of one partition to that one alone, with the words of the broker', async () => {
+  test('gives an error of one partition to that one alone, with the message of the broker', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka)
     kafka.onProduce(fault.error(87, 1, 'no key'))
@@ -62,14 +62,14 @@ describe('a cluster', () => {
     ])
   })
 
-  test('is content with a request written when acks is 0', async () => {
+  test('finishes a request when it is written where acks is 0', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka, { acks: 0 })
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(-1)])
     await until(() => kafka.log('logs', 0).records === 1, { what: 'the record' })
   })
 
-  test('learns of another leader with acks 0, too, where the broker can only hang up', async () => {
+  test('learns of another leader with acks 0, too, where the broker can only close the connection', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 1 } })
     const { cluster } = await opened(kafka, { acks: 0 })
     kafka.moveLeader('logs', 0, 2)
@@ -77,7 +77,7 @@ describe('a cluster', () => {
     await until(() => cluster.view('logs')?.leaders[0] === 2, { what: 'the new leader' })
   })
 
-  test('asks for acks 1 as for all', async () => {
+  test('sends with acks 1 as with all', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka, { acks: 1 })
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(0)])
@@ -87,8 +87,8 @@ describe('a cluster', () => {
     const { cluster, known } = open(await startFake())
     cluster.want('logs')
     await known('logs')
-    const [answer] = await cluster.produce(9, [fakeItem('logs', 0)])
-    assert.deepEqual(answer, { kind: 'no-response', maybeSent: false, reason: 'broker 9 is not known' })
+    const [response] = await cluster.produce(9, [fakeItem('logs', 0)])
+    assert.deepEqual(response, { kind: 'no-response', maybeSent: false, reason: 'broker 9 is not known' })
     assert.equal(cluster.ready(9), false)
     const [other] = await cluster.produce(1, [fakeItem('logs', 0)])
     assert.deepEqual(other, { kind: 'no-response', maybeSent: false, reason: 'broker 1 is not connected' })
@@ -107,7 +107,7 @@ describe('a cluster', () => {
     )
   })
 
-  test('gives up on a producer id only when told to', async () => {
+  test('gives up on a producer id only when it is aborted', async () => {
     const kafka = await startFake()
     const { cluster, events } = open(kafka)
     kafka.on('InitProducerId', fault.error(31), { times: Infinity })
@@ -118,7 +118,7 @@ describe('a cluster', () => {
     assert.deepEqual(events('brokerUnreachable'), [])
   })
 
-  test('asks for everything again at the age set, and needs no other timer', async () => {
+  test('requests all metadata again at the age that is set, and needs no other timer', async () => {
     const kafka = await startFake()
     const { changed } = await opened(kafka, { metadataMaxAgeMs: 50 })
     kafka.addPartitions('logs', 1)
@@ -127,7 +127,7 @@ describe('a cluster', () => {
     assert.ok(timers.length <= 2, `${timers.length} timers`)
   })
 
-  test('ends what is pending, unanswered, when it is closed', async () => {
+  test('ends pending requests without a response when it is closed', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka)
     kafka.onProduce(fault.never())
@@ -142,15 +142,15 @@ describe('a cluster', () => {
 })
 
 describe('a cluster with topics in trouble', () => {
-  test('waits for a missing topic, tells so once, and serves the others meanwhile', async () => {
+  test('waits for a missing topic, reports it once, and serves the others meanwhile', async () => {
     const kafka = await startFake()
     const { cluster, known, events } = open(kafka)
     cluster.want('later')
     cluster.want('logs')
     await known('logs')
-    const asked = (): number =>
+    const requests = (): number =>
       kafka.requests.filter(({ api, about }) => api === 'Metadata' && about[0] === 'later').length
-    await until(() => asked() > 4, { what: 'asking again' })
+    await until(() => requests() > 4, { what: 'more requests' })
     assert.equal(events('topicWaiting').length, 1)
     assert.match(String(events('topicWaiting')[0]?.[2]), /does not exist/)
     kafka.createTopic('later', 3)
@@ -158,7 +158,7 @@ describe('a cluster with topics in trouble', () => {
     assert.deepEqual(events('topicReady').at(-1), ['topicReady', 'later', 3])
   })
 
-  test('notices that a topic was deleted and made anew', async () => {
+  test('notices that a topic was deleted and created anew', async () => {
     const kafka = await startFake()
     const { cluster, changed, known, events } = await opened(kafka)
     kafka.deleteTopic('logs')
@@ -172,7 +172,7 @@ describe('a cluster with topics in trouble', () => {
     assert.equal(events('topicReady').length, 3)
   })
 
-  test('follows a leader that moves, and one that goes', async () => {
+  test('follows a leader that moves, and one that is lost', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
     const { cluster, events } = await opened(kafka)
     kafka.moveLeader('logs', 0, 2)

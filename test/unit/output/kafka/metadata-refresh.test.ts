@@ -35,7 +35,7 @@ function refreshing(send: Send, changes: Partial<RefreshOptions> = {}) {
 }
 
 describe('metadata', () => {
-  test('is requested at once for all new topics together', async () => {
+  test('is requested in one request for all new topics', async () => {
     const { refresh, times, topics } = refreshing(well)
     refresh.want('a')
     refresh.want('b')

@@ -18,7 +18,7 @@ async function send(responses: Readonly<Record<string, () => Promise<string>>>, 
 const fail = (): Promise<string> => Promise.reject(new Error('failed'))
 
 describe('a request to any of several', () => {
-  test('asks nobody further when the first one responses', async () => {
+  test('goes to no other when the first one responds', async () => {
     const responses = { a: () => Promise.resolve('A'), b: () => Promise.resolve('B') }
     assert.deepEqual(await send(responses, 10_000), { response: 'A', tried: ['a'] })
   })

@@ -8,7 +8,7 @@ import { seeded } from '../../../support/seed.ts'
 
 const LARGE = 2 * MEDIUM
 
-/** A pool of so many large buffers, and `led` quotas that have a leader. */
+/** A pool of `count` large buffers, and `led` quotas that have a leader. */
 function memoryOf(buffers: number, led: number) {
   const freed = { times: 0 }
   const pool = new BufferPool({ address: 0, bytes: buffers * LARGE, largest: LARGE })
@@ -18,7 +18,7 @@ function memoryOf(buffers: number, led: number) {
   return { memory, pool, quotas, freed }
 }
 
-/** Take until there is no more. */
+/** Take buffers until none is given. */
 function takeAll(quota: Quota, sizeClass: SizeClass): PooledBuffer[] {
   const buffers: PooledBuffer[] = []
   for (let buffer = quota.take(sizeClass); buffer !== null; buffer = quota.take(sizeClass)) buffers.push(buffer)
@@ -66,7 +66,7 @@ describe('the memory for batches', () => {
     for (const quota of quotas.slice(8)) assert.ok(quota.take('small') !== null)
   })
 
-  test('has a large buffer for a lane that comes when the others have taken what they may', () => {
+  test('has a large buffer for a lane that comes after the others have taken all they may', () => {
     const { memory, quotas } = memoryOf(15, 5)
     for (const quota of quotas) takeAll(quota, 'large')
     for (const quota of quotas) takeAll(quota, 'small')
@@ -75,7 +75,7 @@ describe('the memory for batches', () => {
     assert.ok(late.take('large') !== null)
   })
 
-  test('keeps nothing back for a lane without a leader, and tells who waits when one loses it', () => {
+  test('keeps nothing back for a lane without a leader, and reports room when a lane loses its leader', () => {
     const { memory, quotas, freed, pool } = memoryOf(4, 4)
     for (const quota of quotas.slice(0, 3)) takeAll(quota, 'small')
     const rest = pool.freeBytes - SMALL
@@ -90,17 +90,17 @@ describe('the memory for batches', () => {
     assert.equal(freed.times, 1)
   })
 
-  test('gives out half of the pool at least, with more lanes than it has small buffers', () => {
+  test('gives out at least half of the pool, with more lanes than it has small buffers', () => {
     const { pool, quotas } = memoryOf(4, 1000)
     for (const quota of quotas.slice(0, 4)) takeAll(quota, 'medium')
     assert.equal(pool.freeBytes, pool.total / 2)
     let served = 0
     for (const quota of quotas.slice(4)) if (quota.take('small') !== null) served++
-    assert.equal(served, pool.total / 2 / SMALL, 'the other half serves who holds nothing')
+    assert.equal(served, pool.total / 2 / SMALL, 'the other half serves lanes that hold nothing')
     assert.equal(pool.freeBytes, 0)
   })
 
-  test('leaves half of the pool to lanes that get something stored', () => {
+  test('leaves half of the pool to lanes whose records are stored', () => {
     const { pool, quotas } = memoryOf(16, 9)
     for (const quota of quotas.slice(0, 8)) {
       quota.stalled = true
@@ -129,14 +129,14 @@ describe('the memory for batches', () => {
       const held = (): number => mine!.reduce((sum, quota) => sum + quota.heldBytes, 0)
       assert.equal(held(), pool.total / part)
       assert.ok(takeAll(others![0]!, 'medium').length > 0, 'a lane of another broker has room for a large record')
-      // a broker that leads no more counts no more
+      // a broker that leads no lane any more does not count
       const [late] = mine!
       late!.leader = 1
       assert.ok(mine![2]!.take('medium') !== null)
     })
   }
 
-  test('gives a lane with nothing what its next record needs, whatever the others of its broker hold', () => {
+  test('gives a lane that holds nothing what its next record needs, whatever the other lanes of its broker hold', () => {
     const { pool, quotas } = memoryOf(24, 8)
     for (const [index, quota] of quotas.entries()) quota.leader = index % 2
     for (const quota of [quotas[0]!, quotas[2]!]) takeAll(quota, 'large')
@@ -148,13 +148,13 @@ describe('the memory for batches', () => {
     assert.ok(pool.freeBytes > pool.total / 3)
   })
 
-  test('gives the lanes of a broker with nothing else the largest, however small the pool is', () => {
+  test('gives a lane that holds nothing the largest buffer, however small the pool and the part of its broker are', () => {
     const { quotas } = memoryOf(2, 4)
     for (const [index, quota] of quotas.entries()) quota.leader = index
     assert.ok(quotas[0]!.take('large', { needed: true }) !== null)
   })
 
-  test('tells who was turned away once, as soon as anything is given back or a stalled lane is not any more', () => {
+  test('reports room once after a refusal, as soon as a buffer is given back or a lane is not stalled any more', () => {
     const { memory, quotas, freed } = memoryOf(8, 2)
     const buffers = takeAll(quotas[0]!, 'large')
     quotas[0]!.give(buffers.pop()!)
@@ -169,7 +169,7 @@ describe('the memory for batches', () => {
     assert.equal(freed.times, 2)
   })
 
-  test('accounts for a buffer that is handed on', () => {
+  test('counts a buffer that is handed to another lane', () => {
     const { quotas, pool } = memoryOf(8, 2)
     const [from, to] = [quotas[0]!, quotas[1]!]
     const buffer = from.take('large')!

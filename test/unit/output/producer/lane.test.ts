@@ -19,7 +19,7 @@ function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane 
 
 const classOf = (lane: Lane): string | undefined => lane.open?.buffer.sizeClass
 
-/** As the producer does it: append until all is taken or there is no memory. Returns the values by sealed batch. */
+/** Append as the producer does, until all is taken or there is no memory. Returns the values by sealed batch. */
 function fill(lane: Lane, file: MadeFile): string[][] {
   const sealed: string[][] = []
   while (file.waiting > 0 && lane.makeRoom()) {
@@ -44,7 +44,7 @@ beforeEach(() => (memory = smallMemory({ largest: 200 * KIB })))
 afterEach(() => assert.equal(memory.pool.freeBytes, memory.pool.total, 'memory was not given back'))
 
 describe('a lane', () => {
-  test('appends what there is, in order, and says what it took', () => {
+  test('appends the entries in order, and says which it took', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('one', '', 'two', '')
@@ -59,7 +59,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('with nothing but settled bytes stays idle', () => {
+  test('stays idle with nothing but settled bytes', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('', '')
@@ -106,7 +106,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('finds a buffer for a record that fits in no smaller one, and waits for just that one', () => {
+  test('finds a buffer for a record that fits in no smaller one, and waits for one of that size', () => {
     const lane = laneOn(memory)
     const others = Array.from({ length: 8 }, () => memory.pool.take('large')!)
     memory.pool.release(others.pop()!)
@@ -132,7 +132,7 @@ describe('a lane', () => {
     for (const buffer of others) memory.pool.release(buffer)
   })
 
-  test('that has something waiting waits for a buffer of the right size, too', () => {
+  test('waits for a buffer of the right size while it has records, too', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write(...Array.from({ length: 1900 }, () => 'x'.repeat(90)))
@@ -184,7 +184,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('fills batches to the limit it has learned, but tries a larger record as it is, alone', () => {
+  test('fills batches to the limit it has learned, but tries a larger record alone, as it is', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('first')
@@ -214,7 +214,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('sends a batch that is larger than the limit learned meanwhile in parts from the beginning', () => {
+  test('sends a batch that is larger than a limit learned meanwhile in parts from the beginning', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write(...Array.from({ length: 100 }, () => 'e'.repeat(100)))
@@ -225,7 +225,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('knows that it is bound to its partition while something sent has no answer', () => {
+  test('is bound to its partition while records that were sent have no response', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('x')

@@ -19,7 +19,7 @@ describe('ApiVersions', () => {
     [3, 0, 12],
   ] as const
 
-  test('says who asks', () => {
+  test('has the name and version of the client', () => {
     const [frame] = encodeApiVersions(header, { name: 'logagent', version: '1.2' })
     const { api, body } = readRequest(frame!.subarray(4))
     assert.equal(api, 'ApiVersions')
@@ -27,7 +27,7 @@ describe('ApiVersions', () => {
     assert.equal(body.compactString(), '1.2')
   })
 
-  test('reads the ranges a broker speaks, in the form of a broker that does not know the version asked, too', () => {
+  test('reads the ranges that a broker supports, also from a broker that does not know the version of the request', () => {
     const ranges = new Map([
       [0, { min: 3, max: 11 }],
       [3, { min: 0, max: 12 }],

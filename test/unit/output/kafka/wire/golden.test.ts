@@ -26,10 +26,10 @@ interface Response<Body> {
 
 interface Api<Asked, Answered> {
   readonly file: string
-  /** null: a request that we never make. */
+  /** null: a request that we never send. */
   readonly encode: (header: RequestHeader, body: Asked) => readonly Uint8Array[] | null
   readonly decode: (reader: ResponseReader) => unknown
-  /** What decode must give for this body. */
+  /** The result that decode must give for this body. */
   readonly expected: (body: Answered) => unknown
 }
 
@@ -52,11 +52,11 @@ function golden<Asked, Answered>({ file, encode, decode, expected }: Api<Asked, 
   }
   test(`${file}: there are golden requests`, () => assert.ok(encoded > 0))
   for (const { what, body, bytes } of responses) {
-    const answer = Buffer.from(bytes, 'base64').subarray(4)
-    test(`${file}: an answer is read as Java wrote it: ${what}`, () => {
-      assert.deepEqual(decode(new ResponseReader(answer)), expected(body))
+    const response = Buffer.from(bytes, 'base64').subarray(4)
+    test(`${file}: a response is read as Java wrote it: ${what}`, () => {
+      assert.deepEqual(decode(new ResponseReader(response)), expected(body))
     })
-    test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(answer, decode))
+    test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(response, decode))
   }
 }
 

@@ -23,7 +23,7 @@ const topics = [
   { code: 3, name: 'missing', id: '0'.repeat(32), partitions: [] },
 ]
 
-function answer(): Buffer {
+function response(): Buffer {
   const writer = new Writer()
   writer.noTaggedFields()
   writeMetadata(writer, brokers, topics, 3)
@@ -31,7 +31,7 @@ function answer(): Buffer {
 }
 
 describe('Metadata', () => {
-  test('asks for topics by name and never makes one', () => {
+  test('requests topics by name and never creates one', () => {
     const frame = Buffer.concat(encodeMetadata({ correlationId: 1, clientId: 'é' }, ['a', 'b']))
     const request = readRequest(frame.subarray(4))
     assert.equal(request.clientId, 'é')
@@ -39,7 +39,7 @@ describe('Metadata', () => {
   })
 
   test('keeps an error with the topic or partition it belongs to', () => {
-    const decoded = decodeMetadata(new ResponseReader(answer()))
+    const decoded = decodeMetadata(new ResponseReader(response()))
     assert.equal(decoded.throttleMs, 3)
     assert.equal(decoded.clusterId, 'fake')
     assert.deepEqual(decoded.brokers, brokers)
@@ -59,5 +59,5 @@ describe('Metadata', () => {
     ])
   })
 
-  test('bears hostile bytes', () => bearsHostileBytes(answer(), decodeMetadata))
+  test('bears hostile bytes', () => bearsHostileBytes(response(), decodeMetadata))
 })
