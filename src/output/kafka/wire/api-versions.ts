@@ -19,7 +19,6 @@ export interface ApiVersionsResponse {
   readonly code: number
   /** By API key. */
   readonly ranges: ReadonlyMap<number, VersionRange>
-  readonly throttleMs: number
 }
 
 /**
@@ -66,13 +65,12 @@ export function decodeApiVersions(reader: ResponseReader): ApiVersionsResponse {
     ranges.set(key, { min: reader.int16(), max: reader.int16() })
     if (!old) reader.skipTaggedFields()
   }
-  let throttleMs = 0
   if (!old) {
-    throttleMs = reader.int32()
+    reader.skip(4)
     reader.skipTaggedFields()
   }
   reader.end()
-  return { code, ranges, throttleMs }
+  return { code, ranges }
 }
 
 /** The APIs that are needed and a broker lacks, in words for a person; empty if it lacks none. */

@@ -19,7 +19,6 @@ export interface BrokerMetadata {
 }
 
 export interface PartitionMetadata {
-  readonly code: number
   readonly partition: number
   /** Node id, -1 where there is no leader now. */
   readonly leader: number
@@ -27,10 +26,7 @@ export interface PartitionMetadata {
   readonly leaderEpoch: number
 }
 
-/**
- * A topic in a response. Each topic and each partition has an error code of its own: one bad topic says nothing of the
- * others.
- */
+/** A topic in a response. Each topic has an error code of its own: one bad topic says nothing of the others. */
 export interface TopicMetadata {
   readonly code: number
   /** null only in responses to requests by id, which we never send. */
@@ -147,11 +143,11 @@ function decodeTopic(reader: ResponseReader): TopicMetadata {
  * ```
  */
 function decodePartition(reader: ResponseReader): PartitionMetadata {
-  const code = reader.int16()
+  reader.skip(2)
   const partition = reader.int32()
   const leader = reader.int32()
   const leaderEpoch = reader.int32()
   for (let lists = 3; lists > 0; lists--) reader.skip(4 * reader.compactArray(4))
   reader.skipTaggedFields()
-  return { code, partition, leader, leaderEpoch }
+  return { partition, leader, leaderEpoch }
 }

@@ -26,8 +26,6 @@ export interface PartitionResponse {
   readonly partition: number
   readonly code: number
   readonly baseOffset: number
-  /** -1 unless the topic stamps records with the broker's time. */
-  readonly logAppendTimeMs: number
   readonly recordErrors: readonly RecordError[]
   readonly message: string | null
 }
@@ -148,13 +146,12 @@ function decodePartition(reader: ResponseReader, topic: string): PartitionRespon
   const partition = reader.int32()
   const code = reader.int16()
   const baseOffset = reader.int64()
-  const logAppendTimeMs = reader.int64()
-  reader.int64()
+  reader.skip(16)
   const count = reader.compactArray(6)
   const recordErrors = count === 0 ? NO_RECORD_ERRORS : decodeRecordErrors(reader, count)
   const message = reader.compactNullableString()
   reader.skipTaggedFields()
-  return { topic, partition, code, baseOffset, logAppendTimeMs, recordErrors, message }
+  return { topic, partition, code, baseOffset, recordErrors, message }
 }
 
 function decodeRecordErrors(reader: ResponseReader, count: number): readonly RecordError[] {

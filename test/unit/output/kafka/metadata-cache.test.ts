@@ -14,7 +14,7 @@ function topic(
     code: 0,
     name: 'logs',
     id: ID,
-    partitions: partitions.map(([leader, leaderEpoch], partition) => ({ code: 0, partition, leader, leaderEpoch })),
+    partitions: partitions.map(([leader, leaderEpoch], partition) => ({ partition, leader, leaderEpoch })),
     authorizedOperations: 0,
     ...changes,
   }
@@ -142,7 +142,7 @@ describe('the metadata cache', () => {
 
   test('distrusts a response with partitions missing or a topic left out, and keeps to the requested topics', () => {
     const { metadata } = cache()
-    const strange = topic([[1, 0]], { partitions: [{ code: 0, partition: 2 ** 30, leader: 1, leaderEpoch: 0 }] })
+    const strange = topic([[1, 0]], { partitions: [{ partition: 2 ** 30, leader: 1, leaderEpoch: 0 }] })
     assert.deepEqual(metadata.apply(response([strange]), ['logs', 'other']).troubled, ['logs', 'other'])
     assert.equal(metadata.view('logs'), null)
     metadata.apply(response([topic([[1, 0]])]), ['other'])

@@ -38,7 +38,7 @@ describe('Metadata', () => {
     assert.deepEqual(readMetadata(request.body), { topics: ['a', 'b'], mayCreate: false })
   })
 
-  test('keeps an error with the topic or partition it belongs to', () => {
+  test('keeps an error with the topic that it belongs to', () => {
     const decoded = decodeMetadata(new ResponseReader(response()))
     assert.equal(decoded.throttleMs, 3)
     assert.equal(decoded.clusterId, 'fake')
@@ -50,8 +50,8 @@ describe('Metadata', () => {
         name: 'logs',
         id,
         partitions: [
-          { code: 0, partition: 0, leader: 2, leaderEpoch: 5 },
-          { code: 5, partition: 1, leader: -1, leaderEpoch: 6 },
+          { partition: 0, leader: 2, leaderEpoch: 5 },
+          { partition: 1, leader: -1, leaderEpoch: 6 },
         ],
         authorizedOperations,
       },
