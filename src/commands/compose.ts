@@ -96,12 +96,14 @@ export async function openTransport(config: Config, destination: Destination, ev
   }
   return new Cluster({
     bootstrap: kafka.brokers,
-    clientId: kafka.clientId,
-    acks: kafka.acks === 'all' ? -1 : kafka.acks,
-    requestTimeoutMs: kafka.requestTimeoutMs,
-    connectTimeoutMs: kafka.connectTimeoutMs,
-    metadataMaxAgeMs: kafka.metadataMaxAgeMs,
-    retry: kafka.retry,
+    settings: {
+      clientId: kafka.clientId,
+      acks: kafka.acks === 'all' ? -1 : kafka.acks,
+      requestTimeoutMs: kafka.requestTimeoutMs,
+      connectTimeoutMs: kafka.connectTimeoutMs,
+      metadataMaxAgeMs: kafka.metadataMaxAgeMs,
+      retry: kafka.retry,
+    },
     events,
     random: Math.random,
     now: monotonic,

@@ -1,5 +1,5 @@
 /** A real Cluster at a fake Kafka, with everything it tells; closed after each test. */
-import { Cluster, type ClusterOptions } from '../../src/output/kafka/cluster.ts'
+import { Cluster, type ClusterOptions, type ClusterSettings } from '../../src/output/kafka/cluster.ts'
 import type { ItemResponse } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
 import { until } from './wait.ts'
@@ -22,8 +22,11 @@ export async function startFake(settings: FakeSettings = { topics: { logs: 2 } }
   return kafka
 }
 
+/** Settings of a cluster, and how it creates topics. */
+type Changes = Partial<ClusterSettings> & Pick<ClusterOptions, 'createTopic'>
+
 /** A cluster at this Kafka, and everything it tells. */
-export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+export function open(kafka: FakeKafka, { createTopic, ...settings }: Changes = {}) {
   const told: Told[] = []
   const changed: string[] = []
   const becameReady: number[] = []
@@ -33,12 +36,15 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
       void told.push([event, ...details])
   const cluster = new Cluster({
     bootstrap: kafka.bootstrap,
-    clientId: 'test',
-    acks: -1,
-    requestTimeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    metadataMaxAgeMs: 300_000,
-    retry: { minMs: 5, maxMs: 40 },
+    settings: {
+      clientId: 'test',
+      acks: -1,
+      requestTimeoutMs: 5_000,
+      connectTimeoutMs: 5_000,
+      metadataMaxAgeMs: 300_000,
+      retry: { minMs: 5, maxMs: 40 },
+      ...settings,
+    },
     events: {
       brokerConnected: tell('brokerConnected'),
       brokerUnreachable: tell('brokerUnreachable'),
@@ -51,7 +57,7 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
     },
     random: Math.random,
     now: () => performance.now(),
-    ...changes,
+    createTopic,
   })
   toClose.push(() => cluster.close())
   cluster.onChange = (topic) => void changed.push(topic)
@@ -69,7 +75,7 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
 }
 
 /** The same, with the topic known and node 1 ready. */
-export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+export async function opened(kafka: FakeKafka, changes: Changes = {}) {
   const opened = open(kafka, changes)
   opened.cluster.want('logs')
   await opened.known('logs')

@@ -13,11 +13,16 @@ import { Connection, type Opener } from './connection.ts'
 import { handshake } from './handshake.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 
-export interface BrokerOptions {
+export interface BrokerSettings {
   readonly clientId: string
+  /** At most 10 s: a broker that can't be reached has to be in the log within 10 s. */
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly retry: BackoffLimits
+}
+
+export interface BrokerOptions {
+  readonly settings: BrokerSettings
   readonly events: Pick<Events, 'brokerConnected' | 'brokerUnreachable'>
   readonly random: () => number
   readonly now: () => number
@@ -73,7 +78,7 @@ export class Broker {
     this.node = node
     this.#address = address
     this.#options = options
-    this.#backoff = new Backoff(options.retry, options.random)
+    this.#backoff = new Backoff(options.settings.retry, options.random)
     this.#reportConnected = node >= 0
   }
 
@@ -191,7 +196,8 @@ export class Broker {
   }
 
   async #open(): Promise<Connection> {
-    const { open, authenticate, clientId, connectTimeoutMs, requestTimeoutMs, now, events } = this.#options
+    const { open, authenticate, settings, now, events } = this.#options
+    const { clientId, connectTimeoutMs, requestTimeoutMs } = settings
     const connection = new Connection({
       address: this.address,
       open: open(this.#address),

@@ -7,8 +7,8 @@ import type { BrokerAddress } from '../../broker-address.ts'
 import { AgentError } from '../../errors.ts'
 import type { Events } from '../../observe/events.ts'
 import { request, requestFromAny, type ApiRequest } from './request.ts'
-import { Backoff, type BackoffLimits } from '../backoff.ts'
-import { Broker, type BrokerOptions } from './broker.ts'
+import { Backoff } from '../backoff.ts'
+import { Broker, type BrokerOptions, type BrokerSettings } from './broker.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
 import { ProduceRequest, noResponse, type ProduceContext } from './produce-request.ts'
@@ -19,15 +19,14 @@ import { describeError, meaningOf } from '../error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from './wire/init-producer-id.ts'
 import { decodeMetadata, encodeMetadata, type BrokerMetadata, type MetadataResponse } from './wire/metadata.ts'
 
+export interface ClusterSettings extends BrokerSettings {
+  readonly acks: -1 | 0 | 1
+  readonly metadataMaxAgeMs: number
+}
+
 export interface ClusterOptions {
   readonly bootstrap: readonly BrokerAddress[]
-  readonly clientId: string
-  readonly acks: -1 | 0 | 1
-  readonly requestTimeoutMs: number
-  /** At most 10 s: a broker that can't be reached has to be in the log within 10 s. */
-  readonly connectTimeoutMs: number
-  readonly metadataMaxAgeMs: number
-  readonly retry: BackoffLimits
+  readonly settings: ClusterSettings
   readonly events: Pick<
     Events,
     | 'brokerConnected'
@@ -71,7 +70,8 @@ export class Cluster implements Transport {
   readonly #stop = new AbortController()
 
   constructor(options: ClusterOptions) {
-    const { acks, clientId, requestTimeoutMs, metadataMaxAgeMs, retry, events, random, now, createTopic } = options
+    const { settings, events, random, now, createTopic } = options
+    const { acks, clientId, requestTimeoutMs, metadataMaxAgeMs, retry } = settings
     this.#options = options
     // The broker's wait for its replicas ends first: its REQUEST_TIMED_OUT says more than a connection that was closed.
     this.#context = { acks, clientId, timeoutMs: Math.ceil((requestTimeoutMs * 2) / 3) }
@@ -102,8 +102,8 @@ export class Cluster implements Transport {
   }
 
   async producerId(signal: AbortSignal): Promise<ProducerId> {
-    const { retry, random, now } = this.#options
-    const backoff = new Backoff(retry, random)
+    const { settings, random, now } = this.#options
+    const backoff = new Backoff(settings.retry, random)
     const stop = AbortSignal.any([signal, this.#stop.signal])
     const since = now()
     for (;;) {
@@ -153,7 +153,8 @@ export class Cluster implements Transport {
   }
 
   async #requestProducerId(broker: Broker, waitedMs: number): Promise<ProducerId> {
-    const { clientId, events } = this.#options
+    const { events } = this.#options
+    const { clientId } = this.#options.settings
     const { code, producerId, producerEpoch, throttleMs } = await this.#requestFrom(broker, {
       encode: (correlationId) => encodeInitProducerId({ correlationId, clientId }),
       decode: decodeInitProducerId,
@@ -168,7 +169,7 @@ export class Cluster implements Transport {
   }
 
   async #requestMetadata(topics: readonly string[]): Promise<{ troubled: readonly string[]; news: boolean }> {
-    const { clientId } = this.#options
+    const { clientId } = this.#options.settings
     const metadata = await this.#requestFromAny(async (broker) => {
       const response = await this.#requestFrom(broker, {
         encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics),
