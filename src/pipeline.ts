@@ -242,7 +242,7 @@ export class Pipeline {
     for (const obstacle of this.#input.obstacles()) {
       if (obstacle.kind !== 'room') continue
       // memory for reads on mounts: the next read finds out whether there is any
-      if (!(obstacle instanceof Lane) || this.#producer.isLeft(obstacle)) this.#input.unblock(obstacle)
+      if (!(obstacle instanceof Lane) || this.#producer.isAbandoned(obstacle)) this.#input.unblock(obstacle)
       else if (isShort) continue
       else if (this.#producer.reserveRoom(obstacle)) this.#input.unblock(obstacle)
       else isShort = obstacle.quota.refusal === 'short'
@@ -273,7 +273,7 @@ export class Pipeline {
     const view = this.#producer.wantTopic(topic)
     if (view === null) return null
     const partition = this.#chooser.choose({ partitioner, key, id: file.id, sticky: file.partition }, view)
-    if (partition < 0 && typeof partitioner === 'number') this.#producer.lacks(topic, partitioner)
+    if (partition < 0 && typeof partitioner === 'number') this.#producer.partitionMissing(topic, partitioner)
     if (partition < 0) return null
     if (partitioner === 'sticky' || partitioner === 'hash') file.partition = partition
     return this.#producer.lane(topic, partition)

@@ -172,32 +172,32 @@ export class Lane implements Obstacle {
    * all entries are taken, {@link enlarge} or {@link seal} the batch, and call again. The result is valid until the
    * next call.
    */
-  append(what: EntriesToAppend, now: number): Appended {
+  append(entries: EntriesToAppend, now: number): Appended {
     const batch = this.open
     if (batch === null) throw new Error('append without an open batch')
     if (batch.records === 0) {
-      batch.begin(what.timestamp, now)
+      batch.begin(entries.timestamp, now)
       this.limit.opened(this.queue, now)
     }
     const { batchMaxBytes } = this.#options
     const sum = this.#appended
     sum.reset()
-    while (what.first < what.end) {
+    while (entries.first < entries.end) {
       // A record larger than what the broker has taken so far is sent alone, so that the broker decides about it alone:
       // it may compress to less, and whether it is cut or dropped is decided in oversize.ts.
       const { reach } = this.limit
       const alone = batch.records === 0 && reach < batchMaxBytes
-      const from = what.first
-      this.#encode(batch, what, alone ? from + 1 : what.end, alone ? batchMaxBytes : reach)
-      if (!alone || what.first === from) break
+      const from = entries.first
+      this.#encode(batch, entries, alone ? from + 1 : entries.end, alone ? batchMaxBytes : reach)
+      if (!alone || entries.first === from) break
     }
-    what.records += sum.records
+    entries.records += sum.records
     return sum
   }
 
-  #encode(batch: Batch, what: EntriesToAppend, last: number, limit: number): void {
+  #encode(batch: Batch, entries: EntriesToAppend, last: number, limit: number): void {
     const { memory } = this.#options
-    const { first } = what
+    const { first } = entries
     const call = this.#call
     call.first = first
     call.end = last
@@ -206,25 +206,25 @@ export class Lane implements Obstacle {
     call.bufferEnd = batch.bufferEnd
     call.index = batch.records
     call.baseTimestamp = batch.baseTimestamp
-    call.skipped = what.skipped
-    const records = call.run(what.append)
-    what.first = memory.result(RESULT.next)
-    what.skipped = memory.result(RESULT.skipped)
-    if (what.first === first) return
+    call.skipped = entries.skipped
+    const records = call.run(entries.append)
+    entries.first = memory.result(RESULT.next)
+    entries.skipped = memory.result(RESULT.skipped)
+    if (entries.first === first) return
     const consumed = memory.result(RESULT.consumed)
-    const all = what.extentsOf(first, what.first)
+    const all = entries.extentsOf(first, entries.first)
     // nearly always all of it went into records
     const [shipped, settled] =
-      bytesOf(all) === consumed ? [all, []] : split(all, consumed, (offset) => what.guardAt(offset))
+      bytesOf(all) === consumed ? [all, []] : split(all, consumed, (offset) => entries.guardAt(offset))
     if (records > 0) {
       batch.end = memory.result(RESULT.out)
       batch.records += records
       batch.maxTimestamp = Math.max(batch.maxTimestamp, memory.result(RESULT.maxTimestamp))
-      batch.affinity = strongerAffinity(batch.affinity, what.affinity)
+      batch.affinity = strongerAffinity(batch.affinity, entries.affinity)
       this.#appended.add(memory, records, consumed)
-      batch.extend({ file: what.file, ranges: shipped, records })
+      batch.extend({ file: entries.file, ranges: shipped, records })
     }
-    if (settled.length > 0) what.settled(settled)
+    if (settled.length > 0) entries.settled(settled)
   }
 
   /**

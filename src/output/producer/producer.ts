@@ -42,7 +42,7 @@ export class Producer {
   readonly #empty = new Set<Lane>()
   readonly #requests = new Set<Promise<void>>()
   /** Partitions that files wait for and the topic does not have, by topic; they were reported. */
-  readonly #lacking = new Map<string, Set<number>>()
+  readonly #missingPartitions = new Map<string, Set<number>>()
   #roomAnnounced = false
   #topology = 0
 
@@ -97,7 +97,7 @@ export class Producer {
     })
     transport.onChange = (topic) => {
       this.#lanes.follow(topic)
-      this.#lacking.delete(topic)
+      this.#missingPartitions.delete(topic)
       this.#topicChanged(topic)
     }
     transport.onReady = (node) => this.#dispatcher.ready(node)
@@ -118,10 +118,10 @@ export class Producer {
   }
 
   /** An input is set on a partition that the topic does not have, and waits. Reported once until the topic changes. */
-  lacks(topic: string, partition: number): void {
-    const reported = this.#lacking.get(topic) ?? new Set()
+  partitionMissing(topic: string, partition: number): void {
+    const reported = this.#missingPartitions.get(topic) ?? new Set()
     if (reported.has(partition)) return
-    this.#lacking.set(topic, reported.add(partition))
+    this.#missingPartitions.set(topic, reported.add(partition))
     const count = this.#lanes.state(topic)?.leaders.length ?? 0
     this.#options.events.partitionWaiting(topic, partition, `the topic has ${count} partitions, 0 to ${count - 1}`)
   }
@@ -133,7 +133,7 @@ export class Producer {
   }
 
   /** Whether files have left the lane for another one, so that none should wait for it. */
-  isLeft(lane: Lane): boolean {
+  isAbandoned(lane: Lane): boolean {
     return this.#lanes.isAbandoned(lane)
   }
 
@@ -149,23 +149,23 @@ export class Producer {
   }
 
   /**
-   * Append until all entries are taken or there is no room. Afterwards `what.first` is the first entry that was not
-   * taken, and `what.skipped` the settled bytes that the next record has to carry.
+   * Append until all entries are taken or there is no room. Afterwards `entries.first` is the first entry that was not
+   * taken, and `entries.skipped` the settled bytes that the next record has to carry.
    */
-  append(lane: Lane, what: EntriesToAppend): void {
+  append(lane: Lane, entries: EntriesToAppend): void {
     if (this.#lanes.isAbandoned(lane)) {
       // The lane was chosen before its files left it. Records appended here could be stored after later ones elsewhere.
       this.#announceRoom()
       return
     }
-    while (what.first < what.end && this.reserveRoom(lane)) {
-      const taken = lane.append(what, this.#options.now())
+    while (entries.first < entries.end && this.reserveRoom(lane)) {
+      const taken = lane.append(entries, this.#options.now())
       this.#options.events.encoded(taken)
       if (taken.tooLarge > 0) {
-        this.#options.events.recordsCut(what.file, { records: taken.tooLarge, offset: taken.tooLargeAt })
+        this.#options.events.recordsCut(entries.file, { records: taken.tooLarge, offset: taken.tooLargeAt })
       }
       if (taken.records > 0) this.#empty.delete(lane)
-      if (what.first < what.end && !lane.enlarge()) {
+      if (entries.first < entries.end && !lane.enlarge()) {
         this.#sealOpen(lane)
         this.#dispatcher.look(lane)
       }

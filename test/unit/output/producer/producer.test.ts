@@ -17,10 +17,10 @@ async function fillPool(shipper: Shipper): Promise<void> {
 test('a partition that the topic does not have is reported once, and again when the topic has changed', async (t) => {
   const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
   shipper.write('a', 0, ['x'])
-  for (let n = 0; n < 3; n++) shipper.producer.lacks('logs', 7)
-  shipper.producer.lacks('logs', 8)
+  for (let n = 0; n < 3; n++) shipper.producer.partitionMissing('logs', 7)
+  shipper.producer.partitionMissing('logs', 8)
   shipper.kafka.setLeaders('logs', [1, 1, 1])
-  shipper.producer.lacks('logs', 7)
+  shipper.producer.partitionMissing('logs', 7)
   assert.deepEqual(shipper.toldOf('partitionWaiting'), [
     ['logs', 7, 'the topic has 2 partitions, 0 to 1'],
     ['logs', 8, 'the topic has 2 partitions, 0 to 1'],
