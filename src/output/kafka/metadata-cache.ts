@@ -1,5 +1,5 @@
 /**
- * The state of the wanted topics, as the Metadata responses so far have it. Decides what a response changes, whether
+ * The state of the wanted topics, by the Metadata responses that have come. Decides what a response changes, whether
  * that is reported, and which topics must be requested again soon. metadata-refresh.ts sends the requests.
  *
  * Brokers that lag behind still name old leaders, fewer partitions, and the topic that had the name before. The first

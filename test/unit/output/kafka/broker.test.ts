@@ -76,7 +76,7 @@ describe('a cluster with brokers in trouble', () => {
     assert.ok(responses.every((response) => response.kind === 'no-response'))
     const sent = responses.map((response) => response.kind === 'no-response' && response.maybeSent)
     assert.equal(sent[0], true)
-    assert.equal(sent.at(-1), false, 'what the socket never got')
+    assert.equal(sent.at(-1), false, 'bytes that the socket never got')
     kafka.node(1).resume()
   })
 

@@ -110,7 +110,7 @@ describe('the memory for batches', () => {
     assert.ok(takeAll(quotas[8]!, 'large').length > 0)
     const late = quotas[7]!
     assert.equal(late.heldBytes, 0)
-    assert.ok(late.take('small') !== null, 'what was kept back for it is its own')
+    assert.ok(late.take('small') !== null, 'the buffer that was kept back for it is its own')
     assert.equal(late.take('small'), null)
     late.stalled = false
     assert.ok(late.take('small') !== null)

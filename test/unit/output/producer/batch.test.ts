@@ -95,7 +95,7 @@ describe('a record batch', () => {
     assert.equal(bytes.readUInt32BE(17), crc32c(bytes.subarray(21)))
     assert.equal(bytes.readInt32BE(57), 2)
     batch.compress('zstd', null)
-    assert.equal(wire(batch).readInt16BE(21), 0, 'what did not get smaller goes as it is')
+    assert.equal(wire(batch).readInt16BE(21), 0, 'records that did not get smaller are sent as they are')
     release(batch)
   })
 

@@ -174,7 +174,7 @@ describe('a file without a key whose partition has no leader', () => {
     shipper.write('fixed', OWN, ['fixed'])
     await shipper.finish()
     assert.deepEqual(values().own, ['first', 'fixed'])
-    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of what has left are not missed')
+    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of batches that have moved leave no hole')
     assert.equal(shipper.possibleRepeats, 0)
   })
 

@@ -113,7 +113,7 @@ describe('a batch that is not stored', () => {
     assert.equal(kafka.pending.length, 1)
     kafka.pending[0]!.answer()
     await time.pass(6)
-    assert.equal(kafka.pending.length, 1, 'what came meanwhile is one batch')
+    assert.equal(kafka.pending.length, 1, 'lines that came meanwhile are one batch')
     await launchMore(shipper, 2)
     assert.equal(kafka.pending.length, 3)
     kafka.automatic = true

@@ -159,19 +159,6 @@ describe('the producer', () => {
     assert.deepEqual(kafka.values('logs', 0), all)
   })
 
-  test('requests one producer id, whatever the number of partitions', async (t) => {
-    const shipper = new Shipper(t, { topics: { logs: [1, 1, 2] } })
-    shipper.kafka.idsHeld = true
-    for (const partition of [0, 1]) shipper.write(`f${partition}`, partition, ['x'])
-    await shipper.time.pass(10)
-    assert.equal(shipper.kafka.requests.length, 0)
-    shipper.kafka.releaseIds()
-    await shipper.time.pass(10)
-    shipper.write('f2', 2, ['x'])
-    await shipper.finish()
-    assert.equal(shipper.kafka.ids, 1)
-  })
-
   test('does not let a partition without a leader, or a broker that is down, stop the others', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 2, -1] } })
     const { kafka, time } = shipper
