@@ -110,7 +110,7 @@ export class Broker {
     return this.#connection === null && this.#options.now() < this.#notBefore
   }
 
-  /** Whether a request would go out now. If not, `onReady` is called once it would. */
+  /** Whether a request would go out now. If not, `onReady` is called as soon as it would. */
   ready(): boolean {
     if (this.#closed) return false
     if (this.#usable && this.#options.now() >= this.#throttledUntil) return true

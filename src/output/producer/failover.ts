@@ -1,7 +1,8 @@
 /**
  * Moves files and their batches away from a partition that has had no leader for long, if nothing binds them to it:
- * records that were sent without a response may be in its log, and records with a key belong there. All files leave a
- * partition that is gone because its topic was created again with fewer partitions: its log is gone as well.
+ * records that were sent without a response may be in its log, and records with a key belong there. When a partition is
+ * gone because its topic was created again with fewer partitions, its log is gone as well, and records with a key move,
+ * too; only those with a fixed partition wait for it.
  *
  * The batches themselves move to another lane, as they are: the files they were read from may be truncated by now, and
  * a part of the lines may be stored in other partitions already, so reading them again could lose or repeat lines.
