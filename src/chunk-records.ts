@@ -25,7 +25,7 @@ export class ChunkRecords implements EntriesToAppend {
     this.#onSettled = onSettled
   }
 
-  /** Take the entries of a chunk from the beginning. */
+  /** Takes the entries of a chunk from the beginning. */
   begin(chunk: Chunk, how: { skipped: number; affinity: Affinity; append: Append }): void {
     this.#chunk = chunk
     this.#append = how.append

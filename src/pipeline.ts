@@ -146,9 +146,9 @@ export class Pipeline {
   }
 
   /**
-   * Stop in order: freeze the files' ends, read up to them, drain the lanes, count the bytes of cut files that can't be
-   * read any more, close. The caller closes the checkpoint afterwards. Throws AgentError `undelivered` when the
-   * deadline passes first; everything is closed then, too.
+   * Stops in order: freezes the files' ends, reads up to them, drains the lanes, counts the bytes of cut files that
+   * can't be read any more, and closes. The caller closes the checkpoint afterwards. Throws AgentError `undelivered`
+   * when the deadline passes first; everything is closed then, too.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     const { drain } = this.#options.reading
@@ -168,7 +168,9 @@ export class Pipeline {
     }
   }
 
-  /** Stop after a fault. Once this has resolved, nothing more is read or sent. It does not wait for calls that hang. */
+  /**
+   * Stops after a fault. Once this has resolved, nothing more is read or sent. It does not wait for calls that hang.
+   */
   async abandon(): Promise<void> {
     // a read that has begun is not waited for: its lines go nowhere
     const stopping = this.#input.stop()
@@ -195,7 +197,7 @@ export class Pipeline {
     return { next, blocked: taken < entries.count ? lane : null }
   }
 
-  /** Append the entries to the lane; returns the first entry that was not taken. */
+  /** Appends the entries to the lane; returns the first entry that was not taken. */
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
     const file = asLogFile(chunk.file)
     const records = this.#records
@@ -210,7 +212,7 @@ export class Pipeline {
     return records.first
   }
 
-  /** Report the lines without a record among the first `count` entries, by reason. */
+  /** Reports the lines without a record among the first `count` entries, by reason. */
   #countSettled(file: LogFile, count: number): void {
     const entries = this.#entries
     for (const [verdict, reason] of SETTLED) {

@@ -17,7 +17,7 @@ export interface DecodedRecord {
   readonly headers: readonly Header[]
 }
 
-/** Decode one record, its length included. Throws RangeError when the bytes are not one whole record. */
+/** Decodes one record, its length included. Throws RangeError when the bytes are not one whole record. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const reader = new VarintReader(bytes)
   const record = readRecord(reader)
@@ -25,7 +25,7 @@ export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   return record
 }
 
-/** Decode records that lie one behind the other. Throws RangeError when the bytes are anything else. */
+/** Decodes records that lie one behind the other. Throws RangeError when the bytes are anything else. */
 export function decodeRecords(bytes: Uint8Array): DecodedRecord[] {
   const reader = new VarintReader(bytes)
   const records: DecodedRecord[] = []

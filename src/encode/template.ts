@@ -49,7 +49,7 @@ export class TemplateSlot {
     return this.#memory.templateText.length
   }
 
-  /** Copy a template to the slot, unless it is there already; returns the appender for it. */
+  /** Copies a template to the slot, unless it is there already; returns the appender for it. */
   install(template: Template): Append {
     if (this.#installed !== template) {
       this.#copy(template)

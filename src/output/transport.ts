@@ -46,7 +46,7 @@ export interface TopicView {
 }
 
 export interface Transport {
-  /** Fetch the metadata of a topic, and keep it fresh until {@link close}. Idempotent. */
+  /** Fetches the metadata of a topic, and keeps it fresh until {@link close}. Idempotent. */
   want(topic: string): void
   /** The topic as last seen; null while its state is not known (not requested yet, missing, not authorised). */
   view(topic: string): TopicView | null
@@ -63,11 +63,11 @@ export interface Transport {
   ready(node: number): boolean
   onReady: (node: number) => void
   /**
-   * Send one Produce request with these items (each partition at most once) to a node.
+   * Sends one Produce request with these items (each partition at most once) to a node.
    * Resolves with one response per item, in their order; never rejects. With acks 0 the response is
    * `{kind: 'response', code: 0, baseOffset: -1}` once all bytes are written.
    */
   produce(node: number, items: readonly ProduceItem[]): Promise<readonly ItemResponse[]>
-  /** Close every connection; pending requests get no response. Resolves when all sockets are closed. */
+  /** Closes every connection; pending requests get no response. Resolves when all sockets are closed. */
   close(): Promise<void>
 }

@@ -134,7 +134,7 @@ export class Broker {
     return this.#opening
   }
 
-  /** Send a request. Where the broker is not connected, it is finished at once, as not sent. */
+  /** Sends a request. Where the broker is not connected, it is finished at once, as not sent. */
   send(request: OutgoingRequest): void {
     if (this.#usable && this.#connection !== null) this.#connection.send(request)
     else {
@@ -159,7 +159,7 @@ export class Broker {
     if (this.#wanted) this.#advance()
   }
 
-  /** Close the connection, if there is one. This does not count as a failure. */
+  /** Closes the connection, if there is one. This does not count as a failure. */
   disconnect(reason: string): void {
     const connection = this.#forget()
     if (connection === null) return
@@ -168,7 +168,7 @@ export class Broker {
     void closed.then(() => this.#closing.delete(closed))
   }
 
-  /** Close for good. Resolves when every socket is closed. */
+  /** Closes for good. Resolves when every socket is closed. */
   async close(): Promise<void> {
     this.#closed = true
     this.#lastError = new AgentError('connection-lost', 'the agent stops')
@@ -177,7 +177,7 @@ export class Broker {
     await Promise.all(this.#closing)
   }
 
-  /** Take the next step towards {@link BrokerOptions.onReady}. */
+  /** Takes the next step towards {@link BrokerOptions.onReady}. */
   readonly #advance = (): void => {
     if (this.#timer !== null || this.#opening !== null || this.#closed) return
     const wait = Math.ceil((this.#usable ? this.#throttledUntil : this.#notBefore) - this.#options.now())

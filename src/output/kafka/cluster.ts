@@ -42,7 +42,7 @@ export interface ClusterOptions {
   readonly random: () => number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
-  /** Create a topic that is missing; ends soon once the signal aborts. If left out, missing topics are waited for. */
+  /** Creates a topic that is missing; ends soon once the signal aborts. If left out, missing topics are waited for. */
   readonly createTopic?: TopicCreationOptions['createTopic'] | undefined
   /** How sockets are opened; plain TCP if left out. */
   readonly open?: BrokerOptions['open'] | undefined
@@ -239,7 +239,7 @@ export class Cluster implements Transport {
   }
 }
 
-/** Put a list into random order, in place (Fisher and Yates). */
+/** Puts a list into random order, in place (Fisher and Yates). */
 function shuffle<T>(list: T[], random: () => number): T[] {
   for (let i = list.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))

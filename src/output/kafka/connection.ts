@@ -115,7 +115,7 @@ export class Connection {
     socket.on('close', () => this.#onClosed())
   }
 
-  /** Put a request into the queue. On a connection that has ended it is finished at once, as not sent. */
+  /** Puts a request into the queue. On a connection that has ended it is finished at once, as not sent. */
   send(request: OutgoingRequest): void {
     if (this.#reason !== null || this.#socket === null) {
       request.finish({ error: this.#reason ?? this.#lost('not connected'), maybeSent: false })
@@ -126,7 +126,7 @@ export class Connection {
     if (this.#timer === null) this.#watch()
   }
 
-  /** End the connection; pending requests get no response. Resolves when the socket is closed. */
+  /** Ends the connection; pending requests get no response. Resolves when the socket is closed. */
   close(reason: AgentError): Promise<void> {
     this.#end(reason)
     return this.#closed.promise
@@ -217,7 +217,7 @@ export class Connection {
   }
 
   /**
-   * Start the one timer for all requests; there is none while nothing is pending. The oldest is always the next to be
+   * Starts the one timer for all requests; there is none while nothing is pending. The oldest is always the next to be
    * overdue.
    */
   #watch(): void {
@@ -256,7 +256,7 @@ export class Connection {
     return new AgentError(code, `${this.#options.address}: ${why}`, { cause })
   }
 
-  /** End the connection for a reason; the first one counts. The rest happens when the socket says 'close'. */
+  /** Ends the connection for a reason; the first one counts. The rest happens when the socket says 'close'. */
   #end(reason: AgentError): void {
     if (this.#reason !== null) return
     this.#reason = reason

@@ -81,7 +81,7 @@ export class MetadataCache {
     return nodes
   }
 
-  /** Take in the response to a request for the topics `requested`; what it says of other topics is ignored. */
+  /** Takes in the response to a request for the topics `requested`; what it says of other topics is ignored. */
   apply(response: MetadataResponse, requested: readonly string[]): MetadataChange {
     this.#isOf(response.clusterId)
     const alive = new Set(response.brokers.map((broker) => broker.node))
@@ -143,7 +143,7 @@ export class MetadataCache {
     else this.#events.topicWaiting(topic, reason)
   }
 
-  /** Report a topic the first time, after it was waited for, and when it got more partitions or was created anew. */
+  /** Reports a topic the first time, after it was waited for, and when it got more partitions or was created anew. */
   #topicReady(topic: string, before: KnownTopic | null, after: KnownTopic): void {
     const waited = this.#reportedAt.delete(topic)
     if (waited || before === null || before.id !== after.id || before.leaders.length !== after.leaders.length) {

@@ -40,7 +40,7 @@ export class MetadataRefresh {
     this.#backoff = new Backoff(options.retry, options.random)
   }
 
-  /** Keep the metadata of a topic fresh from now on. */
+  /** Keeps the metadata of a topic fresh from now on. */
   want(topic: string): void {
     if (this.#wanted.has(topic)) return
     this.#wanted.add(topic)
@@ -61,7 +61,7 @@ export class MetadataRefresh {
     if (this.#wanted.size > 0) this.#doubted()
   }
 
-  /** Request a topic without back-off, because it should be there now. */
+  /** Requests a topic without back-off, because it should be there now. */
   hurry(topic: string): void {
     this.#stale.add(topic)
     this.#soon(0)

@@ -21,7 +21,7 @@ export interface OutgoingRequest {
   /** The whole frame in pieces, which must not change until {@link finish}. */
   encode(correlationId: number): readonly Uint8Array[]
   /**
-   * Read the response, from behind its correlation id. A throw means that the broker broke the protocol. Called before
+   * Reads the response, from behind its correlation id. A throw means that the broker broke the protocol. Called before
    * {@link finish}.
    */
   decode(reader: ResponseReader): void

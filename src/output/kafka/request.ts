@@ -13,7 +13,7 @@ export interface ApiRequest<T> {
   readonly decode: (reader: ResponseReader) => T
 }
 
-/** Send a request and resolve with its response. Rejects with the connection's AgentError when none will come. */
+/** Sends a request and resolves with its response. Rejects with the connection's AgentError when none will come. */
 export function request<T>(connection: Connection, apiRequest: ApiRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => connection.send(new PromisedRequest(apiRequest, resolve, reject)))
 }

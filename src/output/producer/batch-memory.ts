@@ -79,7 +79,7 @@ export class BatchMemory {
     return freeBytes - more >= keptBack ? null : 'short'
   }
 
-  /** Add a quota to the counts (1), or take it out before it changes (-1). For {@link Quota}. */
+  /** Adds a quota to the counts (1), or takes it out before it changes (-1). For {@link Quota}. */
   count(quota: Quota, sign: 1 | -1): void {
     if (quota.quiet) this.#quiet += sign
     if (quota.stalled) this.#stalledBytes += sign * quota.heldBytes
@@ -170,7 +170,7 @@ export class Quota {
     this.#memory.freed()
   }
 
-  /** Hand a buffer with its content to another quota, which may then hold more than it could have taken. */
+  /** Hands a buffer with its content to another quota, which may then hold more than it could have taken. */
   hand(buffer: PooledBuffer, to: Quota): void {
     this.#change(() => (this.#heldBytes -= buffer.bytes))
     to.#change(() => (to.#heldBytes += buffer.bytes))

@@ -89,7 +89,7 @@ export class Batch {
     this.end = buffer.address + HEADER_BYTES
   }
 
-  /** Prepare the batch for its first record. */
+  /** Prepares the batch for its first record. */
   begin(timestamp: number, now: number): void {
     this.baseTimestamp = timestamp
     this.maxTimestamp = timestamp
@@ -105,7 +105,7 @@ export class Batch {
     return this.buffer.address + this.buffer.bytes
   }
 
-  /** Move the records to a larger buffer; the old one is returned for release. */
+  /** Moves the records to a larger buffer; the old one is returned for release. */
   promote(larger: PooledBuffer): PooledBuffer {
     const old = this.buffer
     const bytes = this.#memory.bytes
@@ -117,7 +117,7 @@ export class Batch {
     return old
   }
 
-  /** Note that records of a file were appended. */
+  /** Notes that records of a file were appended. */
   extend(piece: Piece): void {
     const last = this.pieces.at(-1)
     if (last?.file === piece.file) {
@@ -169,7 +169,7 @@ export class Batch {
     return this.#memory.view(start, this.#endOf(1) - start)
   }
 
-  /** Replace the first record by one that is not longer. */
+  /** Replaces the first record by one that is not longer. */
   replaceFirst(record: Uint8Array): void {
     const start = this.buffer.address + HEADER_BYTES
     const rest = this.#endOf(1)
@@ -184,13 +184,13 @@ export class Batch {
     return this.#memory.view(start, this.#endOf(this.sending) - start)
   }
 
-  /** Take over the compressed form of {@link payload}; null sends it as it is. */
+  /** Takes over the compressed form of {@link payload}; null sends it as it is. */
   compress(codec: Compression, bytes: Uint8Array | null): void {
     this.compressed = bytes
     this.#codec = bytes === null ? 'none' : codec
   }
 
-  /** Write the header and return the bytes to send. Stamping again touches header and CRC only. */
+  /** Writes the header and returns the bytes to send. Stamping again touches header and CRC only. */
   stamp(stamp: Stamp): Uint8Array[] {
     const { address } = this.buffer
     const bytes = this.#memory.bytes
@@ -218,7 +218,7 @@ export class Batch {
   }
 
   /**
-   * Remove the first `count` records, which are stored or settled, and return their pieces. The other records are
+   * Removes the first `count` records, which are stored or settled, and returns their pieces. The other records are
    * numbered from 0 again, in place (a smaller number never takes more bytes).
    */
   remove(count: number): Piece[] {

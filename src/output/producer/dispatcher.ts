@@ -18,7 +18,7 @@ export interface DispatcherOptions {
   readonly transport: Pick<Transport, 'ready'>
   readonly lingerMs: number
   readonly now: () => number
-  /** Drop the lane's first record, if it was refused for good and nothing is in flight. */
+  /** Drops the lane's first record, if it was refused for good and nothing is in flight. */
   dropRefused(lane: Lane): void
   /**
    * Called for a lane without a leader. Returns when to look at it again; Infinity: when something about it changes.
@@ -26,9 +26,9 @@ export interface DispatcherOptions {
   leaderless(lane: Lane, now: number): number
   /** Whether the lane has a producer id. If it has none, {@link Dispatcher.look} is called once it has. */
   provideProducerId(lane: Lane): boolean
-  /** Seal the lane's open batch, and call {@link Dispatcher.look} once the batch is ready. */
+  /** Seals the lane's open batch, and calls {@link Dispatcher.look} once the batch is ready. */
   seal(lane: Lane): void
-  /** Send one request. The batches must be in flight on return. */
+  /** Sends one request. The batches must be in flight on return. */
   send(node: number, shipments: readonly Shipment[]): void
 }
 
@@ -118,7 +118,7 @@ export class Dispatcher {
     this.#kick()
   }
 
-  /** Let no batch linger any longer; resolves when all lanes are empty. */
+  /** Lets no batch linger any longer; resolves when all lanes are empty. */
   async flush(): Promise<void> {
     this.#flushing++
     for (const lane of this.#active) this.look(lane)
@@ -141,7 +141,7 @@ export class Dispatcher {
     })
   }
 
-  /** Send all batches that may be sent now. */
+  /** Sends all batches that may be sent now. */
   #pump(): void {
     if (this.#stopped) return
     const now = this.#options.now()
@@ -170,7 +170,7 @@ export class Dispatcher {
     else others.push({ lane, batch })
   }
 
-  /** Add the batches that have lingered for half their time to the requests that are sent to their brokers anyway. */
+  /** Adds the batches that have lingered for half their time to the requests that are sent to their brokers anyway. */
   #takeAlong(loads: Map<number, Shipment[]>, now: number): void {
     const early = this.#options.lingerMs / 2
     const loaded = new Set<Lane>()

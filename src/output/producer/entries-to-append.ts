@@ -46,7 +46,7 @@ export class Appended {
     this.records = this.bytes = this.invalidUtf8 = this.truncated = this.cutBytes = this.tooLarge = 0
   }
 
-  /** Add the values of the results block after a call that appended `records` records of `bytes` source bytes. */
+  /** Adds the values of the results block after a call that appended `records` records of `bytes` source bytes. */
   add(memory: LinearMemory, records: number, bytes: number): void {
     this.records += records
     this.bytes += bytes

@@ -18,7 +18,7 @@ export interface FailoverOptions {
   readonly lanes: TopicLanes
   readonly leaderlessMs: number
   readonly events: Pick<Events, 'filesMoved'>
-  /** Seal the lane's open batch, and make it ready. */
+  /** Seals the lane's open batch, and makes it ready. */
   seal(lane: Lane): void
   /** The lane has got batches: look at it soon. */
   look(lane: Lane): void
@@ -35,7 +35,7 @@ export class Failover {
     this.#options = options
   }
 
-  /** Consider a lane without a leader. Returns when to look at it again; Infinity: when something about it changes. */
+  /** Considers a lane without a leader. Returns when to look at it again; Infinity: when something about it changes. */
   consider(lane: Lane, now: number): number {
     const { lanes, leaderlessMs } = this.#options
     const isGone = lanes.isGone(lane)
@@ -53,7 +53,7 @@ export class Failover {
     return Infinity
   }
 
-  /** Move the batches with one of these affinities. False when that has to wait. */
+  /** Moves the batches with one of these affinities. False when that has to wait. */
   #move(from: Lane, to: Lane, affinities: readonly Affinity[]): boolean {
     if (from.open !== null && affinities.includes(from.open.affinity)) this.#options.seal(from)
     const movable = from.queue.filter((batch) => affinities.includes(batch.affinity))

@@ -149,7 +149,7 @@ export class Lane implements Obstacle {
     return this.sequence.inFlight > 0 || this.queue.some((batch) => batch.uncertain > 0)
   }
 
-  /** Make sure that there is an open batch; false when there is no buffer for one. */
+  /** Makes sure that there is an open batch; false when there is no buffer for one. */
   makeRoom(): boolean {
     if (this.open !== null) return true
     let sizeClass: SizeClass | null = largerOf(this.#firstClass, this.#leastClass)
@@ -168,7 +168,7 @@ export class Lane implements Obstacle {
   }
 
   /**
-   * Append to the open batch ({@link makeRoom} first) until there are no more entries or the batch is full. When not
+   * Appends to the open batch ({@link makeRoom} first) until there are no more entries or the batch is full. When not
    * all entries are taken, {@link enlarge} or {@link seal} the batch, and call again. The result is valid until the
    * next call.
    */
@@ -228,7 +228,7 @@ export class Lane implements Obstacle {
   }
 
   /**
-   * Make room for the entry that was not taken. False when the batch is full and has to be sealed. The buffer of an
+   * Makes room for the entry that was not taken. False when the batch is full and has to be sealed. The buffer of an
    * empty batch is given back, and {@link makeRoom} then takes the next larger one. Throws when there is none larger.
    */
   enlarge(): boolean {
@@ -242,7 +242,7 @@ export class Lane implements Obstacle {
     return true
   }
 
-  /** Give the buffer of the open batch back, if the batch is empty. */
+  /** Gives the buffer of the open batch back, if the batch is empty. */
   releaseEmpty(): void {
     if (this.open === null || this.open.records > 0) return
     this.quota.give(this.open.buffer)
@@ -256,7 +256,7 @@ export class Lane implements Obstacle {
     return true
   }
 
-  /** Close the open batch and put it behind the sealed ones. Null when it is empty. */
+  /** Closes the open batch and puts it behind the sealed ones. Null when it is empty. */
   seal(): Batch | null {
     const batch = this.open
     if (batch === null || batch.records === 0) return null
@@ -271,13 +271,13 @@ export class Lane implements Obstacle {
     return batch
   }
 
-  /** Remove a batch with no records left from the queue, and give its buffer back. */
+  /** Removes a batch with no records left from the queue, and gives its buffer back. */
   remove(batch: Batch): void {
     this.queue.splice(this.queue.indexOf(batch), 1)
     this.quota.give(batch.buffer)
   }
 
-  /** Give all memory back. Nothing may be in flight, and the lane's batches must not be used any more. */
+  /** Gives all memory back. Nothing may be in flight, and the lane's batches must not be used any more. */
   clear(): void {
     for (const batch of this.queue.splice(0)) this.quota.give(batch.buffer)
     if (this.open !== null) this.quota.give(this.open.buffer)

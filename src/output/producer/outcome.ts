@@ -23,7 +23,7 @@ export interface OutcomesOptions {
   readonly oversize: Oversize
   /** Aborted when nothing will be sent any more. */
   readonly stopped: AbortSignal
-  /** Make the batch's next send ready. */
+  /** Makes the batch's next send ready. */
   seal(lane: Lane, batch: Batch): void
   /**
    * Records are stored; or settled: a record that was dropped, and, as a piece without a record, the lines before it
@@ -49,7 +49,7 @@ export class Outcomes {
     this.#options = options
   }
 
-  /** Apply the outcome of a batch that was sent. */
+  /** Applies the outcome of a batch that was sent. */
   apply(lane: Lane, batch: Batch, response: ItemResponse): void {
     if (response.kind === 'no-response') {
       const { maybeSent: maybeStored, reason } = response
@@ -87,8 +87,8 @@ export class Outcomes {
   }
 
   /**
-   * Drop the lane's first record, if it was refused for good and nothing is in flight: a record can be taken out of the
-   * sequence only with a new epoch, and a new epoch can begin only then.
+   * Drops the lane's first record, if it was refused for good and nothing is in flight: a record can be taken out of
+   * the sequence only with a new epoch, and a new epoch can begin only then.
    */
   dropRefused(lane: Lane): void {
     const lowest = lane.queue[0]
@@ -134,7 +134,7 @@ export class Outcomes {
     for (const piece of pieces) this.#options.onReceipt(piece, 'stored')
   }
 
-  /** Take the first `count` records out of the batch. */
+  /** Takes the first `count` records out of the batch. */
   #take(lane: Lane, batch: Batch, count: number): Piece[] {
     const pieces = batch.remove(count)
     if (batch.records === 0) lane.remove(batch)
@@ -153,7 +153,7 @@ export class Outcomes {
     for (const other of lane.queue) if (other !== batch) this.#fit(lane, other)
   }
 
-  /** Send a batch that was sealed before the limit was learned in parts from the beginning. */
+  /** Sends a batch that was sealed before the limit was learned in parts from the beginning. */
   #fit(lane: Lane, batch: Batch): void {
     // A batch that may be stored as a whole is only recognised as a whole; one that is being compressed must not
     // change.

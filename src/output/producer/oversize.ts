@@ -33,7 +33,7 @@ export class Oversize {
   }
 
   /**
-   * Make the batch's next send smaller. 'send': it is smaller now, and has to be sealed and sent again under the same
+   * Makes the batch's next send smaller. 'send': it is smaller now, and has to be sealed and sent again under the same
    * sequence. 'drop': its first record has to be dropped.
    */
   refused(lane: Lane, batch: Batch): 'send' | 'drop' {

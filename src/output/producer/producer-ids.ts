@@ -20,7 +20,7 @@ export class ProducerIds {
     this.#onReady = onReady
   }
 
-  /** Give the lane an id, if it needs one. False when it gets the id later. */
+  /** Gives the lane an id, if it needs one. False when it gets the id later. */
   provide(lane: Lane): boolean {
     const { sequence } = lane
     if (!sequence.needsProducer) return true

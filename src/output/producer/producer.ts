@@ -137,7 +137,7 @@ export class Producer {
     return this.#lanes.isAbandoned(lane)
   }
 
-  /** Make sure that the lane can take records now. If it cannot, the result is false, and `onRoom` is called later. */
+  /** Makes sure that the lane can take records now. If it cannot, the result is false, and `onRoom` is called later. */
   reserveRoom(lane: Lane): boolean {
     if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
       if (lane.open?.records === 0) this.#empty.add(lane)
@@ -149,7 +149,7 @@ export class Producer {
   }
 
   /**
-   * Append until all entries are taken or there is no room. Afterwards `entries.first` is the first entry that was not
+   * Appends until all entries are taken or there is no room. Afterwards `entries.first` is the first entry that was not
    * taken, and `entries.skipped` the settled bytes that the next record has to carry.
    */
   append(lane: Lane, entries: EntriesToAppend): void {
@@ -181,12 +181,12 @@ export class Producer {
     this.#dispatcher.looked(isOver)
   }
 
-  /** Send open batches without letting them linger; resolves when every lane is empty. */
+  /** Sends open batches without letting them linger; resolves when every lane is empty. */
   flush(): Promise<void> {
     return this.#dispatcher.flush()
   }
 
-  /** Stop sending. Lines that are not stored are read again at the next start. */
+  /** Stops sending. Lines that are not stored are read again at the next start. */
   async close(): Promise<void> {
     this.#stopped.abort()
     this.#dispatcher.stop()
@@ -210,7 +210,7 @@ export class Producer {
 
   // -- memory ---------------------------------------------------------------------------------------------------------
 
-  /** Take empty buffers back from lanes that keep this one from having a buffer. */
+  /** Takes empty buffers back from lanes that keep this one from having a buffer. */
   #takeBack(taker: Lane): boolean {
     const { refusal } = taker.quota
     if (refusal === 'own') return false
@@ -225,7 +225,7 @@ export class Producer {
     return any
   }
 
-  /** Call onRoom soon, and not at once: the caller that gave memory back is not finished. */
+  /** Calls onRoom soon, and not at once: the caller that gave memory back is not finished. */
   #announceRoom(): void {
     if (this.#roomAnnounced || this.#stopped.signal.aborted) return
     this.#roomAnnounced = true

@@ -33,8 +33,8 @@ export class Seal {
   }
 
   /**
-   * Make the batch's next send ready. Without compression it is ready on return; otherwise `done` is called once it is.
-   * The batch's records must not change until then.
+   * Makes the batch's next send ready. Without compression it is ready on return; otherwise `done` is called once it
+   * is. The batch's records must not change until then.
    */
   seal(batch: Batch, done: () => void): void {
     if (COMPRESSORS[this.#codec] === undefined) {

@@ -68,7 +68,7 @@ export class SequenceState {
     return this.#formerId
   }
 
-  /** Use this producer id from now on. Called while {@link needsProducer}; the id must not be {@link formerId}. */
+  /** Uses this producer id from now on. Called while {@link needsProducer}; the id must not be {@link formerId}. */
   adopt(producer: ProducerId): void {
     this.#producer = producer
     this.#epoch = producer.epoch
@@ -94,7 +94,7 @@ export class SequenceState {
     return before === undefined || before.sending === before.records
   }
 
-  /** Number the batch if it has no sequence yet, and count it in flight. */
+  /** Numbers the batch if it has no sequence yet, and counts it in flight. */
   send(batch: Batch): Stamp {
     batch.inFlight = true
     this.inFlight++
@@ -144,7 +144,7 @@ export class SequenceState {
   }
 
   /**
-   * Number every batch of the queue anew as soon as nothing is in flight, since some of the given numbers won't be
+   * Numbers every batch of the queue anew as soon as nothing is in flight, since some of the given numbers won't be
    * used.
    */
   restart(queue: readonly Batch[]): void {

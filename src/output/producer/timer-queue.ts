@@ -24,14 +24,14 @@ export class TimerQueue<T extends Timed> {
     return this.#heap[0]?.at ?? Infinity
   }
 
-  /** Set an item's time. Infinity, and a time that is not before the one it has, change nothing. */
+  /** Sets an item's time. Infinity, and a time that is not before the one it has, change nothing. */
   set(item: T, at: number): void {
     if (at >= item.wakeAt) return
     item.wakeAt = at
     this.#push({ item, at })
   }
 
-  /** Take out every item whose time is at or before `time`, the earliest first. */
+  /** Takes out every item whose time is at or before `time`, the earliest first. */
   takeUntil(time: number): TimerEntry<T>[] {
     const due: TimerEntry<T>[] = []
     for (let first = this.#heap[0]; first !== undefined && first.at <= time; first = this.#heap[0]) {

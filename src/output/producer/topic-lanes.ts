@@ -99,7 +99,7 @@ export class TopicLanes {
   }
 
   /**
-   * Note the topic's id, and put the lanes' state in doubt where it is another topic. Its logs are empty, and any of
+   * Notes the topic's id, and puts the lanes' state in doubt where it is another topic. Its logs are empty, and any of
    * our batches is taken for the first: a batch that is sent behind it before it is stored could be stored in front of
    * it. Where there are no ids, a topic that was missing and is there again counts as another one.
    */

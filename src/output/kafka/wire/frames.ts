@@ -28,7 +28,7 @@ export class Frames {
   #partial: Buffer = NOTHING
   #filled = 0
 
-  /** Take the next chunk. The chunk before must be used up. */
+  /** Takes the next chunk. The chunk before must be used up. */
   push(chunk: Buffer): void {
     this.#chunk = chunk
     this.#at = 0
@@ -77,7 +77,7 @@ export class Frames {
     this.#filled = filled
   }
 
-  /** Release a chunk with nothing left in it, so that an idle connection holds none. */
+  /** Releases a chunk with nothing left in it, so that an idle connection holds none. */
   #used(): null {
     this.#chunk = NOTHING
     this.#at = 0

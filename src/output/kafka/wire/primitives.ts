@@ -27,7 +27,7 @@ export class ResponseReader {
     return this.#bytes.length - this.#at
   }
 
-  /** Take `length` bytes; returns where they begin. */
+  /** Takes `length` bytes; returns where they begin. */
   #take(length: number): number {
     const at = this.#at
     if (length > this.#bytes.length - at) {
@@ -113,7 +113,7 @@ export class ResponseReader {
     this.#take(bytes)
   }
 
-  /** Skip tagged fields. They are optional by definition, and none has anything that we need. */
+  /** Skips tagged fields. They are optional by definition, and none has anything that we need. */
   skipTaggedFields(): void {
     for (let count = this.unsignedVarint(); count > 0; count--) {
       this.unsignedVarint()
@@ -122,8 +122,8 @@ export class ResponseReader {
   }
 
   /**
-   * Check that all bytes are read. Bytes that are left mean that the two sides use different versions: nothing that was
-   * read before can be trusted then.
+   * Checks that all bytes are read. Bytes that are left mean that the two sides use different versions: nothing that
+   * was read before can be trusted then.
    */
   end(): void {
     if (this.left > 0) throw violation(`a response has ${this.left} bytes too many`)
@@ -192,7 +192,7 @@ export class Writer {
     this.#bytes[at] = rest
   }
 
-  /** Write a string in the old form, whose length is an int16; only request headers still have one. */
+  /** Writes a string in the old form, whose length is an int16; only request headers still have one. */
   string(text: string): void {
     const length = Buffer.byteLength(text)
     this.int16(length)
@@ -212,12 +212,12 @@ export class Writer {
     else this.compactString(text)
   }
 
-  /** Write the length of an array whose elements follow. */
+  /** Writes the length of an array whose elements follow. */
   compactArray(elements: number): void {
     this.unsignedVarint(elements + 1)
   }
 
-  /** Write 32 hexadecimal digits as 16 bytes. */
+  /** Writes 32 hexadecimal digits as 16 bytes. */
   uuid(hex: string): void {
     const at = this.#room(16)
     this.#bytes.write(hex, at, 16, 'hex')

@@ -39,7 +39,7 @@ export function beginRequest(api: Api, header: RequestHeader, capacity?: number)
   return writer
 }
 
-/** Fill in the frame length of a request whose bytes are all in the writer; returns its frame. */
+/** Fills in the frame length of a request whose bytes are all in the writer; returns its frame. */
 export function endRequest(writer: Writer): readonly [Buffer] {
   const frame = writer.cut()
   frame.writeInt32BE(frame.length - 4)
