@@ -1,45 +1,47 @@
 /**
- * What of a chunk goes to a lane: the frame stage's entries as the output stage wants them. One object for all chunks,
- * since one is over before the next begins.
+ * The entries of a chunk in the form in which a lane appends them: it joins the frame stage to the output stage. There
+ * is one object for all chunks, since a chunk is finished before the next one begins.
  */
 import type { Chunk, Extent, Generation } from './flow.ts'
 import type { Guard } from './guard.ts'
 import type { Entries } from './frame/entries.ts'
 import type { Append } from './kernel/kernel.ts'
-import type { AppendRequest } from './output/producer/append-request.ts'
-import type { Stay } from './output/producer/partition.ts'
+import type { EntriesToAppend } from './output/producer/entries-to-append.ts'
+import type { Affinity } from './output/producer/partition.ts'
 
-export class ChunkRecords implements AppendRequest {
+export class ChunkRecords implements EntriesToAppend {
   readonly #entries: Entries
-  readonly #settle: (file: Generation, ranges: readonly Extent[]) => void
+  readonly #onSettled: (file: Generation, ranges: readonly Extent[]) => void
   #chunk: Chunk | null = null
   #append: Append | null = null
   first = 0
   skipped = 0
   records = 0
-  stay: Stay = 'always'
+  affinity: Affinity = 'always'
 
-  constructor(entries: Entries, settle: (file: Generation, ranges: readonly Extent[]) => void) {
+  /** `onSettled`: ranges of entries that have no record. */
+  constructor(entries: Entries, onSettled: (file: Generation, ranges: readonly Extent[]) => void) {
     this.#entries = entries
-    this.#settle = settle
+    this.#onSettled = onSettled
   }
 
-  begin(chunk: Chunk, how: { skipped: number; stay: Stay; append: Append }): void {
+  /** Takes the entries of a chunk from the beginning. */
+  begin(chunk: Chunk, how: { skipped: number; affinity: Affinity; append: Append }): void {
     this.#chunk = chunk
     this.#append = how.append
     this.first = 0
     this.records = 0
     this.skipped = how.skipped
-    this.stay = how.stay
+    this.affinity = how.affinity
   }
 
   get chunk(): Chunk {
-    if (this.#chunk === null) throw new Error('nothing was begun')
+    if (this.#chunk === null) throw new Error('no chunk was begun')
     return this.#chunk
   }
 
   get append(): Append {
-    if (this.#append === null) throw new Error('nothing was begun')
+    if (this.#append === null) throw new Error('no chunk was begun')
     return this.#append
   }
 
@@ -71,6 +73,6 @@ export class ChunkRecords implements AppendRequest {
   }
 
   settled(ranges: readonly Extent[]): void {
-    this.#settle(this.file, ranges)
+    this.#onSettled(this.file, ranges)
   }
 }

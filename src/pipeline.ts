@@ -5,8 +5,8 @@
  *     ^                                                             ^ enrich (per file, not per line)     │
  *     └──────────────────────────── watermark <── receipt <───────────────────────────────────────────────┘
  *
- * It alone knows all stages; they know flow.ts and nothing of each other. Between the read and the open batch all is
- * synchronous, and nothing is held: what cannot be taken now is read again later.
+ * Only the pipeline knows all stages; they know flow.ts and nothing of each other. Between the read and the open batch
+ * everything is synchronous, and nothing is held: lines that cannot be taken now are read again later.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChunkRecords } from './chunk-records.ts'
@@ -14,7 +14,7 @@ import { cutRecord } from './encode/cut.ts'
 import { TemplateSlot } from './encode/template.ts'
 import type { MetadataSource } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
-import type { Chunk, Extent, Generation, Receipt, SettleReason, Taken } from './flow.ts'
+import type { Chunk, Receipt, SettleReason, Taken } from './flow.ts'
 import { Entries } from './frame/entries.ts'
 import { frameLines, frameOne } from './frame/lines.ts'
 import type { Checkpoint } from './input/state/checkpoint.ts'
@@ -27,36 +27,49 @@ import type { Events } from './observe/events.ts'
 import type { Piece } from './output/producer/batch.ts'
 import { Lane } from './output/producer/lane.ts'
 import { PartitionChooser } from './output/producer/partition.ts'
-import { Producer, type ProducerOptions } from './output/producer/producer.ts'
+import type { ProducerSettings } from './output/producer/producer-options.ts'
+import { Producer } from './output/producer/producer.ts'
+import type { Transport } from './output/transport.ts'
 import { type Prepared, PreparedFiles, type Shipping } from './prepared-files.ts'
 import { bytesOf } from './ranges.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
-/** Looks at the entries of a chunk and gives verdicts: filters, redaction. None exists yet; this is their place. */
+/** Looks at the entries of a chunk and gives verdicts: filters, redaction. There is none yet; this is their place. */
 export type Processor = (entries: Entries, chunk: Chunk) => void
 
-export interface PipelineOptions {
+/** The files to read, and how. */
+export interface Reading {
   readonly inputs: readonly InputRules[]
-  /** By input id. */
-  readonly shipping: ReadonlyMap<string, Shipping>
-  readonly metadata: MetadataSource
-  readonly processors: readonly Processor[]
-  readonly memory: LinearMemory
-  readonly checkpoint: Checkpoint
-  readonly events: Events
   readonly file: InputOptions['file']
   /** How directories are reached. */
   readonly volumeOf: InputOptions['volumeOf']
-  readonly producer: Omit<
-    ProducerOptions,
-    'memory' | 'events' | 'now' | 'random' | 'cutRecord' | 'onReceipt' | 'onMoved' | 'onRoom' | 'onTopic'
-  >
+  readonly checkpoint: Checkpoint
+  /** How far a stop reads: to the ends of all files, or no further. */
   readonly drain: 'end' | 'inflight'
-  /** Wall clock and monotonic clock, ms. */
+}
+
+/** Clocks and randomness, which tests replace. */
+export interface Ambient {
+  /** Wall clock, ms. */
   readonly now: () => number
+  /** Monotonic clock, ms. */
   readonly clock: () => number
+  /** Numbers in [0, 1). */
   readonly random: () => number
   readonly randomBytes: (bytes: number) => Buffer
+}
+
+export interface PipelineOptions {
+  readonly reading: Reading
+  readonly processors: readonly Processor[]
+  readonly metadata: MetadataSource
+  /** By input id. */
+  readonly shipping: ReadonlyMap<string, Shipping>
+  readonly producer: ProducerSettings
+  readonly transport: Transport
+  readonly memory: LinearMemory
+  readonly events: Events
+  readonly ambient: Ambient
 }
 
 /** Why a line got no record, by its verdict. */
@@ -66,7 +79,7 @@ const SETTLED: readonly (readonly [number, SettleReason])[] = [
   [VERDICT.settleTooLarge, 'too-large'],
 ]
 
-/** How often a stop looks whether everything is read. */
+/** How often a stop checks whether everything is read. */
 const DRAIN_POLL_MS = 5
 
 export class Pipeline {
@@ -80,37 +93,43 @@ export class Pipeline {
   readonly #producer: Producer
 
   constructor(options: PipelineOptions) {
-    const { memory, events, now, clock, random } = options
+    const { memory, events, transport, ambient, reading } = options
+    const { now, clock, random } = ambient
     this.#options = options
     this.#entries = new Entries(memory)
     this.#slot = new TemplateSlot(memory)
-    this.#records = new ChunkRecords(this.#entries, (file, ranges) => this.#finish(file, ranges, 'settled'))
+    this.#records = new ChunkRecords(this.#entries, (file, ranges) =>
+      this.#giveReceipt({ file, ranges, outcome: 'settled' }),
+    )
     this.#chooser = new PartitionChooser(random)
     this.#prepared = new PreparedFiles(options.shipping, options.metadata)
     this.#producer = new Producer({
-      ...options.producer,
+      settings: options.producer,
+      transport,
       memory,
       events,
       random,
       cutRecord,
       now: clock,
-      onReceipt: (piece, outcome) => this.#receipt(piece, outcome),
-      onMoved: (file, partition) => {
-        asLogFile(file).partition = partition
+      listener: {
+        onReceipt: (piece, outcome) => this.#receive(piece, outcome),
+        onMoved: (file, partition) => {
+          asLogFile(file).partition = partition
+        },
+        onRoom: () => this.#giveRoom(),
+        onTopic: (topic) => this.#input.topicChanged(topic),
       },
-      onRoom: () => this.#giveRoom(),
-      onTopic: (topic) => this.#input.topicChanged(topic),
     })
     this.#input = new Input({
-      inputs: options.inputs,
+      inputs: reading.inputs,
       memory,
       events,
       now,
       clock,
-      checkpoint: options.checkpoint,
-      file: options.file,
-      volumeOf: options.volumeOf,
-      random: options.randomBytes,
+      checkpoint: reading.checkpoint,
+      file: reading.file,
+      volumeOf: reading.volumeOf,
+      random: ambient.randomBytes,
       blocked: (file) => this.#reserve(file),
       take: (chunk) => this.#take(chunk),
       looked: (isOver) => this.#producer.looked(isOver),
@@ -127,17 +146,19 @@ export class Pipeline {
   }
 
   /**
-   * Stop in order: freeze the files' ends, read up to them, drain the lanes, count what was cut and can't be read any
-   * more, close. The checkpoint is the caller's to close afterwards. Throws AgentError `undelivered` when the deadline passes first; all is closed then too.
+   * Stops in order: freezes the files' ends, reads up to them, drains the lanes, counts the bytes of cut files that
+   * can't be read any more, and closes. The caller closes the checkpoint afterwards. Throws AgentError `undelivered`
+   * when the deadline passes first; everything is closed then, too.
    */
   async stop(deadline: AbortSignal): Promise<void> {
+    const { drain } = this.#options.reading
     try {
-      if (this.#options.drain === 'end') {
+      if (drain === 'end') {
         await unlessAborted(this.#input.freeze(), deadline)
         while (!this.#input.drained) await delay(DRAIN_POLL_MS, undefined, { signal: deadline })
       } else await this.#input.stop()
       await unlessAborted(this.#producer.flush(), deadline)
-      if (this.#options.drain === 'end') await unlessAborted(this.#input.giveUpRests(), deadline)
+      if (drain === 'end') await unlessAborted(this.#input.giveUpRests(), deadline)
     } catch (error) {
       if (!deadline.aborted) throw error
       throw new AgentError('undelivered', 'the shutdown deadline passed before everything was stored', { cause: error })
@@ -147,9 +168,11 @@ export class Pipeline {
     }
   }
 
-  /** After a fault: nothing is read any more, and nothing sent once this has resolved. Nothing is waited for that hangs. */
+  /**
+   * Stops after a fault. Once this has resolved, nothing more is read or sent. It does not wait for calls that hang.
+   */
   async abandon(): Promise<void> {
-    // what it has begun to read is not ours to wait for: it finds nowhere to go
+    // a read that has begun is not waited for: its lines go nowhere
     const stopping = this.#input.stop()
     await this.#producer.close()
     await stopping
@@ -174,18 +197,22 @@ export class Pipeline {
     return { next, blocked: taken < entries.count ? lane : null }
   }
 
-  /** Returns the first entry that was not taken. */
+  /** Appends the entries to the lane; returns the first entry that was not taken. */
   #encode(chunk: Chunk, prepared: Prepared, lane: Lane): number {
     const file = asLogFile(chunk.file)
     const records = this.#records
-    records.begin(chunk, { skipped: file.skipped, stay: prepared.stay, append: this.#slot.install(prepared.template) })
+    records.begin(chunk, {
+      skipped: file.skipped,
+      affinity: prepared.affinity,
+      append: this.#slot.install(prepared.template),
+    })
     this.#producer.append(lane, records)
     file.skipped = records.skipped
     if (records.records < records.first) this.#countSettled(file, records.first)
     return records.first
   }
 
-  /** Lines without a record, by reason. */
+  /** Reports the lines without a record among the first `count` entries, by reason. */
   #countSettled(file: LogFile, count: number): void {
     const entries = this.#entries
     for (const [verdict, reason] of SETTLED) {
@@ -211,22 +238,22 @@ export class Pipeline {
     return this.#producer.reserveRoom(lane) ? null : lane
   }
 
-  /** There is room: partitions that files wait for get what they need, the longest awaited first, until there is none. */
+  /** There is room: give it to the lanes that files wait for, the one waited for longest first, until there is none. */
   #giveRoom(): void {
     let isShort = false
     for (const obstacle of this.#input.obstacles()) {
       if (obstacle.kind !== 'room') continue
-      // memory for reads on mounts: whoever tries finds out
-      if (!(obstacle instanceof Lane) || this.#producer.isLeft(obstacle)) this.#input.unblock(obstacle)
+      // memory for reads on mounts: the next read finds out whether there is any
+      if (!(obstacle instanceof Lane) || this.#producer.isAbandoned(obstacle)) this.#input.unblock(obstacle)
       else if (isShort) continue
       else if (this.#producer.reserveRoom(obstacle)) this.#input.unblock(obstacle)
-      else isShort = obstacle.share.refusal === 'short'
+      else isShort = obstacle.quota.refusal === 'short'
     }
   }
 
   /**
-   * The lane of what was just read: the one that was reserved for it. A mere look reserves none, and while a mount was
-   * waited for, it may have ceased to be right.
+   * The lane for a chunk: the one that was reserved before the read. A read that only looks for more bytes reserves
+   * none, and while the agent waited for a mount, the reserved lane may have become the wrong one.
    */
   #laneOf(file: LogFile, prepared: Prepared): Lane | null {
     const isForThisRead = prepared.laneSince < 0 && prepared.lane !== null
@@ -237,9 +264,9 @@ export class Pipeline {
     const { topology } = this.#producer
     if (prepared.lane !== null && prepared.laneSince === topology) return prepared.lane
     prepared.lane = this.#chooseAnew(file, prepared)
-    // the others go on to another partition with every read
-    const stays = prepared.shipping.partitioner !== 'round-robin' && prepared.shipping.partitioner !== 'random'
-    prepared.laneSince = stays ? topology : -1
+    // the other partitioners choose another partition at every read
+    const isForGood = prepared.shipping.partitioner !== 'round-robin' && prepared.shipping.partitioner !== 'random'
+    prepared.laneSince = isForGood ? topology : -1
     return prepared.lane
   }
 
@@ -248,7 +275,7 @@ export class Pipeline {
     const view = this.#producer.wantTopic(topic)
     if (view === null) return null
     const partition = this.#chooser.choose({ partitioner, key, id: file.id, sticky: file.partition }, view)
-    if (partition < 0 && typeof partitioner === 'number') this.#producer.lacks(topic, partitioner)
+    if (partition < 0 && typeof partitioner === 'number') this.#producer.partitionMissing(topic, partitioner)
     if (partition < 0) return null
     if (partitioner === 'sticky' || partitioner === 'hash') file.partition = partition
     return this.#producer.lane(topic, partition)
@@ -256,19 +283,18 @@ export class Pipeline {
 
   // -- and back -------------------------------------------------------------------------------------------------------
 
-  #receipt(piece: Piece, outcome: 'stored' | 'settled'): void {
-    const { file, ranges, records } = piece
-    // what has no record was counted when it was read
+  #receive({ file, ranges, records }: Piece, outcome: Receipt['outcome']): void {
+    // lines without a record were counted when they were read
     if (outcome === 'settled' && records > 0) {
       const [first] = ranges
       const what = { lines: records, bytes: bytesOf(ranges), offset: first?.start ?? 0 }
       this.#options.events.settled(file, 'too-large', what)
     }
-    this.#finish(file, ranges, outcome)
+    this.#giveReceipt({ file, ranges, outcome })
   }
 
-  #finish(file: Generation, ranges: readonly Extent[], outcome: Receipt['outcome']): void {
-    this.#options.events.finished(file, outcome, bytesOf(ranges))
-    this.#input.receive({ file, ranges, outcome })
+  #giveReceipt(receipt: Receipt): void {
+    this.#options.events.finished(receipt.file, receipt.outcome, bytesOf(receipt.ranges))
+    this.#input.receive(receipt)
   }
 }

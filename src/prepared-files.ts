@@ -1,36 +1,40 @@
 /**
- * What is ready for a file before its lines come: how its input ships, its template and key. Made at its first chunk,
- * and kept for the files that were read last: of ten thousand files few are written to, and the rest would only cost
- * memory.
+ * Everything that is prepared for a file before its lines are encoded: how its input ships, its template and its key.
+ * It is made at the file's first chunk, and kept for the files that were read last: of ten thousand files few are
+ * written to, and for the others it would only cost memory.
  */
 import { jsonTemplate } from './encode/json.ts'
 import { rawTemplate } from './encode/raw.ts'
 import type { Template } from './encode/template.ts'
-import { type KeyRule, recordKeyOf } from './enrich/key.ts'
+import { recordKeyOf } from './enrich/key.ts'
 import { type MetadataSource, factsOf } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'
 import type { Generation, Obstacle } from './flow.ts'
 import type { LineRules } from './frame/lines.ts'
 import type { Lane } from './output/producer/lane.ts'
-import { type Partitioner, type Stay, stayOf } from './output/producer/partition.ts'
+import { type Affinity, affinityOf } from './output/producer/partition.ts'
+import type { Partitioner, RecordKey } from './shipping-rules.ts'
 
-/** What one input asks of the stages behind the reading. */
+/** How one input is framed, encoded and shipped. */
 export interface Shipping extends LineRules {
   readonly topic: string
   readonly partitioner: Partitioner
   readonly encoding: 'json' | 'raw'
   readonly headers: 'otel' | 'none'
-  readonly key: KeyRule
+  readonly key: RecordKey
 }
 
 export interface Prepared {
   readonly shipping: Shipping
   readonly template: Template
   readonly key: Uint8Array | null
-  readonly stay: Stay
-  /** Where the file's records go; null until that is known, and after a read where it is chosen at every read. */
+  readonly affinity: Affinity
+  /**
+   * The lane that the file's records go to; null until it is known, and where it is chosen at every read, after each
+   * read.
+   */
   lane: Lane | null
-  /** {@link Producer.topology} when the lane was chosen for good; -1: it is to be chosen at every read. */
+  /** {@link Producer.topology} at the time when the lane was chosen for good; -1: it is chosen at every read. */
   laneSince: number
 }
 
@@ -40,10 +44,10 @@ export class PreparedFiles {
   readonly #kept: number
   readonly #topics = new Map<string, Obstacle>()
   #recent = new Map<Generation, Prepared>()
-  /** Those that were recent before, until as many others are. */
+  /** The files that were recent before these, kept until `kept` other files are recent. */
   #earlier = new Map<Generation, Prepared>()
 
-  /** `shipping`: by input id; `kept`: so many files at least are kept, and twice as many at most. */
+  /** `shipping`: by input id; `kept`: at least this many files are kept, and at most twice as many. */
   constructor(shipping: ReadonlyMap<string, Shipping>, metadata: MetadataSource, kept = 512) {
     this.#shipping = shipping
     this.#metadata = metadata
@@ -62,7 +66,7 @@ export class PreparedFiles {
     return prepared
   }
 
-  /** What files of an input wait for while its topic cannot be reached. */
+  /** The obstacle that files of an input wait for while its topic cannot be reached. */
   topicOf({ topic }: Shipping): Obstacle {
     const known = this.#topics.get(topic)
     if (known !== undefined) return known
@@ -77,6 +81,6 @@ export class PreparedFiles {
     const facts = factsOf(file, this.#metadata)
     const key = recordKeyOf(file, shipping.key)
     const template = shipping.encoding === 'json' ? jsonTemplate(facts, key) : rawTemplate(facts, key, shipping.headers)
-    return { shipping, template, key, stay: stayOf(shipping.partitioner, key), lane: null, laneSince: -1 }
+    return { shipping, template, key, affinity: affinityOf(shipping.partitioner, key), lane: null, laneSince: -1 }
   }
 }

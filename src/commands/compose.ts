@@ -98,12 +98,14 @@ export async function openTransport(config: Config, destination: Destination, ev
   }
   return new Cluster({
     bootstrap: kafka.brokers,
-    clientId: kafka.clientId,
-    acks: kafka.acks === 'all' ? -1 : kafka.acks,
-    requestTimeoutMs: kafka.requestTimeoutMs,
-    connectTimeoutMs: kafka.connectTimeoutMs,
-    metadataMaxAgeMs: kafka.metadataMaxAgeMs,
-    retry: kafka.retry,
+    settings: {
+      clientId: kafka.clientId,
+      acks: kafka.acks === 'all' ? -1 : kafka.acks,
+      requestTimeoutMs: kafka.requestTimeoutMs,
+      connectTimeoutMs: kafka.connectTimeoutMs,
+      metadataMaxAgeMs: kafka.metadataMaxAgeMs,
+      retry: kafka.retry,
+    },
     events,
     random: Math.random,
     now: monotonic,
@@ -124,20 +126,23 @@ export interface PipelineParts {
 }
 
 export function pipelineOptions(config: Config, options: PipelineParts): PipelineOptions {
-  const { destination, threads, maxOpenFiles, ...parts } = options
+  const { destination, threads, maxOpenFiles, transport, checkpoint, events } = options
   const { kafka, batch, inputs } = config
   return {
-    ...parts,
-    inputs,
+    reading: {
+      inputs,
+      file: { ...config.file, maxOpenFiles },
+      volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events }),
+      checkpoint,
+      drain: config.shutdown.drain,
+    },
+    transport,
+    events,
     shipping: new Map(inputs.map((input): [string, Shipping] => [input.id, input])),
     metadata: { agentId: config.agent.id, fields: new Map(inputs.map((input) => [input.id, input.fields])) },
     processors: [],
     memory: memoryFor(config),
-    file: { ...config.file, maxOpenFiles },
-    volumeOf: volumesHere({ atOnce: mountCallsAmong(threads), clock: monotonic, events: parts.events }),
-    drain: config.shutdown.drain,
     producer: {
-      transport: parts.transport,
       mode: modeFor(kafka.acks),
       lingerMs: kafka.lingerMs,
       batchMaxBytes: batch.maxBytes,
@@ -146,10 +151,7 @@ export function pipelineOptions(config: Config, options: PipelineParts): Pipelin
       tooLarge: config.record.tooLarge,
       retry: kafka.retry,
     },
-    now: Date.now,
-    clock: monotonic,
-    random: Math.random,
-    randomBytes: openRandomBytes(),
+    ambient: { now: Date.now, clock: monotonic, random: Math.random, randomBytes: openRandomBytes() },
   }
 }
 

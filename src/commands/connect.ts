@@ -3,17 +3,17 @@
  * bootstrap address, every topic, the brokers that lead its partitions, the permission to write, and a producer id.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type BrokerAddress, hostAndPort } from '../broker-address.ts'
 import type { Config } from '../config/load.ts'
 import { AgentError, messageOf } from '../errors.ts'
-import { ask } from '../output/kafka/request.ts'
-import type { Address } from '../output/kafka/broker.ts'
+import { request } from '../output/kafka/request.ts'
 import { Connection } from '../output/kafka/connection.ts'
-import { greet } from '../output/kafka/handshake.ts'
+import { handshake } from '../output/kafka/handshake.ts'
 import { tcp } from '../output/kafka/tcp.ts'
 import { describeError, meaningOf } from '../output/error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../output/kafka/wire/init-producer-id.ts'
 import {
-  type MetadataAnswer,
+  type MetadataResponse,
   type TopicMetadata,
   decodeMetadata,
   encodeMetadata,
@@ -38,7 +38,7 @@ export async function tryKafka(config: Config): Promise<Finding[]> {
   const { kafka, inputs } = config
   const findings: Finding[] = []
   const topics = [...new Set(inputs.map((input) => input.topic))]
-  let metadata: MetadataAnswer | null = null
+  let metadata: MetadataResponse | null = null
   for (const address of kafka.brokers) {
     const broker = await tryBroker(config, address, topics, metadata === null)
     findings.push(broker.finding, ...broker.others)
@@ -58,22 +58,22 @@ export async function tryKafka(config: Config): Promise<Finding[]> {
 interface Visit {
   readonly finding: Finding
   readonly others: Finding[]
-  readonly metadata: MetadataAnswer | null
+  readonly metadata: MetadataResponse | null
 }
 
 async function tryBroker(
   { kafka }: Config,
-  address: Address,
+  address: BrokerAddress,
   topics: readonly string[],
   isFirst: boolean,
 ): Promise<Visit> {
-  const name = address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+  const name = hostAndPort(address)
   const what = `broker ${name}`
   const { clientId, acks } = kafka
   const connection = new Connection({
     address: name,
     open: tcp(address),
-    authenticate: (open) => greet(open, { address: name, clientId }),
+    authenticate: (open) => handshake(open, { address: name, clientId }),
     connectTimeoutMs: kafka.connectTimeoutMs,
     requestTimeoutMs: kafka.requestTimeoutMs,
     silenceMs: kafka.requestTimeoutMs,
@@ -85,7 +85,7 @@ async function tryBroker(
     await connection.connect()
     const words = 'reached, and has the API versions that logagent needs'
     if (!isFirst) return { finding: { ok: true, what, words }, others: [], metadata: null }
-    const metadata = await ask(connection, {
+    const metadata = await request(connection, {
       encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics, true),
       decode: decodeMetadata,
     })
@@ -102,15 +102,15 @@ async function tryBroker(
 /** Requests a producer id. A cluster that has never given one responds at first that its coordinator is loading. */
 async function tryProducerId(connection: Connection, kafka: Config['kafka']): Promise<Finding> {
   const { clientId, requestTimeoutMs, retry } = kafka
-  const request = {
+  const initProducerId = {
     encode: (correlationId: number) => encodeInitProducerId({ correlationId, clientId }),
     decode: decodeInitProducerId,
   }
   const deadline = performance.now() + requestTimeoutMs
-  let { code } = await ask(connection, request)
+  let { code } = await request(connection, initProducerId)
   while (meaningOf(code).action === 'retry' && performance.now() < deadline) {
     await delay(retry.minMs)
-    code = (await ask(connection, request)).code
+    code = (await request(connection, initProducerId)).code
   }
   const what = 'producer id'
   return code === 0
@@ -118,7 +118,7 @@ async function tryProducerId(connection: Connection, kafka: Config['kafka']): Pr
     : { ok: false, what, words: describeError(code) }
 }
 
-function topicFinding(name: string, metadata: MetadataAnswer, config: Config): Finding {
+function topicFinding(name: string, metadata: MetadataResponse, config: Config): Finding {
   const what = `topic ${name}`
   const topic = metadata.topics.find((candidate) => candidate.name === name)
   if (topic === undefined) return { ok: false, what, words: 'the broker did not report it' }
@@ -149,7 +149,7 @@ function mayWrite({ authorizedOperations }: TopicMetadata): boolean {
 }
 
 /** The brokers that lead a partition of the requested topics. */
-function leadersOf({ brokers, topics }: MetadataAnswer): MetadataAnswer['brokers'] {
+function leadersOf({ brokers, topics }: MetadataResponse): MetadataResponse['brokers'] {
   const nodes = new Set(topics.flatMap((topic) => topic.partitions.map(({ leader }) => leader)))
   return brokers.filter(({ node }) => nodes.has(node))
 }

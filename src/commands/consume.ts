@@ -4,7 +4,7 @@
  * nothing.
  */
 import type { KafkaMessage } from 'kafkajs'
-import type { BrokerAddress } from '../config/broker-address.ts'
+import type { BrokerAddress } from '../broker-address.ts'
 import { openCluster } from './kafka-client.ts'
 import { textOrBase64 } from './text-or-base64.ts'
 import { readTopic } from './topic-reader.ts'

@@ -9,7 +9,7 @@ import { zstdDecompress } from 'node:zlib'
 import kafkajs, { type Admin, type ISocketFactory, type KafkaConfig } from 'kafkajs'
 import Cluster from 'kafkajs/src/cluster/index.js'
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
-import type { BrokerAddress } from '../config/broker-address.ts'
+import type { BrokerAddress } from '../broker-address.ts'
 import { AgentError, messageOf } from '../errors.ts'
 
 export interface KafkaTarget {

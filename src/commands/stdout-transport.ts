@@ -5,7 +5,7 @@
 import { decodeRecords } from '../encode/records.ts'
 import { messageOf } from '../errors.ts'
 import {
-  type Answer,
+  type ItemResponse,
   NO_TOPIC_ID,
   type ProduceItem,
   type ProducerId,
@@ -51,19 +51,19 @@ export class StdoutTransport implements Transport {
   }
 
   /** Prints batches one after the other, so that none overtakes a batch that waits for a slow reader. */
-  produce(_node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+  produce(_node: number, items: readonly ProduceItem[]): Promise<readonly ItemResponse[]> {
     const printed = this.#last.then(() => this.#print(items))
     this.#last = printed
     return printed
   }
 
-  async #print(items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+  async #print(items: readonly ProduceItem[]): Promise<readonly ItemResponse[]> {
     try {
       for (const item of items) await write(this.#stdout, showBatch(item), this.#stop.signal)
-      return items.map(() => ({ kind: 'answered', code: 0, message: null, baseOffset: -1 }))
+      return items.map(() => ({ kind: 'response', code: 0, message: null, baseOffset: -1 }))
     } catch (error) {
       const reason = messageOf(error)
-      return items.map(() => ({ kind: 'unanswered', maybeSent: true, reason }))
+      return items.map(() => ({ kind: 'no-response', maybeSent: true, reason }))
     }
   }
 

@@ -1,11 +1,7 @@
-/** The address of a broker as `host:port`; without a port it is 9092. */
+/** Parses the address of a broker as a user writes it: `host:port`; without a port it is 9092. */
+import type { BrokerAddress } from '../broker-address.ts'
 import { AgentError } from '../errors.ts'
 import { splitList } from './comma-list.ts'
-
-export interface BrokerAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** Parses 'host', 'host:9093' or '[::1]:9092', without a port as 9092; undefined if the text is no address. */
 export function parseBroker(text: string): BrokerAddress | undefined {

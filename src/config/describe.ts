@@ -2,6 +2,7 @@
  * The effective configuration as rows to show, with secrets masked, for `logagent check`. Changes nothing and loads
  * nothing.
  */
+import { hostAndPort } from '../broker-address.ts'
 import { isPlainObject } from './formats.ts'
 import { showBytes, showDuration } from './quantity.ts'
 import type { Config } from './load.ts'
@@ -66,8 +67,7 @@ function textOf(value: unknown, unit: 'ms' | 'bytes' | undefined): string {
 /** The text of an object. It can only be a broker's address, a record key, a part of one, or fields. */
 function textOfObject(value: Record<string, unknown>): string {
   const { host, port, kind, parts, of } = value
-  if (typeof host === 'string' && typeof port === 'number')
-    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  if (typeof host === 'string' && typeof port === 'number') return hostAndPort({ host, port })
   if (kind === 'template' && Array.isArray(parts)) return parts.map((part) => textOf(part, undefined)).join('')
   if (typeof kind === 'string') return kind
   if (typeof of === 'string') return `\${${of}}`

@@ -13,14 +13,9 @@ import { metadataSize } from './metadata-size.ts'
 import { DEFAULT, madeWith, type Origin } from './origin.ts'
 import { type ResolvedValues, resolveValues } from './resolve.ts'
 import { INPUT_SCHEMA, type Settings } from './schema.ts'
+import type { RecordKey } from '../shipping-rules.ts'
 import type { Values } from './setting.ts'
-import { type Fields, type TemplatePart, compileTemplate, placeholders } from './template.ts'
-
-/** Key of a record: none, one a file, or a template whose agent id and fields are filled in already. */
-export type RecordKey =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'file' }
-  | { readonly kind: 'template'; readonly parts: readonly TemplatePart[] }
+import { type Fields, compileTemplate, placeholders } from './template.ts'
 
 type Members = Values<typeof INPUT_SCHEMA>
 

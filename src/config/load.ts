@@ -4,9 +4,10 @@
  * throws one error with everything that is wrong. Reads only the named files; environment, flags and host name are
  * passed in.
  */
+import type { BrokerAddress } from '../broker-address.ts'
 import { Complaints } from './complaints.ts'
 import { readConfigFile } from './file.ts'
-import { parseBroker, type BrokerAddress } from './broker-address.ts'
+import { parseBroker } from './broker-address.ts'
 import { resolveInputs, type InputConfig } from './inputs.ts'
 import type { Environment } from './environment-names.ts'
 import { collect, type Layers } from './layers.ts'

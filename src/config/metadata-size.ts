@@ -4,7 +4,8 @@
  * what they make of it, and little more.
  */
 import { PATH_MAX } from './formats.ts'
-import type { InputConfig, RecordKey } from './inputs.ts'
+import type { RecordKey } from '../shipping-rules.ts'
+import type { InputConfig } from './inputs.ts'
 import type { Fields } from './template.ts'
 
 export interface MetadataSize {

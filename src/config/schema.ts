@@ -4,15 +4,13 @@
  * formats accept is in formats.ts, and rules between settings are in rules.ts.
  */
 import { NOT_LOG_ENDINGS } from '../glob-base.ts'
+import type { Partitioner } from '../shipping-rules.ts'
 import type { InputItem } from './formats.ts'
 import { bytes, choice, duration, setting, type Setting, type Values } from './setting.ts'
 import type { Fields } from './template.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
-
-/** How records find their partition; a number is that partition. */
-export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 
 /** Settings that an input can have of its own. The top level has them for all inputs that don't. */
 const SHARED = {

@@ -3,12 +3,10 @@
  * known when the configuration is loaded. Parts that differ from file to file are left to encode/, which renders them
  * once per file.
  */
+import type { TemplatePart } from '../shipping-rules.ts'
 
 /** Names with values that a user adds to records. */
 export type Fields = Readonly<Record<string, string | number | boolean>>
-
-/** Literal text, or the place of a file's value. */
-export type TemplatePart = string | { readonly of: 'log.file.path' | 'log.file.name' }
 
 export interface TemplateValues {
   readonly agentId: string

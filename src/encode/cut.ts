@@ -1,6 +1,6 @@
 /**
- * Make one encoded record smaller, for a broker that takes less than we were told: the line is cut at the border of a
- * character and marked as truncated; the metadata stays whole.
+ * Makes one encoded record smaller, for a broker that accepts less than the settings say: the line is cut at the border
+ * of a character and marked as truncated; the metadata stays whole.
  */
 import type { CutRecord } from '../flow.ts'
 import { type DecodedRecord, decodeRecord, encodeRecord } from './records.ts'
@@ -8,14 +8,14 @@ import { type DecodedRecord, decodeRecord, encodeRecord } from './records.ts'
 const MARK = 'truncated'
 const MARKING = { name: 'log.flags', value: Buffer.from(MARK) }
 
-/** The record in at most `maxBytes`, or null when not even an empty line would fit. */
+/** The record cut to at most `maxBytes` bytes, or null when not even an empty line would fit. */
 export function cutRecord(bytes: Uint8Array, maxBytes: number): CutRecord | null {
   const record = decodeRecord(bytes)
   if (record.value === null) return null
   const message = record.headers.length > 0 ? null : messageOf(record.value)
   const rebuild = (kept: number): Rebuilt => (message === null ? cutRaw(record, kept) : cutJson(record, message, kept))
   const length = message === null ? record.value.length : message.text.length
-  // the escapes decide how long a cut text is, so the right place is searched for
+  // how long a cut text is depends on its escapes, so the right place is found by binary search
   let fits = -1
   let low = 0
   let high = Math.max(0, length - 1)
@@ -42,8 +42,8 @@ interface Message {
 }
 
 /**
- * The object of a json record, or null for a raw one. A raw line, shipped without headers, that some agent like this one
- * wrote as a json record is cut as such: its message and not its end, so that it stays readable.
+ * The object of a json record, or null for a raw one. A raw line that is shipped without headers may be a json record
+ * that another agent has written. It is cut like one, in its message and not at its end, so that it stays valid JSON.
  */
 function messageOf(value: Uint8Array): Message | null {
   if (!Buffer.from(value.subarray(0, 15)).equals(Buffer.from('{"@timestamp":"'))) return null
@@ -62,7 +62,7 @@ function isObject(value: unknown): value is object {
 }
 
 function cutJson(record: DecodedRecord, { object, text }: Message, kept: number): Rebuilt {
-  // never half a surrogate pair
+  // a surrogate pair is never split
   const end = kept > 0 && /[\uD800-\uDBFF]/.test(text.charAt(kept - 1)) ? kept - 1 : kept
   const cut = { ...object, message: text.slice(0, end), log: { ...object.log, flags: [MARK] } }
   return {
@@ -80,7 +80,7 @@ function cutRaw(record: DecodedRecord, kept: number): Rebuilt {
   return { record: { ...record, value: value.subarray(0, end), headers }, cutBytes: value.length - end }
 }
 
-/** Whether it says that it was cut before. A bare line cannot. */
+/** Whether the record is marked as cut already. A record without headers has no place for the mark. */
 function isMarked({ headers }: DecodedRecord, message: Message | null): boolean {
   if (message === null) return headers.some(({ name }) => name === MARKING.name)
   const { flags } = message.object.log

@@ -2,8 +2,8 @@
  * The template of a json record (Elastic Common Schema names):
  *   {"@timestamp":"…","message":"…","stream":"…","log":{"file":{"path":"…","id":"…"},"offset":n,"bytes":n},
  *    "kubernetes":{…},"agent":{…},"fields":{…}}
- * `stream` is there for container logs only, `kubernetes` and `fields` where there is something to tell, `log.skipped`
- * where bytes were settled before the line, `log.flags` where the line was cut.
+ * `stream` is there for container logs only, `kubernetes` and `fields` where they are known, `log.skipped` where bytes
+ * were settled before the line, and `log.flags` where the line was cut.
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'

@@ -1,6 +1,6 @@
 /**
- * The template of a raw record: the value is the line's bytes, the metadata goes to record headers under
- * OpenTelemetry's names, numbers as decimal ASCII. Without headers the record is the bare line, and cannot be audited.
+ * The template of a raw record: the value is the line's bytes, and the metadata is in record headers under
+ * OpenTelemetry's names, numbers as decimal ASCII. Without headers the record is only the line, and cannot be audited.
  */
 import { SEGMENT } from '../kernel/layout.ts'
 import type { RecordFacts } from '../flow.ts'

@@ -1,6 +1,5 @@
 /**
- * Records as objects, for the paths that look at single records: `--output stdout`, and a record that has to be cut.
- * The hot path never comes here. Layout:
+ * Records as objects, for `--output stdout` and for a record that has to be cut. The hot path never uses them. Layout:
  *   length | attributes (1 byte) | timestamp delta | offset delta | key | value | header count | {name | value}*
  */
 import { VarintReader, sized, varint } from './varint.ts'
@@ -18,7 +17,7 @@ export interface DecodedRecord {
   readonly headers: readonly Header[]
 }
 
-/** Decode one record, its length included. Throws RangeError when the bytes are not one whole record. */
+/** Decodes one record, its length included. Throws RangeError when the bytes are not one whole record. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const reader = new VarintReader(bytes)
   const record = readRecord(reader)
@@ -26,7 +25,7 @@ export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   return record
 }
 
-/** All records that lie one behind the other. Throws RangeError when the bytes are something else. */
+/** Decodes records that lie one behind the other. Throws RangeError when the bytes are anything else. */
 export function decodeRecords(bytes: Uint8Array): DecodedRecord[] {
   const reader = new VarintReader(bytes)
   const records: DecodedRecord[] = []

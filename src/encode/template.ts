@@ -1,6 +1,6 @@
 /**
- * What is the same in every record of a file, rendered to bytes once: the kernel copies it around each line. Which
- * segment goes where is told in kernel/layout.ts and drawn in kernel/simd/json.ts and raw.ts.
+ * The bytes that are the same in every record of a file. They are rendered once, and the kernel copies them around each
+ * line. kernel/layout.ts has the segments; kernel/simd/json.ts and raw.ts draw where each of them goes.
  */
 import type { Append } from '../kernel/kernel.ts'
 import type { LinearMemory } from '../kernel/memory.ts'
@@ -11,14 +11,14 @@ export interface Segment {
   readonly bytes: Uint8Array | null
 }
 
-/** The segments of one file: their bytes one behind the other, and a row (index, begin, length) for each. */
+/** The segments of one file: their bytes, one behind the other, and a row (index, begin, length) for each. */
 export interface Template {
   readonly text: Uint8Array
   readonly rows: Int32Array
   readonly appender: 'appendJson' | 'appendRaw'
 }
 
-/** `numbers`: cells of the table that hold a number in place of a length, by index. */
+/** A template of these segments. `numbers`: rows that have a number in place of a length, by index. */
 export function templateOf(
   appender: Template['appender'],
   segments: readonly Segment[],
@@ -35,7 +35,7 @@ export function templateOf(
   return { text, rows, appender }
 }
 
-/** Puts a file's template where the kernel looks for it, unless it is there already. */
+/** The place where the kernel finds the template of the records that it appends. */
 export class TemplateSlot {
   readonly #memory: LinearMemory
   #installed: Template | null = null
@@ -44,11 +44,12 @@ export class TemplateSlot {
     this.#memory = memory
   }
 
-  /** Bytes that a template may have. */
+  /** How many bytes a template's text may have. */
   get capacity(): number {
     return this.#memory.templateText.length
   }
 
+  /** Copies a template to the slot, unless it is there already; returns the appender for it. */
   install(template: Template): Append {
     if (this.#installed !== template) {
       this.#copy(template)
@@ -58,7 +59,7 @@ export class TemplateSlot {
   }
 
   #copy({ text, rows }: Template): void {
-    // before anything is overwritten: the template that is installed stays whole
+    // checked before anything is overwritten, so that the installed template stays whole
     if (text.length > this.capacity) throw new RangeError(`a file's metadata is larger than ${this.capacity} bytes`)
     const { pointer } = this.#memory.templateText
     this.#memory.bytes.set(text, pointer)

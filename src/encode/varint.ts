@@ -1,4 +1,7 @@
-/** Zigzag varints of Kafka's records, on the paths that are not hot: rendering templates and reading records back. */
+/**
+ * Zigzag varints of Kafka's records, for rendering templates and reading records back; the hot path has its own in the
+ * kernel.
+ */
 
 /** The varint of an integer below 2^53 in magnitude. */
 export function varint(n: number): Buffer {
@@ -12,12 +15,15 @@ export function varint(n: number): Buffer {
   return Buffer.from(bytes)
 }
 
-/** Length and bytes; null is length -1. */
+/** Bytes behind their length; null is length -1. */
 export function sized(bytes: Uint8Array | null): Buffer {
   return bytes === null ? varint(-1) : Buffer.concat([varint(bytes.length), bytes])
 }
 
-/** Reads varints and byte strings one after another. Throws RangeError at the end of the bytes, and where there is no varint. */
+/**
+ * Reads varints and byte strings one after another. Throws RangeError at the end of the bytes, and at an invalid
+ * varint.
+ */
 export class VarintReader {
   readonly #bytes: Uint8Array
   at: number

@@ -1,6 +1,6 @@
 /**
- * What the records of a file tell about it. Asked when a file is prepared (prepared-files.ts), and rendered to bytes by
- * encode/ then. Kubernetes metadata will come in here; today it is the file, the agent, and the fields of the input.
+ * The facts about a file that its records carry: today the file, the agent, and the fields of the input; Kubernetes
+ * metadata will be added here. They are gathered when a file is prepared (prepared-files.ts), and rendered by encode/.
  */
 import type { Generation, RecordFacts, Scalar } from '../flow.ts'
 

@@ -1,13 +1,15 @@
 /**
- * Pauses between attempts: they double from `minMs` to `maxMs`, and each is cut by up to a half at random, so that a
- * thousand agents that lost the same broker don't come back in step.
+ * Pauses between attempts: they double from `minMs` to `maxMs`, and each is shortened by up to a half at random, so
+ * that a thousand agents that lost the same broker don't come back in step.
  */
 export interface BackoffLimits {
   readonly minMs: number
   readonly maxMs: number
 }
 
-/** How long to wait after so many attempts before the next, in milliseconds. `random` gives numbers in [0, 1). */
+/**
+ * How long to wait after `attempts` attempts before the next one, in milliseconds. `random` gives numbers in [0, 1).
+ */
 export function pauseAfter(attempts: number, { minMs, maxMs }: BackoffLimits, random: () => number): number {
   return Math.min(maxMs, minMs * 2 ** attempts) * (0.5 + random() / 2)
 }

@@ -1,27 +1,32 @@
 /**
- * What Kafka's error codes mean for us: a closed table of those that answer what we ask (Produce, Metadata,
- * InitProducerId, ApiVersions). Any other code is retried: to give up on records because of a code we have never heard
- * of would be loss.
+ * The meaning of Kafka's error codes for us: a closed table of the codes in responses to our requests (Produce, Metadata,
+ * InitProducerId, ApiVersions). Any other code is retried: to give up records because of a code that we do not know
+ * would be loss.
  * https://kafka.apache.org/protocol#protocol_error_codes
  */
 
-/** What the producer does about a code, or whoever else asked. */
+/** The reaction to a code by the sender of the request. */
 export type Action =
   /** Stored. */
   | 'success'
-  /** Stored before: this is a repeat that the broker recognised. As good as success. */
+  /** Stored before: the broker recognised a repeat. This is as good as success. */
   | 'duplicate'
-  /** Ask again after a pause. */
+  /** Send the request again after a pause. */
   | 'retry'
-  /** The leader is another one, or the topic is not known there: fetch metadata, then ask again. */
+  /**
+   * The leader is another broker, or the broker does not know the topic: fetch metadata, then send the request again.
+   */
   | 'refresh'
-  /** The sequence doesn't follow what the broker has: a new epoch, with sequences from 0 (sequence.ts). */
+  /** The sequence doesn't follow the last one that the broker has: a new epoch, with sequences from 0 (sequence.ts). */
   | 'new-epoch'
-  /** The producer id itself is no longer good. */
+  /** The producer id itself is not valid any more. */
   | 'new-producer-id'
   /** The batch is too large for the topic: split it. */
   | 'too-large'
-  /** Permission, setting, or records that the topic does not take: someone must act. Logged as an error, tried again slowly. */
+  /**
+   * Permission, setting, or records that the topic does not accept: someone must act. Logged as an error, retried
+   * slowly.
+   */
   | 'refused'
 
 export interface KafkaError {
@@ -29,11 +34,12 @@ export interface KafkaError {
   /** Kafka's own name. */
   readonly name: string
   readonly action: Action
-  /** For a person; follows "Kafka says" or a colon. */
+  /** An explanation for a person; follows "Kafka says" or a colon. */
   readonly words: string
   /**
-   * Whether the batch may be in the log in spite of the error, so that sending it again may be a repeat. 'waiting': where
-   * the answer waits for the replicas (acks all), for the leader may have appended it and lost its part while it waited.
+   * Whether the batch may be in the log in spite of the error, so that sending it again may be a repeat. 'waiting':
+   * only where the response waits for the replicas (acks all), since the leader may have appended the batch, and may
+   * have lost the leadership while it waited.
    */
   readonly maybeStored: MaybeStored
 }
@@ -59,14 +65,14 @@ const TABLE: readonly (readonly [code: number, name: string, action: Action, wor
   [18, 'RECORD_LIST_TOO_LARGE', 'too-large', "the batch is larger than the topic's segment size"],
   [19, 'NOT_ENOUGH_REPLICAS', 'retry', 'fewer replicas are in sync than min.insync.replicas'],
   [20, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'retry', 'written, but fewer replicas are in sync than needed', 'yes'],
-  [21, 'INVALID_REQUIRED_ACKS', 'refused', 'the broker does not take this value of acks'],
+  [21, 'INVALID_REQUIRED_ACKS', 'refused', 'the broker does not accept this value of acks'],
   [29, 'TOPIC_AUTHORIZATION_FAILED', 'refused', 'we are not allowed to use the topic'],
   [31, 'CLUSTER_AUTHORIZATION_FAILED', 'refused', 'we are not allowed to use an idempotent producer on this cluster'],
   [32, 'INVALID_TIMESTAMP', 'refused', 'a timestamp is farther from the broker than the topic allows'],
-  [34, 'ILLEGAL_SASL_STATE', 'refused', 'the broker wants us to authenticate first'],
-  [35, 'UNSUPPORTED_VERSION', 'refused', 'the broker does not speak this version'],
+  [34, 'ILLEGAL_SASL_STATE', 'refused', 'the broker demands that we authenticate first'],
+  [35, 'UNSUPPORTED_VERSION', 'refused', 'the broker does not support this version'],
   [41, 'NOT_CONTROLLER', 'retry', 'another broker is the controller now'],
-  [42, 'INVALID_REQUEST', 'refused', 'the broker cannot make sense of the request'],
+  [42, 'INVALID_REQUEST', 'refused', 'the broker cannot understand the request'],
   [43, 'UNSUPPORTED_FOR_MESSAGE_FORMAT', 'refused', "the topic's record format is too old"],
   [44, 'POLICY_VIOLATION', 'refused', "a policy of the cluster's does not allow it"],
   [45, 'OUT_OF_ORDER_SEQUENCE_NUMBER', 'new-epoch', 'the sequence number does not follow the last one stored'],
@@ -83,7 +89,7 @@ const TABLE: readonly (readonly [code: number, name: string, action: Action, wor
   [72, 'LISTENER_NOT_FOUND', 'refresh', 'the leader has no listener of the kind we came through'],
   [74, 'FENCED_LEADER_EPOCH', 'refresh', 'the partition has a newer leader'],
   [75, 'UNKNOWN_LEADER_EPOCH', 'refresh', 'the broker has not heard of the newest leader yet'],
-  [76, 'UNSUPPORTED_COMPRESSION_TYPE', 'refused', 'the topic does not take this compression'],
+  [76, 'UNSUPPORTED_COMPRESSION_TYPE', 'refused', 'the topic does not accept this compression'],
   [87, 'INVALID_RECORD', 'refused', 'a record does not pass what the topic demands (a compacted one demands keys)'],
   [89, 'THROTTLING_QUOTA_EXCEEDED', 'retry', 'a quota is used up'],
   [90, 'PRODUCER_FENCED', 'new-producer-id', 'another producer took over our producer id'],
@@ -95,7 +101,7 @@ const BY_CODE: ReadonlyMap<number, KafkaError> = new Map(
   TABLE.map(([code, name, action, words, maybeStored = 'no']) => [code, { code, name, action, words, maybeStored }]),
 )
 
-/** What a code means; a code that isn't in the table is retried, and what became of the batch is unknown. */
+/** The meaning of a code. A code that isn't in the table is retried, and whether the batch is stored is unknown. */
 export function meaningOf(code: number): KafkaError {
   return (
     BY_CODE.get(code) ?? {
@@ -108,7 +114,7 @@ export function meaningOf(code: number): KafkaError {
   )
 }
 
-/** A code in one piece of text. */
+/** A code as one piece of text. */
 export function describeError(code: number): string {
   const { name, words } = meaningOf(code)
   return `${words} (${name})`

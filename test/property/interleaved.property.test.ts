@@ -13,7 +13,7 @@ import { Entries } from '../../src/frame/entries.ts'
 import { Watermark } from '../../src/input/files/watermark.ts'
 import type { TwinEntry } from '../support/twin/entry.ts'
 import { BatchMemory } from '../../src/output/producer/batch-memory.ts'
-import type { AppendRequest } from '../../src/output/producer/append-request.ts'
+import type { EntriesToAppend } from '../../src/output/producer/entries-to-append.ts'
 import { Lane } from '../../src/output/producer/lane.ts'
 import { seeded } from '../support/seed.ts'
 import { WatchedMemory } from '../support/watched-memory.ts'
@@ -86,14 +86,14 @@ test('finishes exactly the ranges that each record stands for, however lines int
         }
         const lane = new Lane({
           ...{ topic: 't', partition: 0, memory, mode: 'fire-and-forget', batchMaxBytes: 100_000, tooLarge: 'cut' },
-          share: new BatchMemory(memory.pool, () => undefined).share(),
+          quota: new BatchMemory(memory.pool, () => undefined).quota(),
           onRepeats: () => undefined,
         })
         const trailing: Extent[] = []
-        const what: AppendRequest = {
+        const what: EntriesToAppend = {
           file: FILE,
           append: slot.install(rawTemplate(FACTS, null, 'none')),
-          ...{ first: 0, end: lines.length, timestamp: 0, skipped: 0, records: 0, stay: 'always' },
+          ...{ first: 0, end: lines.length, timestamp: 0, skipped: 0, records: 0, affinity: 'always' },
           extentsOf: (first, end) => entries.rangesOf(first, end).map((range) => ({ ...range, guard: range.end })),
           guardAt: (offset) => offset,
           settled: (ranges) => void trailing.push(...ranges),
@@ -110,7 +110,7 @@ test('finishes exactly the ranges that each record stands for, however lines int
           gone += count
           assert.deepEqual(bytesIn(finished), bytesOfFirst(lines, gone))
         }
-        if (batch !== null) lane.settle(batch)
+        if (batch !== null) lane.remove(batch)
         finish(trailing, 'settled')
         lane.clear()
         const size = parts.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -17,8 +17,8 @@ import { BatchMemory } from '../../src/output/producer/batch-memory.ts'
 import type { Batch } from '../../src/output/producer/batch.ts'
 import { Lane } from '../../src/output/producer/lane.ts'
 import { Oversize } from '../../src/output/producer/oversize.ts'
-import type { Answer } from '../../src/output/transport.ts'
-import { Verdict } from '../../src/output/producer/outcome.ts'
+import type { ItemResponse } from '../../src/output/transport.ts'
+import { Outcomes } from '../../src/output/producer/outcome.ts'
 import { MadeFile, smallMemory } from '../support/made-file.ts'
 import { PartitionWorld, type Serving, Wire } from '../support/partition-world.ts'
 import { seeded } from '../support/seed.ts'
@@ -53,7 +53,7 @@ interface Sent {
 class Story {
   readonly #file: MadeFile
   readonly #lane: Lane
-  readonly #verdict: Verdict
+  readonly #outcomes: Outcomes
   readonly world = new PartitionWorld<Sent>()
   #wires: Wire<Sent>[] = [new Wire(0)]
   #lines = 0
@@ -86,7 +86,7 @@ class Story {
     this.#file = new MadeFile(memory, 'file')
     const buffers = new BatchMemory(memory.pool, () => undefined)
     this.#lane = new Lane({
-      ...{ topic: 'logs', partition: 0, memory, share: buffers.share(), mode: 'idempotent', batchMaxBytes: 16_000 },
+      ...{ topic: 'logs', partition: 0, memory, quota: buffers.quota(), mode: 'idempotent', batchMaxBytes: 16_000 },
       tooLarge: 'cut',
       onRepeats: (batch, records) => {
         for (const id of this.#idsOf(batch).slice(0, records)) {
@@ -103,7 +103,7 @@ class Story {
       recordTooLarge() {},
       recordTruncated() {},
     }
-    this.#verdict = new Verdict({
+    this.#outcomes = new Outcomes({
       ...{ transport: { refresh() {} }, mode: 'idempotent', events, retry: { minMs: 1, maxMs: 1 } },
       ...{ now: () => 0, random: () => 0, stopped: new AbortController().signal },
       oversize: new Oversize({ tooLarge: settings.tooLarge, compression: 'none', events, cutRecord, now: () => 0 }),
@@ -152,7 +152,7 @@ class Story {
   /** Sends the next batch, if one may be sent. */
   send(): boolean {
     const { sequence, queue } = this.#lane
-    this.#verdict.dropRefused(this.#lane)
+    this.#outcomes.dropRefused(this.#lane)
     if (queue.length === 0) return false
     if (sequence.needsProducer) sequence.adopt({ id: this.#nextId++, epoch: this.#epoch })
     this.#epoch = 0
@@ -196,18 +196,18 @@ class Story {
     this.#tidy()
   }
 
-  #judge({ batch, epoch, remakes }: Sent, answer: Answer): void {
-    const good = answer.kind === 'answered' && (answer.code === 0 || answer.code === 46)
+  #judge({ batch, epoch, remakes }: Sent, answer: ItemResponse): void {
+    const good = answer.kind === 'response' && (answer.code === 0 || answer.code === 46)
     if (good) {
       if (remakes === this.#remakes) this.#confirmed.add(epoch)
       if (this.#probe === batch) this.#failed = false
     } else {
       this.#failed = true
-      const doubtful = answer.kind === 'unanswered' ? answer.maybeSent : AFTER.some((code) => code === answer.code)
+      const doubtful = answer.kind === 'no-response' ? answer.maybeSent : AFTER.some((code) => code === answer.code)
       if (doubtful) for (const id of this.#idsOf(batch).slice(0, batch.sending)) this.#doubtful.add(id)
     }
     this.#probe = null
-    this.#verdict.pass(this.#lane, batch, answer)
+    this.#outcomes.apply(this.#lane, batch, answer)
   }
 
   break(wire: number, maybeSent: number, zombies: boolean): void {

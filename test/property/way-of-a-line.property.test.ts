@@ -63,8 +63,8 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
   const found: DecodedRecord[] = []
   let settled = 0
   const records = new ChunkRecords(entries, (_file, ranges) => void (settled += bytesOf(ranges)))
-  const share = new BatchMemory(memory.pool, () => undefined).share()
-  const topic = { topic: 'logs', partition: 0, memory, share, mode: 'fire-and-forget', batchMaxBytes } as const
+  const quota = new BatchMemory(memory.pool, () => undefined).quota()
+  const topic = { topic: 'logs', partition: 0, memory, quota, mode: 'fire-and-forget', batchMaxBytes } as const
   const lane = new Lane({ ...topic, tooLarge: 'cut', onRepeats: () => undefined })
   const template = encoding === 'json' ? jsonTemplate(FACTS, null) : rawTemplate(FACTS, null, 'otel')
   const take = (): void => {
@@ -73,7 +73,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
     const bytes = Buffer.concat(batch.stamp(NO_PRODUCER))
     assert.ok(bytes.length <= batchMaxBytes)
     found.push(...decodeRecords(bytes.subarray(HEADER_BYTES)))
-    lane.settle(batch)
+    lane.remove(batch)
   }
   let next = 0
   let skipped = 0
@@ -84,7 +84,7 @@ function shipped(content: Buffer, { encoding, rules, batchMaxBytes, borders }: W
     content.copy(memory.bytes, pointer, next, end)
     const chunk: Chunk = { ...{ file: FILE, pointer, length: end - next, offset: next, readAt: 1000 }, lineEnd: null, guardAt: () => 0 } // prettier-ignore
     frameLines(memory, chunk, rules, entries)
-    records.begin(chunk, { skipped, stay: 'always', append: slot.install(template) })
+    records.begin(chunk, { skipped, affinity: 'always', append: slot.install(template) })
     while (records.first < records.end) {
       assert.ok(lane.makeRoom())
       lane.append(records, 0)

@@ -1,5 +1,5 @@
 /** The broker's side of the wire: requests read, answers written. Only the versions that src/output/wire speaks. */
-import { AnswerReader, Writer } from '../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../src/output/kafka/wire/primitives.ts'
 import type { ApiName } from './fake-fault.ts'
 
 export interface FakeRequest {
@@ -7,7 +7,7 @@ export interface FakeRequest {
   readonly version: number
   readonly correlationId: number
   readonly clientId: string
-  readonly body: AnswerReader
+  readonly body: ResponseReader
   /** Where `body` reads. */
   readonly frame: Buffer
 }
@@ -20,7 +20,7 @@ const APIS: ReadonlyMap<number, ApiName> = new Map([
 ])
 
 export function readRequest(frame: Buffer): FakeRequest {
-  const head = new AnswerReader(frame)
+  const head = new ResponseReader(frame)
   const key = head.int16()
   const api = APIS.get(key)
   if (api === undefined) throw new Error(`a request of API ${key}`)
@@ -28,7 +28,7 @@ export function readRequest(frame: Buffer): FakeRequest {
   const correlationId = head.int32()
   const clientLength = head.int16()
   const at = 10 + clientLength
-  const body = new AnswerReader(frame, at)
+  const body = new ResponseReader(frame, at)
   body.skipTaggedFields()
   return { api, version, correlationId, clientId: frame.toString('utf8', 10, at), body, frame }
 }
@@ -62,7 +62,7 @@ export function readProduce({ body, frame }: FakeRequest): ProduceData {
   return { acks, timeoutMs, partitions }
 }
 
-export function readMetadata(body: AnswerReader): { topics: readonly string[]; mayCreate: boolean } {
+export function readMetadata(body: ResponseReader): { topics: readonly string[]; mayCreate: boolean } {
   const topics: string[] = []
   for (let left = body.compactArray(18); left > 0; left--) {
     body.uuid()

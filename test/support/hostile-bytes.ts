@@ -2,26 +2,26 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { AgentError } from '../../src/errors.ts'
-import { AnswerReader } from '../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader } from '../../src/output/kafka/wire/primitives.ts'
 
 function isViolation(error: unknown): boolean {
   return error instanceof AgentError && error.code === 'protocol-violation'
 }
 
 /** `answer` is a valid one, behind its correlation id. */
-export function bearsHostileBytes(answer: Buffer, decode: (reader: AnswerReader) => unknown): void {
-  decode(new AnswerReader(answer))
+export function bearsHostileBytes(answer: Buffer, decode: (reader: ResponseReader) => unknown): void {
+  decode(new ResponseReader(answer))
   for (let length = 0; length < answer.length; length++) {
-    assert.throws(() => decode(new AnswerReader(answer.subarray(0, length))), isViolation, `cut to ${length} bytes`)
+    assert.throws(() => decode(new ResponseReader(answer.subarray(0, length))), isViolation, `cut to ${length} bytes`)
   }
   assert.throws(
-    () => decode(new AnswerReader(Buffer.concat([answer, Buffer.from([0])]))),
+    () => decode(new ResponseReader(Buffer.concat([answer, Buffer.from([0])]))),
     isViolation,
     'one byte too many',
   )
   const harmless = (bytes: Buffer): void => {
     try {
-      decode(new AnswerReader(bytes))
+      decode(new ResponseReader(bytes))
     } catch (error) {
       if (!isViolation(error)) throw error
     }

@@ -11,9 +11,9 @@ import { Entries } from '../../src/frame/entries.ts'
 import { frameLines } from '../../src/frame/lines.ts'
 import { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Piece } from '../../src/output/producer/batch.ts'
-import type { AppendRequest, Appended } from '../../src/output/producer/append-request.ts'
+import type { EntriesToAppend, Appended } from '../../src/output/producer/entries-to-append.ts'
 import type { Lane } from '../../src/output/producer/lane.ts'
-import type { Stay } from '../../src/output/producer/partition.ts'
+import type { Affinity } from '../../src/output/producer/partition.ts'
 
 const KIB = 1024
 
@@ -62,7 +62,7 @@ export class MadeFile implements Generation {
   readonly id: string
   readonly inputId = 'made'
   readonly path: string
-  readonly stay: Stay
+  readonly affinity: Affinity
   readonly told: Told[] = []
   readonly #memory: LinearMemory
   readonly #template
@@ -75,12 +75,12 @@ export class MadeFile implements Generation {
   constructor(
     memory: LinearMemory,
     name: string,
-    { stay = 'while-led' as Stay, key = null as Uint8Array | null } = {},
+    { affinity = 'while-led' as Affinity, key = null as Uint8Array | null } = {},
   ) {
     this.#memory = memory
     this.id = name
     this.path = `/made/${name}.log`
-    this.stay = stay
+    this.affinity = affinity
     const facts = { file: { id: name, path: this.path }, agent: { name: 'test', id: 'test' }, fields: {} }
     this.#template = rawTemplate(facts, key, 'none')
   }
@@ -113,7 +113,7 @@ export class MadeFile implements Generation {
   }
 
   /** The lines that are not taken yet, as many as there is room for in the chunk. Valid until the next call. */
-  appendRequest(): AppendRequest {
+  appendRequest(): EntriesToAppend {
     const { slot, entries } = benchOf(this.#memory)
     const { pointer, length: room } = this.#memory.chunk
     const from = this.#lines[this.taken]
@@ -137,7 +137,7 @@ export class MadeFile implements Generation {
       timestamp: chunk.readAt,
       skipped: this.skipped,
       records: 0,
-      stay: this.stay,
+      affinity: this.affinity,
       extentsOf: (first, end) => entries.rangesOf(first, end).map((range) => ({ ...range, guard: range.end })),
       guardAt: chunk.guardAt,
       settled: (ranges) => this.receive({ file: this, ranges: [...ranges], records: 0 }, 'settled'),

@@ -12,7 +12,7 @@
  */
 import assert from 'node:assert/strict'
 import { zstdDecompressSync } from 'node:zlib'
-import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../../src/output/transport.ts'
+import type { ItemResponse, ProduceItem, ProducerId, TopicView, Transport } from '../../src/output/transport.ts'
 import { FakeLog } from './fake-log.ts'
 import { valuesOf } from './made-file.ts'
 
@@ -26,8 +26,8 @@ interface Topic {
   readonly partitions: readonly Partition[]
 }
 
-const error = (code: number): Answer => ({ kind: 'answered', code, message: null, baseOffset: -1 })
-const unanswered = (maybeSent: boolean): Answer => ({ kind: 'unanswered', maybeSent, reason: 'connection lost' })
+const error = (code: number): ItemResponse => ({ kind: 'response', code, message: null, baseOffset: -1 })
+const unanswered = (maybeSent: boolean): ItemResponse => ({ kind: 'no-response', maybeSent, reason: 'connection lost' })
 
 /** One Produce request that is under way. */
 export class MemoryRequest {
@@ -36,14 +36,14 @@ export class MemoryRequest {
   /** The batches as they were sent. */
   readonly batches: readonly Buffer[]
   readonly #kafka: MemoryTransport
-  readonly #resolve: (answers: readonly Answer[]) => void
-  #answers: Answer[] | null = null
+  readonly #resolve: (answers: readonly ItemResponse[]) => void
+  #answers: ItemResponse[] | null = null
   isDone = false
 
   constructor(
     kafka: MemoryTransport,
     request: { node: number; items: readonly ProduceItem[] },
-    resolve: (answers: readonly Answer[]) => void,
+    resolve: (answers: readonly ItemResponse[]) => void,
   ) {
     this.#kafka = kafka
     this.node = request.node
@@ -88,14 +88,14 @@ export class MemoryRequest {
     this.#end(this.items.map(() => unanswered(what !== 'unsent')))
   }
 
-  #end(answers: readonly Answer[]): void {
+  #end(answers: readonly ItemResponse[]): void {
     assert.ok(!this.isDone, 'a request was answered twice')
     this.isDone = true
     for (const [index, { parts }] of this.items.entries()) {
       assert.ok(Buffer.concat(parts).equals(this.batches[index]!), 'the bytes changed before the answer')
     }
     this.#kafka.pending.splice(this.#kafka.pending.indexOf(this), 1)
-    this.#resolve(this.#kafka.acks === 0 && answers[0]?.kind === 'answered' ? this.items.map(() => error(0)) : answers)
+    this.#resolve(this.#kafka.acks === 0 && answers[0]?.kind === 'response' ? this.items.map(() => error(0)) : answers)
   }
 }
 
@@ -180,11 +180,11 @@ export class MemoryTransport implements Transport {
     for (const resolve of this.#waitingForId.splice(0)) resolve()
   }
 
-  append(node: number, { topic, partition }: ProduceItem, bytes: Buffer): Answer {
+  append(node: number, { topic, partition }: ProduceItem, bytes: Buffer): ItemResponse {
     const found = this.#topics.get(topic)?.partitions[partition]
     if (found === undefined) return error(3)
     if (found.leader !== node) return error(6)
-    return { kind: 'answered', message: null, ...found.log.append(bytes) }
+    return { kind: 'response', message: null, ...found.log.append(bytes) }
   }
 
   // -- Transport ------------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ export class MemoryTransport implements Transport {
     return !this.#down.has(node)
   }
 
-  produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+  produce(node: number, items: readonly ProduceItem[]): Promise<readonly ItemResponse[]> {
     assert.ok(!this.#closed, 'a request after the end')
     assert.ok(this.ready(node), 'a request to a broker that is down')
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /** A real Cluster at a fake Kafka, with the events that it reports; both are closed after each test. */
-import { Cluster, type ClusterOptions } from '../../src/output/kafka/cluster.ts'
-import type { Answer } from '../../src/output/transport.ts'
+import { Cluster, type ClusterOptions, type ClusterSettings } from '../../src/output/kafka/cluster.ts'
+import type { ItemResponse } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
 import { hear } from './hear.ts'
 import { until } from './wait.ts'
@@ -20,23 +20,29 @@ export async function startFake(settings: FakeSettings = { topics: { logs: 2 } }
   return kafka
 }
 
+/** Settings of a cluster, and how it creates topics. */
+type Changes = Partial<ClusterSettings> & Pick<ClusterOptions, 'createTopic'>
+
 /** Opens a cluster at this Kafka, which records the events that it reports. */
-export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+export function open(kafka: FakeKafka, { createTopic, ...settings }: Changes = {}) {
   const ear = hear()
   const changed: string[] = []
   const becameReady: number[] = []
   const cluster = new Cluster({
     bootstrap: kafka.bootstrap,
-    clientId: 'test',
-    acks: -1,
-    requestTimeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    metadataMaxAgeMs: 300_000,
-    retry: { minMs: 5, maxMs: 40 },
+    settings: {
+      clientId: 'test',
+      acks: -1,
+      requestTimeoutMs: 5_000,
+      connectTimeoutMs: 5_000,
+      metadataMaxAgeMs: 300_000,
+      retry: { minMs: 5, maxMs: 40 },
+      ...settings,
+    },
     events: ear.events,
     random: Math.random,
     now: () => performance.now(),
-    ...changes,
+    createTopic,
   })
   toClose.push(() => cluster.close())
   cluster.onChange = (topic) => void changed.push(topic)
@@ -54,7 +60,7 @@ export function open(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
 }
 
 /** Opens a cluster at this Kafka, and waits until it knows the topic `logs` and node 1 is ready. */
-export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> = {}) {
+export async function opened(kafka: FakeKafka, changes: Changes = {}) {
   const opened = open(kafka, changes)
   opened.cluster.want('logs')
   await opened.known('logs')
@@ -62,5 +68,5 @@ export async function opened(kafka: FakeKafka, changes: Partial<ClusterOptions> 
   return opened
 }
 
-/** The answer for a batch stored at this offset. */
-export const stored = (baseOffset: number): Answer => ({ kind: 'answered', code: 0, message: null, baseOffset })
+/** The response for a batch stored at this offset. */
+export const stored = (baseOffset: number): ItemResponse => ({ kind: 'response', code: 0, message: null, baseOffset })

@@ -2,22 +2,22 @@
 import assert from 'node:assert/strict'
 import { AgentError } from '../../src/errors.ts'
 import { Connection, type ConnectionOptions } from '../../src/output/kafka/connection.ts'
-import type { Exchange, NoAnswer } from '../../src/output/kafka/exchange.ts'
-import type { AnswerReader } from '../../src/output/kafka/wire/primitives.ts'
+import type { OutgoingRequest, NoResponse } from '../../src/output/kafka/outgoing-request.ts'
+import type { ResponseReader } from '../../src/output/kafka/wire/primitives.ts'
 import { FakeSocket } from './fake-socket.ts'
 
-/** A request that says its name, and hears a number. */
-export class Question implements Exchange {
-  readonly answered: boolean
-  readonly settled = Promise.withResolvers<NoAnswer | null>()
+/** A request whose response is a number. */
+export class NumberRequest implements OutgoingRequest {
+  readonly expectsResponse: boolean
+  readonly finished = Promise.withResolvers<NoResponse | null>()
   readonly pieces: readonly Buffer[]
-  isSettled = false
+  isFinished = false
   correlationId = -1
-  answer: number | null = null
+  response: number | null = null
 
-  constructor(settings: { answered?: boolean; pieces?: readonly Buffer[] } = {}) {
-    this.answered = settings.answered ?? true
-    this.pieces = settings.pieces ?? [Buffer.from('question')]
+  constructor(settings: { expectsResponse?: boolean; pieces?: readonly Buffer[] } = {}) {
+    this.expectsResponse = settings.expectsResponse ?? true
+    this.pieces = settings.pieces ?? [Buffer.from('request')]
   }
 
   encode(correlationId: number): readonly Buffer[] {
@@ -25,25 +25,25 @@ export class Question implements Exchange {
     return this.pieces
   }
 
-  decode(reader: AnswerReader): void {
-    this.answer = reader.int16()
+  decode(reader: ResponseReader): void {
+    this.response = reader.int16()
     reader.end()
   }
 
-  settle(failure: NoAnswer | null): void {
-    assert.ok(!this.isSettled, 'settled twice')
-    this.isSettled = true
-    this.settled.resolve(failure)
+  finish(failure: NoResponse | null): void {
+    assert.ok(!this.isFinished, 'finished twice')
+    this.isFinished = true
+    this.finished.resolve(failure)
   }
 
   async failure(): Promise<{ code: string; maybeSent: boolean } | null> {
-    const failure = await this.settled.promise
+    const failure = await this.finished.promise
     return failure && { code: failure.error.code, maybeSent: failure.maybeSent }
   }
 }
 
-/** The frame that answers a question with a number. */
-export function answer(correlationId: number, value: number): Buffer {
+/** The frame of a response that is a number. */
+export function response(correlationId: number, value: number): Buffer {
   const bytes = Buffer.alloc(10)
   bytes.writeInt32BE(6)
   bytes.writeInt32BE(correlationId, 4)
@@ -56,7 +56,7 @@ export type Changes = Partial<ConnectionOptions>
 /** Opens a connection over a fake socket; `closed` resolves to how it closes. */
 export async function connected(changes: Changes = {}) {
   const socket = new FakeSocket()
-  const closed = Promise.withResolvers<{ code: string; unanswered: number }>()
+  const closed = Promise.withResolvers<{ code: string; withoutResponse: number }>()
   const connection = new Connection({
     address: 'fake:9092',
     open: (connected) => {
@@ -68,16 +68,16 @@ export async function connected(changes: Changes = {}) {
     silenceMs: 8_000,
     now: () => performance.now(),
     onSilence: () => undefined,
-    onClose: ({ code }, unanswered) => closed.resolve({ code, unanswered }),
+    onClose: ({ code }, withoutResponse) => closed.resolve({ code, withoutResponse }),
     ...changes,
   })
   await connection.connect()
-  const ask = (settings?: ConstructorParameters<typeof Question>[0]): Question => {
-    const question = new Question(settings)
-    connection.send(question)
-    return question
+  const send = (settings?: ConstructorParameters<typeof NumberRequest>[0]): NumberRequest => {
+    const request = new NumberRequest(settings)
+    connection.send(request)
+    return request
   }
-  return { socket, connection, ask, closed: closed.promise }
+  return { socket, connection, send, closed: closed.promise }
 }
 
 /** The error with which a test closes a connection. */

@@ -5,7 +5,7 @@
  * lost, or that arrive when nobody waits for them any more.
  */
 import { decodeRecords } from '../../src/encode/records.ts'
-import type { Answer } from '../../src/output/transport.ts'
+import type { ItemResponse } from '../../src/output/transport.ts'
 import { fakeBatch } from './fake-batch.ts'
 import { FakeLog } from './fake-log.ts'
 
@@ -19,7 +19,7 @@ export interface Request<Tag> {
 
 interface Delivery<Tag> {
   readonly tag: Tag
-  readonly answer: Answer
+  readonly answer: ItemResponse
 }
 
 /** A connection to the leader of one term. The broker serves one request after another. */
@@ -41,7 +41,12 @@ export class Wire<Tag> {
 
 export type Serving = 'well' | 'error-before' | 'error-after' | 'duplicate-code'
 
-const answered = (code: number, baseOffset = -1): Answer => ({ kind: 'answered', code, message: null, baseOffset })
+const answered = (code: number, baseOffset = -1): ItemResponse => ({
+  kind: 'response',
+  code,
+  message: null,
+  baseOffset,
+})
 
 /** `Tag` is what the sender recognizes a request by. */
 export class PartitionWorld<Tag> {
@@ -66,7 +71,7 @@ export class PartitionWorld<Tag> {
     wire.answers.push({ tag, answer: this.#answer(wire.term, bytes, how, code) })
   }
 
-  #answer(term: number, bytes: Buffer, how: Serving, code: number): Answer {
+  #answer(term: number, bytes: Buffer, how: Serving, code: number): ItemResponse {
     if (term !== this.term) return answered(6)
     if (how === 'error-before') return answered(code)
     const before = this.log.batches.length
@@ -90,7 +95,7 @@ export class PartitionWorld<Tag> {
   break(wire: Wire<Tag>, maybeSent: number, isZombie: () => boolean): Delivery<Tag>[] {
     const lost = (tag: Tag, sent: boolean): Delivery<Tag> => ({
       tag,
-      answer: { kind: 'unanswered', maybeSent: sent, reason: 'connection lost' },
+      answer: { kind: 'no-response', maybeSent: sent, reason: 'connection lost' },
     })
     const requests = wire.requests.splice(0)
     // requests leave in the order in which they were sent

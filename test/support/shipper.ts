@@ -7,14 +7,16 @@ import type { TestContext } from 'node:test'
 import { cutRecord } from '../../src/encode/cut.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
-import { type Partitioner, PartitionChooser, stayOf } from '../../src/output/producer/partition.ts'
-import { Producer, type ProducerOptions } from '../../src/output/producer/producer.ts'
+import { PartitionChooser, affinityOf } from '../../src/output/producer/partition.ts'
+import type { Partitioner } from '../../src/shipping-rules.ts'
+import type { ProducerSettings } from '../../src/output/producer/producer-options.ts'
+import { Producer } from '../../src/output/producer/producer.ts'
 import { hear } from './hear.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { VirtualTime } from './virtual-time.ts'
 
-type Changes = Partial<Omit<ProducerOptions, 'transport' | 'onReceipt' | 'onRoom' | 'onTopic' | 'events'>>
+type Changes = Partial<ProducerSettings> & { memory?: LinearMemory; random?: () => number }
 
 interface Shipped {
   readonly file: MadeFile
@@ -41,7 +43,9 @@ export class Shipper {
     {
       topics = { logs: [1] } as Readonly<Record<string, readonly number[]>>,
       time = new VirtualTime(t),
-      ...changes
+      memory = smallMemory(),
+      random = () => 0,
+      ...settings
     }: Changes & {
       topics?: Readonly<Record<string, readonly number[]>>
       time?: VirtualTime
@@ -49,25 +53,29 @@ export class Shipper {
   ) {
     this.time = time
     this.kafka = new MemoryTransport(topics)
-    this.memory = changes.memory ?? smallMemory()
+    this.memory = memory
     this.producer = new Producer({
-      mode: 'idempotent',
-      lingerMs: 5,
-      batchMaxBytes: 100_000,
-      compression: 'none',
-      tooLarge: 'cut',
-      retry: { minMs: 100, maxMs: 1000 },
+      settings: {
+        mode: 'idempotent',
+        lingerMs: 5,
+        batchMaxBytes: 100_000,
+        compression: 'none',
+        tooLarge: 'cut',
+        retry: { minMs: 100, maxMs: 1000 },
+        ...settings,
+      },
       now: this.time.now,
-      random: () => 0,
+      random,
       cutRecord,
-      ...changes,
       transport: this.kafka,
       memory: this.memory,
       events: this.ear.events,
-      onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
-      onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
-      onRoom: () => this.#unpark('room'),
-      onTopic: () => this.#unpark('topic'),
+      listener: {
+        onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
+        onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
+        onRoom: () => this.#unpark('room'),
+        onTopic: () => this.#unpark('topic'),
+      },
     })
   }
 
@@ -85,7 +93,7 @@ export class Shipper {
     let shipped = this.#files.get(name)
     if (shipped === undefined) {
       const keyBytes = key === '' ? null : Buffer.from(key)
-      const file = new MadeFile(this.memory, name, { stay: stayOf(partitioner, keyBytes), key: keyBytes })
+      const file = new MadeFile(this.memory, name, { affinity: affinityOf(partitioner, keyBytes), key: keyBytes })
       shipped = { file, topic, partitioner, key: keyBytes, partition: -1, parked: null }
       this.#files.set(name, shipped)
     }

@@ -54,6 +54,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 }
 const FREE_TO_ALL = [
   'src/flow.ts',
+  'src/broker-address.ts',
+  'src/shipping-rules.ts',
   'src/guard.ts',
   'src/paths.ts',
   'src/ranges.ts',
@@ -68,6 +70,8 @@ const FREE_TO_ALL = [
 /** What the files under a path may import, beside what lies under the same path. Who is not listed may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/flow.ts': ['src/guard.ts'],
+  'src/broker-address.ts': [],
+  'src/shipping-rules.ts': [],
   'src/guard.ts': ['src/kernel/layout.ts'],
   'src/paths.ts': [],
   'src/ranges.ts': ['src/flow.ts', 'src/guard.ts'],
@@ -77,7 +81,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/kernel/': ['src/flow.ts', 'src/guard.ts'],
   'src/observe/': ['src/flow.ts', 'src/paths.ts', 'src/errors.ts'],
-  'src/config/': ['src/errors.ts', 'src/glob-base.ts', 'src/kernel/sizes.ts'],
+  'src/config/': [
+    'src/errors.ts',
+    'src/glob-base.ts',
+    'src/kernel/sizes.ts',
+    'src/broker-address.ts',
+    'src/shipping-rules.ts',
+  ],
   ...Object.fromEntries(Object.entries(ROOMS).map(([room, others]) => [room, [...others, ...FREE_TO_ALL]])),
   ...Object.fromEntries(STAGES.map((stage) => [`src/${stage}/`, FREE_TO_ALL])),
   'src/chunk-records.ts': ['src/frame/', 'src/output/', ...FREE_TO_ALL],

@@ -1,4 +1,4 @@
-/** All stages put together, with a Kafka in memory: what only the whole can be asked. */
+/** All stages together, with a Kafka in memory: behaviour that only the whole pipeline has. */
 import assert from 'node:assert/strict'
 import { appendFileSync, copyFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -69,12 +69,12 @@ function stateOf({ position, guard }: StoredGeneration): string {
   return `${position.offset} ${guard}`
 }
 
-/** What was read and is not stored, settled or on its way. */
+/** How many bytes were read and are not stored, settled or in flight. */
 function unaccounted({ counters }: Ear, inFlight = 0): number {
   return counters.bytesRead - counters.finishedBytes.stored - counters.finishedBytes.settled - inFlight
 }
 
-void test('counts at a stop what only a copy has where files go with the agent, else leaves it to the next start', async (t) => {
+void test('counts bytes that only a copy has as lost at a stop where files go with the agent, else leaves them to the next start', async (t) => {
   for (const { drain, lost } of [
     { drain: 'end', lost: 4 },
     { drain: 'inflight', lost: 0 },
@@ -92,7 +92,7 @@ void test('counts at a stop what only a copy has where files go with the agent, 
   }
 })
 
-void test('asks its processors of every entry, and gives those that they settle no record', async (t) => {
+void test('calls its processors for every entry, and makes no record of those that they settle', async (t) => {
   const chunks: string[] = []
   const everySecond: Processor = (entries, { file }) => {
     chunks.push(file.path)
@@ -109,7 +109,7 @@ void test('asks its processors of every entry, and gives those that they settle 
   assert.deepEqual([settledLines['too-long'], settledBytes['too-long']], [2, 9])
 })
 
-void test('asks them one after the other', async (t) => {
+void test('calls its processors one after the other', async (t) => {
   const order: string[] = []
   const [first, second] = ['first', 'second'].map(
     (name): Processor =>
@@ -123,7 +123,7 @@ void test('asks them one after the other', async (t) => {
   assert.deepEqual(order, ['first', 'second'])
 })
 
-void test('counts every byte that it has read as stored, settled or on its way, and what was settled by its reason', async (t) => {
+void test('counts every byte that it has read as stored, settled or in flight, and settled bytes by reason', async (t) => {
   const { path, transport, pipeline, arrived, ear } = await scene(t, {
     flags: { emptyLines: 'drop', maxLineBytes: '1KiB', longLines: 'drop' },
   })
@@ -132,7 +132,7 @@ void test('counts every byte that it has read as stored, settled or on its way, 
   await arrived(2)
   await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
   const { counters } = ear
-  // what was settled is told by the record behind it
+  // the record behind settled bytes carries them
   assert.deepEqual(
     [counters.bytesRead, counters.finishedBytes, counters.recordsStored],
     [2012, { stored: 2012, settled: 0 }, 2],
@@ -167,7 +167,7 @@ void test('counts lines that were settled before a record only once, also when t
   const { settledLines, settledBytes, finishedBytes } = ear.counters
   assert.deepEqual(settledLines, { empty: 3, 'too-long': 1, 'too-large': 1 })
   assert.deepEqual(settledBytes, { empty: 3, 'too-long': long.length + 1, 'too-large': large.length + 1 })
-  // the empty line behind it is told by the last record
+  // the last record carries the empty line behind it
   const dropped = long.length + 1 + large.length + 1 + 2
   assert.deepEqual(finishedBytes, { stored: 4 + 1 + 5, settled: dropped })
   const offset = `one\n\n${long}\n\n`.length
@@ -177,7 +177,7 @@ void test('counts lines that were settled before a record only once, also when t
   assert.equal(refused.offset, offset)
 })
 
-void test('keeps no position that the bytes before it do not tell again, also of a batch that is stored in parts', async (t) => {
+void test('keeps no position that cannot be recognised by the bytes before it, also of a batch that is stored in parts', async (t) => {
   const { path, transport, pipeline, ear } = await scene(t, { flags: { headers: 'none' } })
   const content = 'x'.repeat(99).concat('\n').repeat(16)
   writeFileSync(path, content)
@@ -201,7 +201,7 @@ void test('keeps no position that the bytes before it do not tell again, also of
   assert.ok(positions.has(content.length))
 })
 
-void test('ships on while the disk of its state takes its time, new files too', async (t) => {
+void test('ships on while the disk of its state is slow, new files too', async (t) => {
   const disk = new FakeDisk()
   const { directory, path, pipeline, values, arrived } = await scene(t, { disk })
   writeFileSync(path, 'one\n')
@@ -240,7 +240,7 @@ void test('ships on while that disk is full, new files too, and keeps its place 
   await until(isKept, { what: () => `offsets 6 and 8: ${stored.join()}` })
 })
 
-void test('reads every file from its beginning after its state was set aside, whatever start says', async (t) => {
+void test('reads every file from its beginning after its state was set aside, whatever `start` is set to', async (t) => {
   const disk = new FakeDisk()
   await openState({ disk })
   await setStateAside(disk, '/state', 1)
@@ -251,7 +251,7 @@ void test('reads every file from its beginning after its state was set aside, wh
   assert.deepEqual(values(), ['one'])
 })
 
-void test('keeps what a newer program has stored of a file, and its format, over its own life of it', async (t) => {
+void test('keeps the fields and the format that a newer program has stored for a file', async (t) => {
   const disk = new FakeDisk()
   const directory = freshDirectory(t)
   const first = await scene(t, { disk, directory })

@@ -24,7 +24,7 @@ test('a file is prepared once while it is among those read last', () => {
   assert.equal(files.of(a), first)
 })
 
-test('what was not read for long is prepared anew', () => {
+test('a file that was not read for long is prepared again', () => {
   const files = new PreparedFiles(new Map([['web', SHIPPING]]), METADATA, 2)
   const a = file('a')
   const first = files.of(a)
@@ -34,7 +34,7 @@ test('what was not read for long is prepared anew', () => {
   assert.deepEqual(again, first)
 })
 
-test('a file of an input that there is not is our mistake', () => {
+test('a file of an input that does not exist is an internal error', () => {
   const files = new PreparedFiles(new Map([['web', SHIPPING]]), METADATA)
   assert.throws(() => files.of(file('a', 'other')), AgentError)
 })

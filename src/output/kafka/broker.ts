@@ -1,44 +1,51 @@
 /**
- * One broker: its address, at most one connection to it, made on demand with back-off, and when it may be sent to.
- * Which broker leads what is metadata-cache.ts's; what is said on the connection is wire/'s.
+ * One broker: its address, at most one connection to it, made on demand with back-off, and when requests may be sent to
+ * it. metadata-cache.ts knows which broker leads which partitions, and wire/ has the formats of requests and responses.
  *
- * A broker that closes an idle connection (connections.max.idle.ms) is normal: no event, no back-off, the next demand
- * connects again.
+ * A broker that closes an idle connection (connections.max.idle.ms) is normal: there is no event and no back-off, and
+ * the next demand connects again.
  */
+import { type BrokerAddress, hostAndPort } from '../../broker-address.ts'
 import { AgentError, messageOf } from '../../errors.ts'
 import type { Events } from '../../observe/events.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
 import { Connection, type Opener } from './connection.ts'
-import type { Exchange } from './exchange.ts'
-import { greet } from './handshake.ts'
+import { handshake } from './handshake.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export interface BrokerOptions {
+export interface BrokerSettings {
   readonly clientId: string
+  /** At most 10 s: a broker that can't be reached has to be in the log within 10 s. */
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly retry: BackoffLimits
+}
+
+export interface BrokerOptions {
+  readonly settings: BrokerSettings
   readonly events: Pick<Events, 'brokerConnected' | 'brokerUnreachable'>
   readonly random: () => number
   readonly now: () => number
-  readonly open: (address: Address) => Opener
-  /** SASL has its place here: after the API versions, before anything else. */
+  readonly open: (address: BrokerAddress) => Opener
+  /** The place of SASL: after the handshake, before any other request. */
   readonly authenticate?: ((connection: Connection) => Promise<void>) | undefined
-  /** Somebody asked {@link Broker.ready} in vain; now it would say yes. */
+  /** {@link Broker.ready} was false when it was last called, and is true now. */
   readonly onReady: (broker: Broker) => void
   /** A connection could not be made, was lost, or has gone silent: leaders may have moved away. */
   readonly onDown: (broker: Broker) => void
 }
 
-/** A broker that says nothing for this long is named, well within the 10 s in which somebody must hear of it. */
+/**
+ * A broker that has not responded for this long is reported: well within the 10 s in which a broker that cannot be
+ * reached has to be in the log.
+ */
 const SILENCE_MS = 8_000
-/** An absurd throttle time must not stop shipping for days; a broker that means it leaves us unread anyway. */
+/**
+ * The longest throttle time that is followed: an absurd one must not stop shipping for days. A broker that insists on
+ * it does not read from our connection anyway.
+ */
 const MAX_THROTTLE_MS = 60_000
-/** A connection closed sooner without one answer was not closed for being idle. */
+/** A connection that is closed sooner than this without one response was not closed for being idle. */
 const SHORT_LIFE_MS = 1_000
 
 export class Broker {
@@ -46,92 +53,93 @@ export class Broker {
   readonly node: number
   readonly #options: BrokerOptions
   readonly #backoff: Backoff
-  /** Sockets on their way to being closed. */
-  readonly #leaving = new Set<Promise<void>>()
-  #address: Address
-  /** The connection in use or being made; `#usable` tells which. */
+  /** Connections that are being closed. */
+  readonly #closing = new Set<Promise<void>>()
+  #address: BrokerAddress
+  /** The connection in use (`#usable`) or being made. */
   #connection: Connection | null = null
   #usable = false
   #opening: Promise<Connection> | null = null
-  #since = 0
-  /** Answers of the connection that came before it was usable. */
-  #greetings = 0
+  /** When the connection became usable. */
+  #usableSince = 0
+  /** Responses that came on the connection before it was usable. */
+  #handshakeResponses = 0
   #throttledUntil = -Infinity
   #notBefore = -Infinity
   #lastError = new AgentError('kafka-unreachable', 'not tried yet')
-  #asked = false
+  /** Somebody waits for {@link BrokerOptions.onReady}. */
+  #wanted = false
   #timer: NodeJS.Timeout | null = null
-  /** Whether somebody should hear when it is connected: the first time, and after a failure. */
-  #news: boolean
+  /** Whether the next connection is reported: the first one, and one after a failure. */
+  #reportConnected: boolean
   #closed = false
 
-  constructor(node: number, address: Address, options: BrokerOptions) {
+  constructor(node: number, address: BrokerAddress, options: BrokerOptions) {
     this.node = node
     this.#address = address
     this.#options = options
-    this.#backoff = new Backoff(options.retry, options.random)
-    this.#news = node >= 0
+    this.#backoff = new Backoff(options.settings.retry, options.random)
+    this.#reportConnected = node >= 0
   }
 
   get address(): string {
-    const { host, port } = this.#address
-    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+    return hostAndPort(this.#address)
   }
 
   get connected(): boolean {
     return this.#usable
   }
 
-  /** Connected, but it has left a request unanswered for long. */
+  /** It is connected, but has not responded to a request for long. */
   get silent(): boolean {
     return this.#connection?.silent ?? false
   }
 
-  /** Neither connected nor about to be. */
+  /** It is neither connected nor about to be. */
   get idle(): boolean {
     return this.#connection === null
   }
 
-  /** Requests on their way. */
+  /** How many requests are not finished. */
   get pending(): number {
     return this.#connection?.pending ?? 0
   }
 
   /** A connection failed a moment ago, and it is too early for the next attempt. */
-  get resting(): boolean {
+  get backingOff(): boolean {
     return this.#connection === null && this.#options.now() < this.#notBefore
   }
 
-  /** Whether a request would go out now. If not, whatever is missing is begun, and `onReady` follows. */
+  /** Whether a request would go out now. If not, `onReady` is called as soon as it would. */
   ready(): boolean {
     if (this.#closed) return false
     if (this.#usable && this.#options.now() >= this.#throttledUntil) return true
-    this.#asked = true
-    this.#pursue()
+    this.#wanted = true
+    this.#advance()
     return false
   }
 
-  /** Nobody needs this broker any more: no further attempts. A connection that is there stays. */
-  rest(): void {
-    this.#asked = false
+  /** Nobody needs this broker any more: nothing more is attempted. A connection that is there stays. */
+  stopTrying(): void {
+    this.#wanted = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }
 
-  /** A connection, made now if there is none. Rejects at once while the broker is {@link resting}. */
+  /** A connection, made now if there is none. Rejects at once while the broker is {@link backingOff}. */
   connect(): Promise<Connection> {
     if (this.#usable && this.#connection !== null) return Promise.resolve(this.#connection)
-    if (this.#closed || this.resting) return Promise.reject(this.#lastError)
+    if (this.#closed || this.backingOff) return Promise.reject(this.#lastError)
     this.#opening ??= this.#open()
     return this.#opening
   }
 
-  /** Where it is not connected, the exchange is settled at once, as not sent. */
-  send(exchange: Exchange): void {
-    if (this.#usable && this.#connection !== null) this.#connection.send(exchange)
+  /** Sends a request. Where the broker is not connected, it is finished at once, as not sent. */
+  send(request: OutgoingRequest): void {
+    if (this.#usable && this.#connection !== null) this.#connection.send(request)
     else {
       const error = new AgentError('connection-lost', `broker ${this.node} is not connected`)
-      exchange.settle({ error, maybeSent: false })
+      request.finish({ error, maybeSent: false })
     }
   }
 
@@ -140,59 +148,61 @@ export class Broker {
     this.#throttledUntil = Math.max(this.#throttledUntil, until)
   }
 
-  /** The broker has another address now. What the old one was asked stays unanswered. */
-  moveTo(address: Address): void {
+  /** The broker has another address now. Requests to the old one get no response. */
+  moveTo(address: BrokerAddress): void {
     if (address.host === this.#address.host && address.port === this.#address.port) return
-    this.leave(`${this.address} is no longer the address of broker ${this.node}`)
+    this.disconnect(`${this.address} is no longer the address of broker ${this.node}`)
     this.#address = address
     this.#backoff.reset()
     this.#notBefore = -Infinity
-    this.#news = true
-    if (this.#asked) this.#pursue()
+    this.#reportConnected = true
+    if (this.#wanted) this.#advance()
   }
 
-  /** Give up the connection, if there is one; not a failure. */
-  leave(reason: string): void {
+  /** Closes the connection, if there is one. This does not count as a failure. */
+  disconnect(reason: string): void {
     const connection = this.#forget()
     if (connection === null) return
     const closed = connection.close(new AgentError('connection-lost', reason))
-    this.#leaving.add(closed)
-    void closed.then(() => this.#leaving.delete(closed))
+    this.#closing.add(closed)
+    void closed.then(() => this.#closing.delete(closed))
   }
 
-  /** For good. Resolves when every socket is closed. */
+  /** Closes for good. Resolves when every socket is closed. */
   async close(): Promise<void> {
     this.#closed = true
     this.#lastError = new AgentError('connection-lost', 'the agent stops')
-    this.rest()
-    this.leave(this.#lastError.message)
-    await Promise.all(this.#leaving)
+    this.stopTrying()
+    this.disconnect(this.#lastError.message)
+    await Promise.all(this.#closing)
   }
 
-  readonly #pursue = (): void => {
+  /** Takes the next step towards {@link BrokerOptions.onReady}. */
+  readonly #advance = (): void => {
     if (this.#timer !== null || this.#opening !== null || this.#closed) return
     const wait = Math.ceil((this.#usable ? this.#throttledUntil : this.#notBefore) - this.#options.now())
     if (wait > 0) {
       this.#timer = setTimeout(() => {
         this.#timer = null
-        this.#pursue()
+        this.#advance()
       }, wait)
     } else if (this.#usable) {
-      this.#asked = false
+      this.#wanted = false
       this.#options.onReady(this)
     } else {
-      // What goes wrong is told and tried again by #failed.
+      // #failed reports the error, and tries again.
       this.connect().catch(() => undefined)
     }
   }
 
   async #open(): Promise<Connection> {
-    const { open, authenticate, clientId, connectTimeoutMs, requestTimeoutMs, now, events } = this.#options
+    const { open, authenticate, settings, now, events } = this.#options
+    const { clientId, connectTimeoutMs, requestTimeoutMs } = settings
     const connection = new Connection({
       address: this.address,
       open: open(this.#address),
       authenticate: async (connection) => {
-        await greet(connection, { address: this.address, clientId })
+        await handshake(connection, { address: this.address, clientId })
         await authenticate?.(connection)
       },
       connectTimeoutMs,
@@ -200,43 +210,43 @@ export class Broker {
       silenceMs: SILENCE_MS,
       now,
       onSilence: () => {
-        this.#unreachable(`no answer for ${SILENCE_MS / 1000} s`)
+        this.#unreachable(`no response for ${SILENCE_MS / 1000} s`)
         this.#options.onDown(this)
       },
-      onClose: (reason, unanswered) => this.#onClose(connection, reason, unanswered),
+      onClose: (reason, withoutResponse) => this.#onClose(connection, reason, withoutResponse),
     })
     this.#connection = connection
     try {
       await connection.connect()
     } catch (error) {
-      // Otherwise leave() was faster and this attempt is of no interest any more.
+      // Otherwise disconnect() came first, and this attempt does not matter any more.
       if (this.#connection === connection) this.#failed(error)
       throw error
     }
     if (this.#connection !== connection) throw this.#lastError
     this.#opening = null
     this.#usable = true
-    this.#since = now()
-    this.#greetings = connection.answers
-    if (this.#news) events.brokerConnected(this.node, this.address)
-    this.#news = false
-    if (this.#asked) this.#pursue()
+    this.#usableSince = now()
+    this.#handshakeResponses = connection.responses
+    if (this.#reportConnected) events.brokerConnected(this.node, this.address)
+    this.#reportConnected = false
+    if (this.#wanted) this.#advance()
     return connection
   }
 
-  #onClose(connection: Connection, reason: AgentError, unanswered: number): void {
+  #onClose(connection: Connection, reason: AgentError, withoutResponse: number): void {
     if (connection !== this.#connection) return
     const { now } = this.#options
-    const proven = connection.answers > this.#greetings || now() - this.#since >= SHORT_LIFE_MS
+    const proven = connection.responses > this.#handshakeResponses || now() - this.#usableSince >= SHORT_LIFE_MS
     if (proven) this.#backoff.reset()
-    if (!proven || unanswered > 0 || reason.code !== 'connection-lost') {
+    if (!proven || withoutResponse > 0 || reason.code !== 'connection-lost') {
       this.#failed(reason)
       return
     }
     this.#forget()
-    // With acks 0 this is all a broker can do to say that it does not lead the partition any more.
+    // With acks 0 a broker has no other way to say that it does not lead the partition any more.
     this.#options.onDown(this)
-    if (this.#asked) this.#pursue()
+    if (this.#wanted) this.#advance()
   }
 
   #failed(error: unknown): void {
@@ -246,7 +256,7 @@ export class Broker {
     this.#notBefore = this.#options.now() + this.#backoff.next()
     this.#unreachable(this.#lastError.message)
     this.#options.onDown(this)
-    if (this.#asked) this.#pursue()
+    if (this.#wanted) this.#advance()
   }
 
   #forget(): Connection | null {
@@ -258,7 +268,7 @@ export class Broker {
   }
 
   #unreachable(reason: string): void {
-    this.#news = true
+    this.#reportConnected = true
     this.#options.events.brokerUnreachable(this.node, this.address, reason)
   }
 }

@@ -1,32 +1,32 @@
 /**
- * The real {@link Transport}: a Kafka cluster. Joins the brokers, what is known of the topics, and when to ask for
- * more; holds no protocol and no sockets itself.
+ * The real {@link Transport}: a Kafka cluster. It joins the brokers, the metadata cache, and the refresh of metadata;
+ * it has no protocol and no sockets itself.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { BrokerAddress } from '../../broker-address.ts'
 import { AgentError } from '../../errors.ts'
 import type { Events } from '../../observe/events.ts'
-import { ask, askAnyOf, type Question } from './request.ts'
-import { Backoff, type BackoffLimits } from '../backoff.ts'
-import { Broker, type Address, type BrokerOptions } from './broker.ts'
+import { request, requestFromAny, type ApiRequest } from './request.ts'
+import { Backoff } from '../backoff.ts'
+import { Broker, type BrokerOptions, type BrokerSettings } from './broker.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
-import { ProduceExchange, unanswered, type ProduceContext } from './produce-exchange.ts'
+import { ProduceRequest, noResponse, type ProduceContext } from './produce-request.ts'
 import { tcp } from './tcp.ts'
 import { TopicCreation, type TopicCreationOptions } from './topic-creation.ts'
-import type { Answer, ProduceItem, ProducerId, TopicView, Transport } from '../transport.ts'
+import type { ItemResponse, ProduceItem, ProducerId, TopicView, Transport } from '../transport.ts'
 import { describeError, meaningOf } from '../error-codes.ts'
 import { decodeInitProducerId, encodeInitProducerId } from './wire/init-producer-id.ts'
-import { decodeMetadata, encodeMetadata, type BrokerMetadata, type MetadataAnswer } from './wire/metadata.ts'
+import { decodeMetadata, encodeMetadata, type BrokerMetadata, type MetadataResponse } from './wire/metadata.ts'
+
+export interface ClusterSettings extends BrokerSettings {
+  readonly acks: -1 | 0 | 1
+  readonly metadataMaxAgeMs: number
+}
 
 export interface ClusterOptions {
-  readonly bootstrap: readonly Address[]
-  readonly clientId: string
-  readonly acks: -1 | 0 | 1
-  readonly requestTimeoutMs: number
-  /** At most 10 s keeps the promise that a broker which can't be reached is named within 10 s. */
-  readonly connectTimeoutMs: number
-  readonly metadataMaxAgeMs: number
-  readonly retry: BackoffLimits
+  readonly bootstrap: readonly BrokerAddress[]
+  readonly settings: ClusterSettings
   readonly events: Pick<
     Events,
     | 'brokerConnected'
@@ -42,17 +42,17 @@ export interface ClusterOptions {
   readonly random: () => number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
-  /** Makes a topic that is missing; ends soon once the signal aborts. Left out: missing topics are waited for. */
+  /** Creates a topic that is missing; ends soon once the signal aborts. If left out, missing topics are waited for. */
   readonly createTopic?: TopicCreationOptions['createTopic'] | undefined
   /** How sockets are opened; plain TCP if left out. */
   readonly open?: BrokerOptions['open'] | undefined
   readonly authenticate?: BrokerOptions['authenticate']
 }
 
-/** How long one broker may keep metadata or a producer id from us before another one is asked as well. */
-const ASK_NEXT_AFTER_MS = 1_000
-/** How long a broker may go on having no producer id for us before somebody hears of it. */
-const COMPLAIN_AFTER_MS = 5_000
+/** How long a broker may take to respond with metadata or a producer id before another one gets the request as well. */
+const NEXT_BROKER_AFTER_MS = 1_000
+/** How long brokers may have no producer id for us before that is reported. */
+const REPORT_AFTER_MS = 5_000
 
 export class Cluster implements Transport {
   onChange: (topic: string) => void = () => undefined
@@ -62,7 +62,7 @@ export class Cluster implements Transport {
   readonly #context: ProduceContext
   readonly #seeds: readonly Broker[]
   readonly #brokers = new Map<number, Broker>()
-  /** Nodes that were asked for before their address was known. */
+  /** Nodes that {@link ready} was called for before their address was known. */
   readonly #awaited = new Set<number>()
   readonly #metadata: MetadataCache
   readonly #refresh: MetadataRefresh
@@ -70,9 +70,10 @@ export class Cluster implements Transport {
   readonly #stop = new AbortController()
 
   constructor(options: ClusterOptions) {
-    const { acks, clientId, requestTimeoutMs, metadataMaxAgeMs, retry, events, random, now, createTopic } = options
+    const { settings, events, random, now, createTopic } = options
+    const { acks, clientId, requestTimeoutMs, metadataMaxAgeMs, retry } = settings
     this.#options = options
-    // The broker gives up on its replicas first: its REQUEST_TIMED_OUT tells more than a connection torn down.
+    // The broker's wait for its replicas ends first: its REQUEST_TIMED_OUT says more than a connection that was closed.
     this.#context = { acks, clientId, timeoutMs: Math.ceil((requestTimeoutMs * 2) / 3) }
     this.#seeds = options.bootstrap.map((address) => this.#newBroker(-1, address))
     this.#metadata = new MetadataCache(events, now)
@@ -81,7 +82,7 @@ export class Cluster implements Transport {
       retry,
       random,
       now,
-      ask: (topics) => this.#askMetadata(topics),
+      request: (topics) => this.#requestMetadata(topics),
     })
     const { signal } = this.#stop
     const onCreated = (topic: string): void => this.#refresh.hurry(topic)
@@ -101,16 +102,16 @@ export class Cluster implements Transport {
   }
 
   async producerId(signal: AbortSignal): Promise<ProducerId> {
-    const { retry, random, now } = this.#options
-    const backoff = new Backoff(retry, random)
+    const { settings, random, now } = this.#options
+    const backoff = new Backoff(settings.retry, random)
     const stop = AbortSignal.any([signal, this.#stop.signal])
     const since = now()
     for (;;) {
       stop.throwIfAborted()
       try {
-        return await this.#askAny((broker) => this.#askProducerId(broker, now() - since))
+        return await this.#requestFromAny((broker) => this.#requestProducerId(broker, now() - since))
       } catch (error) {
-        // Who failed and why was told by the brokers.
+        // Each broker that failed has reported why.
         if (!(error instanceof AgentError)) throw error
         await delay(backoff.next(), undefined, { signal: stop })
       }
@@ -125,23 +126,23 @@ export class Cluster implements Transport {
     return false
   }
 
-  produce(node: number, items: readonly ProduceItem[]): Promise<readonly Answer[]> {
+  produce(node: number, items: readonly ProduceItem[]): Promise<readonly ItemResponse[]> {
     const broker = this.#brokers.get(node)
     if (broker === undefined) {
       const error = new AgentError('connection-lost', `broker ${node} is not known`)
-      return Promise.resolve(unanswered(items, { error, maybeSent: false }))
+      return Promise.resolve(noResponse(items, { error, maybeSent: false }))
     }
-    return new Promise((resolve) => broker.send(new ProduceExchange(this.#context, { items, broker }, resolve)))
+    return new Promise((resolve) => broker.send(new ProduceRequest(this.#context, { items, broker }, resolve)))
   }
 
   async close(): Promise<void> {
     this.#stop.abort(new AgentError('connection-lost', 'the agent stops'))
     this.#refresh.close()
     const brokers = [...this.#seeds, ...this.#brokers.values()]
-    await Promise.all([this.#creation?.settled(), ...brokers.map((broker) => broker.close())])
+    await Promise.all([this.#creation?.finished(), ...brokers.map((broker) => broker.close())])
   }
 
-  #newBroker(node: number, address: Address): Broker {
+  #newBroker(node: number, address: BrokerAddress): Broker {
     const { open = tcp, ...options } = this.#options
     return new Broker(node, address, {
       ...options,
@@ -151,9 +152,10 @@ export class Cluster implements Transport {
     })
   }
 
-  async #askProducerId(broker: Broker, waitedMs: number): Promise<ProducerId> {
-    const { clientId, events } = this.#options
-    const { code, producerId, producerEpoch, throttleMs } = await this.#askOne(broker, {
+  async #requestProducerId(broker: Broker, waitedMs: number): Promise<ProducerId> {
+    const { events } = this.#options
+    const { clientId } = this.#options.settings
+    const { code, producerId, producerEpoch, throttleMs } = await this.#requestFrom(broker, {
       encode: (correlationId) => encodeInitProducerId({ correlationId, clientId }),
       decode: decodeInitProducerId,
     })
@@ -161,31 +163,31 @@ export class Cluster implements Transport {
     if (code === 0) return { id: producerId, epoch: producerEpoch }
     const reason = describeError(code)
     if (meaningOf(code).action === 'refused') events.producerIdRefused(broker.address, reason)
-    // A coordinator that is still loading is how every fresh cluster begins; nobody needs to hear of that.
-    else if (waitedMs > COMPLAIN_AFTER_MS) events.producerIdWaiting(broker.address, reason)
+    // On every fresh cluster the coordinator is loading at first: that is not worth a report.
+    else if (waitedMs > REPORT_AFTER_MS) events.producerIdWaiting(broker.address, reason)
     throw new AgentError('kafka-refused', `no producer id: ${reason}`)
   }
 
-  async #askMetadata(topics: readonly string[]): Promise<{ troubled: readonly string[]; news: boolean }> {
-    const { clientId } = this.#options
-    const answer = await this.#askAny(async (broker) => {
-      const answer = await this.#askOne(broker, {
+  async #requestMetadata(topics: readonly string[]): Promise<{ troubled: readonly string[]; news: boolean }> {
+    const { clientId } = this.#options.settings
+    const metadata = await this.#requestFromAny(async (broker) => {
+      const response = await this.#requestFrom(broker, {
         encode: (correlationId) => encodeMetadata({ correlationId, clientId }, topics),
         decode: decodeMetadata,
       })
-      broker.throttle(answer.throttleMs)
-      // A broker that is just starting knows of none, not even of itself.
-      if (answer.brokers.length === 0)
+      broker.throttle(response.throttleMs)
+      // A broker that is just starting knows no brokers, not even itself.
+      if (response.brokers.length === 0)
         throw new AgentError('kafka-refused', `${broker.address} knows of no brokers yet`)
-      return answer
+      return response
     })
     if (this.#stop.signal.aborted) return { troubled: [], news: false }
-    return this.#learn(answer, topics)
+    return this.#learn(metadata, topics)
   }
 
-  #learn(answer: MetadataAnswer, topics: readonly string[]): { troubled: readonly string[]; news: boolean } {
-    const { changed, troubled, missing } = this.#metadata.apply(answer, topics)
-    this.#learnBrokers(answer.brokers)
+  #learn(metadata: MetadataResponse, topics: readonly string[]): { troubled: readonly string[]; news: boolean } {
+    const { changed, troubled, missing } = this.#metadata.apply(metadata, topics)
+    this.#learnBrokers(metadata.brokers)
     for (const topic of changed) this.onChange(topic)
     for (const topic of missing) this.#creation?.missing(topic)
     return { troubled, news: changed.length > 0 }
@@ -202,42 +204,42 @@ export class Cluster implements Transport {
     }
     const leaders = this.#metadata.leaders()
     for (const [node, broker] of this.#brokers) {
-      // A broker that is down for good leads nothing, and nobody should go on knocking at its door.
-      if (!leaders.has(node)) broker.rest()
+      // A broker that is down for good leads nothing: connecting to it must not be tried for ever.
+      if (!leaders.has(node)) broker.stopTrying()
       if (!listed.has(node) && broker.idle && !leaders.has(node)) this.#brokers.delete(node)
     }
-    // The bootstrap addresses have done their work: often they are one load balancer, and its connections are scarce.
-    for (const seed of this.#seeds) if (seed.pending === 0) seed.leave('the brokers are known')
+    // The bootstrap addresses are not needed now: often they are one load balancer, and its connections are scarce.
+    for (const seed of this.#seeds) if (seed.pending === 0) seed.disconnect('the brokers are known')
   }
 
-  async #askOne<T>(broker: Broker, question: Question<T>): Promise<T> {
-    return ask(await broker.connect(), question)
+  async #requestFrom<T>(broker: Broker, apiRequest: ApiRequest<T>): Promise<T> {
+    return request(await broker.connect(), apiRequest)
   }
 
-  #askAny<T>(attempt: (broker: Broker) => Promise<T>): Promise<T> {
-    return askAnyOf(this.#candidates(), attempt, {
-      patienceMs: ASK_NEXT_AFTER_MS,
+  #requestFromAny<T>(attempt: (broker: Broker) => Promise<T>): Promise<T> {
+    return requestFromAny(this.#candidates(), attempt, {
+      patienceMs: NEXT_BROKER_AFTER_MS,
       none: () => new AgentError('kafka-unreachable', 'no broker can be reached now'),
     })
   }
 
   /**
-   * Brokers worth asking, best first: connected ones by what they have to do, then the others in random order, then the
-   * bootstrap addresses (when all known brokers have moved, only these still lead to the cluster), last those that are
-   * connected but silent.
+   * The brokers to send a request to, best first: connected ones by how many requests are pending, then the others in
+   * random order, then the bootstrap addresses (when all known brokers have moved, only these still lead to the
+   * cluster), last those that are connected but silent.
    */
   #candidates(): readonly Broker[] {
     const shuffled = shuffle([...this.#brokers.values()], this.#options.random)
     const connected = shuffled.filter((broker) => broker.connected && !broker.silent)
     connected.sort((a, b) => a.pending - b.pending)
-    const others = shuffled.filter((broker) => !broker.connected && !broker.resting)
-    const seeds = shuffle([...this.#seeds], this.#options.random).filter((seed) => !seed.resting)
+    const others = shuffled.filter((broker) => !broker.connected && !broker.backingOff)
+    const seeds = shuffle([...this.#seeds], this.#options.random).filter((seed) => !seed.backingOff)
     const silent = shuffled.filter((broker) => broker.connected && broker.silent)
     return [...connected, ...others, ...seeds, ...silent]
   }
 }
 
-/** Fisher and Yates, in place. */
+/** Puts a list into random order, in place (Fisher and Yates). */
 function shuffle<T>(list: T[], random: () => number): T[] {
   for (let i = list.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))

@@ -1,19 +1,20 @@
 /**
- * One connection to one broker: frames, correlation ids, deadlines, and the promise that a request is settled only
- * when the socket can no longer touch its bytes. Knows nothing of what a request says; whether and when to connect
- * again is broker.ts's.
+ * One connection to one broker: frames, correlation ids, deadlines, and the promise that a request is finished only
+ * when the socket can no longer touch its bytes. A connection does not know what a request says; broker.ts decides
+ * whether and when to connect again.
  *
- * The way of a request: `send` puts it in line. When the socket has taken all bytes of the one before, its pieces go
- * to the socket as one writev. It is settled when it is written and answered, or when the socket is closed.
+ * The way of a request: `send` puts it into the queue. When the socket has taken all bytes of the request before, its
+ * pieces go to the socket as one writev. It is finished when it is written and its response has come, or when the
+ * socket is closed.
  *
- * One request is handed over at a time because the socket would otherwise queue them where we can't see: like this
- * a request in line has certainly not been sent, and everything else may have been.
+ * Requests are handed to the socket one at a time, because the socket would otherwise queue them where we cannot look:
+ * a request in our queue has certainly not been sent, and any other may have been.
  */
 import type { Duplex } from 'node:stream'
 import { AgentError, messageOf } from '../../errors.ts'
-import type { Exchange, NoAnswer } from './exchange.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
 import { Frames } from './wire/frames.ts'
-import { AnswerReader } from './wire/primitives.ts'
+import { ResponseReader } from './wire/primitives.ts'
 
 /** Opens a socket and calls `connected` once it can be written to (for TLS: after its handshake). */
 export type Opener = (connected: () => void) => Duplex
@@ -22,23 +23,28 @@ export interface ConnectionOptions {
   /** host:port, for messages. */
   readonly address: string
   readonly open: Opener
-  /** Asks what must be asked before anything else (API versions, SASL). A rejection ends the connection. */
+  /** Sends the requests that come before any other (API versions, SASL). A rejection ends the connection. */
   readonly authenticate?: ((connection: Connection) => Promise<void>) | undefined
   /** From the first SYN to the end of `authenticate`. */
   readonly connectTimeoutMs: number
-  /** From `send` to the answer. Its passing ends the connection. */
+  /** From `send` to the response. When this time has passed, the connection ends. */
   readonly requestTimeoutMs: number
-  /** Nothing was answered for this long though a request is waiting: told once, the connection lives on. */
+  /**
+   * When a request waits and no response has come for this long, `onSilence` is called once. The connection lives on.
+   */
   readonly silenceMs: number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
   readonly onSilence: () => void
-  /** After {@link Connection.connect} has resolved: the socket is closed and every request settled. */
-  readonly onClose: (reason: AgentError, unanswered: number) => void
+  /**
+   * Called after {@link Connection.connect} has resolved, when the socket is closed and every request finished;
+   * `withoutResponse`: how many of them got no response.
+   */
+  readonly onClose: (reason: AgentError, withoutResponse: number) => void
 }
 
 interface Pending {
-  readonly exchange: Exchange
+  readonly request: OutgoingRequest
   readonly since: number
   correlationId: number
   written: boolean
@@ -51,15 +57,15 @@ export class Connection {
   readonly #closed = Promise.withResolvers<void>()
   #socket: Duplex | null = null
   #connecting: PromiseWithResolvers<void> | null = null
-  /** In line, not handed to the socket. */
+  /** In the queue, not handed to the socket. */
   #unsent: Pending[] = []
-  /** Handed to the socket, its write callback not come yet. */
+  /** Handed to the socket; its write callback has not come yet. */
   #writing: Pending | null = null
-  /** Handed to the socket and not answered, oldest first. */
-  #unanswered: Pending[] = []
+  /** Handed to the socket and waiting for a response, oldest first. */
+  #awaiting: Pending[] = []
   #correlationId = 0
-  #answers = 0
-  #answeredAt = -Infinity
+  #responses = 0
+  #respondedAt = -Infinity
   #silent = false
   #timer: NodeJS.Timeout | null = null
   #reason: AgentError | null = null
@@ -68,23 +74,23 @@ export class Connection {
     this.#options = options
   }
 
-  /** Requests not settled yet. */
+  /** How many requests are not finished. */
   get pending(): number {
-    const writingOnly = this.#writing !== null && !this.#unanswered.includes(this.#writing) ? 1 : 0
-    return this.#unsent.length + this.#unanswered.length + writingOnly
+    const writingOnly = this.#writing !== null && !this.#awaiting.includes(this.#writing) ? 1 : 0
+    return this.#unsent.length + this.#awaiting.length + writingOnly
   }
 
-  /** How many answers have come. */
-  get answers(): number {
-    return this.#answers
+  /** How many responses have come. */
+  get responses(): number {
+    return this.#responses
   }
 
-  /** A request is waiting and nothing was answered for `silenceMs`. */
+  /** A request is waiting, and no response has come for `silenceMs`. */
   get silent(): boolean {
     return this.#silent
   }
 
-  /** Resolves when requests can be sent. Rejects with an AgentError when the socket is closed again. Call once. */
+  /** Resolves when requests can be sent; rejects with an AgentError when the socket is closed instead. Call it once. */
   connect(): Promise<void> {
     const connecting = Promise.withResolvers<void>()
     this.#connecting = connecting
@@ -95,7 +101,7 @@ export class Connection {
     try {
       this.#listen(this.#options.open(() => void this.#authenticate()))
     } catch (error) {
-      // A port out of range, which a broker's Metadata may well name, throws here.
+      // A port out of range throws here; a broker's Metadata may well have one.
       this.#end(this.#lost(messageOf(error), error))
     }
     return connecting.promise.finally(() => clearTimeout(timer))
@@ -109,18 +115,18 @@ export class Connection {
     socket.on('close', () => this.#onClosed())
   }
 
-  /** Puts a request in line. On a connection that has ended it is settled at once, as not sent. */
-  send(exchange: Exchange): void {
+  /** Puts a request into the queue. On a connection that has ended it is finished at once, as not sent. */
+  send(request: OutgoingRequest): void {
     if (this.#reason !== null || this.#socket === null) {
-      exchange.settle({ error: this.#reason ?? this.#lost('not connected'), maybeSent: false })
+      request.finish({ error: this.#reason ?? this.#lost('not connected'), maybeSent: false })
       return
     }
-    this.#unsent.push({ exchange, since: this.#options.now(), correlationId: 0, written: false, decoded: false })
+    this.#unsent.push({ request, since: this.#options.now(), correlationId: 0, written: false, decoded: false })
     if (this.#writing === null) this.#writeNext()
     if (this.#timer === null) this.#watch()
   }
 
-  /** Ends the connection; what is pending stays unanswered. Resolves when the socket is closed. */
+  /** Ends the connection; pending requests get no response. Resolves when the socket is closed. */
   close(reason: AgentError): Promise<void> {
     this.#end(reason)
     return this.#closed.promise
@@ -145,10 +151,10 @@ export class Connection {
     // Back to 0 after 2^31 - 1: the field is a signed int32.
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff
     this.#writing = next
-    if (next.exchange.answered) this.#unanswered.push(next)
-    const pieces = next.exchange.encode(next.correlationId)
+    if (next.request.expectsResponse) this.#awaiting.push(next)
+    const pieces = next.request.encode(next.correlationId)
     const last = pieces.length - 1
-    // Corked, the pieces become one writev.
+    // While the socket is corked, the pieces are collected for one writev.
     socket.cork()
     for (let i = 0; i < last; i++) socket.write(pieces[i]!)
     socket.write(pieces[last]!, this.#onWritten)
@@ -157,12 +163,13 @@ export class Connection {
 
   readonly #onWritten = (error?: Error | null): void => {
     const written = this.#writing
-    // A write that failed is settled when the socket is closed: until then the kernel may still hold its bytes.
+    // A request whose write failed is finished when the socket is closed: until then the kernel may still hold its
+    // bytes.
     if (error || written === null || this.#reason !== null) return
     written.written = true
     this.#writing = null
     this.#writeNext()
-    if (!written.exchange.answered || written.decoded) this.#settle(written, null)
+    if (!written.request.expectsResponse || written.decoded) this.#finish(written)
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -171,7 +178,7 @@ export class Connection {
       while (this.#reason === null) {
         const frame = this.#frames.next()
         if (frame === null) return
-        this.#onAnswer(new AnswerReader(frame))
+        this.#onResponse(new ResponseReader(frame))
       }
     } catch (error) {
       const message = `${this.#options.address}: ${messageOf(error)}`
@@ -179,49 +186,53 @@ export class Connection {
     }
   }
 
-  #onAnswer(reader: AnswerReader): void {
+  #onResponse(reader: ResponseReader): void {
     const correlationId = reader.int32()
-    const oldest = this.#unanswered[0]
-    // A broker answers in the order it was asked. An answer out of turn belongs to nobody, and so would all after it.
+    const oldest = this.#awaiting[0]
+    // A broker responds in the order of the requests. A response out of turn belongs to no request, nor do those after
+    // it.
     if (oldest === undefined || oldest.correlationId !== correlationId) {
       const wanted = oldest === undefined ? 'none' : oldest.correlationId
-      throw new AgentError('protocol-violation', `an answer to request ${correlationId} came, expected: ${wanted}`)
+      throw new AgentError('protocol-violation', `a response to request ${correlationId} came, expected: ${wanted}`)
     }
-    oldest.exchange.decode(reader)
+    oldest.request.decode(reader)
     oldest.decoded = true
-    this.#unanswered.shift()
-    this.#answers++
-    this.#answeredAt = this.#options.now()
+    this.#awaiting.shift()
+    this.#responses++
+    this.#respondedAt = this.#options.now()
     this.#silent = false
-    if (oldest.written) this.#settle(oldest, null)
+    if (oldest.written) this.#finish(oldest)
   }
 
-  #settle(pending: Pending, failure: NoAnswer | null): void {
+  #finish(pending: Pending): void {
     if (this.#timer !== null && this.#oldest() === undefined) {
       clearTimeout(this.#timer)
       this.#timer = null
     }
-    pending.exchange.settle(failure)
+    pending.request.finish(null)
   }
 
   #oldest(): Pending | undefined {
-    return this.#unanswered[0] ?? this.#writing ?? this.#unsent[0]
+    return this.#awaiting[0] ?? this.#writing ?? this.#unsent[0]
   }
 
-  /** One timer for all requests, and none while nothing is pending. The oldest is always the next to be overdue. */
+  /**
+   * Starts the one timer for all requests; there is none while nothing is pending. The oldest is always the next to be
+   * overdue.
+   */
   #watch(): void {
     const oldest = this.#oldest()
     if (oldest === undefined || this.#reason !== null) return
     const { requestTimeoutMs, silenceMs, now } = this.#options
     const overdueAt = oldest.since + requestTimeoutMs
-    const silentAt = this.#silent ? Infinity : Math.max(oldest.since, this.#answeredAt) + silenceMs
+    const silentAt = this.#silent ? Infinity : Math.max(oldest.since, this.#respondedAt) + silenceMs
     const wait = Math.max(1, Math.ceil(Math.min(overdueAt, silentAt) - now()))
-    // A process that was stopped or starved for long finds its timer and the answer due at once, and timers run first:
-    // setImmediate lets what lies in the socket be read before we judge.
-    this.#timer = setTimeout(() => setImmediate(this.#judge), wait)
+    // After a process was stopped or starved for long, its timer and the response are both there, and timers run first:
+    // setImmediate lets what lies in the socket be read before it is checked for lateness.
+    this.#timer = setTimeout(() => setImmediate(this.#checkDeadlines), wait)
   }
 
-  readonly #judge = (): void => {
+  readonly #checkDeadlines = (): void => {
     if (this.#timer === null) return
     clearTimeout(this.#timer)
     this.#timer = null
@@ -230,10 +241,10 @@ export class Connection {
     const { address, requestTimeoutMs, silenceMs, now, onSilence } = this.#options
     const time = now()
     if (time - oldest.since >= requestTimeoutMs) {
-      this.#end(new AgentError('request-timeout', `${address} did not answer within ${requestTimeoutMs} ms`))
+      this.#end(new AgentError('request-timeout', `${address} did not respond within ${requestTimeoutMs} ms`))
       return
     }
-    if (time - Math.max(oldest.since, this.#answeredAt) >= silenceMs && !this.#silent) {
+    if (time - Math.max(oldest.since, this.#respondedAt) >= silenceMs && !this.#silent) {
       this.#silent = true
       onSilence()
     }
@@ -245,7 +256,7 @@ export class Connection {
     return new AgentError(code, `${this.#options.address}: ${why}`, { cause })
   }
 
-  /** The first reason counts; the rest happens when the socket says 'close'. */
+  /** Ends the connection for a reason; the first one counts. The rest happens when the socket says 'close'. */
   #end(reason: AgentError): void {
     if (this.#reason !== null) return
     this.#reason = reason
@@ -260,20 +271,20 @@ export class Connection {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     const reason = this.#reason
-    const touched = this.#writing === null || this.#unanswered.includes(this.#writing) ? [] : [this.#writing]
-    touched.push(...this.#unanswered)
+    const touched = this.#writing === null || this.#awaiting.includes(this.#writing) ? [] : [this.#writing]
+    touched.push(...this.#awaiting)
     const unsent = this.#unsent
     this.#writing = null
-    this.#unanswered = []
+    this.#awaiting = []
     this.#unsent = []
-    let unanswered = unsent.length
+    let withoutResponse = unsent.length
     for (const pending of touched) {
-      if (!pending.decoded) unanswered++
-      pending.exchange.settle(pending.decoded ? null : { error: reason, maybeSent: true })
+      if (!pending.decoded) withoutResponse++
+      pending.request.finish(pending.decoded ? null : { error: reason, maybeSent: true })
     }
-    for (const pending of unsent) pending.exchange.settle({ error: reason, maybeSent: false })
+    for (const pending of unsent) pending.request.finish({ error: reason, maybeSent: false })
     this.#closed.resolve()
-    if (this.#connecting === null) this.#options.onClose(reason, unanswered)
+    if (this.#connecting === null) this.#options.onClose(reason, withoutResponse)
     else this.#connecting.reject(reason)
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What is said first on every connection: we ask which versions the broker speaks, and turn away from one that lacks
- * what we need, with words that help whoever reads them.
+ * The handshake on every new connection: ask for the versions that the broker supports, and refuse a broker that lacks
+ * one that is needed, with an error that says which.
  */
 import { AgentError } from '../../errors.ts'
-import { ask } from './request.ts'
+import { request } from './request.ts'
 import type { Connection } from './connection.ts'
 import { API_VERSIONS, decodeApiVersions, encodeApiVersions, missingApis } from './wire/api-versions.ts'
 import { describeError } from '../error-codes.ts'
@@ -16,10 +16,10 @@ const NEEDED = [PRODUCE, METADATA, INIT_PRODUCER_ID]
 /** Shown in the broker's metrics of its clients. */
 const SOFTWARE = { name: 'logagent', version: VERSION }
 
-/** Throws `unsupported-broker` when the broker doesn't speak what we need. */
-export async function greet(connection: Connection, us: { address: string; clientId: string }): Promise<void> {
+/** Throws AgentError `unsupported-broker` when the broker does not support a version that is needed. */
+export async function handshake(connection: Connection, us: { address: string; clientId: string }): Promise<void> {
   const { address, clientId } = us
-  const { code, ranges } = await ask(connection, {
+  const { code, ranges } = await request(connection, {
     encode: (correlationId) => encodeApiVersions({ correlationId, clientId }, SOFTWARE),
     decode: decodeApiVersions,
   })

@@ -1,15 +1,15 @@
 /**
- * What is known of the topics we care about, out of the Metadata answers so far. Decides what an answer changes, what
- * is worth telling, and which topics must be asked for again soon. Asks nothing itself (metadata-refresh.ts does).
+ * The state of the wanted topics, by the Metadata responses that have come. Decides what a response changes, whether
+ * that is reported, and which topics must be requested again soon. metadata-refresh.ts sends the requests.
  *
  * Brokers that lag behind still name old leaders, fewer partitions, and the topic that had the name before. The first
- * two are told by leader epochs, the last by its id: one that was replaced never comes back, since a topic that is made
- * anew always gets an id of its own.
+ * two are recognised by leader epochs, the last by its id: an id that was replaced never comes back, since a topic that
+ * is created anew always gets an id of its own.
  */
 import type { Events } from '../../observe/events.ts'
 import { NO_TOPIC_ID, type TopicView } from '../transport.ts'
 import { describeError, meaningOf } from '../error-codes.ts'
-import type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './wire/metadata.ts'
+import type { MetadataResponse, PartitionMetadata, TopicMetadata } from './wire/metadata.ts'
 
 export interface KnownTopic extends TopicView {
   /** Leader epoch per partition, by index. */
@@ -17,9 +17,9 @@ export interface KnownTopic extends TopicView {
 }
 
 export interface MetadataChange {
-  /** Topics whose view is another one now. */
+  /** Topics whose view has changed. */
   readonly changed: readonly string[]
-  /** Topics with something missing, to be asked for again soon. */
+  /** Topics with something missing, to be requested again soon. */
   readonly troubled: readonly string[]
   /** Those among them that do not exist. */
   readonly missing: readonly string[]
@@ -27,36 +27,36 @@ export interface MetadataChange {
 
 interface Trouble {
   readonly reason: string
-  /** Somebody has to do something about it. */
+  /** Trying again is no use until somebody acts. */
   readonly refused: boolean
 }
 
-/** What is remembered of a topic's name. */
+/** The topic that has a name, and those that had it before. */
 interface Entry {
-  /** As it was told last without trouble. */
+  /** The topic by the last response without trouble. */
   topic: KnownTopic
-  /** It was told so by the last answer, too. */
+  /** The last response had no trouble. */
   isUsable: boolean
   /** Ids of the topics that had the name before, the newest last. */
   readonly replaced: string[]
 }
 
-const LEFT_OUT: Trouble = { reason: 'the answer leaves it out', refused: false }
-const REPLACED: Trouble = { reason: 'the answer is about a topic of this name that was deleted', refused: false }
+const LEFT_OUT: Trouble = { reason: 'the response leaves it out', refused: false }
+const REPLACED: Trouble = { reason: 'the response is about a topic of this name that was deleted', refused: false }
 const UNKNOWN_TOPIC_OR_PARTITION = 3
-/** Nobody lags behind by more topics of one name than this. */
+/** No broker lags behind by more topics of one name than this. */
 const REPLACED_KEPT = 8
-const TOLD_EVERY_MS = 30_000
-/** At most so many partitions without a leader are named, the last one with the number of the others. */
-const PARTITIONS_TOLD = 8
+const REPORT_EVERY_MS = 30_000
+/** At most this many partitions without a leader are reported, the last one with the number of the others. */
+const PARTITIONS_REPORTED = 8
 
 export class MetadataCache {
   readonly #events: Pick<Events, 'topicWaiting' | 'topicRefused' | 'topicReady' | 'partitionWaiting'>
   readonly #now: () => number
   readonly #topics = new Map<string, Entry>()
   #clusterId: string | null = null
-  /** When something was last told: by topic, and by topic/partition (a slash is in no topic's name). */
-  readonly #told = new Map<string, number>()
+  /** When something was last reported: by topic, and by topic/partition (no topic's name has a slash). */
+  readonly #reportedAt = new Map<string, number>()
 
   constructor(
     events: Pick<Events, 'topicWaiting' | 'topicRefused' | 'topicReady' | 'partitionWaiting'>,
@@ -81,18 +81,18 @@ export class MetadataCache {
     return nodes
   }
 
-  /** Takes in the answer to a question about the topics `asked`; what it says of others is left alone. */
-  apply(answer: MetadataAnswer, asked: readonly string[]): MetadataChange {
-    this.#isOf(answer.clusterId)
-    const alive = new Set(answer.brokers.map((broker) => broker.node))
-    const told = new Map(answer.topics.map((topic) => [topic.name, topic]))
+  /** Takes in the response to a request for the topics `requested`; what it says of other topics is ignored. */
+  apply(response: MetadataResponse, requested: readonly string[]): MetadataChange {
+    this.#isOf(response.clusterId)
+    const alive = new Set(response.brokers.map((broker) => broker.node))
+    const topics = new Map(response.topics.map((topic) => [topic.name, topic]))
     const changed: string[] = []
     const troubled: string[] = []
     const missing: string[] = []
-    for (const name of asked) {
+    for (const name of requested) {
       const entry = this.#topics.get(name)
       const before = this.view(name)
-      const topic = told.get(name)
+      const topic = topics.get(name)
       const trouble = topic === undefined ? LEFT_OUT : troubleWith(topic)
       if (topic === undefined || trouble !== null) {
         troubled.push(name)
@@ -116,7 +116,7 @@ export class MetadataCache {
     return { changed, troubled, missing }
   }
 
-  /** In another cluster, behind the same addresses, an id may be right that was replaced in this one. */
+  /** In another cluster behind the same addresses an id may be right again that was replaced in this one. */
   #isOf(clusterId: string | null): void {
     if (clusterId === this.#clusterId) return
     this.#clusterId = clusterId
@@ -143,9 +143,9 @@ export class MetadataCache {
     else this.#events.topicWaiting(topic, reason)
   }
 
-  /** Told the first time, after it was waited for, and when it got more partitions or was made anew. */
+  /** Reports a topic the first time, after it was waited for, and when it got more partitions or was created anew. */
   #topicReady(topic: string, before: KnownTopic | null, after: KnownTopic): void {
-    const waited = this.#told.delete(topic)
+    const waited = this.#reportedAt.delete(topic)
     if (waited || before === null || before.id !== after.id || before.leaders.length !== after.leaders.length) {
       this.#events.topicReady(topic, after.leaders.length)
     }
@@ -155,12 +155,12 @@ export class MetadataCache {
     const due: number[] = []
     for (const [partition, leader] of leaders.entries()) {
       const key = `${topic}/${partition}`
-      if (leader >= 0) this.#told.delete(key)
+      if (leader >= 0) this.#reportedAt.delete(key)
       else if (this.#due(key)) due.push(partition)
     }
-    for (const partition of due.slice(0, PARTITIONS_TOLD)) {
-      const more = due.length - PARTITIONS_TOLD
-      const others = partition === due[PARTITIONS_TOLD - 1] && more > 0 ? `, like ${more} more partitions` : ''
+    for (const partition of due.slice(0, PARTITIONS_REPORTED)) {
+      const more = due.length - PARTITIONS_REPORTED
+      const others = partition === due[PARTITIONS_REPORTED - 1] && more > 0 ? `, like ${more} more partitions` : ''
       this.#events.partitionWaiting(topic, partition, `it has no leader now${others}`)
     }
     return leaders.includes(-1)
@@ -168,32 +168,32 @@ export class MetadataCache {
 
   #due(key: string): boolean {
     const now = this.#now()
-    if (now - (this.#told.get(key) ?? -Infinity) < TOLD_EVERY_MS) return false
-    this.#told.set(key, now)
+    if (now - (this.#reportedAt.get(key) ?? -Infinity) < REPORT_EVERY_MS) return false
+    this.#reportedAt.set(key, now)
     return true
   }
 }
 
-/** Why an answer's topic can't be used; null if it can. */
+/** Why a topic of a response can't be used; null if it can. */
 function troubleWith(topic: TopicMetadata): Trouble | null {
   const { code, partitions } = topic
   if (code !== 0) return { reason: describeError(code), refused: meaningOf(code).action === 'refused' }
   if (partitions.length === 0) return { reason: 'it has no partitions yet', refused: false }
   const seen = new Set<number>()
   for (const { partition } of partitions) if (partition >= 0 && partition < partitions.length) seen.add(partition)
-  return seen.size === partitions.length ? null : { reason: 'the answer leaves partitions out', refused: false }
+  return seen.size === partitions.length ? null : { reason: 'the response leaves partitions out', refused: false }
 }
 
-/** What is known after an answer. A leader that isn't among the brokers alive is none. */
+/** The state of a topic after a response. A leader that isn't among the brokers alive counts as none. */
 function merge(known: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySet<number>): KnownTopic {
-  // Without ids nothing tells a broker that lags behind from a topic made anew, whose epochs begin again.
+  // Without ids a broker that lags behind cannot be distinguished from a topic created anew, whose epochs begin again.
   const before = known !== null && known.id === topic.id && topic.id !== NO_TOPIC_ID ? known : null
   const leaders: number[] = topic.partitions.map(() => -1)
   const epochs: number[] = topic.partitions.map(() => -1)
   for (const partition of topic.partitions) {
     const index = partition.partition
     if (before !== null && isOlder(partition, before)) {
-      // A broker that lags behind still names the old leader: what we heard from another one counts.
+      // A broker that lags behind still names the old leader: the newer epoch of another broker counts.
       leaders[index] = before.leaders[index]!
       epochs[index] = before.epochs[index]!
     } else {
@@ -201,7 +201,7 @@ function merge(known: KnownTopic | null, topic: TopicMetadata, alive: ReadonlySe
       epochs[index] = partition.leaderEpoch
     }
   }
-  // Partitions of one topic only ever come: a broker that lags behind has not heard of them.
+  // A topic never loses partitions: a broker that lags behind does not know the new ones yet.
   if (before !== null) {
     leaders.push(...before.leaders.slice(leaders.length))
     epochs.push(...before.epochs.slice(epochs.length))

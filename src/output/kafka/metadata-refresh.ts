@@ -1,7 +1,7 @@
 /**
- * When to ask for metadata, and of which topics: at once for a new topic, with back-off for one that somebody has
- * reason to doubt or that has something missing, all of them every `maxAgeMs`, and never while nothing is wanted.
- * One question at a time, one timer.
+ * When to request metadata, and of which topics: at once for a new topic; with back-off for one whose metadata may be
+ * wrong or lacks something; for all of them every `maxAgeMs`; and never while no topic is wanted. There is one request
+ * at a time, and one timer.
  */
 import { AgentError } from '../../errors.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
@@ -12,21 +12,23 @@ export interface RefreshOptions {
   readonly random: () => number
   readonly now: () => number
   /**
-   * Asks about these topics and takes in what comes. Resolves with the topics to be asked for again soon, and whether
-   * anything was new; rejects when no broker answered.
+   * Requests these topics, and takes the response in. Resolves with the topics to be requested again soon, and whether
+   * anything was new; rejects when no broker responded.
    */
-  readonly ask: (topics: readonly string[]) => Promise<{ readonly troubled: readonly string[]; readonly news: boolean }>
+  readonly request: (
+    topics: readonly string[],
+  ) => Promise<{ readonly troubled: readonly string[]; readonly news: boolean }>
 }
 
 export class MetadataRefresh {
   readonly #options: RefreshOptions
   readonly #backoff: Backoff
   readonly #wanted = new Set<string>()
-  /** Topics to ask for at the next occasion. */
+  /** Topics of the next request. */
   readonly #stale = new Set<string>()
-  /** When to ask for the stale ones; Infinity: no reason to. */
+  /** When to request the stale ones; Infinity: not needed. */
   #soonAt = Infinity
-  /** When to ask for all. */
+  /** When to request all. */
   #allAt = Infinity
   #lastAt = -Infinity
   #running = false
@@ -38,7 +40,7 @@ export class MetadataRefresh {
     this.#backoff = new Backoff(options.retry, options.random)
   }
 
-  /** Care about a topic from now on. */
+  /** Keeps the metadata of a topic fresh from now on. */
   want(topic: string): void {
     if (this.#wanted.has(topic)) return
     this.#wanted.add(topic)
@@ -46,20 +48,20 @@ export class MetadataRefresh {
     this.#soon(0)
   }
 
-  /** What is known of a topic may be wrong. Any number of calls until the next question count as one. */
+  /** The metadata of a topic may be wrong. Any number of calls until the next request count as one. */
   doubt(topic: string): void {
     if (!this.#wanted.has(topic)) return
     this.#stale.add(topic)
     this.#doubted()
   }
 
-  /** What is known of any topic may be wrong. */
+  /** The metadata of any topic may be wrong. */
   doubtAll(): void {
     for (const topic of this.#wanted) this.#stale.add(topic)
     if (this.#wanted.size > 0) this.#doubted()
   }
 
-  /** Ask for a topic without back-off: there is reason to think that it is there now. */
+  /** Requests a topic without back-off, because it should be there now. */
   hurry(topic: string): void {
     this.#stale.add(topic)
     this.#soon(0)
@@ -73,7 +75,7 @@ export class MetadataRefresh {
 
   #doubted(): void {
     if (this.#soonAt !== Infinity) return
-    // It was quiet for long: this is another incident.
+    // After a long time without trouble this is another incident.
     if (this.#options.now() - this.#lastAt > 2 * this.#options.retry.maxMs) this.#backoff.reset()
     this.#soon(this.#backoff.next())
   }
@@ -93,7 +95,7 @@ export class MetadataRefresh {
   }
 
   async #run(): Promise<void> {
-    const { now, ask } = this.#options
+    const { now, request } = this.#options
     this.#timer = null
     // A timer may come a fraction of a millisecond before its time.
     if (now() < Math.min(this.#soonAt, this.#allAt)) {
@@ -105,29 +107,33 @@ export class MetadataRefresh {
     const topics = [...(all ? this.#wanted : this.#stale)]
     this.#stale.clear()
     this.#soonAt = Infinity
-    // If nobody answers, all are stale and asked for with back-off: a time that lies in the past would be due at once.
+    // If no broker responds, all are stale and requested with back-off: a time that lies in the past would be due at
+    // once.
     if (all) this.#allAt = Infinity
     try {
-      const { troubled, news } = await ask(topics)
+      const { troubled, news } = await request(topics)
       if (news) this.#backoff.reset()
       this.#lastAt = now()
       if (all) this.#allAt = this.#nextAll()
-      this.#again(troubled)
+      this.#retry(troubled)
     } catch (error) {
-      // Who failed and why was told by the brokers; here it only means: again.
+      // Each broker that failed has reported why; here it only means another attempt.
       if (!(error instanceof AgentError)) throw error
-      this.#again(topics)
+      this.#retry(topics)
     }
     this.#running = false
     this.#arm()
   }
 
-  #again(topics: readonly string[]): void {
+  #retry(topics: readonly string[]): void {
     for (const topic of topics) this.#stale.add(topic)
     if (topics.length > 0) this.#soonAt = Math.min(this.#soonAt, this.#options.now() + this.#backoff.next())
   }
 
-  /** Spread over the last fifth, so that agents started together don't ask together for ever. */
+  /**
+   * When to request all next: at random in the last fifth of `maxAgeMs`, so that agents started together don't stay in
+   * step.
+   */
   #nextAll(): number {
     return this.#options.now() + this.#options.maxAgeMs * (0.8 + 0.2 * this.#options.random())
   }

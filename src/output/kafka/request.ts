@@ -1,56 +1,57 @@
 /**
- * Requests that are rare and small (API versions, metadata, a producer id): one promise each, and a way to ask any of
- * several brokers. The hot path has its own, produce-exchange.ts.
+ * Requests that are rare and small (API versions, metadata, a producer id): one promise each, and a way to send a
+ * request to several brokers until one responds. The hot path has its own kind, produce-request.ts.
  */
 import type { AgentError } from '../../errors.ts'
 import type { Connection } from './connection.ts'
-import type { Exchange, NoAnswer } from './exchange.ts'
-import type { AnswerReader } from './wire/primitives.ts'
+import type { NoResponse, OutgoingRequest } from './outgoing-request.ts'
+import type { ResponseReader } from './wire/primitives.ts'
 
-/** A question of one API: how it is written and how its answer is read. */
-export interface Question<T> {
+/** A request of one API: how it is written, and how its response is read. */
+export interface ApiRequest<T> {
   readonly encode: (correlationId: number) => readonly Uint8Array[]
-  readonly decode: (reader: AnswerReader) => T
+  readonly decode: (reader: ResponseReader) => T
 }
 
-/** Asks on a connection. Rejects with the connection's AgentError when there will be no answer. */
-export function ask<T>(connection: Connection, question: Question<T>): Promise<T> {
-  return new Promise((resolve, reject) => connection.send(new Asked(question, resolve, reject)))
+/** Sends a request and resolves with its response. Rejects with the connection's AgentError when none will come. */
+export function request<T>(connection: Connection, apiRequest: ApiRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => connection.send(new PromisedRequest(apiRequest, resolve, reject)))
 }
 
-class Asked<T> implements Exchange {
-  readonly answered = true
-  readonly #question: Question<T>
-  readonly #resolve: (answer: T) => void
+class PromisedRequest<T> implements OutgoingRequest {
+  readonly expectsResponse = true
+  readonly #apiRequest: ApiRequest<T>
+  readonly #resolve: (response: T) => void
   readonly #reject: (error: AgentError) => void
-  #answer: { readonly value: T } | null = null
+  #response: { readonly value: T } | null = null
 
-  constructor(question: Question<T>, resolve: (answer: T) => void, reject: (error: AgentError) => void) {
-    this.#question = question
+  constructor(apiRequest: ApiRequest<T>, resolve: (response: T) => void, reject: (error: AgentError) => void) {
+    this.#apiRequest = apiRequest
     this.#resolve = resolve
     this.#reject = reject
   }
 
   encode(correlationId: number): readonly Uint8Array[] {
-    return this.#question.encode(correlationId)
+    return this.#apiRequest.encode(correlationId)
   }
 
-  decode(reader: AnswerReader): void {
-    this.#answer = { value: this.#question.decode(reader) }
+  decode(reader: ResponseReader): void {
+    this.#response = { value: this.#apiRequest.decode(reader) }
   }
 
-  settle(failure: NoAnswer | null): void {
+  finish(failure: NoResponse | null): void {
     if (failure !== null) this.#reject(failure.error)
-    else if (this.#answer !== null) this.#resolve(this.#answer.value)
+    else if (this.#response !== null) this.#resolve(this.#response.value)
   }
 }
 
 /**
- * The first answer any of `candidates` gives. They are tried one after the other, the next one as soon as all before
- * have failed or after `patienceMs`: one broker that says nothing must not hold up what others can tell, and a late
- * answer still counts. Rejects with the last error when all have failed; `none` is the error when there is nobody.
+ * The first response that any of `candidates` gives. They are tried one after the other, the next one as soon as all
+ * before have failed or after `patienceMs`: a broker that does not respond must not hold up what others can say, and a
+ * late response still counts. Rejects with the last error when all have failed; `none` is the error when there are no
+ * candidates.
  */
-export async function askAnyOf<C extends object, T>(
+export async function requestFromAny<C extends object, T>(
   candidates: readonly C[],
   attempt: (candidate: C) => Promise<T>,
   settings: { readonly patienceMs: number; readonly none: () => Error },

@@ -1,20 +1,20 @@
 /**
- * Topics that are missing are made, once each, where the settings say so (`topic.create`): one attempt at a time for a
- * topic, with back-off after it, whether it worked or not; a topic just made takes a moment to be known everywhere.
+ * Creates topics that are missing, where the settings say so (`topic.create`): one attempt at a time for a topic, and a
+ * pause after each attempt, also after one that worked, since a new topic takes a moment to be known to all brokers.
  */
 import { AgentError, messageOf } from '../../errors.ts'
 import type { Events } from '../../observe/events.ts'
 import { Backoff } from '../backoff.ts'
 
 export interface TopicCreationOptions {
-  /** One attempt. Has to end soon, and to leave nothing open, once the signal aborts. */
+  /** One attempt. Once the signal aborts, it has to end soon and leave nothing open. */
   readonly createTopic: (topic: string, signal: AbortSignal) => Promise<void>
   readonly events: Pick<Events, 'topicWaiting' | 'topicRefused'>
   readonly random: () => number
   readonly now: () => number
   /** The topic should be there now. */
   readonly onCreated: (topic: string) => void
-  /** Once it aborts, what is being made is given up, and nothing more is told. */
+  /** Once it aborts, attempts under way are given up, and nothing more is reported. */
   readonly signal: AbortSignal
 }
 
@@ -24,7 +24,7 @@ interface Attempts {
   notBefore: number
 }
 
-/** To make a topic is an administrative act: far slower than a retry. */
+/** Creating a topic is an administrative act, so the pauses are far longer than those of other retries. */
 const RETRY = { minMs: 5_000, maxMs: 60_000 }
 
 export class TopicCreation {
@@ -36,7 +36,7 @@ export class TopicCreation {
     this.#options = options
   }
 
-  /** The topic is missing. Never throws; what goes wrong is told. */
+  /** The topic is missing. Never throws; errors are reported. */
   missing(topic: string): void {
     const { random, now } = this.#options
     let attempts = this.#attempts.get(topic)
@@ -52,7 +52,7 @@ export class TopicCreation {
   }
 
   /** Resolves when no attempt is under way. */
-  async settled(): Promise<void> {
+  async finished(): Promise<void> {
     await Promise.all(this.#running)
   }
 

@@ -1,94 +1,97 @@
 /**
- * Who may have how many buffers of the pool. Each lane has a share:
- * - it may hold a quarter of the pool at most, so that one partition cannot starve the others;
- * - where two brokers lead lanes, those of one may hold half of the pool together, where there are more, a third: a
- *   broker that answers no more must not have all of it before anybody knows. But whoever holds nothing may have what
- *   its next record needs;
+ * How the buffers of the pool are divided among the lanes. Each lane has a quota:
+ * - a quota may hold a quarter of the pool at most, so that one partition cannot starve the others;
+ * - where two brokers lead lanes, the quotas of one broker's lanes may hold half of the pool together; with more
+ *   brokers, a third: a broker that does not respond any more must not have all memory before that is noticed. But a
+ *   quota that holds nothing may have what its next record needs;
  * - one small buffer is kept back for every lane that has a leader and holds nothing, so that a quiet file never waits
- *   for a busy one's backlog; and one large one, where there are a few, for a lane that comes later;
- * - lanes that get nothing stored now (no leader, broker unreachable, backing off) get no more once they hold half of
- *   the pool together: four of them would be enough to hold all of it for as long as their broker is down.
+ *   for the backlog of a busy one; and one large buffer, in a pool of at least a few, for a lane that comes later;
+ * - lanes that cannot store anything now (no leader, broker unreachable, backing off) get no more once they hold half
+ *   of the pool together: four of them would be enough to hold all of it for as long as their broker is down.
  *
- * What the input borrows for reads that may never be answered has shares too: read-memory.ts.
+ * Memory that the input borrows for reads that may never return has quotas too: read-memory.ts.
  *
- * Whoever is turned away is told when something changes that may let them in: {@link BatchMemory.turnedAway}.
+ * After a buffer was refused, `onFree` is called when something changes that may help: {@link BatchMemory.turnedAway}.
  */
 import { SMALL } from '../../kernel/layout.ts'
 import type { BufferPool, PooledBuffer, SizeClass } from '../../kernel/pool.ts'
 
 /**
- * Why a buffer is refused. own: this share, or the stalled ones together, hold all they may; broker: the lanes of its
- * broker do; short: the pool has none to spare.
+ * Why a buffer is refused. own: this quota, or the stalled ones together, hold as much as they may; broker: the lanes
+ * of its broker do; short: the pool has no buffer to spare.
  */
 type Refusal = 'own' | 'broker' | 'short'
 
-/** The pool is divided among at most this many brokers. */
+/** The pool is divided into at most this many parts for brokers. */
 const MOST_PARTS = 3
 
-/** A pool of at least this many large buffers keeps one for a share that holds nothing. */
+/** A pool of at least this many large buffers keeps one for a quota that holds nothing. */
 const LEAST_TO_SPARE = 4
 
 export class BatchMemory {
   readonly pool: BufferPool
   readonly #onFree: () => void
   #waiting = false
-  /** Shares that hold nothing and have a leader. */
+  /** How many quotas hold nothing and have a leader. */
   #quiet = 0
   #stalledBytes = 0
-  /** Of the shares whose lanes a broker leads, by its node id. */
-  readonly #brokers = new Map<number, { shares: number; bytes: number }>()
+  /** How many quotas of lanes that a broker leads there are, and what they hold, by its node id. */
+  readonly #brokers = new Map<number, { quotas: number; bytes: number }>()
 
-  /** `onFree` is called once after {@link turnedAway}, as soon as trying again makes sense; it must not take anything. */
+  /**
+   * `onFree` is called once after {@link turnedAway}, as soon as another attempt makes sense; it must not take a
+   * buffer.
+   */
   constructor(pool: BufferPool, onFree: () => void) {
     this.pool = pool
     this.#onFree = onFree
   }
 
-  share(): Share {
-    return new Share(this)
+  quota(): Quota {
+    return new Quota(this)
   }
 
-  /** Somebody could not have what they need, for whatever reason, and waits. */
+  /** A buffer was refused, for whatever reason, and somebody waits for it. */
   turnedAway(): void {
     this.#waiting = true
   }
 
   /**
-   * Why the share, that gives `back` bytes for it, may not have such a buffer; null: it may. `needed`: no smaller one
-   * would do. For {@link Share}.
+   * Why the quota may not have a buffer of the class; null: it may have one. `back`: bytes that it gives back for it;
+   * `needed`: no smaller buffer would do. For {@link Quota}.
    */
-  refusal(share: Share, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
+  refusal(quota: Quota, sizeClass: SizeClass, { back, needed }: { back: number; needed: boolean }): Refusal | null {
     const { total, sizes, freeBytes } = this.pool
     const more = sizes[sizeClass] - back
-    // whoever holds nothing else may have any: the largest record must find a buffer, however small the pool is
-    const only = share.heldBytes === back
-    if (!only && share.heldBytes + more > total / 4) return 'own'
-    // this one is what was kept back
+    // a quota that holds nothing else may have any: the largest record must find a buffer, however small the pool is
+    const only = quota.heldBytes === back
+    if (!only && quota.heldBytes + more > total / 4) return 'own'
+    // this buffer was kept back for it
     if (only && sizeClass === 'small') return null
-    if (share.stalled && this.#stalledBytes + more > total / 2) return 'own'
-    const ofBroker = (this.#brokers.get(share.leader)?.bytes ?? 0) + more
+    if (quota.stalled && this.#stalledBytes + more > total / 2) return 'own'
+    const ofBroker = (this.#brokers.get(quota.leader)?.bytes ?? 0) + more
     if (!(only && needed) && ofBroker > total / Math.min(this.#brokers.size, MOST_PARTS)) return 'broker'
-    const others = this.#quiet - (share.quiet ? 1 : 0)
-    // a partition that comes later, or has a large record next, must not wait for those that nobody stores
+    const others = this.#quiet - (quota.quiet ? 1 : 0)
+    // a partition that comes later, or has a large record next, must not wait for those that cannot store anything
     const spare = only || total < LEAST_TO_SPARE * sizes.large ? 0 : sizes.large
-    // with more partitions than the pool has small buffers, nothing would ever be given out
+    // with more partitions than the pool has small buffers, no buffer would ever be given out
     const keptBack = Math.min(others * SMALL + spare, total / 2, only ? total - sizes[sizeClass] : total)
     return freeBytes - more >= keptBack ? null : 'short'
   }
 
-  /** Count a share (1), or what it was before it changes (-1). For {@link Share}. */
-  count(share: Share, sign: 1 | -1): void {
-    if (share.quiet) this.#quiet += sign
-    if (share.stalled) this.#stalledBytes += sign * share.heldBytes
-    if (share.leader < 0) return
-    const broker = this.#brokers.get(share.leader) ?? { shares: 0, bytes: 0 }
-    broker.shares += sign
-    broker.bytes += sign * share.heldBytes
-    if (broker.shares > 0) this.#brokers.set(share.leader, broker)
-    else this.#brokers.delete(share.leader)
+  /** Adds a quota to the counts (1), or takes it out before it changes (-1). For {@link Quota}. */
+  count(quota: Quota, sign: 1 | -1): void {
+    if (quota.quiet) this.#quiet += sign
+    if (quota.stalled) this.#stalledBytes += sign * quota.heldBytes
+    if (quota.leader < 0) return
+    const broker = this.#brokers.get(quota.leader) ?? { quotas: 0, bytes: 0 }
+    broker.quotas += sign
+    broker.bytes += sign * quota.heldBytes
+    if (broker.quotas > 0) this.#brokers.set(quota.leader, broker)
+    else this.#brokers.delete(quota.leader)
   }
 
-  /** What was held, or kept back, may be free now. */
+  /** Memory that was held, or kept back, may be free now. */
   freed(): void {
     if (!this.#waiting) return
     this.#waiting = false
@@ -101,8 +104,8 @@ interface TakeSettings {
   readonly needed?: boolean
 }
 
-/** The buffers of one lane, and what decides about more. */
-export class Share {
+/** The buffers that one lane holds, and the state that decides whether it may have more. */
+export class Quota {
   readonly #memory: BatchMemory
   #heldBytes = 0
   #leader = -1
@@ -121,12 +124,12 @@ export class Share {
     return this.#stalled
   }
 
-  /** Why the last {@link take} came to nothing; null when it did not. */
+  /** Why the last {@link take} was refused; null when it was not. */
   get refusal(): Refusal | null {
     return this.#refusal
   }
 
-  /** One small buffer is kept back for it. */
+  /** Whether one small buffer is kept back for it. */
   get quiet(): boolean {
     return this.#leader >= 0 && this.#heldBytes === 0
   }
@@ -142,7 +145,7 @@ export class Share {
     this.#memory.freed()
   }
 
-  /** Whether nothing of the lane gets stored now. */
+  /** Whether the lane cannot store anything now. */
   set stalled(stalled: boolean) {
     if (stalled === this.#stalled) return
     this.#change(() => (this.#stalled = stalled))
@@ -150,8 +153,8 @@ export class Share {
   }
 
   /**
-   * A buffer of the class, or null when the share may have none now. `instead`: one that is given back for it; `needed`:
-   * no smaller one would do.
+   * A buffer of the class, or null when the quota may have none now. `instead`: a buffer that is given back for it;
+   * `needed`: no smaller buffer would do.
    */
   take(sizeClass: SizeClass, { instead, needed = false }: TakeSettings = {}): PooledBuffer | null {
     const refusal = this.#memory.refusal(this, sizeClass, { back: instead?.bytes ?? 0, needed })
@@ -167,8 +170,8 @@ export class Share {
     this.#memory.freed()
   }
 
-  /** Let another share have a buffer with what is in it. It may then hold more than it could have taken. */
-  hand(buffer: PooledBuffer, to: Share): void {
+  /** Hands a buffer with its content to another quota, which may then hold more than it could have taken. */
+  hand(buffer: PooledBuffer, to: Quota): void {
     this.#change(() => (this.#heldBytes -= buffer.bytes))
     to.#change(() => (to.#heldBytes += buffer.bytes))
     this.#memory.freed()

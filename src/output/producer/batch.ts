@@ -1,8 +1,8 @@
 /**
- * One record batch (magic 2) on its way: open while records are appended, sealed, stamped at every send, kept until
- * Kafka has it. The records lie in a pooled buffer behind 61 bytes left free for the header; a column of sizes grows
- * down from the buffer's end, eight bytes a record: the source bytes it stands for, and how many of these were settled
- * before it.
+ * One record batch (magic 2): open while records are appended, then sealed, stamped at every send, and kept until Kafka
+ * has stored it. The records lie in a pooled buffer behind 61 bytes that are left for the header. A column of sizes
+ * grows down from the buffer's end, eight bytes a record: the source bytes that the record stands for, and how many of
+ * these were settled before it.
  *
  *   0  base offset           8   always 0, the broker sets it
  *   8  batch length          4   bytes behind this field
@@ -24,17 +24,17 @@ import { RESULT } from '../../kernel/layout.ts'
 import type { LinearMemory } from '../../kernel/memory.ts'
 import type { PooledBuffer } from '../../kernel/pool.ts'
 import { join, split } from '../../ranges.ts'
-import type { Stay } from './partition.ts'
+import type { Affinity } from './partition.ts'
 
 export const HEADER_BYTES = 61
 
-/** Of a record in the column of sizes. */
+/** Bytes of a record in the column of sizes. */
 const SIZES_BYTES = 8
 
 /** Records in a row that came from one file. */
 export interface Piece {
   readonly file: Generation
-  /** What they were made of, in their order. */
+  /** The ranges of the file that they were made of, in their order. */
   readonly ranges: Extent[]
   records: number
 }
@@ -57,30 +57,30 @@ export class Batch {
   records = 0
   /** Pointer behind the last record. */
   end: number
-  /** ms; timestamps in the records are relative to it. */
+  /** Milliseconds; timestamps in the records are relative to it. */
   baseTimestamp = 0
   maxTimestamp = 0
-  /** When the first record came, on the producer's clock. */
+  /** When the first record was appended, on the producer's clock. */
   openedAt = 0
-  /** Records to send now: less than `records` while a batch that was too large goes out piece by piece. */
+  /** How many records the next send has: fewer than `records` while a batch that was too large is sent in parts. */
   sending = 0
-  /** The compressed form of the records to send, or null. Valid for `sending` records. */
+  /** The compressed form of the first `sending` records, or null. */
   compressed: Uint8Array | null = null
   #codec: Compression = 'none'
-  /** First sequence number, -1 while none is assigned. */
+  /** Sequence number of the first record, -1 while none is assigned. */
   sequence = -1
-  /** Nothing is left to do before it is sent: it is sealed, and compressed where that is asked for. */
+  /** The batch can be sent: it is sealed, and compressed where the settings say so. */
   ready = false
   inFlight = false
-  /** So many of the first records may be stored already: a request with them ended without an answer. */
+  /** How many of the first records may be stored already, since the outcome of a request with them is not known. */
   uncertain = 0
-  /** How its records stay on this partition: see {@link Stay}. */
-  stay: Stay = 'while-led'
-  /** On the producer's clock; -1 before. */
+  /** The strongest affinity of its records. */
+  affinity: Affinity = 'while-led'
+  /** When it was first sent, on the producer's clock; -1 before. */
   firstSentAt = -1
-  /** When it was last sent without being in doubt (producer's clock): see {@link uncertain}. */
+  /** When it was last sent while no record of it was {@link uncertain}, on the producer's clock. */
   doubtfulSince = -1
-  /** The first record was refused for good and leaves as soon as nothing is in flight. */
+  /** The first record was refused for good, and is dropped as soon as nothing is in flight. */
   dropFirst = false
 
   constructor(memory: LinearMemory, buffer: PooledBuffer) {
@@ -89,7 +89,7 @@ export class Batch {
     this.end = buffer.address + HEADER_BYTES
   }
 
-  /** The first record is about to be appended. */
+  /** Prepares the batch for its first record. */
   begin(timestamp: number, now: number): void {
     this.baseTimestamp = timestamp
     this.maxTimestamp = timestamp
@@ -105,7 +105,7 @@ export class Batch {
     return this.buffer.address + this.buffer.bytes
   }
 
-  /** Move to a larger buffer; the old one is returned for release. */
+  /** Moves the records to a larger buffer; the old one is returned for release. */
   promote(larger: PooledBuffer): PooledBuffer {
     const old = this.buffer
     const bytes = this.#memory.bytes
@@ -117,7 +117,7 @@ export class Batch {
     return old
   }
 
-  /** Note that more records of a file were appended. */
+  /** Notes that records of a file were appended. */
   extend(piece: Piece): void {
     const last = this.pieces.at(-1)
     if (last?.file === piece.file) {
@@ -126,12 +126,12 @@ export class Batch {
     } else this.pieces.push(piece)
   }
 
-  /** Source bytes of record `index`, settled bytes before it included. */
+  /** Source bytes of record `index`, including the settled bytes before it. */
   sourceBytes(index: number): number {
     return this.#memory.bytes.readUInt32LE(this.bufferEnd - SIZES_BYTES * (index + 1))
   }
 
-  /** How many of the source bytes of record `index` were settled: lines before it that have no record. */
+  /** How many of the source bytes of record `index` were settled: they are lines before it that have no record. */
   settledBefore(index: number): number {
     return this.#memory.bytes.readUInt32LE(this.bufferEnd - SIZES_BYTES * (index + 1) + 4)
   }
@@ -142,8 +142,8 @@ export class Batch {
   }
 
   /**
-   * How many of its first records have no more than `bytes`, header included; 1 at least, whatever it has. Where the first
-   * ones are much smaller than the others, it may be fewer than there could be.
+   * How many of its first records have no more than `bytes` bytes together with the header; at least 1, even if that
+   * has more. Where the first records are much smaller than the others, the result may be smaller than it could be.
    */
   fitting(bytes: number): number {
     if (this.bytes <= bytes) return this.records
@@ -163,13 +163,13 @@ export class Batch {
     return this.compressed === null ? this.sendingBytes : HEADER_BYTES + this.compressed.length
   }
 
-  /** The first record with its length, as it lies in memory. */
+  /** The bytes of the first record, including its length, as they lie in memory. */
   firstRecord(): Uint8Array {
     const start = this.buffer.address + HEADER_BYTES
     return this.#memory.view(start, this.#endOf(1) - start)
   }
 
-  /** Put a record that is not longer in the first one's place. */
+  /** Replaces the first record by one that is not longer. */
   replaceFirst(record: Uint8Array): void {
     const start = this.buffer.address + HEADER_BYTES
     const rest = this.#endOf(1)
@@ -184,13 +184,13 @@ export class Batch {
     return this.#memory.view(start, this.#endOf(this.sending) - start)
   }
 
-  /** Take over the compressed form of {@link payload}; null sends it as it is. */
+  /** Takes over the compressed form of {@link payload}; null sends it as it is. */
   compress(codec: Compression, bytes: Uint8Array | null): void {
     this.compressed = bytes
     this.#codec = bytes === null ? 'none' : codec
   }
 
-  /** Write the header and return what goes over the wire. Stamping again touches header and CRC only. */
+  /** Writes the header and returns the bytes to send. Stamping again touches header and CRC only. */
   stamp(stamp: Stamp): Uint8Array[] {
     const { address } = this.buffer
     const bytes = this.#memory.bytes
@@ -218,8 +218,8 @@ export class Batch {
   }
 
   /**
-   * Take the first `count` records out: they are stored or settled. Returns the pieces they stood for; the records left
-   * are numbered from 0 again, in place (a smaller number never takes more bytes).
+   * Removes the first `count` records, which are stored or settled, and returns their pieces. The other records are
+   * numbered from 0 again, in place (a smaller number never takes more bytes).
    */
   remove(count: number): Piece[] {
     const gone = this.#cutPieces(count)
@@ -271,7 +271,7 @@ export class Batch {
   }
 }
 
-/** Sequence numbers go from 0 to 2^31 - 1 and round to 0. */
+/** The sequence number after `records` records: numbers go from 0 to 2^31 - 1, and begin at 0 again. */
 export function nextSequence(sequence: number, records: number): number {
   return (sequence + records) % 0x80000000
 }

@@ -1,12 +1,12 @@
 /**
- * Which batches leave when, and together with which: a batch goes once it is full or has lingered; those for one broker
- * share a request, one batch a partition. What keeps a lane from sending ends in a call of {@link Dispatcher.look}, or
- * has an appointment in the timetable: a lane is looked at when something about it has changed, and never because
- * another one has something to do.
+ * Decides which batches are sent when, and with which others in one request: a batch is sent once it is full or has
+ * lingered; the batches for one broker share a request, one batch a partition. Every reason that keeps a lane from
+ * sending ends with a call of {@link Dispatcher.look}, or has a time in the timer queue: a lane is looked at when
+ * something about it has changed, and never because another lane has something to send.
  */
 import type { Batch } from './batch.ts'
 import type { Lane } from './lane.ts'
-import { Timetable } from './timer-queue.ts'
+import { TimerQueue } from './timer-queue.ts'
 import type { Transport } from '../transport.ts'
 
 export interface Shipment {
@@ -18,43 +18,47 @@ export interface DispatcherOptions {
   readonly transport: Pick<Transport, 'ready'>
   readonly lingerMs: number
   readonly now: () => number
-  /** The lane's first record was refused for good and leaves now, if it can. */
+  /** Drops the lane's first record, if it was refused for good and nothing is in flight. */
   dropRefused(lane: Lane): void
-  /** A lane without a leader. Returns when to look at it again, Infinity: when something changes. */
+  /**
+   * Called for a lane without a leader. Returns when to look at it again; Infinity: when something about it changes.
+   */
   leaderless(lane: Lane, now: number): number
-  /** Whether the lane has a producer id. If not, it is looked at again once it has. */
+  /** Whether the lane has a producer id. If it has none, {@link Dispatcher.look} is called once it has. */
   provideProducerId(lane: Lane): boolean
-  /** Close the lane's open batch and make it ready; look at the lane once it is. */
+  /** Seals the lane's open batch, and calls {@link Dispatcher.look} once the batch is ready. */
   seal(lane: Lane): void
-  /** One request. The batches must be in flight on return. */
+  /** Sends one request. The batches must be in flight on return. */
   send(node: number, shipments: readonly Shipment[]): void
 }
 
-/** Timers may fire this much early. */
+/** Timers may fire this many milliseconds early. */
 const TIMER_SLACK_MS = 1
 
 /**
- * A broker forgets who has sent nothing for long (`producer.id.expiration.ms`, a day, but a setting), and the log of a
- * topic that was made anew meanwhile knows nobody; both take any sequence for the first. Of the new topic we hear only
- * minutes later. One batch alone costs a round trip, so we believe it as soon as there is time to make one.
+ * After this time without a stored batch the broker may not know our producer id any more, and the next batch is sent
+ * alone. A broker forgets a producer that has sent nothing for long (`producer.id.expiration.ms`, a day by default),
+ * and the log of a topic that was created anew knows no producers; in both cases any sequence is taken for the first.
+ * We learn about a new topic only minutes later. A batch sent alone costs one round trip, which does not matter when
+ * nothing was stored for a second.
  */
 const FORGOTTEN_MS = 1_000
 
-/** Bytes of a request, if it has more than one batch. A broker refuses requests of 100 MiB, by closing the connection. */
+/** Bytes of a request with more than one batch. A broker refuses requests of 100 MiB by closing the connection. */
 const REQUEST_BYTES = 8 * 1024 * 1024
 
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  /** Lanes with anything open, waiting or in flight. */
+  /** Lanes with records that are open, waiting or in flight. */
   readonly #active = new Set<Lane>()
   /** Lanes to look at now. */
   readonly #todo = new Set<Lane>()
-  /** Lanes to whose open batch something was appended since the last {@link looked}. */
+  /** Lanes whose open batch got records since the last {@link looked}. */
   readonly #filled = new Set<Lane>()
-  /** Lanes whose open batch does not linger any more. */
+  /** Lanes whose open batch does not linger any longer. */
   readonly #ripe = new Set<Lane>()
-  readonly #timetable = new Timetable<Lane>()
-  /** Lanes that wait for a broker, by its node id. */
+  readonly #timers = new TimerQueue<Lane>()
+  /** Lanes that wait until a broker can be used, by its node id. */
   readonly #stranded = new Map<number, Set<Lane>>()
   readonly #drained: (() => void)[] = []
   #flushing = 0
@@ -83,8 +87,8 @@ export class Dispatcher {
   }
 
   /**
-   * All is appended for now. `isOver`: nothing more comes within the time that batches linger, so they leave; else they
-   * linger. Has to follow every {@link appended}.
+   * Everything that was read is appended for now. `isOver`: no more lines come within the time that batches linger, so
+   * they are sent now; otherwise they linger. Has to follow every {@link appended}.
    */
   looked(isOver: boolean): void {
     if (this.#filled.size === 0) return
@@ -93,14 +97,14 @@ export class Dispatcher {
       if (isOver) {
         this.#ripe.add(lane)
         this.#todo.add(lane)
-      } else this.#timetable.set(lane, lane.open.openedAt + this.#options.lingerMs)
+      } else this.#timers.set(lane, lane.open.openedAt + this.#options.lingerMs)
     }
     this.#filled.clear()
     if (isOver) this.#kick()
     else this.#arm()
   }
 
-  /** A broker can be used again. */
+  /** A broker can be used now. */
   ready(node: number): void {
     const lanes = this.#stranded.get(node)
     if (lanes === undefined) return
@@ -108,13 +112,13 @@ export class Dispatcher {
     for (const lane of lanes) this.look(lane)
   }
 
-  /** Memory is short: the batch that has been open longest goes out early, so that its buffer comes back. */
+  /** Memory is short: send the batch that has been open longest early, so that its buffer is released. */
   hurry(): void {
     this.#hurried = true
     this.#kick()
   }
 
-  /** Let nothing linger; resolves when all lanes are empty. */
+  /** Lets no batch linger any longer; resolves when all lanes are empty. */
   async flush(): Promise<void> {
     this.#flushing++
     for (const lane of this.#active) this.look(lane)
@@ -137,12 +141,12 @@ export class Dispatcher {
     })
   }
 
-  /** Send whatever may be sent now. */
+  /** Sends all batches that may be sent now. */
   #pump(): void {
     if (this.#stopped) return
     const now = this.#options.now()
     if (this.#hurried) this.#sealOldest(now)
-    for (const { who } of this.#timetable.takeUntil(now + TIMER_SLACK_MS)) this.#todo.add(who)
+    for (const { item } of this.#timers.takeUntil(now + TIMER_SLACK_MS)) this.#todo.add(item)
     while (this.#todo.size > 0) {
       const lanes = [...this.#todo]
       this.#todo.clear()
@@ -151,7 +155,7 @@ export class Dispatcher {
       if (loads.size > 0) this.#takeAlong(loads, now)
       for (const [node, shipments] of loads) {
         for (const request of inRequests(shipments)) this.#options.send(node, request)
-        // they may have more to send
+        // these lanes may have more to send
         for (const { lane } of shipments) this.#todo.add(lane)
       }
     }
@@ -166,24 +170,24 @@ export class Dispatcher {
     else others.push({ lane, batch })
   }
 
-  /** Batches that have lingered for half their time go along with what leaves for the same broker anyway. */
+  /** Adds the batches that have lingered for half their time to the requests that are sent to their brokers anyway. */
   #takeAlong(loads: Map<number, Shipment[]>, now: number): void {
     const early = this.#options.lingerMs / 2
     const loaded = new Set<Lane>()
     for (const shipments of loads.values()) for (const { lane } of shipments) loaded.add(lane)
-    for (const { who: lane, at } of this.#timetable.takeUntil(now + early)) {
+    for (const { item: lane, at } of this.#timers.takeUntil(now + early)) {
       if (loads.has(lane.leader) && !loaded.has(lane)) this.#load(loads, lane, this.#departing(lane, now, early))
-      else this.#timetable.set(lane, at)
+      else this.#timers.set(lane, at)
     }
   }
 
-  /** The batch that leaves now, or null; then something is sure to bring the lane here again if it has to come. */
+  /** The batch to send now, or null. If null, the lane is looked at again when that may have changed. */
   #departing(lane: Lane, now: number, early: number): Batch | null {
     this.#options.dropRefused(lane)
     if (!this.#maySend(lane, now) || !this.#options.provideProducerId(lane)) return null
     const { sequence } = lane
-    // After a move of the leader, what is on its way to the old one is waited for: the order is safe then even where the
-    // new one does not know our producer id.
+    // When the leader has moved, the lane waits until nothing is in flight to the old one: then the order is kept even
+    // where the new leader does not know our producer id.
     if (sequence.inFlight > 0 && lane.node !== lane.leader) return null
     if (sequence.inFlight === 0 && now - lane.storedAt > FORGOTTEN_MS) sequence.doubt()
     let batch = sequence.next(lane.queue)
@@ -197,11 +201,11 @@ export class Dispatcher {
     return batch
   }
 
-  /** Whether it has anything to send, somebody to send it to, and is not to wait after a failure. */
+  /** Whether the lane has something to send, has a leader, and does not back off after a failure. */
   #maySend(lane: Lane, now: number): boolean {
-    if (lane.leader < 0) this.#timetable.set(lane, this.#options.leaderless(lane, now))
+    if (lane.leader < 0) this.#timers.set(lane, this.#options.leaderless(lane, now))
     if (lane.idle) this.#active.delete(lane)
-    else if (lane.leader >= 0 && lane.retryAt > now) this.#timetable.set(lane, lane.retryAt)
+    else if (lane.leader >= 0 && lane.retryAt > now) this.#timers.set(lane, lane.retryAt)
     return !lane.idle && lane.leader >= 0 && lane.retryAt <= now
   }
 
@@ -210,7 +214,7 @@ export class Dispatcher {
     if (open === null || open.records === 0 || !lane.sequence.hasRoom(lane.queue)) return false
     const dueAt = open.openedAt + this.#options.lingerMs
     if (this.#flushing > 0 || this.#ripe.has(lane) || now + early >= dueAt) return true
-    this.#timetable.set(lane, dueAt)
+    this.#timers.set(lane, dueAt)
     return false
   }
 
@@ -243,7 +247,7 @@ export class Dispatcher {
   }
 
   #arm(): void {
-    const at = this.#timetable.next
+    const at = this.#timers.next
     if (at >= this.#timerAt || this.#stopped) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerAt = at
@@ -251,7 +255,7 @@ export class Dispatcher {
       () => {
         this.#timer = null
         this.#timerAt = Infinity
-        // not here: what is read by timers of the same moment goes along
+        // not here: lines that timers of the same moment read are sent with it
         this.#kick()
       },
       Math.max(1, Math.ceil(at - this.#options.now())),
@@ -259,7 +263,7 @@ export class Dispatcher {
   }
 }
 
-/** In parts that a broker takes. */
+/** The shipments in groups of {@link REQUEST_BYTES} at most. */
 function inRequests(shipments: readonly Shipment[]): readonly (readonly Shipment[])[] {
   const requests: Shipment[][] = []
   let bytes = Infinity

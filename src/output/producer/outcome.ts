@@ -1,7 +1,7 @@
 /**
- * What an answer means for a batch and its lane: this is decided here and nowhere else. Nothing is given up: a batch is
- * sent until it is stored, except a record that is too large by itself, which is cut or dropped as `record.tooLarge`
- * says. Receipts go out when records are stored or settled, never before.
+ * Decides what a response means for a batch and its lane; no other file does. Nothing is given up: a batch is sent
+ * until it is stored. Only a record that is too large by itself is cut or dropped, as `record.tooLarge` says. Receipts
+ * are given when records are stored or settled, never before.
  */
 import type { Events } from '../../observe/events.ts'
 import { split } from '../../ranges.ts'
@@ -10,10 +10,10 @@ import type { Batch, Piece } from './batch.ts'
 import type { Lane } from './lane.ts'
 import type { Oversize } from './oversize.ts'
 import type { BatchFailure, Mode } from './sequence.ts'
-import type { Answer, Transport } from '../transport.ts'
+import type { ItemResponse, Transport } from '../transport.ts'
 import { meaningOf } from '../error-codes.ts'
 
-export interface VerdictOptions {
+export interface OutcomesOptions {
   readonly transport: Pick<Transport, 'refresh'>
   readonly mode: Mode
   readonly retry: BackoffLimits
@@ -21,46 +21,50 @@ export interface VerdictOptions {
   readonly now: () => number
   readonly random: () => number
   readonly oversize: Oversize
-  /** Nothing will be sent any more. */
+  /** Aborted when nothing will be sent any more. */
   readonly stopped: AbortSignal
-  /** Make the batch's next send ready. */
+  /** Makes the batch's next send ready. */
   seal(lane: Lane, batch: Batch): void
-  /** Settled are the record that was dropped, and as a piece without a record the lines before it that have none. */
+  /**
+   * Records are stored; or settled: a record that was dropped, and, as a piece without a record, the lines before it
+   * that have none.
+   */
   onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
 }
 
-/** Where somebody has to act first, a batch waits this many times `retry.maxMs`, in addition to its back-off. */
+/** A batch that is refused until somebody acts waits this many times `retry.maxMs`, in addition to its back-off. */
 const REFUSED_PAUSES = 10
 
 /** Why a batch is not stored yet. */
 interface Setback extends BatchFailure {
   readonly reason: string
-  /** Somebody has to do something about it first. */
+  /** Trying again is no use until somebody acts. */
   readonly mustAct?: boolean
 }
 
-export class Verdict {
-  readonly #options: VerdictOptions
+export class Outcomes {
+  readonly #options: OutcomesOptions
 
-  constructor(options: VerdictOptions) {
+  constructor(options: OutcomesOptions) {
     this.#options = options
   }
 
-  pass(lane: Lane, batch: Batch, answer: Answer): void {
-    if (answer.kind === 'unanswered') {
-      const { maybeSent: maybeStored, reason } = answer
-      // at most once: what may have arrived is never sent again
+  /** Applies the outcome of a batch that was sent. */
+  apply(lane: Lane, batch: Batch, response: ItemResponse): void {
+    if (response.kind === 'no-response') {
+      const { maybeSent: maybeStored, reason } = response
+      // at most once: a batch that may have arrived is never sent again
       if (maybeStored && this.#options.mode === 'fire-and-forget') this.#done(lane, batch)
       else this.#again(lane, batch, { maybeStored, refused: 'nothing', reason })
       return
     }
-    const { action, name, words, maybeStored: stored } = meaningOf(answer.code)
+    const { action, name, words, maybeStored: stored } = meaningOf(response.code)
     const maybeStored = stored === 'yes' || (stored === 'waiting' && this.#options.mode === 'idempotent')
-    const reason = `${name}: ${answer.message ?? words}`
+    const reason = `${name}: ${response.message ?? words}`
     switch (action) {
       case 'success':
       case 'duplicate':
-        this.#stored(lane, batch, answer.baseOffset)
+        this.#stored(lane, batch, response.baseOffset)
         return
       case 'too-large':
         this.#tooLarge(lane, batch)
@@ -82,7 +86,10 @@ export class Verdict {
     }
   }
 
-  /** A record leaves the sequence only with a new epoch, and that only once nothing is in flight. */
+  /**
+   * Drops the lane's first record, if it was refused for good and nothing is in flight: a record can be taken out of
+   * the sequence only with a new epoch, and a new epoch can begin only then.
+   */
   dropRefused(lane: Lane): void {
     const lowest = lane.queue[0]
     if (lowest === undefined || !lowest.dropFirst || lane.sequence.inFlight > 0) return
@@ -91,7 +98,7 @@ export class Verdict {
     const pieces = this.#take(lane, lowest, 1)
     lane.sequence.restart(lane.queue)
     for (const { file, ranges, records } of pieces) {
-      // The lines that were settled before it have had their own reason.
+      // The lines before it that were settled had their own reason.
       const [before, its] = split(ranges, settledBytes)
       if (before.length > 0) this.#options.onReceipt({ file, ranges: before, records: 0 }, 'settled')
       this.#options.onReceipt({ file, ranges: its, records }, 'settled')
@@ -101,7 +108,7 @@ export class Verdict {
   #again(lane: Lane, batch: Batch, setback: Setback): void {
     const { reason, mustAct = false, ...failure } = setback
     const { retry, now, random, events, stopped } = this.#options
-    // The others fail because the lowest did, or along with it: that is one failure, not five.
+    // The other batches in flight fail because of the lowest, or together with it: that is one failure, not five.
     if (batch === lane.queue[0]) {
       const extra = mustAct ? REFUSED_PAUSES * retry.maxMs : 0
       lane.failed(now() + pauseAfter(lane.failures, retry, random) + extra)
@@ -127,10 +134,10 @@ export class Verdict {
     for (const piece of pieces) this.#options.onReceipt(piece, 'stored')
   }
 
-  /** Take the first `count` records of the batch out. */
+  /** Takes the first `count` records out of the batch. */
   #take(lane: Lane, batch: Batch, count: number): Piece[] {
     const pieces = batch.remove(count)
-    if (batch.records === 0) lane.settle(batch)
+    if (batch.records === 0) lane.remove(batch)
     else {
       batch.sending = batch.fitting(lane.limit.safe)
       this.#options.seal(lane, batch)
@@ -146,9 +153,10 @@ export class Verdict {
     for (const other of lane.queue) if (other !== batch) this.#fit(lane, other)
   }
 
-  /** A batch that was sealed before the limit was learned goes out in parts from the beginning. */
+  /** Sends a batch that was sealed before the limit was learned in parts from the beginning. */
   #fit(lane: Lane, batch: Batch): void {
-    // What may be stored as a whole is only recognised as a whole; what is being compressed must not change.
+    // A batch that may be stored as a whole is only recognised as a whole; one that is being compressed must not
+    // change.
     if (batch.inFlight || batch.uncertain > 0 || !batch.ready) return
     const sending = batch.fitting(lane.limit.safe)
     if (sending >= batch.sending) return

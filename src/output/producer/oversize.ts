@@ -1,10 +1,10 @@
 /**
- * What to do about a batch that the broker finds too large: send it in parts, and learn the limit (batch-limit.ts); a
- * record that is too large by itself is cut, or dropped. All of it happens in the batch's own buffer, so that it needs no memory at a
- * time when there may be none.
+ * Handles a batch that the broker refuses as too large: the batch is sent in parts, and the limit is learned
+ * (batch-limit.ts); a record that is too large by itself is cut or dropped. All of this happens in the batch's own
+ * buffer: it needs no memory at a time when there may be none.
  *
- * The limit says how far batches are filled, and nothing about a single record: that may compress better, so it is tried
- * as it is (lane.ts sends it alone).
+ * The limit says how far batches are filled, and nothing about a single record: a record may compress better, so it is
+ * tried as it is (lane.ts sends it alone).
  */
 import type { CutRecord } from '../../flow.ts'
 import type { Events } from '../../observe/events.ts'
@@ -22,7 +22,10 @@ export interface OversizeOptions {
 
 export class Oversize {
   readonly #options: OversizeOptions
-  /** Pieces whose first record was cut and reported. A piece is another object as soon as its first record has left. */
+  /**
+   * Pieces whose first record was cut and reported. When the first record is taken out, its piece becomes another
+   * object.
+   */
   readonly #cut = new WeakSet<Piece>()
 
   constructor(options: OversizeOptions) {
@@ -30,21 +33,21 @@ export class Oversize {
   }
 
   /**
-   * Make the batch's next send smaller. 'send': it is, seal and send it again under the same sequence. 'drop': its
-   * first record has to go.
+   * Makes the batch's next send smaller. 'send': it is smaller now, and has to be sealed and sent again under the same
+   * sequence. 'drop': its first record has to be dropped.
    */
   refused(lane: Lane, batch: Batch): 'send' | 'drop' {
     const { compression, events, now } = this.#options
     const { limit } = lane
     const { sending, sendingBytes: bytes } = batch
     if (sending === 1) {
-      // One record alone says little of what others will compress to.
+      // One record alone says little about how well others compress.
       if (compression === 'none') limit.refused({ batch, bytes, next: Math.floor(bytes / 2), now: now() })
       return this.#refusedAlone(lane, batch)
     }
     events.batchSplit(lane.topic, lane.partition, sending, bytes)
     const half = Math.ceil(sending / 2)
-    // What was on its way when the limit was learned has many times as much.
+    // A batch that was in flight when the limit was learned may have many times the limit.
     batch.sending = bytes > limit.safe ? Math.min(half, batch.fitting(limit.safe)) : half
     limit.refused({ batch, bytes, next: batch.sendingBytes, now: now() })
     return 'send'
@@ -57,7 +60,7 @@ export class Oversize {
     const cut = tooLarge === 'cut' ? this.#options.cutRecord(record, most) : null
     const piece = batch.pieces[0]
     if (piece === undefined) throw new Error('a batch without a piece')
-    // It may take several cuts, but it is one record.
+    // Several cuts may be needed, but it is one record.
     const wasCut = this.#cut.has(piece)
     if (cut === null || !wasCut) {
       events.recordTooLarge({

@@ -1,11 +1,10 @@
 /**
- * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key lands where any Java producer
- * puts it. Round-robin and random change the partition with every read of a file, not with every line: a batch is
- * only as cheap as it is long.
+ * Which partition a file's records go to. The key's hash is Java's murmur2, so that a key gets the partition that any
+ * Java producer gives it. Round-robin and random change the partition with every read of a file, not with every line,
+ * since a batch is cheap only when it has many records.
  */
+import type { Partitioner } from '../../shipping-rules.ts'
 import type { TopicView } from '../transport.ts'
-
-export type Partitioner = 'sticky' | 'hash' | 'round-robin' | 'random' | number
 
 /** Kafka's murmur2 (seed 0x9747b28c), as an unsigned 32-bit number; see Kafka's `Utils.murmur2`. */
 export function murmur2(bytes: Uint8Array): number {
@@ -37,42 +36,43 @@ function byte(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * What may make unsent records leave their partition: that it has had no leader for long (the file chose it freely), only
- * that it does not exist any more (elsewhere they would lose their key's order, or their file's), or nothing.
+ * When unsent records may leave their partition. while-led: when it has had no leader for long, since the file chose it
+ * freely; while-there: only when it does not exist any more, since elsewhere they would lose the order of their key or
+ * their file; always: never.
  */
-export type Stay = 'while-led' | 'while-there' | 'always'
+export type Affinity = 'while-led' | 'while-there' | 'always'
 
-const STAYS: readonly Stay[] = ['while-led', 'while-there', 'always']
+const WEAKEST_FIRST: readonly Affinity[] = ['while-led', 'while-there', 'always']
 
-export function stayOf(partitioner: Partitioner, key: Uint8Array | null): Stay {
+export function affinityOf(partitioner: Partitioner, key: Uint8Array | null): Affinity {
   if (typeof partitioner === 'number') return 'always'
   return partitioner === 'hash' && key !== null ? 'while-there' : 'while-led'
 }
 
-/** How records stay that are in one batch. */
-export function longerStay(a: Stay, b: Stay): Stay {
-  return STAYS.indexOf(a) > STAYS.indexOf(b) ? a : b
+/** The affinity of a batch with records of both. */
+export function strongerAffinity(a: Affinity, b: Affinity): Affinity {
+  return WEAKEST_FIRST.indexOf(a) > WEAKEST_FIRST.indexOf(b) ? a : b
 }
 
 export interface Choice {
   readonly partitioner: Partitioner
   /** Null for records without a key; `hash` then falls back to the file's id. */
   readonly key: Uint8Array | null
-  /** The file's id. */
+  /** The id of the file's generation. */
   readonly id: string
-  /** The partition the file has been on, -1 when none. */
+  /** The partition that the file has been on, -1 when none. */
   readonly sticky: number
 }
 
-/** What is known of a topic when a partition has to be chosen. */
+/** The state of a topic by which a partition is chosen. */
 export interface TopicState extends Pick<TopicView, 'leaders'> {
-  /** Partitions that are gone, or have had no leader for long: files without a key leave them. */
+  /** Partitions that are gone or have had no leader for long: files without a key have left them. */
   readonly abandoned: ReadonlySet<number>
-  /** Partitions where sending has failed for a while; one whose broker only we cannot reach has a leader. */
+  /** Partitions where sending has failed for a while. They may have a leader, which only we cannot reach. */
   readonly stalled: Pick<ReadonlySet<number>, 'has'>
 }
 
-/** Who takes over from a partition: the next one that has a leader, -1 when there is none. */
+/** The partition that replaces another: the next one that has a leader, -1 when there is none. */
 export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'leaders'>): number {
   for (let i = 1; i <= leaders.length; i++) {
     const other = (partition + i) % leaders.length
@@ -81,7 +81,10 @@ export function substituteFor(partition: number, { leaders }: Pick<TopicView, 'l
   return -1
 }
 
-/** Where free records may go: partitions with a leader now, and of those the ones where sending works, if there are any. */
+/**
+ * Partitions for records that may go to any: those with a leader, and of these only the ones where sending works, if
+ * there are any.
+ */
 function reachable({ leaders, stalled }: TopicState): number[] {
   const led = leaders.flatMap((leader, index) => (leader >= 0 ? [index] : []))
   const working = led.filter((partition) => !stalled.has(partition))
@@ -103,7 +106,7 @@ export class PartitionChooser {
     const { partitioner } = choice
     if (typeof partitioner === 'number') return partitioner < count ? partitioner : -1
     if (partitioner === 'hash' && choice.key !== null) {
-      // the topic was made again: what it has there comes first
+      // the topic was created again: records that the file has on the old partition come first
       const isGone = choice.sticky >= count && !topic.abandoned.has(choice.sticky)
       return isGone ? choice.sticky : partitionOfKey(choice.key, count)
     }
@@ -118,8 +121,8 @@ export class PartitionChooser {
 /** The partition a file is on, or the one it begins on. */
 function stick({ id, sticky }: Choice, topic: TopicState): number {
   const count = topic.leaders.length
-  // The file stays, also with more partitions than when it was chosen. With fewer (the topic was made again) it waits for
-  // its own to be abandoned, so that what it sends next does not overtake what it has there.
+  // The file keeps its partition, also when the topic gets more. When there are fewer (the topic was created again), it
+  // waits until its own is abandoned, so that its next records do not overtake those that it has there.
   if (sticky >= 0) {
     const substitute = topic.abandoned.has(sticky) ? substituteFor(sticky, topic) : -1
     return substitute < 0 ? sticky : substitute

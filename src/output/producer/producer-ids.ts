@@ -1,6 +1,6 @@
 /**
- * Producer ids for the lanes. One id serves all: sequences and epochs are the partition's affair. A lane that has used
- * its id up (fenced, or out of epochs) gets a new one, and so does who comes after it.
+ * Producer ids for the lanes. All lanes use one id: sequences and epochs are counted per partition. A lane that cannot
+ * use its id any more (fenced, or out of epochs) gets a new one, and so do all lanes that need one after it.
  */
 import type { Lane } from './lane.ts'
 import type { ProducerId, Transport } from '../transport.ts'
@@ -10,17 +10,17 @@ export class ProducerIds {
   readonly #signal: AbortSignal
   readonly #onReady: (lane: Lane) => void
   #current: ProducerId | null = null
-  #asking = false
+  #requesting = false
   readonly #waiting = new Set<Lane>()
 
-  /** `onReady`: the lane has its id. */
+  /** `onReady` is called when a lane has got its id. */
   constructor(transport: Pick<Transport, 'producerId'>, signal: AbortSignal, onReady: (lane: Lane) => void) {
     this.#transport = transport
     this.#signal = signal
     this.#onReady = onReady
   }
 
-  /** Give the lane an id. False when it is told later. */
+  /** Gives the lane an id, if it needs one. False when it gets the id later. */
   provide(lane: Lane): boolean {
     const { sequence } = lane
     if (!sequence.needsProducer) return true
@@ -29,20 +29,20 @@ export class ProducerIds {
       return true
     }
     this.#waiting.add(lane)
-    if (!this.#asking) void this.#ask()
+    if (!this.#requesting) void this.#request()
     return false
   }
 
-  async #ask(): Promise<void> {
-    this.#asking = true
+  async #request(): Promise<void> {
+    this.#requesting = true
     try {
       this.#current = await this.#transport.producerId(this.#signal)
     } catch (error) {
-      // it is retried for as long as there is need, so only the end is a reason
+      // the transport retries until it has one, so that only the abort is expected here
       if (!this.#signal.aborted) throw error
       return
     } finally {
-      this.#asking = false
+      this.#requesting = false
     }
     for (const lane of this.#waiting) {
       if (lane.sequence.needsProducer) lane.sequence.adopt(this.#current)

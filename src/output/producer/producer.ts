@@ -1,66 +1,33 @@
 /**
- * The journey of a record batch: opened in a lane, filled, sealed when it is full or has lingered, compressed, stamped
- * and sent with the other batches for the same broker, and kept until its fate is known. This is where the parts meet:
- * lane.ts fills, dispatcher.ts says when, verdict.ts what an answer means, failover.ts what becomes of a partition that
- * has lost its leader for long, batch-memory.ts who may have memory.
+ * The journey of a record batch: it is opened in a lane, filled, sealed when it is full or has lingered, compressed,
+ * stamped, sent with the other batches for the same broker, and kept until its outcome is known. The parts meet here:
+ * lane.ts fills batches, dispatcher.ts decides when they are sent, outcome.ts what a response means, failover.ts what
+ * happens to a partition that has had no leader for long, and batch-memory.ts which lane may have memory.
  */
-import type { CutRecord, Generation } from '../../flow.ts'
-import type { LinearMemory } from '../../kernel/memory.ts'
-import type { Events } from '../../observe/events.ts'
-import type { BackoffLimits } from '../backoff.ts'
-import type { Batch, Compression, Piece } from './batch.ts'
+import type { CutRecord } from '../../flow.ts'
+import type { Batch } from './batch.ts'
 import { BatchMemory } from './batch-memory.ts'
 import { Dispatcher, type Shipment } from './dispatcher.ts'
 import { Failover } from './failover.ts'
-import type { AppendRequest } from './append-request.ts'
+import type { EntriesToAppend } from './entries-to-append.ts'
 import { Lane } from './lane.ts'
 import { Oversize } from './oversize.ts'
 import type { TopicState } from './partition.ts'
 import { ProducerIds } from './producer-ids.ts'
+import type { ProducerOptions } from './producer-options.ts'
 import { ReadMemory } from './read-memory.ts'
 import { Seal } from './seal.ts'
-import type { Mode } from './sequence.ts'
 import { TopicLanes } from './topic-lanes.ts'
-import type { ProduceItem, Transport } from '../transport.ts'
-import { Verdict } from './outcome.ts'
-
-export interface ProducerOptions {
-  readonly transport: Transport
-  readonly memory: LinearMemory
-  readonly mode: Mode
-  readonly lingerMs: number
-  readonly batchMaxBytes: number
-  readonly compression: Compression
-  readonly tooLarge: 'cut' | 'drop'
-  readonly retry: BackoffLimits
-  /** A partition without a leader for so long is left by the files that may leave it. 10 s if left out. */
-  readonly leaderlessMs?: number | undefined
-  readonly events: Events
-  readonly now: () => number
-  readonly random: () => number
-  /** A record (its encoded bytes) made smaller, or null when it cannot be; from the encode stage. */
-  cutRecord(record: Uint8Array, maxBytes: number): CutRecord | null
-  /**
-   * A piece is stored; or settled: its record was too large, or it has none and is what was settled before such a record.
-   */
-  onReceipt(piece: Piece, outcome: 'stored' | 'settled'): void
-  /**
-   * What a file without a key has sent, and is not stored, goes to another partition of its topic, because its own has
-   * had no leader for `leaderlessMs`. The file has to go on there.
-   */
-  onMoved?: ((file: Generation, partition: number) => void) | undefined
-  /** A buffer came free, or a topic's partitions or leaders changed: who waits may try again. */
-  onRoom(): void
-  onTopic(topic: string): void
-}
+import type { ProduceItem } from '../transport.ts'
+import { Outcomes } from './outcome.ts'
 
 const LEADERLESS_MS = 10_000
 
-/** Half of the time for which brokers remember a producer, unless they are told otherwise. */
+/** Half of the time for which brokers remember a producer by default. */
 const FORGETFUL_MS = 12 * 3_600_000
 
 export class Producer {
-  /** Memory for reads of the input's that may never be answered. */
+  /** Memory for reads of the input that may never return. */
   readonly readMemory: ReadMemory
   readonly #options: ProducerOptions
   readonly #buffers: BatchMemory
@@ -68,19 +35,21 @@ export class Producer {
   readonly #seal: Seal
   readonly #ids: ProducerIds
   readonly #dispatcher: Dispatcher
-  readonly #verdict: Verdict
+  readonly #outcomes: Outcomes
   readonly #failover: Failover
   readonly #stopped = new AbortController()
-  /** Lanes with a buffer and nothing in it. */
+  /** Lanes whose open batch has a buffer and no record. */
   readonly #empty = new Set<Lane>()
   readonly #requests = new Set<Promise<void>>()
-  /** Partitions that somebody waits for, by topic. */
-  readonly #lacking = new Map<string, Set<number>>()
+  /** Partitions that files wait for and the topic does not have, by topic; they were reported. */
+  readonly #missingPartitions = new Map<string, Set<number>>()
   #roomAnnounced = false
   #topology = 0
 
   constructor(options: ProducerOptions) {
-    const { transport, now, leaderlessMs = LEADERLESS_MS } = options
+    const { transport, events, listener, now, random, settings } = options
+    const cutRecord = (record: Uint8Array, maxBytes: number): CutRecord | null => options.cutRecord(record, maxBytes)
+    const { mode, retry, leaderlessMs = LEADERLESS_MS } = settings
     const { signal } = this.#stopped
     const look = (lane: Lane): void => this.#dispatcher.look(lane)
     const sealOpen = (lane: Lane): void => this.#sealOpen(lane)
@@ -93,63 +62,66 @@ export class Producer {
       create: (topic, partition) => this.#createLane(topic, partition),
       onLeader: look,
     })
-    this.#seal = new Seal(options.compression)
+    this.#seal = new Seal(settings.compression)
     this.#ids = new ProducerIds(transport, signal, look)
     this.#failover = new Failover({
       lanes: this.#lanes,
       leaderlessMs,
-      events: options.events,
+      events,
       seal: sealOpen,
       look,
-      onMoved: (file, partition) => options.onMoved?.(file, partition),
+      onMoved: (file, partition) => listener.onMoved(file, partition),
       onTopic: (topic) => this.#topicChanged(topic),
     })
     this.#dispatcher = new Dispatcher({
       transport,
       now,
-      lingerMs: options.lingerMs,
-      dropRefused: (lane) => this.#verdict.dropRefused(lane),
+      lingerMs: settings.lingerMs,
+      dropRefused: (lane) => this.#outcomes.dropRefused(lane),
       leaderless: (lane, time) => this.#failover.consider(lane, time),
       provideProducerId: (lane) => this.#ids.provide(lane),
       seal: sealOpen,
       send: (node, shipments) => this.#send(node, shipments),
     })
-    this.#verdict = new Verdict({
+    this.#outcomes = new Outcomes({
       transport,
       now,
-      random: options.random,
-      mode: options.mode,
-      retry: options.retry,
-      events: options.events,
-      oversize: new Oversize(options),
+      random,
+      mode,
+      retry,
+      events,
+      oversize: new Oversize({ ...settings, events, now, cutRecord }),
       stopped: signal,
       seal: (lane, batch) => this.#sealBatch(lane, batch),
-      onReceipt: (piece, outcome) => options.onReceipt(piece, outcome),
+      onReceipt: (piece, outcome) => listener.onReceipt(piece, outcome),
     })
     transport.onChange = (topic) => {
       this.#lanes.follow(topic)
-      this.#lacking.delete(topic)
+      this.#missingPartitions.delete(topic)
       this.#topicChanged(topic)
     }
     transport.onReady = (node) => this.#dispatcher.ready(node)
   }
 
-  /** Another number after every change of leaders or of where files may go: until then, a choice holds. */
+  /**
+   * A number that changes when leaders change, or the partitions that files may go to. A choice of partition is valid
+   * while it stays the same.
+   */
   get topology(): number {
     return this.#topology
   }
 
-  /** The topic's partitions as known now; null while unknown. Asking makes the topic wanted. */
+  /** The topic's partitions as known now; null while unknown. The call makes the topic wanted. */
   wantTopic(name: string): TopicState | null {
     this.#options.transport.want(name)
     return this.#lanes.state(name)
   }
 
-  /** Somebody is set on a partition that the topic does not have, and waits: told once until the topic changes. */
-  lacks(topic: string, partition: number): void {
-    const told = this.#lacking.get(topic) ?? new Set()
-    if (told.has(partition)) return
-    this.#lacking.set(topic, told.add(partition))
+  /** An input is set on a partition that the topic does not have, and waits. Reported once until the topic changes. */
+  partitionMissing(topic: string, partition: number): void {
+    const reported = this.#missingPartitions.get(topic) ?? new Set()
+    if (reported.has(partition)) return
+    this.#missingPartitions.set(topic, reported.add(partition))
     const count = this.#lanes.state(topic)?.leaders.length ?? 0
     this.#options.events.partitionWaiting(topic, partition, `the topic has ${count} partitions, 0 to ${count - 1}`)
   }
@@ -160,40 +132,40 @@ export class Producer {
     return lane.leader < 0 ? null : lane
   }
 
-  /** Files have left the lane for another one: there is nothing to wait for in it. */
-  isLeft(lane: Lane): boolean {
+  /** Whether files have left the lane for another one, so that none should wait for it. */
+  isAbandoned(lane: Lane): boolean {
     return this.#lanes.isAbandoned(lane)
   }
 
-  /** Make sure that the lane can take records now. False when it cannot: then, {@link ProducerOptions.onRoom} is called later. */
+  /** Makes sure that the lane can take records now. If it cannot, the result is false, and `onRoom` is called later. */
   reserveRoom(lane: Lane): boolean {
     if (lane.makeRoom() || (this.#takeBack(lane) && lane.makeRoom())) {
       if (lane.open?.records === 0) this.#empty.add(lane)
       return true
     }
     this.#buffers.turnedAway()
-    if (lane.share.refusal === 'short') this.#dispatcher.hurry()
+    if (lane.quota.refusal === 'short') this.#dispatcher.hurry()
     return false
   }
 
   /**
-   * Append until everything is taken or there is no room. Afterwards `what.first` is the first entry not taken, and
-   * `what.skipped` the settled bytes that the next record has to carry.
+   * Appends until all entries are taken or there is no room. Afterwards `entries.first` is the first entry that was not
+   * taken, and `entries.skipped` the settled bytes that the next record has to carry.
    */
-  append(lane: Lane, what: AppendRequest): void {
+  append(lane: Lane, entries: EntriesToAppend): void {
     if (this.#lanes.isAbandoned(lane)) {
-      // It was chosen before its files left, and it would come to lie behind what the file sends elsewhere.
+      // The lane was chosen before its files left it. Records appended here could be stored after later ones elsewhere.
       this.#announceRoom()
       return
     }
-    while (what.first < what.end && this.reserveRoom(lane)) {
-      const taken = lane.append(what, this.#options.now())
+    while (entries.first < entries.end && this.reserveRoom(lane)) {
+      const taken = lane.append(entries, this.#options.now())
       this.#options.events.encoded(taken)
       if (taken.tooLarge > 0) {
-        this.#options.events.recordsCut(what.file, { records: taken.tooLarge, offset: taken.tooLargeAt })
+        this.#options.events.recordsCut(entries.file, { records: taken.tooLarge, offset: taken.tooLargeAt })
       }
       if (taken.records > 0) this.#empty.delete(lane)
-      if (what.first < what.end && !lane.enlarge()) {
+      if (entries.first < entries.end && !lane.enlarge()) {
         this.#sealOpen(lane)
         this.#dispatcher.look(lane)
       }
@@ -201,17 +173,20 @@ export class Producer {
     this.#dispatcher.appended(lane)
   }
 
-  /** What is appended for now is. `isOver`: nothing more comes for a while, so that it is no use to linger for it. */
+  /**
+   * Everything that was read is appended for now. `isOver`: no more lines come for a while, so batches do not linger
+   * for them.
+   */
   looked(isOver: boolean): void {
     this.#dispatcher.looked(isOver)
   }
 
-  /** Send what is open without waiting for it to linger; resolves when every lane is empty. */
+  /** Sends open batches without letting them linger; resolves when every lane is empty. */
   flush(): Promise<void> {
     return this.#dispatcher.flush()
   }
 
-  /** Stop sending. What is not stored stays where the files are. */
+  /** Stops sending. Lines that are not stored are read again at the next start. */
   async close(): Promise<void> {
     this.#stopped.abort()
     this.#dispatcher.stop()
@@ -222,40 +197,41 @@ export class Producer {
 
   #topicChanged(topic: string): void {
     this.#topology++
-    this.#options.onTopic(topic)
+    this.#options.listener.onTopic(topic)
   }
 
   #createLane(topic: string, partition: number): Lane {
-    const { memory, mode, batchMaxBytes, tooLarge, events } = this.#options
+    const { memory, events, settings } = this.#options
+    const { mode, batchMaxBytes, tooLarge } = settings
     const onRepeats = (_batch: Batch, records: number): void => events.possibleRepeats(topic, partition, records)
-    const share = this.#buffers.share()
-    return new Lane({ topic, partition, memory, mode, batchMaxBytes, tooLarge, onRepeats, share })
+    const quota = this.#buffers.quota()
+    return new Lane({ topic, partition, memory, mode, batchMaxBytes, tooLarge, onRepeats, quota })
   }
 
   // -- memory ---------------------------------------------------------------------------------------------------------
 
-  /** Take the buffers back that others, who are in the way, got and had nothing to put into. */
-  #takeBack(asking: Lane): boolean {
-    const { refusal } = asking.share
+  /** Takes empty buffers back from lanes that keep this one from having a buffer. */
+  #takeBack(taker: Lane): boolean {
+    const { refusal } = taker.quota
     if (refusal === 'own') return false
     let any = false
     for (const lane of this.#empty) {
-      if (refusal === 'broker' && lane.leader !== asking.leader) continue
+      if (refusal === 'broker' && lane.leader !== taker.leader) continue
       this.#empty.delete(lane)
-      if (lane === asking || lane.open === null) continue
-      lane.giveUp()
+      if (lane === taker || lane.open === null) continue
+      lane.releaseEmpty()
       any = true
     }
     return any
   }
 
-  /** Soon, and not at once: whoever gave the memory back is in the middle of something. */
+  /** Calls onRoom soon, and not at once: the caller that gave memory back is not finished. */
   #announceRoom(): void {
     if (this.#roomAnnounced || this.#stopped.signal.aborted) return
     this.#roomAnnounced = true
     setImmediate(() => {
       this.#roomAnnounced = false
-      this.#options.onRoom()
+      this.#options.listener.onRoom()
     })
   }
 
@@ -280,16 +256,16 @@ export class Producer {
       lane.node = node
       return { topic: lane.topic, partition: lane.partition, parts: batch.stamp(lane.sequence.send(batch)) }
     })
-    const request = this.#exchange(node, shipments, items)
+    const request = this.#request(node, shipments, items)
     this.#requests.add(request)
     void request.finally(() => this.#requests.delete(request))
   }
 
-  async #exchange(node: number, shipments: readonly Shipment[], items: readonly ProduceItem[]): Promise<void> {
-    const answers = await this.#options.transport.produce(node, items)
+  async #request(node: number, shipments: readonly Shipment[], items: readonly ProduceItem[]): Promise<void> {
+    const responses = await this.#options.transport.produce(node, items)
     for (const [index, { lane, batch }] of shipments.entries()) {
-      const reason = 'the transport gave no answer for it'
-      this.#verdict.pass(lane, batch, answers[index] ?? { kind: 'unanswered', maybeSent: true, reason })
+      const reason = 'the transport has no response for it'
+      this.#outcomes.apply(lane, batch, responses[index] ?? { kind: 'no-response', maybeSent: true, reason })
       this.#dispatcher.look(lane)
     }
   }

@@ -1,42 +1,45 @@
 /**
- * Batch memory that is lent to the input, for reads on mounts that can hang. A read has its buffer until the mount
- * answers, which may be never: the kernel may still write into it. So what is lent is charged like a lane's batches, and
- * is never more than half of the pool, however many mounts hang.
+ * Batch memory that is lent to the input, for reads on mounts that can hang. A read keeps its buffer until the call
+ * returns, which may be never, since the operating system may still write into it. So lent memory is charged like a
+ * lane's batches, and is never more than half of the pool, however many mounts hang.
  *
- * A read gets a piece of {@link MEDIUM} bytes, whole blocks are cut for that: pieces that the pool gave out one by one
- * could lie between batches for ever, and keep free memory from growing together to the largest buffer. Only a line that
- * a piece cannot hold is read into a block of its own.
+ * A read gets a piece of {@link MEDIUM} bytes of a large buffer that is cut up for reads: pieces that the pool gave out
+ * one by one could lie between batches for ever, and keep free memory from being joined to a large buffer. Only a line
+ * that does not fit into a piece is read into a large buffer of its own.
  */
 import { MEDIUM } from '../../kernel/layout.ts'
 import type { PooledBuffer } from '../../kernel/pool.ts'
-import type { BatchMemory, Share } from './batch-memory.ts'
+import type { BatchMemory, Quota } from './batch-memory.ts'
 
 /** A large buffer that is cut into pieces. */
 interface Block {
   readonly buffer: PooledBuffer
-  /** Those that nobody has; the last address comes first. */
+  /** The pieces that are not lent, highest address first. */
   readonly free: PooledBuffer[]
   readonly pieces: number
 }
 
 export class ReadMemory {
   readonly #memory: BatchMemory
-  /** What is cut into pieces, and what is not: pieces without an answer must not keep long lines from being read. */
-  readonly #cut: Share
-  readonly #whole: Share
+  /**
+   * For blocks that are cut into pieces, and for whole ones: pieces of hanging reads must not keep long lines from
+   * being read.
+   */
+  readonly #cut: Quota
+  readonly #whole: Quota
   readonly #blocks = new Set<Block>()
   /** By the address of a piece that is lent. */
   readonly #lent = new Map<number, Block>()
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
-    this.#cut = memory.share()
-    this.#whole = memory.share()
+    this.#cut = memory.quota()
+    this.#whole = memory.quota()
   }
 
   /**
-   * A buffer for one read; `largest`: as large as there are, for a line of whatever length. Null: there is none now, and
-   * who waits for room is called when there may be.
+   * A buffer for one read; `largest`: one of the largest class, for a line of any length. Null: there is none now, and
+   * files that wait for room are woken when there may be one.
    */
   take(largest: boolean): PooledBuffer | null {
     const buffer = largest ? this.#takeFor(this.#whole) : this.#takePiece()
@@ -44,7 +47,7 @@ export class ReadMemory {
     return buffer
   }
 
-  /** The read was answered. */
+  /** The read has returned: its buffer is free. */
   give(buffer: PooledBuffer): void {
     if (buffer.sizeClass === 'large') {
       this.#whole.give(buffer)
@@ -80,9 +83,9 @@ export class ReadMemory {
     return block
   }
 
-  #takeFor(share: Share): PooledBuffer | null {
+  #takeFor(quota: Quota): PooledBuffer | null {
     const { total, sizes } = this.#memory.pool
     if (this.#cut.heldBytes + this.#whole.heldBytes + sizes.large > total / 2) return null
-    return share.take('large', { needed: true })
+    return quota.take('large', { needed: true })
   }
 }

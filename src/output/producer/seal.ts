@@ -1,16 +1,16 @@
 /**
- * The first step of sealing: compress the records of a batch, off the main thread. The second, the stamp, happens at
- * the moment of sending (batch.ts). A fixed number of batches is compressed at a time; the others wait their turn.
+ * The first step of sealing a batch: compress its records, off the main thread. The second step, the stamp, happens at
+ * the moment of sending (batch.ts). A fixed number of batches is compressed at a time; the others wait in a queue.
  */
 import { constants, zstdCompress } from 'node:zlib'
 import type { Batch, Compression } from './batch.ts'
 
-/** Batches compressed at the same time: each takes a thread of libuv's pool and its own working memory. */
+/** How many batches are compressed at the same time: each takes a thread of libuv's pool and its own working memory. */
 export const SLOTS = 2
 
 type Compress = (payload: Uint8Array, done: (error: Error | null, bytes: Uint8Array) => void) => void
 
-/** Level 1: most of the gain for a fraction of the CPU; a log agent shares its node with what it watches. */
+/** Level 1 has most of the gain for a fraction of the CPU, which the agent shares with the node's applications. */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 const COMPRESSORS: Partial<Record<Compression, Compress>> = {
@@ -33,8 +33,8 @@ export class Seal {
   }
 
   /**
-   * Make the batch's next send ready. Without compression it is ready on return; else `done` is called once it is.
-   * The batch's records must not change until then.
+   * Makes the batch's next send ready. Without compression it is ready on return; otherwise `done` is called once it
+   * is. The batch's records must not change until then.
    */
   seal(batch: Batch, done: () => void): void {
     if (COMPRESSORS[this.#codec] === undefined) {
@@ -66,7 +66,7 @@ export class Seal {
     const payload = batch.payload()
     COMPRESSORS[this.#codec]?.(payload, (error, bytes) => {
       this.#running--
-      // what does not get smaller (or fails for want of memory) goes as it is
+      // records that do not get smaller, or cannot be compressed for lack of memory, are sent as they are
       batch.compress(this.#codec, error === null && bytes.length < payload.length ? bytes : null)
       batch.ready = true
       done()

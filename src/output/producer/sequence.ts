@@ -1,22 +1,22 @@
 /**
- * The producer state of one lane: which of its batches may be sent now, under which id, epoch and sequence, and what an
- * answer means for the rest. Pure bookkeeping, no input and output; the broker's side of the rules is told at
- * test/property/sequence.property.test.ts, which plays both against each other.
+ * The producer state of one lane: which of its batches may be sent now, under which id, epoch and sequence, and what
+ * the outcome of one means for the others. It is pure bookkeeping, without input and output. The broker's side of the
+ * rules is in test/property/sequence.property.test.ts, which plays both sides against each other.
  *
  * Rules (idempotent; KIP-98, KIP-360, and what brokers were seen to do):
- * - at most 5 batches are unanswered, and exactly 1 until the first is stored under this id and epoch in this log: where
- *   a broker does not know the id it takes whatever sequence comes first, so a second batch that overtakes the first would
- *   open a hole for good;
- * - after any failure only the lowest batch is sent, alone, until it is settled; then the rest follow in order;
- * - a batch keeps its sequence over every retry, so that a broker which has it recognises it; nothing behind a batch
- *   that goes out in parts is sent before its last part, whose numbers come first;
- * - a new epoch numbers everything unsettled from 0 again, and only with nothing in flight. What was uncertain then can
- *   be stored twice, and is counted.
- * Not idempotent: one batch in flight with acks 1 (a second could overtake a failed first), no limit with acks 0; what is
- * uncertain and sent again is counted.
+ * - at most 5 batches are in flight, and exactly 1 until the first is stored under this id and epoch in this log: a
+ *   broker that does not know the id takes whatever sequence comes first, so a second batch that overtakes the first
+ *   would leave a hole for good;
+ * - after any failure only the lowest batch is sent, alone, until it is stored; then the others follow in order;
+ * - a batch keeps its sequence over every retry, so that a broker which has stored it recognises it; no batch behind
+ *   one that is sent in parts is sent before the last part, whose sequence numbers come first;
+ * - a new epoch begins only with nothing in flight, and numbers all batches of the queue from 0 again. Records that may
+ *   be stored already can then be stored twice, and are counted.
+ * Not idempotent: one batch in flight with acks 1 (a second could overtake a failed first), no limit with acks 0;
+ * records that may be stored already and are sent again are counted.
  *
- * In flight are always the first `inFlight` batches of the lane's queue, but for a failure: then nothing is sent until
- * all have landed.
+ * The batches in flight are always the first `inFlight` ones of the lane's queue, except after a failure: then no batch
+ * is sent until none is in flight.
  */
 import { type Batch, NO_PRODUCER, type Stamp, nextSequence } from './batch.ts'
 import type { ProducerId } from '../transport.ts'
@@ -27,48 +27,48 @@ const LAST_EPOCH = 32767
 export type Mode = 'idempotent' | 'one-in-flight' | 'fire-and-forget'
 
 export interface BatchFailure {
-  /** The fate of what was sent is not known. */
+  /** The records that were sent may be stored all the same. */
   readonly maybeStored: boolean
-  /** What the broker will not take any more: the sequence the batch has, or the producer id altogether. */
+  /** The part of the stamp that the broker does not accept any more: the batch's sequence, or the producer id. */
   readonly refused: 'nothing' | 'sequence' | 'producer'
 }
 
 export class SequenceState {
   readonly #mode: Mode
-  readonly #repeats: (batch: Batch, records: number) => void
+  readonly #onRepeats: (batch: Batch, records: number) => void
   #producer: ProducerId | null = null
   #formerId = -1
   #epoch = 0
   #next = 0
-  /** Something is stored under this id and epoch, in this log. */
+  /** A batch is stored under this id and epoch, in this log. */
   #confirmed = false
-  /** Since a doubt, until all that was in flight then has landed. */
+  /** From a {@link doubt} until no batch is in flight that was in flight then. */
   #isDoubtful = false
-  /** After a failure: only the lowest batch, alone. */
+  /** After a failure: only the lowest batch is sent, alone. */
   #recovering = false
-  /** The batch that is sent alone while recovering is in flight. */
-  #probing = false
+  /** The batch in flight was sent while recovering. */
+  #alone = false
   #renumber = false
   #producerLost = false
   inFlight = 0
 
-  /** `repeats` hears that the first `records` of a batch may come to be stored twice, when that cannot be helped any more. */
-  constructor(mode: Mode, repeats: (batch: Batch, records: number) => void) {
+  /** `onRepeats`: the first `records` records of a batch may be stored twice, and it is too late to avoid that. */
+  constructor(mode: Mode, onRepeats: (batch: Batch, records: number) => void) {
     this.#mode = mode
-    this.#repeats = repeats
+    this.#onRepeats = onRepeats
   }
 
-  /** True while batches cannot be stamped because there is no producer id, or its epochs are used up. */
+  /** True while batches cannot be stamped, because there is no producer id or its epochs are used up. */
   get needsProducer(): boolean {
     return this.#mode === 'idempotent' && this.#producer === null
   }
 
-  /** The id that is used up, -1 if there was none. */
+  /** The last id that cannot be used any more, -1 if there was none. */
   get formerId(): number {
     return this.#formerId
   }
 
-  /** A producer id for this lane, at its start or after {@link needsProducer}; not the former one. */
+  /** Uses this producer id from now on. Called while {@link needsProducer}; the id must not be {@link formerId}. */
   adopt(producer: ProducerId): void {
     this.#producer = producer
     this.#epoch = producer.epoch
@@ -76,14 +76,14 @@ export class SequenceState {
     this.#confirmed = false
   }
 
-  /** The batch to send now, of the lane's batches in order, or null. */
+  /** The batch of the lane's queue to send now, or null. */
   next(queue: readonly Batch[]): Batch | null {
     if (!this.#mayFollow(queue)) return null
     const batch = queue[this.inFlight]
     return batch !== undefined && batch.ready ? batch : null
   }
 
-  /** Whether a batch put behind all others could be sent at once. */
+  /** Whether a batch could be sent at once if it were put behind all others. */
   hasRoom(queue: readonly Batch[]): boolean {
     return queue.length === this.inFlight && this.#mayFollow(queue)
   }
@@ -94,11 +94,11 @@ export class SequenceState {
     return before === undefined || before.sending === before.records
   }
 
-  /** Number the batch if it has no sequence yet, and count it in flight. */
+  /** Numbers the batch if it has no sequence yet, and counts it in flight. */
   send(batch: Batch): Stamp {
     batch.inFlight = true
     this.inFlight++
-    this.#probing = this.#recovering
+    this.#alone = this.#recovering
     if (this.#mode !== 'idempotent' || this.#producer === null) {
       this.#countRepeats(batch)
       return NO_PRODUCER
@@ -111,35 +111,42 @@ export class SequenceState {
   }
 
   /**
-   * The broker may have forgotten us, or the log is another one: as on a fresh id, one batch goes first, and before it all
-   * that is in flight lands, which may have gone to either log.
+   * The broker may have forgotten our id, or the log may be another one. As with a fresh id, the next batch is sent
+   * alone. Batches that are in flight now prove nothing when they are stored, since they may be in either log.
    */
   doubt(): void {
     this.#confirmed = false
     this.#isDoubtful = this.inFlight > 0
   }
 
-  /** The batch, or the part of it that was sent, is stored. Call when that has left the batch, and the batch the queue. */
+  /**
+   * The batch, or the part of it that was sent, is stored. Call it when these records are removed from the batch, and
+   * the batch, if it is empty, from the queue.
+   */
   stored(batch: Batch, queue: readonly Batch[]): void {
-    // What was sent before a doubt says nothing about it.
+    // A batch that was sent before a doubt does not end it.
     if (!this.#isDoubtful) this.#confirmed = true
-    // Only the batch that was sent alone ends it: 1 and 3 in flight, 2 failed, 1 and 3 answered: "the next one" would be
-    // right by luck.
-    if (this.#probing) this.#recovering = false
+    // Only the batch that was sent alone ends the recovery: when 1, 2 and 3 are in flight and 2 fails, the outcomes of
+    // 1 and 3 say nothing about it.
+    if (this.#alone) this.#recovering = false
     this.#landed(batch, queue)
   }
 
-  /** The batch has to be sent again. */
+  /** The batch is not stored, as far as is known, and has to be sent again. */
   failed(batch: Batch, queue: readonly Batch[], { maybeStored, refused }: BatchFailure): void {
     if (maybeStored) batch.uncertain = Math.max(batch.uncertain, batch.sending)
     this.#recovering = true
-    // Only of the lowest it says that the sequence is refused: the others fail because something before them did.
+    // That the sequence is refused has a meaning only for the lowest batch: the others fail because one before them
+    // did.
     if (refused === 'producer' || (refused === 'sequence' && batch === queue[0])) this.#renumber = true
     if (refused === 'producer') this.#producerLost = true
     this.#landed(batch, queue)
   }
 
-  /** Give every unsettled batch new numbers as soon as nothing is in flight: some of those given won't be used. */
+  /**
+   * Numbers every batch of the queue anew as soon as nothing is in flight, since some of the given numbers won't be
+   * used.
+   */
   restart(queue: readonly Batch[]): void {
     this.#renumber = true
     this.#recovering = true
@@ -149,7 +156,7 @@ export class SequenceState {
   #landed(batch: Batch, queue: readonly Batch[]): void {
     batch.inFlight = false
     this.inFlight--
-    this.#probing = false
+    this.#alone = false
     if (this.inFlight === 0) this.#isDoubtful = false
     this.#renumberWhenLanded(queue)
   }
@@ -173,13 +180,13 @@ export class SequenceState {
     }
   }
 
-  /** The broker may have forgotten what it has of us, and take the batch once more without a word. */
+  /** The broker may have forgotten our batches, and store this one once more without an error. */
   suspect(batch: Batch): void {
     this.#countRepeats(batch)
   }
 
   #countRepeats(batch: Batch): void {
-    if (batch.uncertain > 0) this.#repeats(batch, batch.uncertain)
+    if (batch.uncertain > 0) this.#onRepeats(batch, batch.uncertain)
     batch.uncertain = 0
   }
 

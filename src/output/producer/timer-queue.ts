@@ -1,48 +1,49 @@
 /**
- * Who has to be looked at when: a heap of times, so that the cost goes with those who wait for something and not with
- * all there are. Each has one appointment at most, the earliest that was made; {@link Timetable.takeUntil} ends it.
- * An entry that an earlier one has replaced stays in the heap until its time and is ignored then.
+ * A timer queue: which item has to be looked at when. It is a heap of times, so that the cost grows with the items that
+ * wait and not with all there are. An item has one time at most, the earliest that was set; {@link
+ * TimerQueue.takeUntil} takes it away. An entry of the heap that an earlier one has replaced stays until its time, and
+ * is ignored then.
  */
 
-/** Whoever can wait. The field belongs to the timetable; Infinity: no appointment. */
-export interface Waiting {
+/** An item that can be in a timer queue. Only the queue sets the field; Infinity: the item has no time. */
+export interface Timed {
   wakeAt: number
 }
 
-export interface Appointment<T> {
-  readonly who: T
+export interface TimerEntry<T> {
+  readonly item: T
   /** On the caller's clock. */
   readonly at: number
 }
 
-export class Timetable<T extends Waiting> {
-  readonly #heap: Appointment<T>[] = []
+export class TimerQueue<T extends Timed> {
+  readonly #heap: TimerEntry<T>[] = []
 
-  /** The earliest time that anyone may wait for; Infinity when nobody does. */
+  /** The earliest time at which an item may be due; Infinity when the queue is empty. */
   get next(): number {
     return this.#heap[0]?.at ?? Infinity
   }
 
-  /** Infinity, or a time not before the appointment there is, changes nothing. */
-  set(who: T, at: number): void {
-    if (at >= who.wakeAt) return
-    who.wakeAt = at
-    this.#push({ who, at })
+  /** Sets an item's time. Infinity, and a time that is not before the one it has, change nothing. */
+  set(item: T, at: number): void {
+    if (at >= item.wakeAt) return
+    item.wakeAt = at
+    this.#push({ item, at })
   }
 
-  /** Everyone whose time is at or before `time`, the earliest first. */
-  takeUntil(time: number): Appointment<T>[] {
-    const due: Appointment<T>[] = []
+  /** Takes out every item whose time is at or before `time`, the earliest first. */
+  takeUntil(time: number): TimerEntry<T>[] {
+    const due: TimerEntry<T>[] = []
     for (let first = this.#heap[0]; first !== undefined && first.at <= time; first = this.#heap[0]) {
       this.#pop()
-      if (first.who.wakeAt !== first.at) continue
-      first.who.wakeAt = Infinity
+      if (first.item.wakeAt !== first.at) continue
+      first.item.wakeAt = Infinity
       due.push(first)
     }
     return due
   }
 
-  #push(entry: Appointment<T>): void {
+  #push(entry: TimerEntry<T>): void {
     const heap = this.#heap
     let at = heap.length
     heap.push(entry)

@@ -1,18 +1,18 @@
 /**
- * The lanes by topic and partition, who leads them, and which partitions their files have left: see failover.ts. Notes
- * when another topic has the name: then the lanes' producer states are in doubt.
+ * The lanes by topic and partition, their leaders, and which partitions their files have left: see failover.ts. It also
+ * notices when another topic has the name: then the lanes' producer states are in doubt.
  */
 import type { Lane } from './lane.ts'
 import { type TopicState, substituteFor } from './partition.ts'
 import { NO_TOPIC_ID, type TopicView, type Transport } from '../transport.ts'
 
-/** Records that wait so long where sending fails are a sign that others had better go elsewhere. */
+/** When records have waited this long where sending fails, other records should go to other partitions. */
 const STALLED_MS = 1000
 
 interface Topic {
-  /** Of the topic that the lanes have sent to; null before one is known. */
+  /** Id of the topic that the lanes have sent to; null before one is known. */
   id: string | null
-  /** It was not there, since its id was noted. */
+  /** The topic was missing at some time since its id was noted. */
   wasGone: boolean
   /** By partition; with holes. */
   readonly lanes: (Lane | undefined)[]
@@ -24,7 +24,7 @@ export interface TopicLanesOptions {
   readonly transport: Pick<Transport, 'view'>
   readonly now: () => number
   create(topic: string, partition: number): Lane
-  /** The lane has another leader, or none. */
+  /** The lane has another leader now, or none. */
   onLeader(lane: Lane): void
 }
 
@@ -40,7 +40,7 @@ export class TopicLanes {
     for (const { lanes } of this.#topics.values()) for (const lane of lanes) if (lane !== undefined) yield lane
   }
 
-  /** What a file's partition is chosen by; null while the topic is unknown. */
+  /** The state of a topic by which a file's partition is chosen; null while the topic is unknown. */
   state(name: string): TopicState | null {
     const view = this.#options.transport.view(name)
     if (view === null) return null
@@ -60,14 +60,14 @@ export class TopicLanes {
     return lane
   }
 
-  /** The topic's leaders are others now, or another topic has its name. */
+  /** The topic's leaders have changed, or another topic has its name. */
   follow(name: string): void {
     const view = this.#options.transport.view(name)
     this.#noteId(name, view)
     for (const lane of this.#topic(name).lanes) if (lane !== undefined) this.#setLeader(lane, view)
   }
 
-  /** The topic has fewer partitions now: it was made again. */
+  /** Whether the lane's partition is gone: the topic was created again, with fewer partitions. */
   isGone({ topic, partition }: Lane): boolean {
     const view = this.#options.transport.view(topic)
     return view !== null && partition >= view.leaders.length
@@ -81,11 +81,11 @@ export class TopicLanes {
     this.#topic(lane.topic).abandoned.add(lane.partition)
   }
 
-  /** The lane that takes over the files of one without a leader; null: nobody can. */
+  /** The lane that takes over the files of a lane without a leader; null when there is none. */
   substituteOf({ topic, partition }: Lane): Lane | null {
     const view = this.#options.transport.view(topic)
-    const heir = view === null ? -1 : substituteFor(partition, view)
-    return heir < 0 ? null : this.get(topic, heir)
+    const substitute = view === null ? -1 : substituteFor(partition, view)
+    return substitute < 0 ? null : this.get(topic, substitute)
   }
 
   #topic(name: string): Topic {
@@ -99,8 +99,9 @@ export class TopicLanes {
   }
 
   /**
-   * The logs of another topic are empty, and take any batch of ours for the first: what is sent behind it before it is
-   * stored could come to lie in front of it. Where there are no ids, what was gone and is there again is another one.
+   * Notes the topic's id, and puts the lanes' state in doubt where it is another topic. Its logs are empty, and any of
+   * our batches is taken for the first: a batch that is sent behind it before it is stored could be stored in front of
+   * it. Where there are no ids, a topic that was missing and is there again counts as another one.
    */
   #noteId(name: string, view: TopicView | null): void {
     const topic = this.#topic(name)
@@ -118,9 +119,9 @@ export class TopicLanes {
     }
   }
 
-  /** What waits while a connection is made, or for the first attempt again, is no sign. */
+  /** Whether sending has failed for a while. Records that wait for a connection or for the first retry do not count. */
   #isStalled(lane: Lane | undefined): boolean {
-    return lane !== undefined && lane.share.stalled && this.#options.now() - lane.waitingSince > STALLED_MS
+    return lane !== undefined && lane.quota.stalled && this.#options.now() - lane.waitingSince > STALLED_MS
   }
 
   #setLeader(lane: Lane, view: TopicView | null): void {

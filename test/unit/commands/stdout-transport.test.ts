@@ -35,7 +35,7 @@ suite('the output that only shows', () => {
       item([Buffer.from('größe'), Buffer.of(0xff, 0xfe), null]),
       item([Buffer.from('two\n')], 3),
     ])
-    const answered = { kind: 'answered', code: 0, message: null, baseOffset: -1 }
+    const answered = { kind: 'response', code: 0, message: null, baseOffset: -1 }
     assert.deepEqual(answers, [answered, answered])
     const lines = out.text().split('\n')
     assert.equal(lines.pop(), '')
@@ -93,7 +93,7 @@ suite('the output that only shows', () => {
     const answers = await sending
     assert.deepEqual(
       answers.map(({ kind }) => kind),
-      ['unanswered', 'unanswered'],
+      ['no-response', 'no-response'],
     )
   })
 })

@@ -27,7 +27,7 @@ function rawRecord(value: Uint8Array, headers: DecodedRecord['headers'] = HEADER
   return encodeRecord({ ...BARE, value, headers })
 }
 
-/** What becomes of a record that can be cut. */
+/** The result for a record that can be cut. */
 function decodeCut(cut: CutRecord | null): DecodedRecord {
   assert.ok(cut !== null)
   return decodeRecord(cut.bytes)
@@ -41,7 +41,7 @@ const text = fc.oneof(
 const part = fc.double({ min: 0, max: 1, noNaN: true })
 const nameOf = (header: { name: string }): string => header.name
 
-test('a json record that is cut fits, is marked, and is otherwise what it was', (t) => {
+test('a json record that is cut fits, is marked, and is otherwise unchanged', (t) => {
   fc.assert(
     fc.property(text, part, (message, part) => {
       const record = jsonRecord(message)
@@ -121,7 +121,7 @@ test('a record that was cut before is marked once', () => {
   assert.deepEqual(JSON.parse(Buffer.from(json.value ?? []).toString()).log.flags, ['truncated'])
 })
 
-test('a bare line has no place for a mark', () => {
+test('a line without headers has no place for a mark', () => {
   const cut = decodeCut(cutRecord(rawRecord(Buffer.alloc(100, 97), []), 50))
   assert.deepEqual([cut.value?.length, cut.headers], [40, []])
 })
@@ -136,7 +136,7 @@ test('a raw line that looks like a json record keeps its bytes', () => {
   ]
   for (const line of lines) {
     for (const headers of [HEADERS, []]) {
-      // without headers the last one cannot be told from a json record, and is cut as one
+      // without headers the last one cannot be distinguished from a json record, and is cut like one
       if (headers.length === 0 && line === lines.at(-1)) continue
       const record = rawRecord(Buffer.from(`${line}${' '.repeat(100)}`), headers)
       const cut = decodeCut(cutRecord(record, record.length - 60))

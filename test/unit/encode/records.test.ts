@@ -32,7 +32,7 @@ test('a record is the same after encoding and decoding', (t) => {
   )
 })
 
-test('a record is laid out as Kafka has it', () => {
+test('a record has the layout of Kafka', () => {
   const record = {
     timestampDelta: -1,
     offsetDelta: 64,
@@ -40,7 +40,8 @@ test('a record is laid out as Kafka has it', () => {
     value: Buffer.from('ab'),
     headers: [{ name: 'h', value: null }],
   }
-  // length | attributes | timestamp delta | offset delta | key length | value length, value | headers | name length, name | value length
+  // length | attributes | timestamp delta | offset delta | key length | value length, value | headers | name length,
+  // name | value length
   assert.equal(encodeRecord(record).toString('hex'), '18 00 01 8001 01 046162 02 0268 01'.replaceAll(' ', ''))
 })
 

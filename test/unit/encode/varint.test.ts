@@ -31,14 +31,14 @@ test('a varint read back is the number written', (t) => {
   )
 })
 
-test('sized bytes tell null from empty', () => {
+test('sized bytes distinguish null from empty', () => {
   assert.equal(sized(null).toString('hex'), '01')
   assert.equal(sized(Buffer.alloc(0)).toString('hex'), '00')
   const reader = new VarintReader(Buffer.concat([sized(null), sized(Buffer.from('x')), sized(Buffer.alloc(0))]))
   assert.deepEqual([reader.sized(), reader.sized()?.length, reader.sized()?.length], [null, 1, 0])
 })
 
-test('a varint that does not end, or says more than is there, is a RangeError', () => {
+test('a varint that does not end, or announces more bytes than there are, is a RangeError', () => {
   assert.throws(() => new VarintReader(Buffer.alloc(0)).varint(), RangeError)
   assert.throws(() => new VarintReader(Buffer.alloc(9, 0xff)).varint(), RangeError)
   assert.throws(() => new VarintReader(Buffer.alloc(11, 0xff)).varint(), RangeError)

@@ -5,7 +5,7 @@ import { recordKeyOf } from '../../../src/enrich/key.ts'
 const FILE = { id: 'a'.repeat(24), inputId: 'web', path: '/var/log/\xff-app.log' }
 const hex = (bytes: Uint8Array | null): string | null => bytes && Buffer.from(bytes).toString('latin1')
 
-void test('a key is none, the path, or what a template makes of it', () => {
+void test('a key is none, the path, or made by a template', () => {
   assert.equal(recordKeyOf(FILE, { kind: 'none' }), null)
   assert.equal(hex(recordKeyOf(FILE, { kind: 'file' })), FILE.path)
   const parts = ['node-1/', { of: 'log.file.name' }, '#', { of: 'log.file.path' }] as const
@@ -22,11 +22,11 @@ void test('all generations of a log have one key', () => {
   assert.deepEqual(recordKeyOf({ ...FILE, id: 'b'.repeat(24) }, rule), recordKeyOf(FILE, rule))
 })
 
-void test('a template of nothing is an empty key, which is not none', () => {
+void test('an empty template makes an empty key, which is not the same as none', () => {
   assert.deepEqual(recordKeyOf(FILE, { kind: 'template', parts: [] }), Buffer.alloc(0))
 })
 
-void test('a file at the top has its whole path but the slash for a name', () => {
+void test('the name of a file in the root directory is its path without the slash', () => {
   const key = recordKeyOf({ ...FILE, path: '/app.log' }, { kind: 'template', parts: [{ of: 'log.file.name' }] })
   assert.equal(hex(key), 'app.log')
 })

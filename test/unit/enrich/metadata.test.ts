@@ -4,7 +4,7 @@ import { factsOf } from '../../../src/enrich/metadata.ts'
 
 const FILE = { id: 'a'.repeat(24), inputId: 'web', path: '/var/log/\xff.log' }
 
-void test('tells the file, the agent, and the fields of the input', () => {
+void test('has the file, the agent, and the fields of the input', () => {
   const fields = new Map([
     ['web', { env: 'prod', tier: 2, canary: false }],
     ['api', { env: 'test' }],
@@ -16,6 +16,6 @@ void test('tells the file, the agent, and the fields of the input', () => {
   })
 })
 
-void test('tells no fields where the input has none', () => {
+void test('has no fields where the input has none', () => {
   assert.deepEqual(factsOf(FILE, { agentId: 'node-1', fields: new Map() }).fields, {})
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Backoff } from '../../../src/output/backoff.ts'
 
-test('back-off doubles up to its limit, cut by up to a half at random, and begins anew when told', () => {
+test('back-off doubles up to its limit, shortened by up to a half at random, and begins again after a reset', () => {
   const pauses = (random: number, times: number): number[] => {
     const backoff = new Backoff({ minMs: 100, maxMs: 1_000 }, () => random)
     return Array.from({ length: times }, () => backoff.next())

@@ -1,25 +1,24 @@
 /**
- * ApiVersions, version 3: which versions of which APIs a broker speaks. Asked once on every new connection.
+ * ApiVersions, version 3: which versions of which APIs a broker supports. Sent once on every new connection.
  * https://kafka.apache.org/protocol#The_Messages_ApiVersions
  */
-import type { AnswerReader } from './primitives.ts'
+import type { ResponseReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const API_VERSIONS: Api = { name: 'ApiVersions', key: 18, version: 3 }
 
 const UNSUPPORTED_VERSION = 35
 
-/** First and last version a broker speaks. */
+/** The first and last version of an API that a broker supports. */
 export interface VersionRange {
   readonly min: number
   readonly max: number
 }
 
-export interface ApiVersionsAnswer {
+export interface ApiVersionsResponse {
   readonly code: number
   /** By API key. */
   readonly ranges: ReadonlyMap<number, VersionRange>
-  readonly throttleMs: number
 }
 
 /**
@@ -29,7 +28,7 @@ export interface ApiVersionsAnswer {
  * client software version  compact string
  * tagged fields
  * ```
- * A broker refuses names and versions that are not letters, digits, '-' and '.'.
+ * A broker refuses names and versions with characters other than letters, digits, '-' and '.'.
  */
 export function encodeApiVersions(
   header: RequestHeader,
@@ -53,11 +52,11 @@ export function encodeApiVersions(
  * throttle time  int32
  * tagged fields
  * ```
- * The header of this answer has no tagged fields in any version, for the client that asks can't know yet what the
- * broker speaks. For the same reason a broker that doesn't know version 3 answers in the form of version 0: error code
- * UNSUPPORTED_VERSION, then an array with an int32 length and no tagged fields, then nothing.
+ * The header of this response has no tagged fields in any version, since the client cannot know yet which versions the
+ * broker supports. For the same reason a broker that doesn't know version 3 responds in the form of version 0: error
+ * code UNSUPPORTED_VERSION, then an array with an int32 length and no tagged fields, then nothing.
  */
-export function decodeApiVersions(reader: AnswerReader): ApiVersionsAnswer {
+export function decodeApiVersions(reader: ResponseReader): ApiVersionsResponse {
   const code = reader.int16()
   const old = code === UNSUPPORTED_VERSION
   const ranges = new Map<number, VersionRange>()
@@ -66,23 +65,22 @@ export function decodeApiVersions(reader: AnswerReader): ApiVersionsAnswer {
     ranges.set(key, { min: reader.int16(), max: reader.int16() })
     if (!old) reader.skipTaggedFields()
   }
-  let throttleMs = 0
   if (!old) {
-    throttleMs = reader.int32()
+    reader.skip(4)
     reader.skipTaggedFields()
   }
   reader.end()
-  return { code, ranges, throttleMs }
+  return { code, ranges }
 }
 
-/** What a broker lacks of the APIs we need, in words for a person; empty if nothing. */
+/** The APIs that are needed and a broker lacks, in words for a person; empty if it lacks none. */
 export function missingApis(ranges: ReadonlyMap<number, VersionRange>, needed: readonly Api[]): readonly string[] {
   const missing: string[] = []
   for (const api of needed) {
     const range = ranges.get(api.key)
-    if (range === undefined) missing.push(`${api.name} (not spoken at all)`)
+    if (range === undefined) missing.push(`${api.name} (not supported)`)
     else if (api.version < range.min || api.version > range.max) {
-      missing.push(`${api.name} version ${api.version} (it speaks ${range.min} to ${range.max})`)
+      missing.push(`${api.name} version ${api.version} (the broker supports ${range.min} to ${range.max})`)
     }
   }
   return missing

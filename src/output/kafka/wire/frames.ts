@@ -1,30 +1,34 @@
 /**
- * Cuts the bytes of a socket into frames: int32 length, then that many bytes. Knows nothing of what is in a frame.
+ * Cuts the bytes of a socket into frames: int32 length, then that many bytes. The content of a frame is not known here.
  */
 import { AgentError } from '../../../errors.ts'
 
-/** A correlation id is the least an answer can be. */
+/** A response has at least a correlation id. */
 const MIN_FRAME = 4
-/** No answer to what we ask comes near this; a length beyond it is not the Kafka protocol (or TLS, or HTTP). */
+/**
+ * No response to our requests comes near this length. A greater one means that the bytes are not the Kafka protocol
+ * (but TLS or HTTP, for example).
+ */
 const MAX_FRAME = 16 * 1024 * 1024
 const FIRST_PIECE = 64 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Push a chunk, then call {@link next} until it gives null. A frame that lies within one chunk is handed out as a
- * view, without a copy. One that doesn't is collected in a buffer that doubles: linear work however small the chunks
- * are, and never more memory than twice what the broker really sent, whatever length it announced.
+ * Gives the frames of pushed chunks: push a chunk, then call {@link next} until it gives null. A frame that lies within
+ * one chunk is handed out as a view, without a copy. Any other frame is collected in a buffer that doubles: the work is
+ * linear however small the chunks are, and the memory is never more than twice what the broker has really sent,
+ * whatever length it announced.
  */
 export class Frames {
   #chunk: Buffer = NOTHING
   #at = 0
-  /** Bytes of the length seen so far, and their value. */
+  /** How many bytes of the length have come, and their value. */
   #lengthBytes = 0
   #length = 0
   #partial: Buffer = NOTHING
   #filled = 0
 
-  /** The chunk before must be used up. */
+  /** Takes the next chunk. The chunk before must be used up. */
   push(chunk: Buffer): void {
     this.#chunk = chunk
     this.#at = 0
@@ -73,7 +77,7 @@ export class Frames {
     this.#filled = filled
   }
 
-  /** Lets go of a chunk with nothing left in it, so that an idle connection holds none. */
+  /** Releases a chunk with nothing left in it, so that an idle connection holds none. */
   #used(): null {
     this.#chunk = NOTHING
     this.#at = 0

@@ -1,13 +1,13 @@
 /**
- * InitProducerId, version 4: a producer id for idempotent sending. Any broker gives one where no transaction is used.
+ * InitProducerId, version 4: a producer id for idempotent sending. Without a transaction any broker gives one.
  * https://kafka.apache.org/protocol#The_Messages_InitProducerId
  */
-import type { AnswerReader } from './primitives.ts'
+import type { ResponseReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const INIT_PRODUCER_ID: Api = { name: 'InitProducerId', key: 22, version: 4 }
 
-export interface InitProducerIdAnswer {
+export interface InitProducerIdResponse {
   readonly throttleMs: number
   readonly code: number
   /** -1 where `code` is not 0. */
@@ -19,7 +19,7 @@ export interface InitProducerIdAnswer {
  * ```
  * header
  * transactional id        compact nullable string  null: idempotence only
- * transaction time-out    int32                    ms; means nothing without a transactional id
+ * transaction time-out    int32                    ms; has no meaning without a transactional id
  * producer id             int64                    -1: a new one
  * producer epoch          int16                    -1: a new one
  * tagged fields
@@ -45,7 +45,7 @@ export function encodeInitProducerId(header: RequestHeader): readonly Buffer[] {
  * tagged fields
  * ```
  */
-export function decodeInitProducerId(reader: AnswerReader): InitProducerIdAnswer {
+export function decodeInitProducerId(reader: ResponseReader): InitProducerIdResponse {
   reader.skipTaggedFields()
   const throttleMs = reader.int32()
   const code = reader.int16()

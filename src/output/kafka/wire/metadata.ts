@@ -1,15 +1,15 @@
 /**
- * Metadata, version 12: the brokers' addresses, and of each topic asked for its id, partitions and their leaders.
+ * Metadata, version 12: the brokers' addresses, and the id, the partitions and their leaders of each requested topic.
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
 import { AgentError } from '../../../errors.ts'
 import { NO_TOPIC_ID } from '../../transport.ts'
-import type { AnswerReader } from './primitives.ts'
+import type { ResponseReader } from './primitives.ts'
 import { beginRequest, endRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const METADATA: Api = { name: 'Metadata', key: 3, version: 12 }
 
-/** Several times the largest cluster there is; each broker costs us more than its bytes in the answer. */
+/** Several times the size of the largest clusters. Each broker costs us more memory than its bytes in the response. */
 const MAX_BROKERS = 10_000
 
 export interface BrokerMetadata {
@@ -19,27 +19,26 @@ export interface BrokerMetadata {
 }
 
 export interface PartitionMetadata {
-  readonly code: number
   readonly partition: number
   /** Node id, -1 where there is no leader now. */
   readonly leader: number
-  /** Grows with every election; an answer with a smaller one is older than what is known. */
+  /** Grows with every election. A response with a smaller one is older than what is known. */
   readonly leaderEpoch: number
 }
 
-/** An error is told per topic and per partition: one bad topic says nothing of the others. */
+/** A topic in a response. Each topic has an error code of its own: one bad topic says nothing of the others. */
 export interface TopicMetadata {
   readonly code: number
-  /** null only in answers to questions by id, which we never ask. */
+  /** null only in responses to requests by id, which we never send. */
   readonly name: string | null
-  /** 32 hexadecimal digits; another one under the same name is another topic. */
+  /** 32 hexadecimal digits. Another id under the same name means another topic. */
   readonly id: string
   readonly partitions: readonly PartitionMetadata[]
-  /** Bit field of what we may do with the topic (bit 4: write), -2^31 where it was not asked for. */
+  /** Bit field of what we may do with the topic (bit 4: write), -2^31 where it was not requested. */
   readonly authorizedOperations: number
 }
 
-export interface MetadataAnswer {
+export interface MetadataResponse {
   readonly throttleMs: number
   readonly brokers: readonly BrokerMetadata[]
   readonly clusterId: string | null
@@ -50,10 +49,10 @@ export interface MetadataAnswer {
  * ```
  * header
  * topics                               compact array  (null would mean all, an empty one means none)
- *   topic id                           uuid           zero: ask by name
+ *   topic id                           uuid           zero: the topic is given by name
  *   name                               compact nullable string
  *   tagged fields
- * allow auto topic creation            boolean        false: to look for a topic must not make one
+ * allow auto topic creation            boolean        false: a request for a topic must not create it
  * include topic authorized operations  boolean
  * tagged fields
  * ```
@@ -99,7 +98,7 @@ export function encodeMetadata(
  * tagged fields
  * ```
  */
-export function decodeMetadata(reader: AnswerReader): MetadataAnswer {
+export function decodeMetadata(reader: ResponseReader): MetadataResponse {
   reader.skipTaggedFields()
   const throttleMs = reader.int32()
   const brokers: BrokerMetadata[] = []
@@ -119,7 +118,7 @@ export function decodeMetadata(reader: AnswerReader): MetadataAnswer {
   return { throttleMs, brokers, clusterId, topics }
 }
 
-function decodeTopic(reader: AnswerReader): TopicMetadata {
+function decodeTopic(reader: ResponseReader): TopicMetadata {
   const code = reader.int16()
   const name = reader.compactNullableString()
   const id = reader.uuid()
@@ -143,12 +142,12 @@ function decodeTopic(reader: AnswerReader): TopicMetadata {
  * tagged fields
  * ```
  */
-function decodePartition(reader: AnswerReader): PartitionMetadata {
-  const code = reader.int16()
+function decodePartition(reader: ResponseReader): PartitionMetadata {
+  reader.skip(2)
   const partition = reader.int32()
   const leader = reader.int32()
   const leaderEpoch = reader.int32()
   for (let lists = 3; lists > 0; lists--) reader.skip(4 * reader.compactArray(4))
   reader.skipTaggedFields()
-  return { code, partition, leader, leaderEpoch }
+  return { partition, leader, leaderEpoch }
 }

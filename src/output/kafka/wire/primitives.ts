@@ -1,9 +1,9 @@
 /**
- * The primitive types of the Kafka protocol: reading them out of an answer, writing them into a request. Not the
- * layout of any message (one file an API does that) and not the record batch format (encode/records.ts).
+ * The primitive types of the Kafka protocol: reading them from a response, writing them into a request. The layout of
+ * messages is elsewhere (one file an API), and so is the format of record batches (encode/records.ts).
  *
- * A broker's bytes are hostile: each read checks that the bytes are there, each length is held against what is left,
- * and whatever doesn't fit throws `protocol-violation` and nothing else.
+ * A broker's bytes are hostile: each read checks that the bytes are there, each length is compared with the bytes
+ * that are left, and anything that doesn't fit throws AgentError `protocol-violation`, and no other error.
  *
  * Types and sizes: https://kafka.apache.org/protocol#protocol_types
  */
@@ -13,8 +13,8 @@ function violation(message: string): AgentError {
   return new AgentError('protocol-violation', message)
 }
 
-/** Reads one answer from front to end. Strings are copied out, so the bytes may be reused afterwards. */
-export class AnswerReader {
+/** Reads one response from front to end. Strings are copied out, so the bytes may be reused afterwards. */
+export class ResponseReader {
   readonly #bytes: Buffer
   #at: number
 
@@ -27,11 +27,11 @@ export class AnswerReader {
     return this.#bytes.length - this.#at
   }
 
-  /** Takes `length` bytes and gives where they begin. */
+  /** Takes `length` bytes; returns where they begin. */
   #take(length: number): number {
     const at = this.#at
     if (length > this.#bytes.length - at) {
-      throw violation(`an answer ends early: ${length} bytes wanted at ${at}, ${this.#bytes.length - at} there`)
+      throw violation(`a response ends early: ${length} bytes expected at ${at}, ${this.#bytes.length - at} left`)
     }
     this.#at = at + length
     return at
@@ -49,25 +49,25 @@ export class AnswerReader {
     return this.#bytes.readInt32BE(this.#take(4))
   }
 
-  /** An int64 as a number. What Kafka puts there (offsets, times, producer ids) stays below 2^53. */
+  /** An int64 as a number. The values that Kafka sends (offsets, times, producer ids) stay below 2^53. */
   int64(): number {
     const at = this.#take(8)
     const value = this.#bytes.readInt32BE(at) * 2 ** 32 + this.#bytes.readUInt32BE(at + 4)
-    if (!Number.isSafeInteger(value)) throw violation(`an answer has a 64-bit number beyond 2^53 at ${at}`)
+    if (!Number.isSafeInteger(value)) throw violation(`a response has a 64-bit number beyond 2^53 at ${at}`)
     return value
   }
 
-  /** Seven bits a byte, lowest first, at most 32 bits in all. */
+  /** An unsigned varint: seven bits a byte, lowest first, at most 32 bits in all. */
   unsignedVarint(): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const at = this.#take(1)
       const byte = this.#bytes[at]!
-      if (shift === 28 && byte > 0x0f) throw violation(`an answer has a varint beyond 32 bits at ${at}`)
+      if (shift === 28 && byte > 0x0f) throw violation(`a response has a varint beyond 32 bits at ${at}`)
       value += (byte & 0x7f) * 2 ** shift
       if (byte < 0x80) return value
     }
-    throw violation('an answer has a varint without an end')
+    throw violation('a response has a varint without an end')
   }
 
   compactNullableString(): string | null {
@@ -79,7 +79,7 @@ export class AnswerReader {
 
   compactString(): string {
     const text = this.compactNullableString()
-    if (text === null) throw violation(`an answer has null for a string that is never null, before ${this.#at}`)
+    if (text === null) throw violation(`a response has null for a string that is never null, before ${this.#at}`)
     return text
   }
 
@@ -90,21 +90,21 @@ export class AnswerReader {
   }
 
   /**
-   * The number of elements of an array that is never null. `elementBytes` is the least an element can take: a number
-   * that cannot fit in what is left is refused before anything is allocated for it.
+   * The number of elements of an array that is never null. `elementBytes` is the least number of bytes that an element
+   * can have: a number of elements that cannot fit in the bytes left is refused before anything is allocated for them.
    */
   compactArray(elementBytes: number): number {
     return this.#count(this.unsignedVarint() - 1, elementBytes)
   }
 
-  /** The same for an array of the old form, its length an int32. */
+  /** The number of elements of an array in the old form, whose length is an int32; see {@link compactArray}. */
   array(elementBytes: number): number {
     return this.#count(this.int32(), elementBytes)
   }
 
   #count(count: number, elementBytes: number): number {
     if (count < 0 || count * elementBytes > this.left) {
-      throw violation(`an answer has an array of ${count} elements with ${this.left} bytes left`)
+      throw violation(`a response has an array of ${count} elements with ${this.left} bytes left`)
     }
     return count
   }
@@ -113,7 +113,7 @@ export class AnswerReader {
     this.#take(bytes)
   }
 
-  /** Tagged fields are optional by definition; none says anything we need. */
+  /** Skips tagged fields. They are optional by definition, and none has anything that we need. */
   skipTaggedFields(): void {
     for (let count = this.unsignedVarint(); count > 0; count--) {
       this.unsignedVarint()
@@ -121,13 +121,16 @@ export class AnswerReader {
     }
   }
 
-  /** Bytes left over mean that the two sides don't speak of the same version: nothing read before is worth trust. */
+  /**
+   * Checks that all bytes are read. Bytes that are left mean that the two sides use different versions: nothing that
+   * was read before can be trusted then.
+   */
   end(): void {
-    if (this.left > 0) throw violation(`an answer has ${this.left} bytes too many`)
+    if (this.left > 0) throw violation(`a response has ${this.left} bytes too many`)
   }
 }
 
-/** Writes one request. Grows as needed; {@link cut} hands out what was written since the last cut. */
+/** Writes one request, and grows as needed; {@link cut} gives what was written since the last cut. */
 export class Writer {
   #bytes: Buffer
   #start = 0
@@ -143,7 +146,7 @@ export class Writer {
       this.#at = at + bytes
       return at
     }
-    // Only what was not cut yet moves on: cuts keep the buffer they were made from.
+    // Only what was not cut yet is moved: cuts keep the buffer they were made from.
     const open = this.#bytes.subarray(this.#start, at)
     this.#bytes = Buffer.allocUnsafe(Math.max(2 * open.length, open.length + bytes, 256))
     this.#bytes.set(open)
@@ -189,7 +192,7 @@ export class Writer {
     this.#bytes[at] = rest
   }
 
-  /** A string of the old form, its length an int16; only request headers still have one. */
+  /** Writes a string in the old form, whose length is an int16; only request headers still have one. */
   string(text: string): void {
     const length = Buffer.byteLength(text)
     this.int16(length)
@@ -209,12 +212,12 @@ export class Writer {
     else this.compactString(text)
   }
 
-  /** The length of an array whose elements follow. */
+  /** Writes the length of an array whose elements follow. */
   compactArray(elements: number): void {
     this.unsignedVarint(elements + 1)
   }
 
-  /** 32 hexadecimal digits as 16 bytes. */
+  /** Writes 32 hexadecimal digits as 16 bytes. */
   uuid(hex: string): void {
     const at = this.#room(16)
     this.#bytes.write(hex, at, 16, 'hex')
@@ -224,7 +227,7 @@ export class Writer {
     this.int8(0)
   }
 
-  /** The bytes written since the last cut, not copied: they stay as they are while the writer goes on behind them. */
+  /** The bytes written since the last cut, without a copy: they do not change, since the writer goes on behind them. */
   cut(): Buffer {
     const piece = this.#bytes.subarray(this.#start, this.#at)
     this.#start = this.#at

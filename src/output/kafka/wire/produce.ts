@@ -1,17 +1,17 @@
 /**
- * Produce, version 9: record batches on their way to a broker, one for each partition, and what became of each.
+ * Produce, version 9: record batches for the partitions that a broker leads, one each, and the outcome of each.
  * https://kafka.apache.org/protocol#The_Messages_Produce
  */
 import type { ProduceItem } from '../../transport.ts'
-import type { AnswerReader, Writer } from './primitives.ts'
+import type { ResponseReader, Writer } from './primitives.ts'
 import { beginRequest, type Api, type RequestHeader } from './request-header.ts'
 
 export const PRODUCE: Api = { name: 'Produce', key: 0, version: 9 }
 
 export interface ProduceSettings {
-  /** -1: all in-sync replicas, 1: the leader, 0: no answer at all. */
+  /** -1: all in-sync replicas, 1: the leader, 0: no response at all. */
   readonly acks: -1 | 0 | 1
-  /** How long the broker waits for its replicas before it answers REQUEST_TIMED_OUT. */
+  /** How long the broker waits for its replicas before it responds with REQUEST_TIMED_OUT. */
   readonly timeoutMs: number
 }
 
@@ -21,19 +21,17 @@ export interface RecordError {
   readonly message: string | null
 }
 
-export interface PartitionAnswer {
+export interface PartitionResponse {
   readonly topic: string
   readonly partition: number
   readonly code: number
   readonly baseOffset: number
-  /** -1 unless the topic stamps records with the broker's time. */
-  readonly logAppendTimeMs: number
   readonly recordErrors: readonly RecordError[]
   readonly message: string | null
 }
 
-export interface ProduceAnswer {
-  readonly partitions: readonly PartitionAnswer[]
+export interface ProduceResponse {
+  readonly partitions: readonly PartitionResponse[]
   readonly throttleMs: number
 }
 
@@ -54,8 +52,8 @@ const NO_RECORD_ERRORS: readonly RecordError[] = []
  *   tagged fields
  * tagged fields
  * ```
- * Given as a list of pieces to be written one behind the other. The batches' own bytes are among them as they are,
- * never copied; what lies between them comes out of one small buffer.
+ * Returns a list of pieces to be written one behind the other. The batches' own bytes are among them as they are, never
+ * copied; the bytes between them are in one small buffer.
  */
 export function encodeProduce(
   header: RequestHeader,
@@ -96,7 +94,7 @@ function encodePartition(writer: Writer, item: ProduceItem, pieces: Uint8Array[]
   writer.noTaggedFields()
 }
 
-/** The items in groups of one topic each; nearly always there is one topic and nothing to do. */
+/** The items in groups of one topic each. Nearly always there is one topic, and nothing to do. */
 function byTopic(items: readonly ProduceItem[]): readonly (readonly ProduceItem[])[] {
   const first = items[0]?.topic
   if (items.every((item) => item.topic === first)) return first === undefined ? [] : [items]
@@ -113,11 +111,11 @@ function byTopic(items: readonly ProduceItem[]): readonly (readonly ProduceItem[
  * throttle time             int32
  * tagged fields
  * ```
- * The broker may give topics and partitions in any order.
+ * The topics and partitions may be in any order.
  */
-export function decodeProduce(reader: AnswerReader): ProduceAnswer {
+export function decodeProduce(reader: ResponseReader): ProduceResponse {
   reader.skipTaggedFields()
-  const partitions: PartitionAnswer[] = []
+  const partitions: PartitionResponse[] = []
   for (let topics = reader.compactArray(3); topics > 0; topics--) {
     const topic = reader.compactString()
     for (let left = reader.compactArray(33); left > 0; left--) partitions.push(decodePartition(reader, topic))
@@ -144,20 +142,19 @@ export function decodeProduce(reader: AnswerReader): ProduceAnswer {
  * tagged fields
  * ```
  */
-function decodePartition(reader: AnswerReader, topic: string): PartitionAnswer {
+function decodePartition(reader: ResponseReader, topic: string): PartitionResponse {
   const partition = reader.int32()
   const code = reader.int16()
   const baseOffset = reader.int64()
-  const logAppendTimeMs = reader.int64()
-  reader.int64()
+  reader.skip(16)
   const count = reader.compactArray(6)
   const recordErrors = count === 0 ? NO_RECORD_ERRORS : decodeRecordErrors(reader, count)
   const message = reader.compactNullableString()
   reader.skipTaggedFields()
-  return { topic, partition, code, baseOffset, logAppendTimeMs, recordErrors, message }
+  return { topic, partition, code, baseOffset, recordErrors, message }
 }
 
-function decodeRecordErrors(reader: AnswerReader, count: number): readonly RecordError[] {
+function decodeRecordErrors(reader: ResponseReader, count: number): readonly RecordError[] {
   const errors: RecordError[] = []
   for (let left = count; left > 0; left--) {
     errors.push({ index: reader.int32(), message: reader.compactNullableString() })

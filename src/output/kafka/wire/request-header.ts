@@ -1,30 +1,30 @@
 /**
- * The frame and header every request begins with. Header version 2, the one of all flexible requests; the answers'
- * header (correlation id, then tagged fields) is read by connection.ts and the API's own file.
+ * The frame and the header that every request begins with. It is header version 2, as in all flexible requests. The
+ * header of responses (correlation id, then tagged fields) is read by connection.ts and the API's own file.
  */
 import { Writer } from './primitives.ts'
 
-/** One API in the one version we speak. */
+/** An API, in the one version that we use. */
 export interface Api {
   readonly name: string
   readonly key: number
   readonly version: number
 }
 
-/** What a request's header says besides its API. */
+/** The fields of a request's header besides its API. */
 export interface RequestHeader {
-  /** Given by the connection; the answer carries it back. */
+  /** Given by the connection. The response has the same one. */
   readonly correlationId: number
   readonly clientId: string
 }
 
 /**
  * ```
- * frame length    int32   of everything behind it; 0 here, filled in by endRequest
+ * frame length    int32   of everything behind it; 0 at first, filled in by endRequest
  * api key         int16
  * api version     int16
  * correlation id  int32
- * client id       string  int16 length: this one field never became compact, so that any broker can read the header
+ * client id       string  int16 length: this one field was never made compact, so that any broker can read the header
  * tagged fields
  * ```
  */
@@ -39,7 +39,7 @@ export function beginRequest(api: Api, header: RequestHeader, capacity?: number)
   return writer
 }
 
-/** Fills in the frame length of a request whose bytes are all in `frame`. */
+/** Fills in the frame length of a request whose bytes are all in the writer; returns its frame. */
 export function endRequest(writer: Writer): readonly [Buffer] {
   const frame = writer.cut()
   frame.writeInt32BE(frame.length - 4)

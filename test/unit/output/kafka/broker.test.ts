@@ -10,21 +10,21 @@ afterEach(closeAll)
 describe('a cluster with brokers in trouble', () => {
   const lost: readonly (readonly [string, Fault, number])[] = [
     ['a lost request', fault.requestLost(), 0],
-    ['a lost answer', fault.responseLost(), 1],
-    ['an answer cut off', fault.closedMidResponse(), 1],
+    ['a lost response', fault.responseLost(), 1],
+    ['a response cut off', fault.closedMidResponse(), 1],
     ['garbage', fault.garbage(), 1],
     ['a length of 2 GB', fault.frameLength(2 ** 31 - 1), 1],
     ['a negative length', fault.frameLength(-5), 1],
     ['a wrong correlation id', fault.wrongCorrelation(), 1],
   ]
   for (const [what, wrong, records] of lost) {
-    test(`survives ${what}: unanswered, then stored or recognised when sent again`, async () => {
+    test(`survives ${what}: no response, then stored or recognised when sent again`, async () => {
       const kafka = await startFake()
       const { cluster, ready, events } = await opened(kafka)
       const item = fakeItem('logs', 0, { producerId: 7, epoch: 0, sequence: 0 })
       kafka.onProduce(wrong)
-      const [answer] = await cluster.produce(1, [item])
-      assert.equal(answer?.kind === 'unanswered' && answer.maybeSent, true)
+      const [response] = await cluster.produce(1, [item])
+      assert.equal(response?.kind === 'no-response' && response.maybeSent, true)
       assert.equal(kafka.log('logs', 0).records, records)
       await ready(1)
       assert.deepEqual(await cluster.produce(1, [item]), [stored(0)])
@@ -33,7 +33,7 @@ describe('a cluster with brokers in trouble', () => {
     })
   }
 
-  test('keeps the first of two answers and connects anew', async () => {
+  test('keeps the first of two responses and connects again', async () => {
     const kafka = await startFake()
     const { cluster, ready } = await opened(kafka)
     kafka.onProduce(fault.twice())
@@ -43,7 +43,7 @@ describe('a cluster with brokers in trouble', () => {
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(1)])
   })
 
-  test('takes a late answer, and those behind it', async () => {
+  test('accepts a late response, and those behind it', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka)
     const release = Promise.withResolvers<void>()
@@ -59,8 +59,8 @@ describe('a cluster with brokers in trouble', () => {
     const { cluster, ready } = await opened(kafka)
     kafka.node(1).closeAfter(100_000)
     const large = fakeItem('logs', 0, { values: ['x'.repeat(900_000)] })
-    const [answer] = await cluster.produce(1, [large])
-    assert.equal(answer?.kind === 'unanswered' && answer.maybeSent, true)
+    const [response] = await cluster.produce(1, [large])
+    assert.equal(response?.kind === 'no-response' && response.maybeSent, true)
     await ready(1)
     assert.deepEqual(await cluster.produce(1, [large]), [stored(0)])
   })
@@ -72,15 +72,15 @@ describe('a cluster with brokers in trouble', () => {
     const requests = Array.from({ length: 40 }, () =>
       cluster.produce(1, [fakeItem('logs', 0, { values: ['x'.repeat(900_000)] })]),
     )
-    const answers = (await Promise.all(requests)).flat()
-    assert.ok(answers.every((answer) => answer.kind === 'unanswered'))
-    const sent = answers.map((answer) => answer.kind === 'unanswered' && answer.maybeSent)
+    const responses = (await Promise.all(requests)).flat()
+    assert.ok(responses.every((response) => response.kind === 'no-response'))
+    const sent = responses.map((response) => response.kind === 'no-response' && response.maybeSent)
     assert.equal(sent[0], true)
-    assert.equal(sent.at(-1), false, 'what the socket never got')
+    assert.equal(sent.at(-1), false, 'bytes that the socket never got')
     kafka.node(1).resume()
   })
 
-  test('leaves a broker alone for as long as it wants to be', async () => {
+  test('sends nothing to a broker for as long as it throttles us', async () => {
     const kafka = await startFake()
     const { cluster, becameReady } = await opened(kafka)
     kafka.onProduce(fault.throttle(60))
@@ -93,7 +93,7 @@ describe('a cluster with brokers in trouble', () => {
     assert.equal(cluster.ready(1), true)
   })
 
-  test('thinks nothing of an idle connection that is closed', async () => {
+  test('does not report an idle connection that is closed', async () => {
     const kafka = await startFake()
     const { cluster, ready, told } = await opened(kafka)
     await cluster.produce(1, [fakeItem('logs', 0)])
@@ -105,7 +105,7 @@ describe('a cluster with brokers in trouble', () => {
     assert.equal(told.length, before)
   })
 
-  test('names a broker that is down at each attempt, knocks with growing pauses, and tells once when it is back', async () => {
+  test('reports a broker that is down at each attempt, with growing pauses, and once when it is back', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
     const { cluster, events, becameReady } = await opened(kafka)
     kafka.node(1).partitioned = true
@@ -136,7 +136,7 @@ describe('a cluster with brokers in trouble', () => {
     await ready(2)
   })
 
-  test('says what a broker lacks', async () => {
+  test('reports which APIs a broker lacks', async () => {
     const kafka = await startFake()
     kafka.apis = [
       [0, 0, 8],
@@ -147,11 +147,11 @@ describe('a cluster with brokers in trouble', () => {
     await until(() => events('brokerUnreachable').length > 0, { what: 'the reason' })
     assert.match(
       String(events('brokerUnreachable')[0]?.[3]),
-      /^127.0.0.1:\d+ is too old or too new: Produce version 9 \(it speaks 0 to 8\), InitProducerId \(not spoken at all\)$/,
+      /^127.0.0.1:\d+ is too old or too new: Produce version 9 \(the broker supports 0 to 8\), InitProducerId \(not supported\)$/,
     )
   })
 
-  test('says that a broker does not even know how to be asked', async () => {
+  test('reports a broker that does not know the request for its versions', async () => {
     const kafka = await startFake()
     kafka.knowsApiVersions3 = false
     const { cluster, events } = open(kafka)
@@ -160,7 +160,7 @@ describe('a cluster with brokers in trouble', () => {
     assert.match(String(events('brokerUnreachable')[0]?.[3]), /ApiVersions: .*UNSUPPORTED_VERSION/)
   })
 
-  test('does not storm a broker that hangs up on everybody', async () => {
+  test('does not connect too often to a broker that closes every connection', async () => {
     const kafka = await startFake()
     kafka.on('ApiVersions', fault.requestLost(), { times: Infinity })
     const { cluster } = open(kafka, { retry: { minMs: 20, maxMs: 40 } })
@@ -169,7 +169,7 @@ describe('a cluster with brokers in trouble', () => {
     const id = cluster.producerId(AbortSignal.timeout(300))
     await assert.rejects(id)
     const attempts = kafka.node(1).accepted
-    // Two ask (metadata, producer id), over one broker: never more often than every minMs / 2.
+    // Two requests (metadata, producer id) go to one broker: never more often than every minMs / 2.
     assert.ok(attempts >= 3 && attempts <= 2 + (performance.now() - before) / 10, `${attempts} attempts`)
   })
 })

@@ -4,12 +4,11 @@ import { fakeItem } from '../../../support/fake-batch.ts'
 import { fault } from '../../../support/fake-fault.ts'
 import { closeAll, open, opened, startFake, stored } from '../../../support/open-cluster.ts'
 import { until } from '../../../support/wait.ts'
-import { AgentError } from '../../../../src/errors.ts'
 
 afterEach(closeAll)
 
 describe('a cluster', () => {
-  test('learns the leaders of a wanted topic and says so', async () => {
+  test('learns the leaders of a wanted topic and reports it', async () => {
     const kafka = await startFake({ nodes: 3, topics: { logs: 4 } })
     const { cluster, known, changed, told } = open(kafka)
     assert.equal(cluster.view('logs'), null)
@@ -21,7 +20,7 @@ describe('a cluster', () => {
     assert.equal(kafka.requests.filter(({ api }) => api === 'Metadata').length, 1)
   })
 
-  test('connects when asked whether a node is ready, and tells when it is', async () => {
+  test('connects when it is called for a node that is not ready, and reports when it is', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
     const { cluster, known, becameReady, events } = open(kafka)
     cluster.want('logs')
@@ -35,7 +34,7 @@ describe('a cluster', () => {
     assert.deepEqual(events('brokerConnected').at(-1), ['brokerConnected', 2, `127.0.0.1:${kafka.node(2).port}`])
   })
 
-  test('sends batches of several topics in one request and gives each its answer', async () => {
+  test('sends batches of several topics in one request and gives each its response', async () => {
     const kafka = await startFake({ topics: { logs: 2, other: 1 } })
     const { cluster } = await opened(kafka)
     const items = [fakeItem('logs', 1), fakeItem('other', 0), fakeItem('logs', 0), fakeItem('logs', 7)]
@@ -43,7 +42,7 @@ describe('a cluster', () => {
       stored(0),
       stored(0),
       stored(0),
-      { kind: 'answered', code: 3, message: null, baseOffset: -1 },
+      { kind: 'response', code: 3, message: null, baseOffset: -1 },
     ])
     const again = await cluster.produce(1, [fakeItem('logs', 1, { values: ['a', 'b'] })])
     assert.deepEqual(again, [stored(1)])
@@ -53,24 +52,24 @@ describe('a cluster', () => {
     )
   })
 
-  test('gives an error of one partition to that one alone, with the words of the broker', async () => {
+  test('gives an error of one partition to that one alone, with the message of the broker', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka)
     kafka.onProduce(fault.error(87, 1, 'no key'))
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0), fakeItem('logs', 1)]), [
       stored(0),
-      { kind: 'answered', code: 87, message: 'no key', baseOffset: -1 },
+      { kind: 'response', code: 87, message: 'no key', baseOffset: -1 },
     ])
   })
 
-  test('is content with a request written when acks is 0', async () => {
+  test('finishes a request when it is written where acks is 0', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka, { acks: 0 })
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(-1)])
     await until(() => kafka.log('logs', 0).records === 1, { what: 'the record' })
   })
 
-  test('learns of another leader with acks 0, too, where the broker can only hang up', async () => {
+  test('learns of another leader with acks 0, too, where the broker can only close the connection', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 1 } })
     const { cluster } = await opened(kafka, { acks: 0 })
     kafka.moveLeader('logs', 0, 2)
@@ -78,7 +77,7 @@ describe('a cluster', () => {
     await until(() => cluster.view('logs')?.leaders[0] === 2, { what: 'the new leader' })
   })
 
-  test('asks for acks 1 as for all', async () => {
+  test('sends with acks 1 as with all', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka, { acks: 1 })
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(0)])
@@ -88,11 +87,11 @@ describe('a cluster', () => {
     const { cluster, known } = open(await startFake())
     cluster.want('logs')
     await known('logs')
-    const [answer] = await cluster.produce(9, [fakeItem('logs', 0)])
-    assert.deepEqual(answer, { kind: 'unanswered', maybeSent: false, reason: 'broker 9 is not known' })
+    const [response] = await cluster.produce(9, [fakeItem('logs', 0)])
+    assert.deepEqual(response, { kind: 'no-response', maybeSent: false, reason: 'broker 9 is not known' })
     assert.equal(cluster.ready(9), false)
     const [other] = await cluster.produce(1, [fakeItem('logs', 0)])
-    assert.deepEqual(other, { kind: 'unanswered', maybeSent: false, reason: 'broker 1 is not connected' })
+    assert.deepEqual(other, { kind: 'no-response', maybeSent: false, reason: 'broker 1 is not connected' })
   })
 
   test('gives a producer id once the coordinator has loaded', async () => {
@@ -108,7 +107,7 @@ describe('a cluster', () => {
     )
   })
 
-  test('gives up on a producer id only when told to', async () => {
+  test('gives up on a producer id only when it is aborted', async () => {
     const kafka = await startFake()
     const { cluster, events } = open(kafka)
     kafka.on('InitProducerId', fault.error(31), { times: Infinity })
@@ -119,7 +118,7 @@ describe('a cluster', () => {
     assert.deepEqual(events('brokerUnreachable'), [])
   })
 
-  test('asks for everything again at the age set, and needs no other timer', async () => {
+  test('requests all metadata again at the age that is set, and needs no other timer', async () => {
     const kafka = await startFake()
     const { changed } = await opened(kafka, { metadataMaxAgeMs: 50 })
     kafka.addPartitions('logs', 1)
@@ -128,14 +127,14 @@ describe('a cluster', () => {
     assert.ok(timers.length <= 2, `${timers.length} timers`)
   })
 
-  test('ends what is pending, unanswered, when it is closed', async () => {
+  test('ends pending requests without a response when it is closed', async () => {
     const kafka = await startFake()
     const { cluster } = await opened(kafka)
     kafka.onProduce(fault.never())
     const producing = cluster.produce(1, [fakeItem('logs', 0)])
     const noId = assert.rejects(cluster.producerId(new AbortController().signal))
     await cluster.close()
-    assert.deepEqual(await producing, [{ kind: 'unanswered', maybeSent: true, reason: 'the agent stops' }])
+    assert.deepEqual(await producing, [{ kind: 'no-response', maybeSent: true, reason: 'the agent stops' }])
     await noId
     assert.equal(cluster.ready(1), false)
     await until(() => kafka.node(1).connections === 0, { what: 'the last socket' })
@@ -143,15 +142,15 @@ describe('a cluster', () => {
 })
 
 describe('a cluster with topics in trouble', () => {
-  test('waits for a missing topic, tells so once, and serves the others meanwhile', async () => {
+  test('waits for a missing topic, reports it once, and serves the others meanwhile', async () => {
     const kafka = await startFake()
     const { cluster, known, events } = open(kafka)
     cluster.want('later')
     cluster.want('logs')
     await known('logs')
-    const asked = (): number =>
+    const requests = (): number =>
       kafka.requests.filter(({ api, about }) => api === 'Metadata' && about[0] === 'later').length
-    await until(() => asked() > 4, { what: 'asking again' })
+    await until(() => requests() > 4, { what: 'more requests' })
     assert.equal(events('topicWaiting').length, 1)
     assert.match(String(events('topicWaiting')[0]?.[2]), /does not exist/)
     kafka.createTopic('later', 3)
@@ -159,57 +158,7 @@ describe('a cluster with topics in trouble', () => {
     assert.deepEqual(events('topicReady').at(-1), ['topicReady', 'later', 3])
   })
 
-  test('has a missing topic made, once', async () => {
-    const kafka = await startFake()
-    const made: string[] = []
-    const createTopic = async (topic: string): Promise<void> => {
-      made.push(topic)
-      await until(() => kafka.requests.length > 8, { what: 'asking again', every: 2 })
-      kafka.createTopic(topic, 1)
-    }
-    const { cluster, known } = open(kafka, { createTopic })
-    cluster.want('new')
-    await known('new')
-    assert.deepEqual(made, ['new'])
-  })
-
-  test('tells why a topic could not be made, and goes on waiting', async () => {
-    const kafka = await startFake()
-    const createTopic = (): Promise<void> => Promise.reject(new Error('no permission'))
-    const { cluster, known, events } = open(kafka, { createTopic })
-    cluster.want('new')
-    await until(() => events('topicWaiting').length === 2, { what: 'the reason' })
-    assert.match(String(events('topicWaiting')[1]?.[2]), /could not be created: no permission/)
-    kafka.createTopic('new', 1)
-    await known('new')
-  })
-
-  test('says that somebody must act where Kafka refuses to make a topic', async () => {
-    const createTopic = (): Promise<void> => Promise.reject(new AgentError('kafka-refused', 'POLICY_VIOLATION'))
-    const { cluster, events } = open(await startFake(), { createTopic })
-    cluster.want('new')
-    await until(() => events('topicRefused').length === 1, { what: 'the reason' })
-    assert.match(String(events('topicRefused')[0]?.[2]), /could not be created: POLICY_VIOLATION/)
-  })
-
-  test('gives up a topic that is being made when it is closed, and tells nothing of it', async () => {
-    const kafka = await startFake()
-    let ended = false
-    const createTopic = async (_topic: string, signal: AbortSignal): Promise<void> => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      await until(() => kafka.node(1).connections === 0, { what: 'the other sockets closed' })
-      ended = true
-      throw new Error('given up')
-    }
-    const { cluster, events } = open(kafka, { createTopic })
-    cluster.want('new')
-    await until(() => events('topicWaiting').length === 1, { what: 'the topic missed' })
-    await cluster.close()
-    assert.equal(ended, true)
-    assert.equal(events('topicWaiting').length, 1)
-  })
-
-  test('notices that a topic was deleted and made anew', async () => {
+  test('notices that a topic was deleted and created anew', async () => {
     const kafka = await startFake()
     const { cluster, changed, known, events } = await opened(kafka)
     kafka.deleteTopic('logs')
@@ -223,7 +172,7 @@ describe('a cluster with topics in trouble', () => {
     assert.equal(events('topicReady').length, 3)
   })
 
-  test('follows a leader that moves, and one that goes', async () => {
+  test('follows a leader that moves, and one that is lost', async () => {
     const kafka = await startFake({ nodes: 2, topics: { logs: 2 } })
     const { cluster, events } = await opened(kafka)
     kafka.moveLeader('logs', 0, 2)

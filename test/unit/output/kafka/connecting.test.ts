@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test'
 import { AgentError } from '../../../../src/errors.ts'
 import type { Connection } from '../../../../src/output/kafka/connection.ts'
 import { tcp } from '../../../../src/output/kafka/tcp.ts'
-import { answer, connected, Question, stop, type Changes } from '../../../support/open-connection.ts'
+import { response, connected, NumberRequest, stop, type Changes } from '../../../support/open-connection.ts'
 
 describe('connecting', () => {
   const servers: net.Server[] = []
@@ -40,12 +40,12 @@ describe('connecting', () => {
     await assert.rejects(connectTo({ host: '127.0.0.1', port: 70_000 }), { code: 'kafka-unreachable' })
   })
 
-  test('waits for what comes first, within the same time', async () => {
+  test('waits for the handshake, within the same time', async () => {
     const address = await listen()
     const authenticate = async (connection: Connection): Promise<void> => {
-      const question = new Question()
-      connection.send(question)
-      const failure = await question.settled.promise
+      const request = new NumberRequest()
+      connection.send(request)
+      const failure = await request.finished.promise
       if (failure !== null) throw failure.error
     }
     const before = performance.now()
@@ -54,29 +54,29 @@ describe('connecting', () => {
     assert.ok(performance.now() - before < 5_000)
   })
 
-  test('fails with the reason of what comes first', async () => {
+  test('fails with the reason of the handshake', async () => {
     const authenticate = (): Promise<void> => Promise.reject(new AgentError('unsupported-broker', 'too old'))
     await assert.rejects(connectTo(await listen(), { authenticate }), { code: 'unsupported-broker' })
   })
 
-  test('carries more than the socket buffers hold, and is told what was cut', async () => {
-    const { connection, ask } = await connected({ open: tcp(await listen()) })
-    const large = ask({ pieces: [Buffer.alloc(64 * 1024 * 1024)] })
-    const next = ask()
+  test('carries more than the socket buffers hold, and reports what was cut off', async () => {
+    const { connection, send } = await connected({ open: tcp(await listen()) })
+    const large = send({ pieces: [Buffer.alloc(64 * 1024 * 1024)] })
+    const next = send()
     await connection.close(stop)
     assert.deepEqual(await large.failure(), { code: 'connection-lost', maybeSent: true })
     assert.deepEqual(await next.failure(), { code: 'connection-lost', maybeSent: false })
   })
 
-  test('judges no request overdue whose answer lies in the socket already', async () => {
+  test('does not find a request overdue whose response lies in the socket already', async () => {
     const address = await listen((socket) => {
-      socket.write(answer(0, 1))
-      // The process is starved: when it runs again, timer and answer are both due.
+      socket.write(response(0, 1))
+      // The process is starved: when it runs again, timer and response are both there.
       const end = performance.now() + 120
       while (performance.now() < end);
     })
-    const { connection, ask } = await connected({ open: tcp(address), requestTimeoutMs: 60 })
-    assert.equal(await ask().failure(), null)
+    const { connection, send } = await connected({ open: tcp(address), requestTimeoutMs: 60 })
+    assert.equal(await send().failure(), null)
     await connection.close(stop)
   })
 })

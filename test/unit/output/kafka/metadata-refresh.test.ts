@@ -4,38 +4,38 @@ import { AgentError } from '../../../../src/errors.ts'
 import { MetadataRefresh, type RefreshOptions } from '../../../../src/output/kafka/metadata-refresh.ts'
 import { until } from '../../../support/wait.ts'
 
-type Ask = RefreshOptions['ask']
+type Send = RefreshOptions['request']
 
 const open: MetadataRefresh[] = []
 afterEach(() => {
   for (const refresh of open.splice(0)) refresh.close()
 })
 
-const well: Ask = () => Promise.resolve({ troubled: [], news: false })
-const unreachable: Ask = () => Promise.reject(new AgentError('kafka-unreachable', 'nobody there'))
+const well: Send = () => Promise.resolve({ troubled: [], news: false })
+const unreachable: Send = () => Promise.reject(new AgentError('kafka-unreachable', 'nobody there'))
 
-/** The questions asked so far, and when. `ask` answers them. */
-function refreshing(ask: Ask, changes: Partial<RefreshOptions> = {}) {
-  const asked: { topics: string; at: number }[] = []
+/** The requests sent so far, and when. `send` responds to them. */
+function refreshing(send: Send, changes: Partial<RefreshOptions> = {}) {
+  const requests: { topics: string; at: number }[] = []
   const refresh = new MetadataRefresh({
     maxAgeMs: 300_000,
     retry: { minMs: 20, maxMs: 40 },
     random: () => 0,
     now: () => performance.now(),
-    ask: (topics) => {
-      asked.push({ topics: topics.join(), at: performance.now() })
-      return ask(topics)
+    request: (topics) => {
+      requests.push({ topics: topics.join(), at: performance.now() })
+      return send(topics)
     },
     ...changes,
   })
   open.push(refresh)
   const times = (count: number): Promise<boolean> =>
-    until(() => asked.length >= count, { what: `${count} questions`, every: 2 })
-  return { refresh, asked, times, topics: () => asked.map(({ topics }) => topics) }
+    until(() => requests.length >= count, { what: `${count} requests`, every: 2 })
+  return { refresh, requests, times, topics: () => requests.map(({ topics }) => topics) }
 }
 
 describe('metadata', () => {
-  test('is asked for in one question for all that is new', async () => {
+  test('is requested in one request for all new topics', async () => {
     const { refresh, times, topics } = refreshing(well)
     refresh.want('a')
     refresh.want('b')
@@ -46,7 +46,7 @@ describe('metadata', () => {
     assert.deepEqual(topics(), ['a,b', 'c'])
   })
 
-  test('is asked for again at its age, of all topics', async () => {
+  test('is requested again at its age, of all topics', async () => {
     const { refresh, times, topics } = refreshing(well, { maxAgeMs: 20 })
     refresh.want('a')
     await times(1)
@@ -55,8 +55,8 @@ describe('metadata', () => {
     assert.deepEqual(topics().slice(2, 4), ['a,b', 'a,b'])
   })
 
-  test('is asked for once, whoever doubts it how often, and not at once', async () => {
-    const { refresh, asked, times, topics } = refreshing(well)
+  test('is requested once after any number of doubts, and not at once', async () => {
+    const { refresh, requests, times, topics } = refreshing(well)
     refresh.want('a')
     refresh.want('b')
     await times(1)
@@ -66,23 +66,23 @@ describe('metadata', () => {
     refresh.doubtAll()
     await times(3)
     assert.deepEqual(topics(), ['a,b', 'a', 'a,b'])
-    assert.ok(asked[1]!.at - asked[0]!.at >= 9)
-    assert.ok(asked[2]!.at - asked[1]!.at >= 19, 'the pause grows')
+    assert.ok(requests[1]!.at - requests[0]!.at >= 9)
+    assert.ok(requests[2]!.at - requests[1]!.at >= 19, 'the pause grows')
   })
 
-  test('is asked for again with pauses where something is missing', async () => {
-    const { refresh, asked, times, topics } = refreshing(() => Promise.resolve({ troubled: ['b'], news: false }))
+  test('is requested again with pauses where something is missing', async () => {
+    const { refresh, requests, times, topics } = refreshing(() => Promise.resolve({ troubled: ['b'], news: false }))
     refresh.want('a')
     refresh.want('b')
     await times(4)
     assert.deepEqual(topics().slice(0, 4), ['a,b', 'b', 'b', 'b'])
-    assert.ok(asked[3]!.at - asked[0]!.at >= 48)
+    assert.ok(requests[3]!.at - requests[0]!.at >= 48)
   })
 
-  test('is asked for with pauses while nobody answers, also when it is past its age', async () => {
-    let answers = 1
-    const { refresh, asked, times, topics } = refreshing(
-      (topics) => (answers-- > 0 ? well(topics) : unreachable(topics)),
+  test('is requested with pauses while nobody responds, also when it is past its age', async () => {
+    let responses = 1
+    const { refresh, requests, times, topics } = refreshing(
+      (topics) => (responses-- > 0 ? well(topics) : unreachable(topics)),
       {
         maxAgeMs: 5,
       },
@@ -91,9 +91,9 @@ describe('metadata', () => {
     refresh.want('b')
     await times(5)
     assert.deepEqual(new Set(topics()), new Set(['a,b']))
-    assert.ok(asked[4]!.at - asked[1]!.at >= 48, 'three pauses')
-    answers = 1
-    const before = asked.length
+    assert.ok(requests[4]!.at - requests[1]!.at >= 48, 'three pauses')
+    responses = 1
+    const before = requests.length
     await times(before + 3)
   })
 })

@@ -1,36 +1,36 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { askAnyOf } from '../../../../src/output/kafka/request.ts'
+import { requestFromAny } from '../../../../src/output/kafka/request.ts'
 
 const never = new Promise<string>(() => undefined)
 
-async function ask(answers: Readonly<Record<string, () => Promise<string>>>, patienceMs: number) {
-  const asked: string[] = []
-  const candidates = Object.keys(answers).map((name) => ({ name }))
+async function send(responses: Readonly<Record<string, () => Promise<string>>>, patienceMs: number) {
+  const tried: string[] = []
+  const candidates = Object.keys(responses).map((name) => ({ name }))
   const attempt = ({ name }: { name: string }): Promise<string> => {
-    asked.push(name)
-    return answers[name]!()
+    tried.push(name)
+    return responses[name]!()
   }
-  const answer = await askAnyOf(candidates, attempt, { patienceMs, none: () => new Error('nobody there') })
-  return { answer, asked }
+  const response = await requestFromAny(candidates, attempt, { patienceMs, none: () => new Error('no candidates') })
+  return { response, tried }
 }
 
 const fail = (): Promise<string> => Promise.reject(new Error('failed'))
 
-describe('asking any of several', () => {
-  test('asks nobody further when the first one answers', async () => {
-    const answers = { a: () => Promise.resolve('A'), b: () => Promise.resolve('B') }
-    assert.deepEqual(await ask(answers, 10_000), { answer: 'A', asked: ['a'] })
+describe('a request to any of several', () => {
+  test('goes to no other when the first one responds', async () => {
+    const responses = { a: () => Promise.resolve('A'), b: () => Promise.resolve('B') }
+    assert.deepEqual(await send(responses, 10_000), { response: 'A', tried: ['a'] })
   })
 
   test('goes on at once when one fails', async () => {
-    const answers = { a: fail, b: fail, c: () => Promise.resolve('C') }
-    assert.deepEqual(await ask(answers, 10_000), { answer: 'C', asked: ['a', 'b', 'c'] })
+    const responses = { a: fail, b: fail, c: () => Promise.resolve('C') }
+    assert.deepEqual(await send(responses, 10_000), { response: 'C', tried: ['a', 'b', 'c'] })
   })
 
-  test('asks the next one as well when one says nothing, and still takes a late answer', async () => {
+  test('goes to the next one as well when one does not respond, and still takes a late response', async () => {
     const late = Promise.withResolvers<string>()
-    const answers = {
+    const responses = {
       a: () => late.promise,
       b: () => {
         setImmediate(() => late.resolve('A'))
@@ -38,11 +38,11 @@ describe('asking any of several', () => {
       },
       c: () => Promise.resolve('C'),
     }
-    assert.deepEqual(await ask(answers, 50), { answer: 'A', asked: ['a', 'b'] })
+    assert.deepEqual(await send(responses, 50), { response: 'A', tried: ['a', 'b'] })
   })
 
-  test('fails with the last reason when all have failed, and when there is nobody', async () => {
-    await assert.rejects(ask({ a: fail, b: fail }, 10_000), { message: 'failed' })
-    await assert.rejects(ask({}, 10_000), { message: 'nobody there' })
+  test('fails with the last reason when all have failed, and when there are no candidates', async () => {
+    await assert.rejects(send({ a: fail, b: fail }, 10_000), { message: 'failed' })
+    await assert.rejects(send({}, 10_000), { message: 'no candidates' })
   })
 })

@@ -1,4 +1,7 @@
-/** How large batches are, where the broker takes less than the setting says: first by the whole producer, then by itself. */
+/**
+ * How large batches are where the broker accepts less than the setting: first with the whole producer, then the limit
+ * alone.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
@@ -9,10 +12,13 @@ import { seeded } from '../../../support/seed.ts'
 import { Shipper } from '../../../support/shipper.ts'
 
 const MOST = 100_000
-/** Little more than an eighth: after three halves there is no room for a guess at how many records are as much. */
+/**
+ * Little more than an eighth of the setting: after three halvings there is no room for an inexact estimate of the
+ * number of records.
+ */
 const SMALL = 12_700
 
-/** Writes numbered lines of 20 to 100 bytes to one file, so many a second. */
+/** Writes numbered lines of 20 to 100 bytes to one file, at a rate per second. */
 class Writer {
   readonly #shipper: Shipper
   readonly all: string[] = []
@@ -39,7 +45,7 @@ class Writer {
   }
 }
 
-/** A shipper to a topic that takes less. */
+/** A shipper to a topic that accepts less. */
 function small(...args: ConstructorParameters<typeof Shipper>): Shipper {
   const shipper = new Shipper(...args)
   shipper.kafka.log('logs', 0).maxBatchBytes = SMALL
@@ -49,8 +55,8 @@ function small(...args: ConstructorParameters<typeof Shipper>): Shipper {
 const refusals = (shipper: Shipper): number => shipper.toldOf('batchSplit').length
 const sizes = (shipper: Shipper): number[] => shipper.kafka.log('logs', 0).batches.map(({ bytes }) => bytes.length)
 
-describe('batches for a topic that takes less than the setting', () => {
-  test('are as large as before soon after the topic takes more again', async (t) => {
+describe('batches for a topic that accepts less than the setting', () => {
+  test('are as large as before soon after the topic accepts more again', async (t) => {
     const shipper = small(t)
     const writer = new Writer(shipper)
     await writer.goOn(3000, 60)
@@ -80,7 +86,7 @@ describe('batches for a topic that takes less than the setting', () => {
     assert.deepEqual(shipper.kafka.values('logs', 0), writer.all)
   })
 
-  test('are not less than half of what it takes', async (t) => {
+  test('have at least half of what the topic accepts', async (t) => {
     const shipper = small(t)
     const writer = new Writer(shipper)
     await writer.goOn(3000, 10)
@@ -96,7 +102,7 @@ describe('batches for a topic that takes less than the setting', () => {
     await writer.goOn(1000, 2)
     const limit = shipper.producer.lane('logs', 0)!.limit.safe
     await shipper.time.jump(10_000)
-    // after a pause one batch goes alone
+    // after a pause one batch is sent alone
     writer.write(1)
     await shipper.time.pass(10)
     kafka.automatic = false
@@ -111,7 +117,7 @@ describe('batches for a topic that takes less than the setting', () => {
     assert.deepEqual(kafka.values('logs', 0), writer.all)
   })
 
-  test('sealed before that was known are not sent whole', async (t) => {
+  test('that were sealed before the limit was known are not sent whole', async (t) => {
     const shipper = new Shipper(t, { memory: smallMemory({ buffers: 64 }) })
     const { kafka, time } = shipper
     const writer = new Writer(shipper)
@@ -130,7 +136,7 @@ describe('batches for a topic that takes less than the setting', () => {
 describe('the limit of a lane', () => {
   const memory = smallMemory()
 
-  /** A batch of so many bytes. */
+  /** A batch of this size. */
   function batchOf(bytes: number): Batch {
     const buffer = { address: 0, bytes: MOST, sizeClass: 'large', parent: null, busy: 0 } as const
     const batch = new Batch(memory, { ...buffer })
@@ -139,7 +145,7 @@ describe('the limit of a lane', () => {
     return batch
   }
 
-  /** Seal a batch that is filled as far as it may be, and have it answered by a broker that takes so much. */
+  /** Seal a batch that is filled to the limit, and give the response of a broker that accepts this many bytes. */
   function ship(limit: BatchLimit, takes: number, now: number): { bytes: number; isRefused: boolean } {
     limit.opened([], now)
     const batch = batchOf(limit.reach)
@@ -150,7 +156,7 @@ describe('the limit of a lane', () => {
     return { bytes, isRefused: bytes > takes }
   }
 
-  test('follows what the broker takes, up and down, with few refusals', (t) => {
+  test('follows the limit of the broker, up and down, with few refusals', (t) => {
     const phases = fc.array(fc.integer({ min: 1100, max: 2 * MOST }), { minLength: 1, maxLength: 6 })
     fc.assert(
       fc.property(phases, fc.integer({ min: 50, max: 5000 }), (phases, everyMs) => {
@@ -168,7 +174,7 @@ describe('the limit of a lane', () => {
     )
   })
 
-  test('does not wait for a probe that went to another partition', () => {
+  test('does not wait for a probe that has moved to another partition', () => {
     const limit = new BatchLimit(MOST)
     ship(limit, SMALL, 0)
     const { safe } = limit
@@ -181,7 +187,7 @@ describe('the limit of a lane', () => {
     assert.equal(limit.reach, 2 * safe)
   })
 
-  test('learns nothing of a larger record that is refused, and that others may be as large of one that is stored', () => {
+  test('learns nothing from a larger record that is refused, but from one that is stored that batches may be as large', () => {
     const limit = new BatchLimit(MOST)
     while (limit.safe > SMALL) ship(limit, SMALL, 0)
     const { safe } = limit

@@ -3,114 +3,114 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { MEDIUM, SMALL } from '../../../../src/kernel/layout.ts'
 import { BufferPool, type PooledBuffer, type SizeClass } from '../../../../src/kernel/pool.ts'
-import { BatchMemory, type Share } from '../../../../src/output/producer/batch-memory.ts'
+import { BatchMemory, type Quota } from '../../../../src/output/producer/batch-memory.ts'
 import { seeded } from '../../../support/seed.ts'
 
 const LARGE = 2 * MEDIUM
 
-/** A pool of so many large buffers, and `led` shares that have a leader. */
+/** A pool of `count` large buffers, and `led` quotas that have a leader. */
 function memoryOf(buffers: number, led: number) {
   const freed = { times: 0 }
   const pool = new BufferPool({ address: 0, bytes: buffers * LARGE, largest: LARGE })
   const memory = new BatchMemory(pool, () => void freed.times++)
-  const shares = Array.from({ length: led }, () => memory.share())
-  for (const share of shares) share.leader = 1
-  return { memory, pool, shares, freed }
+  const quotas = Array.from({ length: led }, () => memory.quota())
+  for (const quota of quotas) quota.leader = 1
+  return { memory, pool, quotas, freed }
 }
 
-/** Take until there is no more. */
-function takeAll(share: Share, sizeClass: SizeClass): PooledBuffer[] {
+/** Take buffers until none is given. */
+function takeAll(quota: Quota, sizeClass: SizeClass): PooledBuffer[] {
   const buffers: PooledBuffer[] = []
-  for (let buffer = share.take(sizeClass); buffer !== null; buffer = share.take(sizeClass)) buffers.push(buffer)
+  for (let buffer = quota.take(sizeClass); buffer !== null; buffer = quota.take(sizeClass)) buffers.push(buffer)
   return buffers
 }
 
 describe('the memory for batches', () => {
   test('gives one lane a quarter at most', () => {
-    const { pool, shares } = memoryOf(8, 1)
-    const buffers = takeAll(shares[0]!, 'large')
+    const { pool, quotas } = memoryOf(8, 1)
+    const buffers = takeAll(quotas[0]!, 'large')
     assert.equal(buffers.length, 2)
-    assert.equal(shares[0]!.heldBytes, pool.total / 4)
-    assert.equal(shares[0]!.take('small'), null)
-    shares[0]!.give(buffers[0]!)
-    assert.equal(takeAll(shares[0]!, 'small').length, LARGE / SMALL)
+    assert.equal(quotas[0]!.heldBytes, pool.total / 4)
+    assert.equal(quotas[0]!.take('small'), null)
+    quotas[0]!.give(buffers[0]!)
+    assert.equal(takeAll(quotas[0]!, 'small').length, LARGE / SMALL)
   })
 
   test('gives a lane that holds nothing else the largest, however small the pool is', () => {
     for (const count of [1, 2, 3]) {
-      const { shares } = memoryOf(count, 5)
-      const small = shares[0]!.take('small')!
-      shares[0]!.give(small)
-      const large = shares[0]!.take('large')
+      const { quotas } = memoryOf(count, 5)
+      const small = quotas[0]!.take('small')!
+      quotas[0]!.give(small)
+      const large = quotas[0]!.take('large')
       assert.ok(large !== null, `of ${count}`)
     }
   })
 
   test('lets the only buffer of a lane grow in place of itself', () => {
-    const { pool, shares } = memoryOf(2, 1)
-    const small = shares[0]!.take('small')!
-    assert.equal(shares[0]!.take('large'), null, 'beside it')
-    const large = shares[0]!.take('large', { instead: small })
+    const { pool, quotas } = memoryOf(2, 1)
+    const small = quotas[0]!.take('small')!
+    assert.equal(quotas[0]!.take('large'), null, 'beside it')
+    const large = quotas[0]!.take('large', { instead: small })
     assert.ok(large !== null)
-    shares[0]!.give(small)
-    assert.equal(shares[0]!.heldBytes, LARGE)
-    shares[0]!.give(large)
+    quotas[0]!.give(small)
+    assert.equal(quotas[0]!.heldBytes, LARGE)
+    quotas[0]!.give(large)
     assert.equal(pool.freeBytes, pool.total)
   })
 
   test('keeps one small buffer back for each lane that has a leader and holds nothing', () => {
-    const { pool, shares } = memoryOf(8, 40)
-    for (const share of shares.slice(0, 8)) takeAll(share, 'large')
+    const { pool, quotas } = memoryOf(8, 40)
+    for (const quota of quotas.slice(0, 8)) takeAll(quota, 'large')
     assert.ok(pool.freeBytes >= 32 * SMALL, `${pool.freeBytes} bytes are left`)
-    for (const share of shares.slice(0, 8)) takeAll(share, 'small')
-    for (const share of shares.slice(8)) assert.ok(share.take('small') !== null)
+    for (const quota of quotas.slice(0, 8)) takeAll(quota, 'small')
+    for (const quota of quotas.slice(8)) assert.ok(quota.take('small') !== null)
   })
 
-  test('has a large buffer for a lane that comes when the others have taken what they may', () => {
-    const { memory, shares } = memoryOf(15, 5)
-    for (const share of shares) takeAll(share, 'large')
-    for (const share of shares) takeAll(share, 'small')
-    const late = memory.share()
+  test('has a large buffer for a lane that comes after the others have taken all they may', () => {
+    const { memory, quotas } = memoryOf(15, 5)
+    for (const quota of quotas) takeAll(quota, 'large')
+    for (const quota of quotas) takeAll(quota, 'small')
+    const late = memory.quota()
     late.leader = 2
     assert.ok(late.take('large') !== null)
   })
 
-  test('keeps nothing back for a lane without a leader, and tells who waits when one loses it', () => {
-    const { memory, shares, freed, pool } = memoryOf(4, 4)
-    for (const share of shares.slice(0, 3)) takeAll(share, 'small')
+  test('keeps nothing back for a lane without a leader, and reports room when a lane loses its leader', () => {
+    const { memory, quotas, freed, pool } = memoryOf(4, 4)
+    for (const quota of quotas.slice(0, 3)) takeAll(quota, 'small')
     const rest = pool.freeBytes - SMALL
-    const other = memory.share()
+    const other = memory.quota()
     other.leader = 1
     const held = takeAll(other, 'small')
     assert.ok(held.length * SMALL <= rest)
     memory.turnedAway()
-    const before = shares[0]!.take('small')
+    const before = quotas[0]!.take('small')
     assert.equal(before, null)
-    shares[3]!.leader = -1
+    quotas[3]!.leader = -1
     assert.equal(freed.times, 1)
   })
 
-  test('gives out half of the pool at least, with more lanes than it has small buffers', () => {
-    const { pool, shares } = memoryOf(4, 1000)
-    for (const share of shares.slice(0, 4)) takeAll(share, 'medium')
+  test('gives out at least half of the pool, with more lanes than it has small buffers', () => {
+    const { pool, quotas } = memoryOf(4, 1000)
+    for (const quota of quotas.slice(0, 4)) takeAll(quota, 'medium')
     assert.equal(pool.freeBytes, pool.total / 2)
     let served = 0
-    for (const share of shares.slice(4)) if (share.take('small') !== null) served++
-    assert.equal(served, pool.total / 2 / SMALL, 'the other half serves who holds nothing')
+    for (const quota of quotas.slice(4)) if (quota.take('small') !== null) served++
+    assert.equal(served, pool.total / 2 / SMALL, 'the other half serves lanes that hold nothing')
     assert.equal(pool.freeBytes, 0)
   })
 
-  test('leaves half of the pool to lanes that get something stored', () => {
-    const { pool, shares } = memoryOf(16, 9)
-    for (const share of shares.slice(0, 8)) {
-      share.stalled = true
-      takeAll(share, 'large')
+  test('leaves half of the pool to lanes whose records are stored', () => {
+    const { pool, quotas } = memoryOf(16, 9)
+    for (const quota of quotas.slice(0, 8)) {
+      quota.stalled = true
+      takeAll(quota, 'large')
     }
     assert.equal(pool.freeBytes, pool.total / 2)
-    assert.ok(takeAll(shares[8]!, 'large').length > 0)
-    const late = shares[7]!
+    assert.ok(takeAll(quotas[8]!, 'large').length > 0)
+    const late = quotas[7]!
     assert.equal(late.heldBytes, 0)
-    assert.ok(late.take('small') !== null, 'what was kept back for it is its own')
+    assert.ok(late.take('small') !== null, 'the buffer that was kept back for it is its own')
     assert.equal(late.take('small'), null)
     late.stalled = false
     assert.ok(late.take('small') !== null)
@@ -122,25 +122,25 @@ describe('the memory for batches', () => {
     [5, 3],
   ] as const) {
     test(`leaves the lanes of one broker of ${brokers} no more than a ${part === 2 ? 'half' : 'third'}`, () => {
-      const { pool, shares } = memoryOf(24, 4 * brokers)
-      for (const [index, share] of shares.entries()) share.leader = index % brokers
-      const [mine, others] = [0, 1].map((leader) => shares.filter((share) => share.leader === leader))
-      for (const share of mine!) takeAll(share, 'large')
-      const held = (): number => mine!.reduce((sum, share) => sum + share.heldBytes, 0)
+      const { pool, quotas } = memoryOf(24, 4 * brokers)
+      for (const [index, quota] of quotas.entries()) quota.leader = index % brokers
+      const [mine, others] = [0, 1].map((leader) => quotas.filter((quota) => quota.leader === leader))
+      for (const quota of mine!) takeAll(quota, 'large')
+      const held = (): number => mine!.reduce((sum, quota) => sum + quota.heldBytes, 0)
       assert.equal(held(), pool.total / part)
       assert.ok(takeAll(others![0]!, 'medium').length > 0, 'a lane of another broker has room for a large record')
-      // a broker that leads no more counts no more
+      // a broker that leads no lane any more does not count
       const [late] = mine!
       late!.leader = 1
       assert.ok(mine![2]!.take('medium') !== null)
     })
   }
 
-  test('gives a lane with nothing what its next record needs, whatever the others of its broker hold', () => {
-    const { pool, shares } = memoryOf(24, 8)
-    for (const [index, share] of shares.entries()) share.leader = index % 2
-    for (const share of [shares[0]!, shares[2]!]) takeAll(share, 'large')
-    const late = shares[4]!
+  test('gives a lane that holds nothing what its next record needs, whatever the other lanes of its broker hold', () => {
+    const { pool, quotas } = memoryOf(24, 8)
+    for (const [index, quota] of quotas.entries()) quota.leader = index % 2
+    for (const quota of [quotas[0]!, quotas[2]!]) takeAll(quota, 'large')
+    const late = quotas[4]!
     assert.equal(late.take('large'), null)
     assert.equal(late.refusal, 'broker')
     assert.ok(late.take('large', { needed: true }) !== null)
@@ -148,30 +148,30 @@ describe('the memory for batches', () => {
     assert.ok(pool.freeBytes > pool.total / 3)
   })
 
-  test('gives the lanes of a broker with nothing else the largest, however small the pool is', () => {
-    const { shares } = memoryOf(2, 4)
-    for (const [index, share] of shares.entries()) share.leader = index
-    assert.ok(shares[0]!.take('large', { needed: true }) !== null)
+  test('gives a lane that holds nothing the largest buffer, however small the pool and the part of its broker are', () => {
+    const { quotas } = memoryOf(2, 4)
+    for (const [index, quota] of quotas.entries()) quota.leader = index
+    assert.ok(quotas[0]!.take('large', { needed: true }) !== null)
   })
 
-  test('tells who was turned away once, as soon as anything is given back or a stalled lane is not any more', () => {
-    const { memory, shares, freed } = memoryOf(8, 2)
-    const buffers = takeAll(shares[0]!, 'large')
-    shares[0]!.give(buffers.pop()!)
+  test('reports room once after a refusal, as soon as a buffer is given back or a lane is not stalled any more', () => {
+    const { memory, quotas, freed } = memoryOf(8, 2)
+    const buffers = takeAll(quotas[0]!, 'large')
+    quotas[0]!.give(buffers.pop()!)
     assert.equal(freed.times, 0, 'nobody waits')
     memory.turnedAway()
     memory.turnedAway()
-    shares[0]!.give(buffers.pop()!)
+    quotas[0]!.give(buffers.pop()!)
     assert.equal(freed.times, 1)
-    shares[1]!.stalled = true
+    quotas[1]!.stalled = true
     memory.turnedAway()
-    shares[1]!.stalled = false
+    quotas[1]!.stalled = false
     assert.equal(freed.times, 2)
   })
 
-  test('accounts for a buffer that is handed on', () => {
-    const { shares, pool } = memoryOf(8, 2)
-    const [from, to] = [shares[0]!, shares[1]!]
+  test('counts a buffer that is handed to another lane', () => {
+    const { quotas, pool } = memoryOf(8, 2)
+    const [from, to] = [quotas[0]!, quotas[1]!]
     const buffer = from.take('large')!
     from.stalled = true
     from.hand(buffer, to)
@@ -189,28 +189,28 @@ describe('the memory for batches', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 150, size: 'max' }), fc.integer({ min: 1, max: 4 }), (steps, brokers) => {
-        const { pool, shares } = memoryOf(6, 12)
-        for (const [index, share] of shares.entries()) share.leader = index % brokers
-        const held = shares.map((): PooledBuffer[] => [])
+        const { pool, quotas } = memoryOf(6, 12)
+        for (const [index, quota] of quotas.entries()) quota.leader = index % brokers
+        const held = quotas.map((): PooledBuffer[] => [])
         for (const step of steps) {
-          const share = shares[step.who]!
+          const quota = quotas[step.who]!
           const own = held[step.who]!
           if ('take' in step) {
-            const first = share.heldBytes === 0
-            const buffer = share.take(step.take)
+            const first = quota.heldBytes === 0
+            const buffer = quota.take(step.take)
             if (buffer !== null) own.push(buffer)
             else assert.ok(!first || step.take !== 'small', 'a lane with nothing got nothing')
-            if (!first) assert.ok(share.heldBytes <= pool.total / 4 || own.length === 1)
+            if (!first) assert.ok(quota.heldBytes <= pool.total / 4 || own.length === 1)
           } else if ('give' in step) {
             const [buffer] = own.splice(step.give % Math.max(1, own.length), 1)
-            if (buffer !== undefined) share.give(buffer)
-          } else share.stalled = step.stalled
-          assert.equal(pool.freeBytes, pool.total - shares.reduce((sum, share) => sum + share.heldBytes, 0))
+            if (buffer !== undefined) quota.give(buffer)
+          } else quota.stalled = step.stalled
+          assert.equal(pool.freeBytes, pool.total - quotas.reduce((sum, quota) => sum + quota.heldBytes, 0))
         }
-        for (const [who, share] of shares.entries()) for (const buffer of held[who]!) share.give(buffer)
+        for (const [who, quota] of quotas.entries()) for (const buffer of held[who]!) quota.give(buffer)
         assert.equal(pool.freeBytes, pool.total)
-        for (const share of shares) share.stalled = false
-        assert.ok(shares[0]!.take('large') !== null, 'everything is as it was')
+        for (const quota of quotas) quota.stalled = false
+        assert.ok(quotas[0]!.take('large') !== null, 'everything is as it was')
       }),
       seeded(t, 300),
     )

@@ -13,11 +13,11 @@ import { seeded } from '../../../support/seed.ts'
 const memory = smallMemory({ largest: 200 * 1024 })
 const STAMP = { producerId: 0x1234_5678_9abc, epoch: 7, sequence: 42 }
 
-/** A sealed batch with the lines of these files, one append after the other. Empty lines are settled. */
+/** A sealed batch with the lines of these files, each in an append of its own. Empty lines are settled. */
 function batchOf(...appends: readonly (readonly [MadeFile, readonly string[]])[]): Batch {
-  const share = new BatchMemory(memory.pool, () => undefined).share()
+  const quota = new BatchMemory(memory.pool, () => undefined).quota()
   const lane = new Lane({
-    ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 100_000 },
+    ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes: 100_000 },
     tooLarge: 'cut',
     onRepeats: () => undefined,
   })
@@ -40,7 +40,7 @@ const spans = (pieces: readonly Piece[]): unknown[] =>
   )
 
 describe('a record batch', () => {
-  test('has its header as Kafka lays it out', () => {
+  test('has its header in the layout of Kafka', () => {
     const batch = batchOf([file(), ['one', 'two', 'three']])
     const bytes = wire(batch)
     assert.equal(bytes.readBigInt64BE(0), 0n, 'base offset')
@@ -62,7 +62,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('without a producer says so, and sequences go round', () => {
+  test('has no id without a producer, and sequences begin at 0 again after the last', () => {
     const batch = batchOf([file(), ['one']])
     const bytes = wire(batch, NO_PRODUCER)
     assert.equal(bytes.readBigInt64BE(43), -1n)
@@ -73,7 +73,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('stamped again differs in its stamp and CRC only', () => {
+  test('differs only in stamp and CRC when it is stamped again', () => {
     const batch = batchOf([file(), ['one', 'two']])
     const first = wire(batch)
     const second = wire(batch, { producerId: 9, epoch: 8, sequence: 7 })
@@ -84,7 +84,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('with compressed records has the codec in its attributes, and a CRC over what is sent', () => {
+  test('has the codec in its attributes when compressed, and a CRC of the bytes that are sent', () => {
     const batch = batchOf([file(), ['one', 'two']])
     batch.compress('zstd', Buffer.from('pretend'))
     const bytes = wire(batch)
@@ -95,15 +95,15 @@ describe('a record batch', () => {
     assert.equal(bytes.readUInt32BE(17), crc32c(bytes.subarray(21)))
     assert.equal(bytes.readInt32BE(57), 2)
     batch.compress('zstd', null)
-    assert.equal(wire(batch).readInt16BE(21), 0, 'what did not get smaller goes as it is')
+    assert.equal(wire(batch).readInt16BE(21), 0, 'records that did not get smaller are sent as they are')
     release(batch)
   })
 
-  test('moved to a larger buffer keeps its records and sizes, and can be appended to', () => {
+  test('keeps its records and sizes in a larger buffer, and can be appended to', () => {
     const source = file()
-    const share = new BatchMemory(memory.pool, () => undefined).share()
+    const quota = new BatchMemory(memory.pool, () => undefined).quota()
     const lane = new Lane({
-      ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes: 200_000 },
+      ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes: 200_000 },
       tooLarge: 'cut',
       onRepeats: () => undefined,
     })
@@ -122,11 +122,11 @@ describe('a record batch', () => {
     for (const [index, line] of lines.entries()) assert.equal(batch.sourceBytes(index), line.length + 1)
     const end = lines.reduce((sum, line) => sum + line.length + 1, 0)
     assert.deepEqual(spans(batch.pieces), [['a', 0, end, 2000, end]])
-    assert.equal(share.heldBytes, batch.buffer.bytes)
+    assert.equal(quota.heldBytes, batch.buffer.bytes)
     lane.clear()
   })
 
-  test('joins what follows on in one file to one piece, and tells files apart', () => {
+  test('joins ranges of one file that abut to one piece, and keeps files apart', () => {
     const [a, b] = [file('a'), file('b')]
     const batch = batchOf([a, ['1', '2']], [a, ['3']], [b, ['4']], [a, ['5']])
     assert.deepEqual(spans(batch.pieces), [
@@ -137,7 +137,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('gives up any number of its first records, with the pieces they stood for', (t) => {
+  test('removes any number of its first records, and gives their pieces', (t) => {
     const lines = fc.array(fc.constantFrom('', 'x', 'yy', 'z'.repeat(70)), { minLength: 1, maxLength: 6 })
     const appends = fc.array(fc.tuple(fc.nat(2), lines), { minLength: 1, maxLength: 8 })
     fc.assert(
@@ -184,7 +184,7 @@ describe('a record batch', () => {
     )
   })
 
-  test('splits a piece in the middle where a record ends, and does not pretend to know the guard there', () => {
+  test('splits a piece where a record ends, and has no guard there', () => {
     const [a, b] = [file('a'), file('b')]
     const batch = batchOf([a, ['1', '22', '', '333']], [b, ['4']])
     assert.deepEqual(spans(batch.remove(2)), [['a', 0, 5, 2, NO_GUARD]])
@@ -197,7 +197,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('knows of each record how many bytes were settled before it, also after others have left', () => {
+  test('has the number of bytes settled before each record, also after others were removed', () => {
     const batch = batchOf([file(), ['', '1', '22', '', '', '333', '4']])
     const settled = (): number[] => Array.from({ length: batch.records }, (_, index) => batch.settledBefore(index))
     assert.deepEqual(settled(), [1, 0, 2, 0])
@@ -209,7 +209,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('counts down what may be stored as its records leave', () => {
+  test('counts down the records that may be stored as records are removed', () => {
     const batch = batchOf([file(), ['1', '2', '3', '4']])
     batch.uncertain = 3
     batch.remove(2)
@@ -232,7 +232,7 @@ describe('a record batch', () => {
     release(batch)
   })
 
-  test('knows how many records fit into fewer bytes: all, or some, or one', (t) => {
+  test('finds how many records fit into fewer bytes: all, or some, or one', (t) => {
     const lengths = fc.array(fc.oneof(fc.nat(100), fc.nat(3000)), { minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(lengths, fc.double({ min: 0, max: 1.1, noNaN: true }), (lengths, share) => {
@@ -258,7 +258,7 @@ describe('a record batch', () => {
     release(even)
   })
 
-  test('takes a smaller record in place of its first, and keeps the others', () => {
+  test('replaces its first record by a smaller one, and keeps the others', () => {
     const batch = batchOf([file(), ['x'.repeat(300), 'two', 'three']])
     const record = decodeRecord(batch.firstRecord())
     batch.replaceFirst(encodeRecord({ ...record, value: Buffer.from('short') }))

@@ -6,24 +6,24 @@ import { Shipper, lines } from '../../../support/shipper.ts'
 const NOT_ENOUGH_REPLICAS = 19
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20
 
-describe('departures', () => {
-  test('look at no lane because another one has something to do', async (t) => {
+describe('the dispatcher', () => {
+  test('looks at no lane because another one has something to send', async (t) => {
     const count = 2000
     const leaders = Array.from({ length: count }, (_, index) => (index === 0 ? 1 : 2))
     const shipper = new Shipper(t, { topics: { logs: leaders }, memory: smallMemory({ buffers: 300 }) })
     const { kafka, time } = shipper
-    let asked = 0
+    let looks = 0
     const ready = kafka.ready.bind(kafka)
     kafka.ready = (node) => {
-      asked++
+      looks++
       return ready(node)
     }
     shipper.write('alive', 0, ['first'])
     kafka.setDown(2, true)
     for (let partition = 1; partition < count; partition++) shipper.write(`f${partition}`, partition, ['waits'])
     await time.pass(6)
-    // each waits for its broker now
-    asked = 0
+    // each lane waits for its broker now
+    looks = 0
     const { length: before } = kafka.requests
     for (let i = 0; i < 50; i++) {
       shipper.write('alive', 0, [`${i}`])
@@ -32,12 +32,12 @@ describe('departures', () => {
     const requests = kafka.requests.length - before
     assert.equal(requests, 50)
     // as often by the memory transport itself
-    assert.ok(asked <= 3 * requests, `${asked} looks for ${requests} requests`)
+    assert.ok(looks <= 3 * requests, `${looks} looks for ${requests} requests`)
     kafka.setDown(2, false)
     await shipper.finish()
   })
 
-  test('wake up for nothing while nothing is to be done', async (t) => {
+  test('does not wake up while there is nothing to do', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, -1, 2] }, leaderlessMs: 20 })
     shipper.write('a', 0, ['x'])
     shipper.write('b', 1, ['x'])
@@ -58,7 +58,7 @@ describe('departures', () => {
     await shipper.finish()
   })
 
-  test('to a broker that only we cannot reach: what may go elsewhere does, until it can be reached', async (t) => {
+  test('sends records that may go elsewhere to other brokers while only we cannot reach one', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 2] } })
     const { kafka, time } = shipper
     const spread = async (from: number): Promise<number[]> => {
@@ -71,7 +71,7 @@ describe('departures', () => {
     }
     assert.deepEqual(await spread(0), [5, 5])
     kafka.setDown(2, true)
-    // the first that wait there show that something is wrong
+    // the first records that wait there show that something is wrong
     await spread(10)
     await time.pass(1000)
     assert.deepEqual(await spread(20), [10, 0])
@@ -84,7 +84,7 @@ describe('departures', () => {
     await shipper.finish()
   })
 
-  test('of what may have been stored count as possible repeats where the broker may have forgotten it', async (t) => {
+  test('counts records that may have been stored as possible repeats where the broker may have forgotten them', async (t) => {
     for (const [hours, repeats] of [
       [11, 0],
       [13, 3],
@@ -107,7 +107,7 @@ describe('departures', () => {
     }
   })
 
-  test('that are refused for days count what may have been stored before', async (t) => {
+  test('counts records that may have been stored before their batch was refused for days', async (t) => {
     const shipper = new Shipper(t, { retry: { minMs: 3_600_000, maxMs: 3_600_000 } })
     const { kafka, time } = shipper
     kafka.automatic = false
@@ -126,7 +126,7 @@ describe('departures', () => {
     assert.equal(shipper.possibleRepeats, 3)
   })
 
-  test('make no request larger than a broker takes', async (t) => {
+  test('makes no request larger than a broker accepts', async (t) => {
     const leaders = Array.from({ length: 24 }, () => 1)
     const memory = smallMemory({ buffers: 40, largest: 1000 * 1024, chunk: 1024 * 1024 })
     const shipper = new Shipper(t, { topics: { logs: leaders }, batchMaxBytes: 1_000_000, lingerMs: 100, memory })

@@ -7,11 +7,11 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3
 const NOT_LEADER_OR_FOLLOWER = 6
 const NOT_ENOUGH_REPLICAS = 19
 const LEADERLESS_MS = 100
-/** Of two partitions, the one of a sticky file `a`. */
+/** The one of two partitions that a sticky file `a` has. */
 const OWN = partitionOfKey(Buffer.from('a'), 2)
 const leaders = (own: number, other: number): number[] => (OWN === 0 ? [own, other] : [other, own])
 
-/** The file `a` has one line stored on its own partition, and nothing is answered by itself any more. */
+/** The file `a` has one line stored on its own partition, and from then on requests get no response by themselves. */
 async function warm(t: TestContext, changes: ConstructorParameters<typeof Shipper>[1] = {}) {
   const shipper = new Shipper(t, { topics: { logs: leaders(1, 2) }, leaderlessMs: LEADERLESS_MS, ...changes })
   shipper.write('a', 'sticky', ['first'])
@@ -26,7 +26,9 @@ async function warm(t: TestContext, changes: ConstructorParameters<typeof Shippe
   return { shipper, lead, values, go, time: shipper.time, kafka: shipper.kafka }
 }
 
-/** A record without a key is in one batch with a keyed one when the leader goes for long; another comes later. */
+/**
+ * A record without a key is in one batch with a keyed one when the leader is lost for long; another one comes later.
+ */
 async function lingerBeside({
   shipper,
   lead,
@@ -40,7 +42,7 @@ async function lingerBeside({
 }
 
 describe('a file without a key whose partition has no leader', () => {
-  test('waits for a while, and then goes elsewhere with all it has sent and got no further', async (t) => {
+  test('waits for a while, and then goes elsewhere with everything that is not stored', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t, { lingerMs: 50 })
     shipper.write('a', 'sticky', lines(3))
     lead(-1)
@@ -60,7 +62,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('has what it sent stored there, with nothing else to wake that partition', async (t) => {
+  test('has its records stored there, with nothing else to wake that partition', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
     go()
     shipper.write('b', 1 - OWN, ['b'])
@@ -72,7 +74,7 @@ describe('a file without a key whose partition has no leader', () => {
     await shipper.finish()
   })
 
-  test('goes elsewhere with nothing under way, too', async (t) => {
+  test('goes elsewhere with nothing in flight, too', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()
     lead(-1)
@@ -82,7 +84,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(values(), { own: ['first'], other: ['next'] })
   })
 
-  test('goes whichever way it was spread: round-robin and random too', async (t) => {
+  test('goes elsewhere with every partitioner: round-robin and random, too', async (t) => {
     for (const partitioner of ['round-robin', 'random'] as const) {
       const shipper = new Shipper(t, { topics: { logs: [1, 2] }, leaderlessMs: LEADERLESS_MS })
       const { kafka, time } = shipper
@@ -99,7 +101,7 @@ describe('a file without a key whose partition has no leader', () => {
     }
   })
 
-  test('stays there when the leader is back, and other files come again', async (t) => {
+  test('stays on the new partition when the leader is back, and other files use the old one again', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()
     lead(-1)
@@ -126,7 +128,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(shipper.toldOf('filesMoved'), [])
   })
 
-  test('is bound to it as long as a request may have been served there', async (t) => {
+  test('is bound to it while a request may have been served there', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t)
     shipper.write('a', 'sticky', ['sent'])
     await time.pass(6)
@@ -143,7 +145,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(values(), { own: ['first', 'sent', 'behind', 'waits'], other: [] })
   })
 
-  test('is bound to it where the leader may have appended what it answers for no more', async (t) => {
+  test('is bound to it where the leader may have appended a batch before it lost its leadership', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t)
     shipper.write('a', 'sticky', ['sent'])
     await time.pass(6)
@@ -157,7 +159,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(values(), { own: ['first', 'sent', 'waits'], other: [] })
   })
 
-  test('goes as soon as the answer tells that nothing was stored', async (t) => {
+  test('goes as soon as the response says that nothing was stored', async (t) => {
     const { shipper, lead, values, go, time, kafka } = await warm(t)
     shipper.write('a', 'sticky', ['sent'])
     await time.pass(6)
@@ -172,11 +174,11 @@ describe('a file without a key whose partition has no leader', () => {
     shipper.write('fixed', OWN, ['fixed'])
     await shipper.finish()
     assert.deepEqual(values().own, ['first', 'fixed'])
-    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of what has left are not missed')
+    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of batches that have moved leave no hole')
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('waits while nobody else can be reached, and goes when somebody can', async (t) => {
+  test('waits while no other broker can be reached, and goes when one can', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()
     lead(-1, -1)
@@ -207,7 +209,7 @@ describe('a file without a key whose partition has no leader', () => {
       kafka.pending.map(({ items }) => items[0]?.partition),
       [at(1)],
     )
-    // the first one may have it, and is gone before the file writes again; its own partition is back
+    // the first partition may have it, and is gone before the file writes again; its own partition is back
     lead([at(1)])
     shipper.write('a', 'sticky', ['1'])
     assert.equal(shipper.parked('a'), 'topic')
@@ -218,7 +220,7 @@ describe('a file without a key whose partition has no leader', () => {
     assert.deepEqual(kafka.values('logs', at(2)), ['0', '1'])
   })
 
-  test('is not let back by who chose its partition before', async (t) => {
+  test('is not led back by a choice that was made before', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t)
     go()
     const lane = shipper.producer.lane('logs', OWN)!
@@ -226,7 +228,7 @@ describe('a file without a key whose partition has no leader', () => {
     await time.pass(LEADERLESS_MS + 1)
     const file = shipper.file('a')
     file.write('read in the meantime')
-    // a slow read has ended only now
+    // a slow read ends only now
     const late = file.appendRequest()
     shipper.producer.append(lane, late)
     assert.equal(late.first, 0)
@@ -246,7 +248,7 @@ describe('a file without a key whose partition has no leader', () => {
   })
 })
 
-describe('a topic that is made again with fewer partitions', () => {
+describe('a topic that is created again with fewer partitions', () => {
   test('gets the records of a key in their order', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 1] }, leaderlessMs: LEADERLESS_MS })
     const { kafka, time } = shipper
@@ -266,8 +268,8 @@ describe('a topic that is made again with fewer partitions', () => {
   })
 })
 
-describe('what does not leave a partition without a leader', () => {
-  test('records with a key, and those asked to be there, whatever goes on around them', async (t) => {
+describe('a partition without a leader keeps', () => {
+  test('records with a key, and those with a fixed partition, whatever happens around them', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 50 })
     go()
     shipper.write('keyed', 'hash', ['keyed'], { key: 'a' })
@@ -301,7 +303,7 @@ describe('what does not leave a partition without a leader', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('a batch of both, and what comes back there comes behind it', async (t) => {
+  test('a batch of both, and records that come back there are stored behind it', async (t) => {
     const { shipper, lead, values, go, time } = await warm(t, { lingerMs: 2000 })
     go()
     await lingerBeside({ shipper, lead, time })
@@ -324,12 +326,12 @@ describe('what does not leave a partition without a leader', () => {
   })
 })
 
-describe('a topic that was made again with fewer partitions', () => {
-  test('has all that was not stored, in order; only who asked for a partition by number waits for it', async (t) => {
+describe('a topic that was created again with fewer partitions', () => {
+  test('gets all records that were not stored, in order; only those with a fixed partition wait for it', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 1] }, lingerMs: 50 })
     const { kafka, time } = shipper
     const all = Array.from({ length: 12 }, (_, index) => `f${index}`)
-    // one that shares a batch with records asked to be there has to wait with them
+    // a record in one batch with records of a fixed partition has to wait with them
     const files = all.filter((name) => partitionOfKey(Buffer.from(name), 4) !== 3)
     assert.equal(new Set(files.map((name) => partitionOfKey(Buffer.from(name), 4))).size, 3)
     const write = (from: number): void => {
@@ -370,7 +372,7 @@ describe('a topic that was made again with fewer partitions', () => {
     assert.deepEqual(kafka.values('logs', 3), ['fixed 5', 'fixed 10'])
   })
 
-  test('counts what may have been stored before', async (t) => {
+  test('counts records that may have been stored before', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
     const { kafka, time } = shipper
     kafka.automatic = false
@@ -382,7 +384,7 @@ describe('a topic that was made again with fewer partitions', () => {
     await time.pass(100)
     const lost = names.filter((name) => partitionOfKey(Buffer.from(name), 2) === 1)
     assert.ok(lost.length > 0 && lost.length < names.length)
-    assert.equal(kafka.pending.length, 1, 'nothing goes anywhere while there may be an answer')
+    assert.equal(kafka.pending.length, 1, 'nothing goes anywhere while there may be a response')
     kafka.pending[0]!.lose('request')
     kafka.automatic = true
     await shipper.finish()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { BatchMemory } from '../../../../src/output/producer/batch-memory.ts'
+import { Appended } from '../../../../src/output/producer/entries-to-append.ts'
 import { Lane } from '../../../../src/output/producer/lane.ts'
 import { MadeFile, smallMemory, valuesOf } from '../../../support/made-file.ts'
 import type { LinearMemory } from '../../../../src/kernel/memory.ts'
@@ -8,9 +9,9 @@ import type { LinearMemory } from '../../../../src/kernel/memory.ts'
 const KIB = 1024
 
 function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane {
-  const share = new BatchMemory(memory.pool, () => undefined).share()
+  const quota = new BatchMemory(memory.pool, () => undefined).quota()
   return new Lane({
-    ...{ topic: 't', partition: 0, memory, share, mode: 'idempotent', batchMaxBytes },
+    ...{ topic: 't', partition: 0, memory, quota, mode: 'idempotent', batchMaxBytes },
     tooLarge: 'cut',
     onRepeats: () => undefined,
   })
@@ -18,7 +19,7 @@ function laneOn(memory: LinearMemory, { batchMaxBytes = 200 * KIB } = {}): Lane 
 
 const classOf = (lane: Lane): string | undefined => lane.open?.buffer.sizeClass
 
-/** As the producer does it: append until all is taken or there is no memory. Returns the values by sealed batch. */
+/** Append as the producer does, until all is taken or there is no memory. Returns the values by sealed batch. */
 function fill(lane: Lane, file: MadeFile): string[][] {
   const sealed: string[][] = []
   while (file.waiting > 0 && lane.makeRoom()) {
@@ -43,14 +44,13 @@ beforeEach(() => (memory = smallMemory({ largest: 200 * KIB })))
 afterEach(() => assert.equal(memory.pool.freeBytes, memory.pool.total, 'memory was not given back'))
 
 describe('a lane', () => {
-  test('appends what there is, in order, and says what it took', () => {
+  test('appends the entries in order, and says which it took', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('one', '', 'two', '')
     assert.ok(lane.makeRoom())
     const what = file.appendRequest()
-    const nothing = { invalidUtf8: 0, truncated: 0, cutBytes: 0, tooLarge: 0, tooLargeAt: 0 }
-    assert.deepEqual(lane.append(what, 5), { records: 2, bytes: 9, ...nothing })
+    assert.deepEqual(lane.append(what, 5), Object.assign(new Appended(), { records: 2, bytes: 9 }))
     assert.deepEqual([what.first, what.skipped, what.records], [4, 1, 2])
     assert.deepEqual(file.told, [{ start: 9, end: 10, records: 0, outcome: 'settled' }])
     assert.equal(lane.open?.openedAt, 5)
@@ -59,7 +59,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('with nothing but settled bytes stays idle', () => {
+  test('stays idle with nothing but settled bytes', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('', '')
@@ -69,8 +69,8 @@ describe('a lane', () => {
     assert.equal(what.skipped, 2)
     assert.ok(lane.idle)
     assert.equal(lane.seal(), null)
-    lane.giveUp()
-    assert.equal(lane.share.heldBytes, 0)
+    lane.releaseEmpty()
+    assert.equal(lane.quota.heldBytes, 0)
   })
 
   test('grows a batch through all classes of buffers, and begins the next one where this one ended', () => {
@@ -85,7 +85,7 @@ describe('a lane', () => {
     assert.equal(sealed.length, 1)
     assert.equal(lane.queue[0]!.buffer.sizeClass, 'large')
     assert.ok(lane.queue[0]!.bytes <= 200 * KIB && lane.queue[0]!.bytes > 199 * KIB)
-    lane.settle(lane.queue[0]!)
+    lane.remove(lane.queue[0]!)
     lane.makeRoom()
     assert.equal(classOf(lane), 'medium', 'the last one was only half full')
     lane.clear()
@@ -106,7 +106,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('finds a buffer for a record that fits in no smaller one, and waits for just that one', () => {
+  test('finds a buffer for a record that fits in no smaller one, and waits for one of that size', () => {
     const lane = laneOn(memory)
     const others = Array.from({ length: 8 }, () => memory.pool.take('large')!)
     memory.pool.release(others.pop()!)
@@ -120,7 +120,7 @@ describe('a lane', () => {
     assert.deepEqual(fill(lane, file), [])
     assert.equal(file.waiting, 0)
     assert.equal(seal(lane)[0]?.length, 150 * KIB)
-    lane.settle(lane.queue[0]!)
+    lane.remove(lane.queue[0]!)
     const last = memory.pool.take('large')!
     const rest = memory.pool.take('small')
     assert.equal(rest, null)
@@ -132,7 +132,7 @@ describe('a lane', () => {
     for (const buffer of others) memory.pool.release(buffer)
   })
 
-  test('that has something waiting waits for a buffer of the right size, too', () => {
+  test('waits for a buffer of the right size while it has records, too', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write(...Array.from({ length: 1900 }, () => 'x'.repeat(90)))
@@ -141,10 +141,10 @@ describe('a lane', () => {
     const others = Array.from({ length: 6 }, () => memory.pool.take('large')!)
     others.push(memory.pool.take('medium')!)
     assert.equal(lane.makeRoom(), false, 'there are smaller ones')
-    lane.settle(lane.queue[0]!)
+    lane.remove(lane.queue[0]!)
     assert.ok(lane.makeRoom())
     assert.equal(classOf(lane), 'large')
-    lane.giveUp()
+    lane.releaseEmpty()
     others.push(memory.pool.take('large')!)
     assert.ok(lane.makeRoom(), 'with nothing else it takes what there is')
     assert.equal(classOf(lane), 'medium')
@@ -184,7 +184,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('fills batches to the limit it has learned, but tries a larger record as it is, alone', () => {
+  test('fills batches to the limit it has learned, but tries a larger record alone, as it is', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('first')
@@ -214,7 +214,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('sends a batch that is larger than the limit learned meanwhile in parts from the beginning', () => {
+  test('sends a batch that is larger than a limit learned meanwhile in parts from the beginning', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write(...Array.from({ length: 100 }, () => 'e'.repeat(100)))
@@ -225,7 +225,7 @@ describe('a lane', () => {
     lane.clear()
   })
 
-  test('knows that it is bound to its partition while something sent has no answer', () => {
+  test('is bound to its partition while records that were sent have no response', () => {
     const lane = laneOn(memory)
     const file = new MadeFile(memory, 'a')
     file.write('x')
@@ -245,14 +245,14 @@ describe('a lane', () => {
   })
 
   test('keeps a batch on its partition as long as one of its records has to stay', () => {
-    for (const stay of ['while-led', 'while-there', 'always'] as const) {
+    for (const affinity of ['while-led', 'while-there', 'always'] as const) {
       const lane = laneOn(memory)
-      const [free, bound] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { stay })]
+      const [free, bound] = [new MadeFile(memory, 'a'), new MadeFile(memory, 'b', { affinity })]
       bound.write('x')
       free.write('y')
       fill(lane, bound)
       fill(lane, free)
-      assert.equal(lane.seal()!.stay, stay)
+      assert.equal(lane.seal()!.affinity, affinity)
       lane.clear()
     }
   })
@@ -261,7 +261,7 @@ describe('a lane', () => {
     const lane = laneOn(memory)
     const stalled = (change: () => void): boolean => {
       change()
-      return lane.share.stalled
+      return lane.quota.stalled
     }
     assert.ok(stalled(() => lane.ledBy(-1, 5)))
     assert.equal(lane.leaderlessSince, 5)

@@ -1,10 +1,13 @@
-/** What becomes of batches that are refused, lost or unanswered, as the broker's logs and the files see it. */
+/** The outcome of batches that are refused, lost or get no response, as the broker's logs and the files see it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HEADER_BYTES } from '../../../../src/output/producer/batch.ts'
 import { Shipper, lines } from '../../../support/shipper.ts'
 
-/** A shipper with one line stored, so that several batches may be in flight, and nothing answered by itself any more. */
+/**
+ * A shipper with one line stored, so that several batches may be in flight. From then on requests get no response by
+ * themselves.
+ */
 async function warm(...args: ConstructorParameters<typeof Shipper>): Promise<Shipper> {
   const shipper = new Shipper(...args)
   shipper.write('a', 0, ['first'])
@@ -13,7 +16,7 @@ async function warm(...args: ConstructorParameters<typeof Shipper>): Promise<Shi
   return shipper
 }
 
-/** Put so many batches into flight, of one line each. */
+/** Put `count` batches of one line each into flight. */
 async function launch(shipper: Shipper, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     shipper.write('a', 0, [`${i}`])
@@ -47,10 +50,10 @@ describe('a batch that is not stored', () => {
     assert.deepEqual(times.slice(0, 6), [50, 100, 200, 400, 500, 500], 'half of 100 ms and up, as random() is 0')
     const sequences = kafka.requests.slice(1, 14).map(({ batches }) => sequenceOf(batches[0]!))
     assert.ok(sequences.every(([epoch, sequence]) => epoch === 0 && sequence === 1))
-    assert.ok(shipper.producer.lane('logs', 0)!.share.stalled)
+    assert.ok(shipper.producer.lane('logs', 0)!.quota.stalled)
     kafka.pending[0]!.answer()
     await time.settle()
-    assert.equal(shipper.producer.lane('logs', 0)!.share.stalled, false)
+    assert.equal(shipper.producer.lane('logs', 0)!.quota.stalled, false)
     await launch(shipper, 1)
     kafka.pending[0]!.fail(19)
     last = time.now()
@@ -64,7 +67,7 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('makes us ask who leads the partition, if its error may be about that', async (t) => {
+  test('leads to a request for metadata, if its error may be about the leader', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 1)
@@ -79,7 +82,7 @@ describe('a batch that is not stored', () => {
     await shipper.finish()
   })
 
-  test('because somebody has to act is tried again slowly', async (t) => {
+  test('is tried again slowly where somebody has to act', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 1)
@@ -99,7 +102,7 @@ describe('a batch that is not stored', () => {
     )
   })
 
-  test('is the first after a long pause: it goes alone, since the broker may have forgotten us', async (t) => {
+  test('is sent alone after a long pause, since the broker may have forgotten us', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await time.pass(1001)
@@ -110,7 +113,7 @@ describe('a batch that is not stored', () => {
     assert.equal(kafka.pending.length, 1)
     kafka.pending[0]!.answer()
     await time.pass(6)
-    assert.equal(kafka.pending.length, 1, 'what came meanwhile is one batch')
+    assert.equal(kafka.pending.length, 1, 'lines that came meanwhile are one batch')
     await launchMore(shipper, 2)
     assert.equal(kafka.pending.length, 3)
     kafka.automatic = true
@@ -119,7 +122,7 @@ describe('a batch that is not stored', () => {
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '1', '2', 'more 0', 'more 1'])
   })
 
-  test('pauses by chance, so that not all come back at once', async (t) => {
+  test('pauses for a random time, so that agents do not all come back at once', async (t) => {
     const shipper = await warm(t, { random: () => 0.5 })
     await launch(shipper, 1)
     const since = shipper.time.now()
@@ -131,7 +134,7 @@ describe('a batch that is not stored', () => {
     await shipper.finish()
   })
 
-  test('along with others that were lost counts as one failure', async (t) => {
+  test('counts as one failure together with others that were lost', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 5)
@@ -147,7 +150,7 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.possibleRepeats, 0, 'the broker would have known them')
   })
 
-  test('is tried at once when a new leader is known, and metadata is asked for', async (t) => {
+  test('is tried at once when a new leader is known, and metadata is requested', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 1)
@@ -162,7 +165,7 @@ describe('a batch that is not stored', () => {
     assert.deepEqual(kafka.values('logs', 0), ['first', '0'])
   })
 
-  test('is not sent to a new leader while the old one may still answer', async (t) => {
+  test('is not sent to a new leader while the old one may still respond', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 2)
@@ -181,7 +184,7 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('waits out the loss of its leader, in flight or not', async (t) => {
+  test('waits while its partition has no leader, in flight or not', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 2)
@@ -197,7 +200,7 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('of a broker that has lost our producer id is counted if it may be there already', async (t) => {
+  test('is counted where the broker has lost our producer id and the batch may be stored already', async (t) => {
     const shipper = await warm(t)
     const { kafka } = shipper
     await launch(shipper, 2)
@@ -218,7 +221,7 @@ describe('a batch that is not stored', () => {
     )
   })
 
-  test('of a fenced producer goes out under another id', async (t) => {
+  test('is sent under another id when the producer was fenced', async (t) => {
     const shipper = await warm(t)
     const { kafka } = shipper
     await launch(shipper, 3)
@@ -232,7 +235,7 @@ describe('a batch that is not stored', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('does not keep another one in its request from being stored', async (t) => {
+  test('does not keep another batch of its request from being stored', async (t) => {
     const shipper = await warm(t, { topics: { logs: [1, 1, 1] } })
     const { kafka, time } = shipper
     for (const partition of [0, 1, 2]) shipper.write(`f${partition}`, partition, [`${partition}`])
@@ -248,7 +251,7 @@ describe('a batch that is not stored', () => {
     await shipper.finish()
   })
 
-  test('is tried again when no answer is given for it', async (t) => {
+  test('is tried again when the transport has no response for it', async (t) => {
     const shipper = await warm(t)
     const { kafka } = shipper
     const produce = kafka.produce.bind(kafka)
@@ -265,7 +268,7 @@ describe('a batch that is not stored', () => {
 })
 
 describe('with acks 1', () => {
-  test('one batch is in flight, and what is sent again after no answer is counted', async (t) => {
+  test('one batch is in flight, and records that are sent again without a response are counted', async (t) => {
     const shipper = new Shipper(t, { mode: 'one-in-flight' })
     const { kafka, time } = shipper
     kafka.automatic = false
@@ -291,7 +294,7 @@ describe('with acks 1', () => {
 })
 
 describe('with acks 0', () => {
-  test('what is written counts as stored, in order and with no limit on what is under way', async (t) => {
+  test('written batches count as stored, in order and with no limit on how many are in flight', async (t) => {
     const shipper = new Shipper(t, { mode: 'fire-and-forget' })
     const { kafka, time } = shipper
     kafka.acks = 0
@@ -311,7 +314,7 @@ describe('with acks 0', () => {
     assert.equal(kafka.requests.length, 9)
   })
 
-  test('nothing is sent twice that may have arrived, and the rest in order', async (t) => {
+  test('batches that may have arrived are not sent twice, and the others are sent in order', async (t) => {
     const shipper = new Shipper(t, { mode: 'fire-and-forget' })
     const { kafka, time } = shipper
     kafka.acks = 0
@@ -351,7 +354,7 @@ describe('a batch that is too large', () => {
     })
   }
 
-  test('is learned from: later batches are made smaller', async (t) => {
+  test('makes later batches smaller', async (t) => {
     const shipper = new Shipper(t)
     const { kafka } = shipper
     kafka.log('logs', 0).maxBatchBytes = 20_000
@@ -365,7 +368,7 @@ describe('a batch that is too large', () => {
   })
 
   for (const tooLarge of ['cut', 'drop'] as const) {
-    test(`because of one record has that one ${tooLarge}, and its neighbours stored once`, async (t) => {
+    test(`because of one record: that one is ${tooLarge === 'cut' ? 'cut' : 'dropped'}, and its neighbours are stored once`, async (t) => {
       const shipper = new Shipper(t, { tooLarge })
       const { kafka } = shipper
       kafka.log('logs', 0).maxBatchBytes = 5000
@@ -397,7 +400,7 @@ describe('a batch that is too large', () => {
     })
   }
 
-  test('because of its only record, dropped, does not stop what comes after', async (t) => {
+  test('because of its only record, which is dropped, does not stop later ones', async (t) => {
     const shipper = new Shipper(t, { tooLarge: 'drop' })
     const { kafka, time } = shipper
     kafka.log('logs', 0).maxBatchBytes = 500
@@ -409,7 +412,7 @@ describe('a batch that is too large', () => {
     await shipper.finish()
   })
 
-  test('with others in flight behind it keeps the order', async (t) => {
+  test('keeps the order with others in flight behind it', async (t) => {
     const shipper = await warm(t, { tooLarge: 'drop' })
     const { kafka, time } = shipper
     kafka.log('logs', 0).maxBatchBytes = 300
@@ -426,7 +429,7 @@ describe('a batch that is too large', () => {
     assert.deepEqual(shipper.possibleRepeats, 0)
   })
 
-  test('compressed to less than the limit goes through whole', async (t) => {
+  test('is stored whole when it is compressed to less than the limit', async (t) => {
     const shipper = new Shipper(t, { compression: 'zstd' })
     const { kafka } = shipper
     kafka.log('logs', 0).maxBatchBytes = 3000
@@ -438,8 +441,8 @@ describe('a batch that is too large', () => {
   })
 })
 
-describe('the report', () => {
-  test('tells of each stored batch where it is, how large it was and how long it took', async (t) => {
+describe('a stored batch', () => {
+  test('is reported with its place, its size and its latency', async (t) => {
     const shipper = await warm(t)
     await launch(shipper, 1)
     await shipper.time.pass(30)

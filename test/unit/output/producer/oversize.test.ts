@@ -13,20 +13,20 @@ beforeEach(() => (memory = smallMemory()))
 afterEach(() => assert.equal(memory.pool.freeBytes, memory.pool.total))
 
 function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compression: Compression = 'none') {
-  const told: string[] = []
+  const reported: string[] = []
   const truncated: [records: number, bytes: number][] = []
   const oversize = new Oversize({
     ...{ tooLarge, compression, cutRecord, now: () => 0 },
     events: {
-      batchSplit: (topic, partition, records) => told.push(`split ${topic}-${partition} ${records}`),
-      recordTooLarge: ({ file, offset, action }) => told.push(`${action} ${file} ${offset}`),
+      batchSplit: (topic, partition, records) => reported.push(`split ${topic}-${partition} ${records}`),
+      recordTooLarge: ({ file, offset, action }) => reported.push(`${action} ${file} ${offset}`),
       recordTruncated: ({ records, cutBytes }) => truncated.push([records, cutBytes]),
     },
   })
   const lane = new Lane({
     ...{ topic: 't', partition: 3, memory, mode: 'idempotent', batchMaxBytes: 100_000 },
     tooLarge: 'cut',
-    share: new BatchMemory(memory.pool, () => undefined).share(),
+    quota: new BatchMemory(memory.pool, () => undefined).quota(),
     onRepeats: () => undefined,
   })
   const file = new MadeFile(memory, 'a')
@@ -37,15 +37,15 @@ function refusing(lines: readonly string[], tooLarge: 'cut' | 'drop', compressio
     if (file.waiting > 0) assert.ok(lane.enlarge())
   }
   const batch = lane.seal()!
-  return { lane, batch, told, truncated, refused: () => oversize.refused(lane, batch) }
+  return { lane, batch, reported, truncated, refused: () => oversize.refused(lane, batch) }
 }
 
 const sent = (batch: Batch): string[] => valuesOf(Buffer.concat(batch.stamp({ producerId: 1, epoch: 0, sequence: 0 })))
 
 describe('a batch that is too large', () => {
-  test('goes out in halves, and the limit is learned', () => {
+  test('is sent in halves, and the limit is learned', () => {
     const lines = Array.from({ length: 10 }, (_, index) => `${index}${'x'.repeat(999)}`)
-    const { lane, batch, refused, told } = refusing(lines, 'cut')
+    const { lane, batch, refused, reported } = refusing(lines, 'cut')
     const { bytes } = batch
     assert.equal(refused(), 'send')
     assert.equal(batch.sending, 5)
@@ -54,11 +54,11 @@ describe('a batch that is too large', () => {
     assert.ok(batch.sendingBytes < 0.51 * bytes)
     refused()
     assert.equal(batch.sending, 3)
-    assert.deepEqual(told, ['split t-3 10', 'split t-3 5'])
+    assert.deepEqual(reported, ['split t-3 10', 'split t-3 5'])
     lane.clear()
   })
 
-  test('never makes the limit less than half of what the broker takes', () => {
+  test('never makes the limit less than half of what the broker accepts', () => {
     const limit = 7000
     const { lane, batch, refused } = refusing(
       Array.from({ length: 60 }, () => 'x'.repeat(990)),
@@ -69,7 +69,7 @@ describe('a batch that is too large', () => {
     lane.clear()
   })
 
-  test('of many times the limit learned goes out in parts of the limit at once', () => {
+  test('of many times the limit is sent in parts of the limit at once', () => {
     const lines = Array.from({ length: 90 }, () => 'x'.repeat(990))
     const { lane, batch, refused } = refusing(lines, 'cut')
     lane.limit.refused({ batch, bytes: batch.bytes, next: 5000, now: 0 })
@@ -78,8 +78,8 @@ describe('a batch that is too large', () => {
     lane.clear()
   })
 
-  test('of one record is cut to half, as often as it takes, and told of once', () => {
-    const { lane, batch, refused, told, truncated } = refusing(['x'.repeat(8000), 'next'], 'cut')
+  test('of one record is cut to half, as often as needed, and reported once', () => {
+    const { lane, batch, refused, reported, truncated } = refusing(['x'.repeat(8000), 'next'], 'cut')
     refused()
     assert.equal(refused(), 'send')
     assert.ok(batch.sendingBytes < 4100)
@@ -88,7 +88,7 @@ describe('a batch that is too large', () => {
     batch.sending = 2
     assert.equal(sent(batch)[1], 'next')
     assert.match(sent(batch)[0]!, /^x+$/)
-    assert.deepEqual(told, ['split t-3 2', 'cut /made/a.log 0'])
+    assert.deepEqual(reported, ['split t-3 2', 'cut /made/a.log 0'])
     const kept = sent(batch)[0]!.length
     assert.deepEqual(
       truncated.map(([records]) => records),
@@ -98,18 +98,18 @@ describe('a batch that is too large', () => {
     lane.clear()
   })
 
-  test('of one record that is not to be cut, or can not, is dropped', () => {
-    const { lane, batch, refused, told } = refusing(['first', 'x'.repeat(8000)], 'drop')
+  test('of one record is dropped where it may not or cannot be cut', () => {
+    const { lane, batch, refused, reported } = refusing(['first', 'x'.repeat(8000)], 'drop')
     batch.remove(1)
     batch.sending = 1
     assert.equal(refused(), 'drop')
-    assert.deepEqual(told, ['drop /made/a.log 6'])
+    assert.deepEqual(reported, ['drop /made/a.log 6'])
     lane.clear()
 
     const tiny = refusing(['y'.repeat(12)], 'cut')
     assert.equal(tiny.refused(), 'send')
     assert.equal(tiny.refused(), 'drop')
-    assert.deepEqual(tiny.told, ['cut /made/a.log 0', 'drop /made/a.log 0'])
+    assert.deepEqual(tiny.reported, ['cut /made/a.log 0', 'drop /made/a.log 0'])
     tiny.lane.clear()
   })
 

@@ -3,10 +3,10 @@ import { describe, test } from 'node:test'
 import {
   PartitionChooser,
   type TopicState,
-  longerStay,
+  strongerAffinity,
   murmur2,
   partitionOfKey,
-  stayOf,
+  affinityOf,
   substituteFor,
 } from '../../../../src/output/producer/partition.ts'
 import { murmur2Fixtures } from '../../../support/fixtures.ts'
@@ -35,17 +35,17 @@ describe('the hash of a key', () => {
   })
 })
 
-describe('records stay on their partition', () => {
-  test('for as long as their order depends on it', () => {
-    assert.equal(stayOf('sticky', null), 'while-led')
-    assert.equal(stayOf('sticky', key), 'while-led')
-    assert.equal(stayOf('hash', null), 'while-led')
-    assert.equal(stayOf('hash', key), 'while-there')
-    assert.equal(stayOf('round-robin', null), 'while-led')
-    assert.equal(stayOf('random', key), 'while-led')
-    assert.equal(stayOf(3, null), 'always')
-    assert.equal(longerStay('always', 'while-led'), 'always')
-    assert.equal(longerStay('while-led', 'while-there'), 'while-there')
+describe('records keep their partition', () => {
+  test('while their order depends on it', () => {
+    assert.equal(affinityOf('sticky', null), 'while-led')
+    assert.equal(affinityOf('sticky', key), 'while-led')
+    assert.equal(affinityOf('hash', null), 'while-led')
+    assert.equal(affinityOf('hash', key), 'while-there')
+    assert.equal(affinityOf('round-robin', null), 'while-led')
+    assert.equal(affinityOf('random', key), 'while-led')
+    assert.equal(affinityOf(3, null), 'always')
+    assert.equal(strongerAffinity('always', 'while-led'), 'always')
+    assert.equal(strongerAffinity('while-led', 'while-there'), 'while-there')
   })
 })
 
@@ -59,7 +59,7 @@ describe('the partition', () => {
     }
   })
 
-  test('asked for by number is that one, if it exists', () => {
+  test('with a fixed number is that one, if it exists', () => {
     assert.equal(chooser().choose({ ...file, partitioner: 2 }, topic([1, 1, -1], [2])), 2)
     assert.equal(chooser().choose({ ...file, partitioner: 3 }, topic([1, 1, 1])), -1)
   })
@@ -86,7 +86,7 @@ describe('the partition', () => {
         assert.equal(choose(-1, topic([1, 1, 1, 1], [], [0, 1, 2, 3])), own)
       })
 
-      test('stays when it has lost its leader, and when there are more partitions', () => {
+      test('stays the same when it has lost its leader, and when there are more partitions', () => {
         assert.equal(choose(3, topic([1, 1, 1, -1])), 3)
         assert.equal(choose(3, topic([1, 1, 1, 1, 1, 1, 1, 1])), 3)
       })
@@ -128,7 +128,7 @@ describe('the partition', () => {
     assert.equal(chooser().choose({ ...file, partitioner: 'sticky' }, topic([])), -1)
   })
 
-  test('that stands in for another is the next one with a leader, going round', () => {
+  test('that replaces another is the next one with a leader; after the last comes the first', () => {
     assert.equal(substituteFor(0, topic([-1, -1, 5])), 2)
     assert.equal(substituteFor(2, topic([4, -1, -1])), 0)
     assert.equal(substituteFor(0, topic([4, -1])), -1, 'never itself')

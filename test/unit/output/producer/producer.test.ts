@@ -14,13 +14,13 @@ async function fillPool(shipper: Shipper): Promise<void> {
   }
 }
 
-test('a partition that the topic does not have is told once, and again when the topic has changed', async (t) => {
+test('a partition that the topic does not have is reported once, and again when the topic has changed', async (t) => {
   const shipper = new Shipper(t, { topics: { logs: [1, 1] } })
   shipper.write('a', 0, ['x'])
-  for (let n = 0; n < 3; n++) shipper.producer.lacks('logs', 7)
-  shipper.producer.lacks('logs', 8)
+  for (let n = 0; n < 3; n++) shipper.producer.partitionMissing('logs', 7)
+  shipper.producer.partitionMissing('logs', 8)
   shipper.kafka.setLeaders('logs', [1, 1, 1])
-  shipper.producer.lacks('logs', 7)
+  shipper.producer.partitionMissing('logs', 7)
   assert.deepEqual(shipper.toldOf('partitionWaiting'), [
     ['logs', 7, 'the topic has 2 partitions, 0 to 1'],
     ['logs', 8, 'the topic has 2 partitions, 0 to 1'],
@@ -59,7 +59,7 @@ describe('the producer', () => {
     assert.deepEqual(shipper.kafka.values('logs', 0), all)
   })
 
-  test('lets what comes behind a full batch linger for its own time', async (t) => {
+  test('lets records behind a full batch linger for their own time', async (t) => {
     const shipper = new Shipper(t, { lingerMs: 20 })
     const { time, kafka } = shipper
     const all = lines(2500, { length: 50 })
@@ -101,7 +101,7 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
-  test('takes along what has lingered for half its time, and leaves what has just begun', async (t) => {
+  test('takes batches along that have lingered for half their time, and leaves those just opened', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 2] }, lingerMs: 20 })
     shipper.write('a', 0, ['a'])
     await shipper.time.pass(5)
@@ -140,7 +140,7 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
-  test('sends what has piled up without waiting for each answer', async (t) => {
+  test('sends batches that have piled up without waiting for each response', async (t) => {
     const shipper = new Shipper(t, { memory: smallMemory({ buffers: 32 }) })
     const { kafka, time } = shipper
     const all = lines(12_000, { length: 50 })
@@ -157,19 +157,6 @@ describe('the producer', () => {
     for (const request of [...kafka.pending]) request.answer()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), all)
-  })
-
-  test('asks for one producer id, whatever the number of partitions', async (t) => {
-    const shipper = new Shipper(t, { topics: { logs: [1, 1, 2] } })
-    shipper.kafka.idsHeld = true
-    for (const partition of [0, 1]) shipper.write(`f${partition}`, partition, ['x'])
-    await shipper.time.pass(10)
-    assert.equal(shipper.kafka.requests.length, 0)
-    shipper.kafka.releaseIds()
-    await shipper.time.pass(10)
-    shipper.write('f2', 2, ['x'])
-    await shipper.finish()
-    assert.equal(shipper.kafka.ids, 1)
   })
 
   test('does not let a partition without a leader, or a broker that is down, stop the others', async (t) => {
@@ -193,7 +180,7 @@ describe('the producer', () => {
     assert.deepEqual(kafka.values('logs', 2), ['leaderless'])
   })
 
-  test('says that there is no room, and says so when there is again', async (t) => {
+  test('reports that there is no room, and when there is room again', async (t) => {
     const shipper = new Shipper(t)
     const { kafka, time } = shipper
     kafka.automatic = false
@@ -212,7 +199,7 @@ describe('the producer', () => {
     assert.deepEqual(kafka.values('logs', 0), all)
   })
 
-  test('takes empty buffers back from those who had nothing to put into them', async (t) => {
+  test('takes buffers back from lanes that have no records in them', async (t) => {
     const shipper = new Shipper(t, { topics: { logs: Array.from({ length: POOL + 1 }, () => 1) } })
     const { producer, memory } = shipper
     for (let partition = 0; partition < POOL; partition++)
@@ -236,7 +223,7 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
-  test('sends the batch that was open next longest when the broker of that one cannot be reached', async (t) => {
+  test('sends the batch that was open second longest when the broker of the first cannot be reached', async (t) => {
     const leaders = Array.from({ length: POOL + 1 }, (_, partition) => (partition === 0 ? 2 : 1))
     const shipper = new Shipper(t, { lingerMs: 10_000, topics: { logs: leaders } })
     const { kafka, time } = shipper
@@ -251,7 +238,7 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
-  test('lets others linger when it is only one lane that has its share of the memory', async (t) => {
+  test('lets others linger when only one lane has used up its quota of the memory', async (t) => {
     const shipper = new Shipper(t, { lingerMs: 1000, topics: { logs: [1, 2] } })
     const { kafka, time } = shipper
     kafka.setDown(2, true)
@@ -266,7 +253,7 @@ describe('the producer', () => {
     await shipper.finish()
   })
 
-  test('ships a record that is larger than any buffer that is free, as soon as one is', async (t) => {
+  test('ships a record that is larger than every free buffer, as soon as a larger one is free', async (t) => {
     const memory = smallMemory({ buffers: 3 })
     const shipper = new Shipper(t, { topics: { logs: [1, 1, 1, 1] }, memory })
     const { kafka, time } = shipper
@@ -291,7 +278,7 @@ describe('the producer', () => {
   })
 
   describe('stopping', () => {
-    test('flushes what lingers, and is done exactly when all is stored', async (t) => {
+    test('flushes lingering batches, and is done exactly when everything is stored', async (t) => {
       const shipper = new Shipper(t, { topics: { logs: [1, 2, 1] }, lingerMs: 60_000 })
       const { kafka, time } = shipper
       kafka.automatic = false
@@ -315,7 +302,7 @@ describe('the producer', () => {
       await shipper.finish()
     })
 
-    test('flushes nothing at once, and what comes during a flush as well', async (t) => {
+    test('is flushed at once when there is nothing, and flushes records that come during a flush as well', async (t) => {
       const shipper = new Shipper(t, { lingerMs: 60_000 })
       await shipper.producer.flush()
       shipper.write('a', 0, ['one'])
@@ -330,7 +317,7 @@ describe('the producer', () => {
       await shipper.finish()
     })
 
-    test('closes with requests in flight, tells of what was stored and of no retries, and gives all memory back', async (t) => {
+    test('closes with requests in flight, reports stored batches and no retries, and gives all memory back', async (t) => {
       const shipper = new Shipper(t)
       const { kafka, time, memory } = shipper
       kafka.automatic = false

@@ -22,7 +22,7 @@ function takeAll(reads: ReadMemory, largest = false): PooledBuffer[] {
   return buffers
 }
 
-void test('reads together have a quarter of the pool in pieces that do not overlap', () => {
+void test('reads have a quarter of the pool together, in pieces that do not overlap', () => {
   const { pool, reads } = scene(16)
   const pieces = takeAll(reads)
   assert.equal(pieces.length, 4 * PIECES)
@@ -34,7 +34,7 @@ void test('reads together have a quarter of the pool in pieces that do not overl
   assert.equal(pool.freeBytes, pool.total)
 })
 
-void test('eight reads that hang keep one large buffer, and the rest of the pool grows together again', () => {
+void test('eight reads that hang keep one large buffer, and the rest of the pool is joined again', () => {
   const { pool, reads } = scene(7)
   const smalls: PooledBuffer[] = []
   const hung: PooledBuffer[] = []
@@ -75,7 +75,7 @@ void test('a long line is read into a whole buffer, also while all pieces are le
   assert.ok(reads.take(true))
 })
 
-void test('and while many have no answer, others get theirs', () => {
+void test('while many long reads hang, others get their buffer', () => {
   const { reads } = scene(7)
   assert.equal(takeAll(reads, true).length, 1)
   assert.equal(takeAll(reads).length, PIECES)
@@ -87,15 +87,15 @@ void test('half of the pool is left to batches, however small it is', () => {
     takeAll(reads, true)
     takeAll(reads)
     assert.ok(pool.freeBytes >= pool.total / 2, `of ${buffers}`)
-    const lane = memory.share()
+    const lane = memory.quota()
     lane.leader = 1
     assert.ok(lane.take('large'), `of ${buffers}`)
   }
 })
 
-void test('what is kept back for lanes that hold nothing is not lent', () => {
+void test('buffers that are kept back for lanes that hold nothing are not lent', () => {
   const { pool, reads, memory } = scene(4)
-  const lanes = Array.from({ length: 40 }, () => memory.share())
+  const lanes = Array.from({ length: 40 }, () => memory.quota())
   for (const lane of lanes) lane.leader = 1
   const others = Array.from({ length: 3 }, () => pool.take('large')!)
   assert.equal(reads.take(false), null)
@@ -104,10 +104,10 @@ void test('what is kept back for lanes that hold nothing is not lent', () => {
   assert.ok(reads.take(false))
 })
 
-void test('whoever was turned away may try again when a read was answered, or a batch stored', () => {
+void test('after a refusal, room is reported when a read has returned, or a batch is stored', () => {
   const { reads, memory, freed } = scene(7)
   const [one, ...others] = takeAll(reads)
-  const lane = memory.share()
+  const lane = memory.quota()
   const batch = lane.take('small')
   assert.ok(one && batch)
   reads.give(one)

@@ -33,7 +33,7 @@ describe('sealing', () => {
     assert.equal(batch.compressed, null)
   })
 
-  test('with zstd makes records smaller, and the same bytes come out again', async () => {
+  test('with zstd makes records smaller, and they decompress to the same bytes', async () => {
     const batch = batchOf(TEXT)
     const seal = new Seal('zstd')
     await new Promise<void>((resolve) => seal.seal(batch, resolve))
@@ -43,7 +43,7 @@ describe('sealing', () => {
     await seal.close()
   })
 
-  test('leaves what does not get smaller as it is', async () => {
+  test('leaves records that do not get smaller as they are', async () => {
     const noise = randomBytes(20_000)
     const batch = batchOf(noise)
     const seal = new Seal('zstd')
@@ -59,7 +59,7 @@ describe('sealing', () => {
   test('compresses two batches at a time, and the others in turn', async (t) => {
     const seal = new Seal('zstd')
     const batches = Array.from({ length: 6 }, () => batchOf(TEXT))
-    // when they end is up to the threads, so it is the order in which they begin that counts
+    // when they end depends on the threads, so the test looks at the order in which they begin
     const begun: number[] = []
     const atOnce: number[] = []
     let done = 0

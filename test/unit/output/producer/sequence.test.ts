@@ -1,4 +1,4 @@
-/** Single cases of the rules; test/property/sequence.property.test.ts plays them all against a broker's. */
+/** Single cases of the rules; test/property/sequence.property.test.ts plays all rules against those of a broker. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { Batch, nextSequence } from '../../../../src/output/producer/batch.ts'
@@ -15,7 +15,7 @@ afterEach(() => {
   assert.equal(memory.pool.freeBytes, memory.pool.total)
 })
 
-/** So many ready batches of ten records, and a state that has something stored already. */
+/** `count` ready batches of ten records, and a state that has something stored already. */
 function playing(mode: Mode, count: number) {
   const repeats: number[] = []
   const state = new SequenceState(mode, (_batch, records) => repeats.push(records))
@@ -26,7 +26,10 @@ function playing(mode: Mode, count: number) {
     return batch
   })
   if (mode === 'idempotent') state.adopt({ id: 7, epoch: 0 })
-  /** Send what may be sent; returns the first sequences, or the batches' places in the queue where there are none. */
+  /**
+   * Send all batches that may be sent; returns their first sequences, or their places in the queue where there are
+   * none.
+   */
   const send = (): number[] => {
     const sent: number[] = []
     for (let batch = state.next(queue); batch !== null; batch = state.next(queue)) {
@@ -59,7 +62,7 @@ describe('the producer state', () => {
     assert.equal(state.inFlight, 5)
   })
 
-  test('after a failure waits for all that is under way, then sends the lowest alone under the sequence it had', () => {
+  test('after a failure waits until nothing is in flight, then sends the lowest alone under the sequence it had', () => {
     const { send, stored, failed, queue, batches } = playing('idempotent', 4)
     send()
     failed(batches[0]!, SURE)
@@ -71,7 +74,7 @@ describe('the producer state', () => {
     assert.deepEqual(send(), [20, 30, 40])
   })
 
-  test('is not back to normal because an older batch was stored', () => {
+  test('goes on recovering when an older batch was stored', () => {
     const { send, stored, failed, batches } = playing('idempotent', 3)
     send()
     failed(batches[2]!, SURE)
@@ -94,7 +97,7 @@ describe('the producer state', () => {
     assert.equal(state.hasRoom(queue), true)
   })
 
-  test('lets nothing pass a batch that goes out in parts', () => {
+  test('sends nothing behind a batch that is sent in parts', () => {
     const { state, send, stored, queue } = playing('idempotent', 2)
     queue[0]!.sending = 4
     assert.deepEqual(send(), [10])
@@ -103,7 +106,7 @@ describe('the producer state', () => {
     assert.deepEqual(send(), [14, 20], 'the rest of it has its own numbers')
   })
 
-  test('begins a new epoch when the sequence of the lowest is refused, and counts what was uncertain', () => {
+  test('begins a new epoch when the sequence of the lowest is refused, and counts records that may be stored', () => {
     const { state, send, failed, stored, queue, repeats, batches } = playing('idempotent', 3)
     send()
     failed(batches[0]!, UNSURE)
@@ -128,7 +131,7 @@ describe('the producer state', () => {
     assert.equal(state.needsProducer, false)
   })
 
-  test('waits for what is in flight before it takes another producer id, whatever its answers are', () => {
+  test('waits until nothing is in flight before it takes another producer id, whatever the outcomes are', () => {
     const { state, send, failed, stored, batches } = playing('idempotent', 3)
     send()
     failed(batches[0]!, { maybeStored: false, refused: 'producer' })
@@ -152,7 +155,7 @@ describe('the producer state', () => {
     assert.equal(state.needsProducer, true)
   })
 
-  test('with acks 1 has one batch in flight, and counts what is sent again with its fate unknown', () => {
+  test('with acks 1 has one batch in flight, and counts records that are sent again and may be stored', () => {
     const { send, failed, stored, queue, repeats, batches } = playing('one-in-flight', 3)
     assert.deepEqual(send(), [0])
     failed(batches[0]!, SURE)
@@ -169,7 +172,7 @@ describe('the producer state', () => {
     assert.deepEqual(send(), [0])
   })
 
-  test('with acks 0 has no limit, and sends nothing twice that may have arrived', () => {
+  test('with acks 0 has no limit, and sends no batch twice that may have arrived', () => {
     const { send, failed, stored, queue, batches, repeats } = playing('fire-and-forget', 9)
     assert.equal(send().length, 9)
     for (const batch of batches.slice(0, 3)) stored(batch)

@@ -1,10 +1,13 @@
-/** A topic that is deleted and made anew under its name, as the broker's logs see it. */
+/** A topic that is deleted and created anew under its name, as the broker's logs see it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { NO_TOPIC_ID } from '../../../../src/output/transport.ts'
 import { Shipper, lines } from '../../../support/shipper.ts'
 
-/** A shipper with one line stored, so that several batches may be in flight, and nothing answered by itself any more. */
+/**
+ * A shipper with one line stored, so that several batches may be in flight. From then on requests get no response by
+ * themselves.
+ */
 async function warm(...args: ConstructorParameters<typeof Shipper>): Promise<Shipper> {
   const shipper = new Shipper(...args)
   shipper.write('a', 0, ['first'])
@@ -13,7 +16,7 @@ async function warm(...args: ConstructorParameters<typeof Shipper>): Promise<Shi
   return shipper
 }
 
-/** Write so many lines, of which each would be a batch of its own. */
+/** Write `count` lines, each of which is a batch of its own. */
 async function launch(shipper: Shipper, name: string, count = 3): Promise<void> {
   for (let i = 0; i < count; i++) {
     shipper.write('a', 0, [`${name} ${i}`])
@@ -27,8 +30,8 @@ async function finish(shipper: Shipper): Promise<void> {
   await shipper.finish()
 }
 
-describe('when a topic is made anew', () => {
-  test('one batch goes first, so that none comes to lie behind what was sent after it', async (t) => {
+describe('when a topic is created anew', () => {
+  test('one batch is sent first, alone, so that no later one is stored before it', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     kafka.remakeTopic('logs', [1])
@@ -46,7 +49,7 @@ describe('when a topic is made anew', () => {
     assert.equal(shipper.possibleRepeats, 0)
   })
 
-  test('what is in flight lands first, and then one batch goes alone', async (t) => {
+  test('the outcome of batches in flight is awaited first, and then one batch is sent alone', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 'old')
@@ -65,7 +68,7 @@ describe('when a topic is made anew', () => {
     assert.deepEqual(kafka.values('logs', 0), ['old 1', 'old 2', 'new 0', 'new 1', 'new 2'])
   })
 
-  test('answers of what was sent before say nothing of the new log', async (t) => {
+  test('responses to requests sent before say nothing of the new log', async (t) => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 'old')
@@ -78,7 +81,7 @@ describe('when a topic is made anew', () => {
     await finish(shipper)
   })
 
-  test('the same where topics have no ids, if it was seen to be gone', async (t) => {
+  test('the same holds where topics have no ids, if the topic was seen to be missing', async (t) => {
     const shipper = new Shipper(t)
     const { kafka, time } = shipper
     const view = kafka.view.bind(kafka)
@@ -102,7 +105,7 @@ describe('when a topic is made anew', () => {
     assert.deepEqual(kafka.values('logs', 0), ['new 0', 'new 1', 'new 2'])
   })
 
-  test('it is tried at once whether it takes larger batches', async (t) => {
+  test('larger batches are tried at once', async (t) => {
     const shipper = new Shipper(t)
     const { kafka, time } = shipper
     kafka.log('logs', 0).maxBatchBytes = 10_000

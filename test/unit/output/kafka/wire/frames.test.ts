@@ -21,7 +21,7 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('frames', () => {
-  test('come out as they went in, however the socket cuts them', () => {
+  test('come out unchanged, however the socket cuts them', () => {
     const bodies = fc.array(fc.uint8Array({ minLength: 4, maxLength: 300 }), { maxLength: 8 })
     const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 })
     fc.assert(

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { decodeApiVersions, encodeApiVersions } from '../../../../../src/output/kafka/wire/api-versions.ts'
 import { decodeInitProducerId, encodeInitProducerId } from '../../../../../src/output/kafka/wire/init-producer-id.ts'
 import { decodeMetadata, encodeMetadata } from '../../../../../src/output/kafka/wire/metadata.ts'
-import { AnswerReader } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader } from '../../../../../src/output/kafka/wire/primitives.ts'
 import { decodeProduce, encodeProduce } from '../../../../../src/output/kafka/wire/produce.ts'
 import type { RequestHeader } from '../../../../../src/output/kafka/wire/request-header.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
@@ -26,10 +26,10 @@ interface Response<Body> {
 
 interface Api<Asked, Answered> {
   readonly file: string
-  /** null: a request that we never make. */
+  /** null: a request that we never send. */
   readonly encode: (header: RequestHeader, body: Asked) => readonly Uint8Array[] | null
-  readonly decode: (reader: AnswerReader) => unknown
-  /** What decode must give for this body. */
+  readonly decode: (reader: ResponseReader) => unknown
+  /** The result that decode must give for this body. */
   readonly expected: (body: Answered) => unknown
 }
 
@@ -52,18 +52,17 @@ function golden<Asked, Answered>({ file, encode, decode, expected }: Api<Asked, 
   }
   test(`${file}: there are golden requests`, () => assert.ok(encoded > 0))
   for (const { what, body, bytes } of responses) {
-    const answer = Buffer.from(bytes, 'base64').subarray(4)
-    test(`${file}: an answer is read as Java wrote it: ${what}`, () => {
-      assert.deepEqual(decode(new AnswerReader(answer)), expected(body))
+    const response = Buffer.from(bytes, 'base64').subarray(4)
+    test(`${file}: a response is read as Java wrote it: ${what}`, () => {
+      assert.deepEqual(decode(new ResponseReader(response)), expected(body))
     })
-    test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(answer, decode))
+    test(`${file}: bears hostile bytes: ${what}`, () => bearsHostileBytes(response, decode))
   }
 }
 
 interface ApiVersionsBody {
   readonly errorCode: number
   readonly apiKeys: readonly { apiKey: number; minVersion: number; maxVersion: number }[]
-  readonly throttleTimeMs?: number
 }
 
 golden({
@@ -71,12 +70,11 @@ golden({
   encode: (header, body: { clientSoftwareName: string; clientSoftwareVersion: string }) =>
     encodeApiVersions(header, { name: body.clientSoftwareName, version: body.clientSoftwareVersion }),
   decode: decodeApiVersions,
-  expected: ({ errorCode, apiKeys, throttleTimeMs = 0 }: ApiVersionsBody) => ({
+  expected: ({ errorCode, apiKeys }: ApiVersionsBody) => ({
     code: errorCode,
     ranges: new Map(
       apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]),
     ),
-    throttleMs: throttleTimeMs,
   }),
 })
 
@@ -100,7 +98,7 @@ golden({
   }),
 })
 
-interface MetadataQuestion {
+interface MetadataRequestBody {
   readonly topics: readonly { readonly name: string | null }[] | null
   readonly allowAutoTopicCreation: boolean
   readonly includeTopicAuthorizedOperations: boolean
@@ -115,13 +113,13 @@ interface MetadataBody {
     name: string | null
     topicId: string
     topicAuthorizedOperations: number
-    partitions: readonly { errorCode: number; partitionIndex: number; leaderId: number; leaderEpoch: number }[]
+    partitions: readonly { partitionIndex: number; leaderId: number; leaderEpoch: number }[]
   }[]
 }
 
 golden({
   file: 'metadata',
-  encode: (header, body: MetadataQuestion) => {
+  encode: (header, body: MetadataRequestBody) => {
     const names = (body.topics ?? [{ name: null }]).map(({ name }) => name)
     const known = names.filter((name) => name !== null)
     if (body.allowAutoTopicCreation || known.length < names.length) return null
@@ -137,8 +135,7 @@ golden({
       name,
       id: Buffer.from(topicId, 'base64url').toString('hex'),
       authorizedOperations: topicAuthorizedOperations,
-      partitions: partitions.map(({ errorCode, partitionIndex, leaderId, leaderEpoch }) => ({
-        code: errorCode,
+      partitions: partitions.map(({ partitionIndex, leaderId, leaderEpoch }) => ({
         partition: partitionIndex,
         leader: leaderId,
         leaderEpoch,
@@ -147,7 +144,7 @@ golden({
   }),
 })
 
-interface ProduceQuestion {
+interface ProduceRequestBody {
   readonly transactionalId: string | null
   readonly acks: -1 | 0 | 1
   readonly timeoutMs: number
@@ -165,7 +162,6 @@ interface ProduceBody {
       index: number
       errorCode: number
       baseOffset: number
-      logAppendTimeMs: number
       recordErrors: readonly { batchIndex: number; batchIndexErrorMessage: string | null }[]
       errorMessage: string | null
     }[]
@@ -174,7 +170,7 @@ interface ProduceBody {
 
 golden({
   file: 'produce',
-  encode: (header, { transactionalId, acks, timeoutMs, topicData }: ProduceQuestion) => {
+  encode: (header, { transactionalId, acks, timeoutMs, topicData }: ProduceRequestBody) => {
     if (transactionalId !== null) return null
     const items = topicData.flatMap(({ name, partitionData }) =>
       partitionData.map(({ index, records }) => {
@@ -188,12 +184,11 @@ golden({
   expected: ({ throttleTimeMs, responses }: ProduceBody) => ({
     throttleMs: throttleTimeMs,
     partitions: responses.flatMap(({ name, partitionResponses }) =>
-      partitionResponses.map(({ index, errorCode, baseOffset, logAppendTimeMs, recordErrors, errorMessage }) => ({
+      partitionResponses.map(({ index, errorCode, baseOffset, recordErrors, errorMessage }) => ({
         topic: name,
         partition: index,
         code: errorCode,
         baseOffset,
-        logAppendTimeMs,
         recordErrors: recordErrors.map((error) => ({ index: error.batchIndex, message: error.batchIndexErrorMessage })),
         message: errorMessage,
       })),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeMetadata, encodeMetadata } from '../../../../../src/output/kafka/wire/metadata.ts'
-import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
 import { readMetadata, readRequest, writeMetadata } from '../../../../support/fake-wire.ts'
 import { bearsHostileBytes } from '../../../../support/hostile-bytes.ts'
 
@@ -23,7 +23,7 @@ const topics = [
   { code: 3, name: 'missing', id: '0'.repeat(32), partitions: [] },
 ]
 
-function answer(): Buffer {
+function response(): Buffer {
   const writer = new Writer()
   writer.noTaggedFields()
   writeMetadata(writer, brokers, topics, 3)
@@ -31,15 +31,15 @@ function answer(): Buffer {
 }
 
 describe('Metadata', () => {
-  test('asks for topics by name and never makes one', () => {
+  test('requests topics by name and never creates one', () => {
     const frame = Buffer.concat(encodeMetadata({ correlationId: 1, clientId: 'é' }, ['a', 'b']))
     const request = readRequest(frame.subarray(4))
     assert.equal(request.clientId, 'é')
     assert.deepEqual(readMetadata(request.body), { topics: ['a', 'b'], mayCreate: false })
   })
 
-  test('keeps an error with the topic or partition it belongs to', () => {
-    const decoded = decodeMetadata(new AnswerReader(answer()))
+  test('keeps an error with the topic that it belongs to', () => {
+    const decoded = decodeMetadata(new ResponseReader(response()))
     assert.equal(decoded.throttleMs, 3)
     assert.equal(decoded.clusterId, 'fake')
     assert.deepEqual(decoded.brokers, brokers)
@@ -50,8 +50,8 @@ describe('Metadata', () => {
         name: 'logs',
         id,
         partitions: [
-          { code: 0, partition: 0, leader: 2, leaderEpoch: 5 },
-          { code: 5, partition: 1, leader: -1, leaderEpoch: 6 },
+          { partition: 0, leader: 2, leaderEpoch: 5 },
+          { partition: 1, leader: -1, leaderEpoch: 6 },
         ],
         authorizedOperations,
       },
@@ -59,5 +59,5 @@ describe('Metadata', () => {
     ])
   })
 
-  test('bears hostile bytes', () => bearsHostileBytes(answer(), decodeMetadata))
+  test('bears hostile bytes', () => bearsHostileBytes(response(), decodeMetadata))
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { AnswerReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
+import { ResponseReader, Writer } from '../../../../../src/output/kafka/wire/primitives.ts'
 
 const violation = { code: 'protocol-violation' }
 
@@ -26,7 +26,7 @@ describe('the primitives of the wire', () => {
           else writer[type](value)
           if (index % 3 === 0) pieces.push(writer.cut())
         }
-        const reader = new AnswerReader(Buffer.concat([...pieces, writer.cut()]))
+        const reader = new ResponseReader(Buffer.concat([...pieces, writer.cut()]))
         for (const { type, value } of values) {
           const read = reader[type]()
           assert.equal(read, typeof value === 'string' ? Buffer.from(value).toString() : value)
@@ -56,26 +56,26 @@ describe('the primitives of the wire', () => {
   })
 
   test('refuses a varint beyond 32 bits, and one without an end', () => {
-    assert.throws(() => new AnswerReader(Buffer.from([255, 255, 255, 255, 16])).unsignedVarint(), violation)
-    assert.throws(() => new AnswerReader(Buffer.from([128, 128, 128, 128, 128, 0])).unsignedVarint(), violation)
-    assert.equal(new AnswerReader(Buffer.from([255, 255, 255, 255, 15])).unsignedVarint(), 2 ** 32 - 1)
+    assert.throws(() => new ResponseReader(Buffer.from([255, 255, 255, 255, 16])).unsignedVarint(), violation)
+    assert.throws(() => new ResponseReader(Buffer.from([128, 128, 128, 128, 128, 0])).unsignedVarint(), violation)
+    assert.equal(new ResponseReader(Buffer.from([255, 255, 255, 255, 15])).unsignedVarint(), 2 ** 32 - 1)
   })
 
   test('refuses an array that cannot fit, before anything is allocated for it', () => {
-    assert.throws(() => new AnswerReader(Buffer.from([255, 255, 255, 255, 15, 0, 0])).compactArray(1), violation)
-    assert.throws(() => new AnswerReader(Buffer.from([0])).compactArray(1), violation, 'null')
-    assert.throws(() => new AnswerReader(Buffer.from([0x7f, 255, 255, 255])).array(1), violation)
-    assert.throws(() => new AnswerReader(Buffer.from([255, 255, 255, 255])).array(1), violation, 'negative')
+    assert.throws(() => new ResponseReader(Buffer.from([255, 255, 255, 255, 15, 0, 0])).compactArray(1), violation)
+    assert.throws(() => new ResponseReader(Buffer.from([0])).compactArray(1), violation, 'null')
+    assert.throws(() => new ResponseReader(Buffer.from([0x7f, 255, 255, 255])).array(1), violation)
+    assert.throws(() => new ResponseReader(Buffer.from([255, 255, 255, 255])).array(1), violation, 'negative')
   })
 
   test('refuses a 64-bit number that a JavaScript number cannot hold', () => {
-    assert.throws(() => new AnswerReader(Buffer.from([0x7f, 0, 0, 0, 0, 0, 0, 0])).int64(), violation)
+    assert.throws(() => new ResponseReader(Buffer.from([0x7f, 0, 0, 0, 0, 0, 0, 0])).int64(), violation)
   })
 
   test('skips tagged fields, however many', () => {
-    const reader = new AnswerReader(Buffer.from([2, 0, 3, 1, 2, 3, 200, 1, 1, 9, 42]))
+    const reader = new ResponseReader(Buffer.from([2, 0, 3, 1, 2, 3, 200, 1, 1, 9, 42]))
     reader.skipTaggedFields()
     assert.equal(reader.left, 1)
-    assert.throws(() => new AnswerReader(Buffer.from([1, 0, 255, 255, 255, 255, 15])).skipTaggedFields(), violation)
+    assert.throws(() => new ResponseReader(Buffer.from([1, 0, 255, 255, 255, 255, 15])).skipTaggedFields(), violation)
   })
 })

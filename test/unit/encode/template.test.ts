@@ -1,4 +1,4 @@
-/** What a record looks like, byte for byte. */
+/** The records that the templates make, byte for byte; json.ts and raw.ts are tested here, too. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jsonTemplate } from '../../../src/encode/json.ts'
@@ -69,7 +69,7 @@ test('a json record without stream, Kubernetes and fields leaves them out', () =
   )
 })
 
-test('a json record tells settled bytes before it, and that its line was cut', () => {
+test('a json record has the settled bytes before it, and a mark if its line was cut', () => {
   const [first, second] = append(jsonTemplate(FACTS, null), [{ truncated: true, stream: 'stderr' }, {}], 7)
   assert.match(
     valueOf(first),
@@ -93,7 +93,7 @@ test('a raw record is the line, with the metadata in headers', () => {
   ])
 })
 
-test('a raw record tells settled bytes, its stream, and that its line was cut', () => {
+test('a raw record has the settled bytes before it, its stream, and a mark if its line was cut', () => {
   const [record] = append(rawTemplate(FACTS, null, 'otel'), [{ truncated: true, stream: 'stdout' }], 4_294_967_296)
   assert.deepEqual(headersOf(record).slice(2), [
     'log.offset=18233',
@@ -104,12 +104,12 @@ test('a raw record tells settled bytes, its stream, and that its line was cut', 
   ])
 })
 
-test('a raw record without headers is the bare line', () => {
+test('a raw record without headers is only the line', () => {
   const [record] = append(rawTemplate(FACTS, null, 'none'), [{ truncated: true, stream: 'stdout' }], 5)
   assert.deepEqual([valueOf(record), record?.headers, record?.key], ['GET /orders 200', [], null])
 })
 
-test('a path that is not UTF-8 is told with replacement characters', () => {
+test('a path that is not UTF-8 is written with replacement characters', () => {
   const facts = { ...FACTS, file: { ...FACTS.file, path: '/a\xff\xe2\x82b' } }
   assert.match(valueOf(append(jsonTemplate(facts, null), [{}])[0]), /"path":"\/a\ufffd\ufffdb"/)
   assert.equal(headersOf(append(rawTemplate(facts, null, 'otel'), [{}])[0])[0], 'log.file.path=/a\ufffd\ufffdb')
@@ -128,7 +128,7 @@ test('a template is copied when it changes, and only then', () => {
   }
 })
 
-test('metadata that does not fit is a RangeError, and the template before it stays', () => {
+test('metadata that does not fit is a RangeError, and the template before it is kept', () => {
   const small = rawTemplate(FACTS, Buffer.from('small'), 'none')
   append(small, [{}])
   const huge = rawTemplate({ ...FACTS, fields: { big: 'x'.repeat(slot.capacity) } }, null, 'otel')

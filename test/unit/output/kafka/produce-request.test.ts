@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AgentError } from '../../../../src/errors.ts'
-import { ProduceExchange } from '../../../../src/output/kafka/produce-exchange.ts'
-import type { Answer, ProduceItem } from '../../../../src/output/transport.ts'
-import { AnswerReader, Writer } from '../../../../src/output/kafka/wire/primitives.ts'
+import { ProduceRequest } from '../../../../src/output/kafka/produce-request.ts'
+import type { ItemResponse, ProduceItem } from '../../../../src/output/transport.ts'
+import { ResponseReader, Writer } from '../../../../src/output/kafka/wire/primitives.ts'
 import { fakeItem } from '../../../support/fake-batch.ts'
 import { writeProduce, type PartitionResult } from '../../../support/fake-wire.ts'
 
 const items = [fakeItem('a', 0), fakeItem('b', 0), fakeItem('a', 1), fakeItem('a', 2)]
 
-function exchange(
+function produce(
   throttled: number[] = [],
   sent: readonly ProduceItem[] = items,
-): { exchange: ProduceExchange; answers: Promise<readonly Answer[]> } {
-  const { promise, resolve } = Promise.withResolvers<readonly Answer[]>()
+): { request: ProduceRequest; responses: Promise<readonly ItemResponse[]> } {
+  const { promise, resolve } = Promise.withResolvers<readonly ItemResponse[]>()
   const broker = { throttle: (milliseconds: number) => void throttled.push(milliseconds) }
   const context = { clientId: 'test', acks: -1, timeoutMs: 1_000 } as const
-  return { exchange: new ProduceExchange(context, { items: sent, broker }, resolve), answers: promise }
+  return { request: new ProduceRequest(context, { items: sent, broker }, resolve), responses: promise }
 }
 
-function answerOf(results: readonly PartitionResult[], throttleMs = 0): AnswerReader {
+function responseOf(results: readonly PartitionResult[], throttleMs = 0): ResponseReader {
   const writer = new Writer()
   writer.noTaggedFields()
   writeProduce(writer, results, throttleMs)
-  return new AnswerReader(writer.cut())
+  return new ResponseReader(writer.cut())
 }
 
 const result = (topic: string, partition: number, baseOffset: number): PartitionResult => ({
@@ -34,31 +34,31 @@ const result = (topic: string, partition: number, baseOffset: number): Partition
 })
 
 describe('a Produce request', () => {
-  test('gives each item its answer, in whatever order the broker tells them', async () => {
+  test('gives each item its response, in whatever order the broker has them', async () => {
     const throttled: number[] = []
-    const { exchange: sent, answers } = exchange(throttled)
-    sent.decode(answerOf([result('b', 0, 1), result('a', 2, 3), result('a', 0, 0), result('a', 1, 2)], 70))
-    sent.settle(null)
+    const { request: sent, responses } = produce(throttled)
+    sent.decode(responseOf([result('b', 0, 1), result('a', 2, 3), result('a', 0, 0), result('a', 1, 2)], 70))
+    sent.finish(null)
     assert.deepEqual(
-      (await answers).map((answer) => answer.kind === 'answered' && answer.baseOffset),
+      (await responses).map((response) => response.kind === 'response' && response.baseOffset),
       [0, 1, 2, 3],
     )
     assert.deepEqual(throttled, [70])
   })
 
-  test('looks at each item a few times at most, in whatever order the broker tells thousands of partitions', async () => {
+  test('reads each item a few times at most, in whatever order the broker has thousands of partitions', async () => {
     const count = 5000
     for (const order of ['as sent', 'reversed', 'shuffled', 'by topic'] as const) {
-      let looks = 0
+      let reads = 0
       const sent = Array.from({ length: count }, (_, index): ProduceItem => {
         const { topic, partition, parts } = fakeItem(`t${index % 3}`, index)
         return {
           get topic() {
-            looks++
+            reads++
             return topic
           },
           get partition() {
-            looks++
+            reads++
             return partition
           },
           parts,
@@ -68,43 +68,43 @@ describe('a Produce request', () => {
       if (order === 'reversed') results.reverse()
       if (order === 'shuffled') results.sort((a, b) => ((a.partition * 7919) % count) - ((b.partition * 7919) % count))
       if (order === 'by topic') results.sort((a, b) => (a.partition % 3) - (b.partition % 3))
-      const { exchange: request, answers } = exchange([], sent)
-      request.decode(answerOf(results))
-      request.settle(null)
-      const offsets = (await answers).map((answer) => answer.kind === 'answered' && answer.baseOffset)
+      const { request, responses } = produce([], sent)
+      request.decode(responseOf(results))
+      request.finish(null)
+      const offsets = (await responses).map((response) => response.kind === 'response' && response.baseOffset)
       assert.deepEqual(offsets, [...sent.keys()], order)
-      assert.ok(looks <= 6 * count, `${order}: ${looks} looks at ${count} items`)
+      assert.ok(reads <= 6 * count, `${order}: ${reads} reads of ${count} items`)
     }
   })
 
-  test('believes nothing of an answer that leaves a partition out, tells one twice, or one not asked about', () => {
+  test('rejects a response that leaves a partition out, has one twice, or one that is not in the request', () => {
     const all = [result('a', 0, 0), result('b', 0, 1), result('a', 1, 2), result('a', 2, 3)]
     const bad = [[], all.slice(1), [...all, result('a', 0, 0)], [...all.slice(1), result('c', 0, 0)]]
     for (const results of bad) {
-      assert.throws(() => exchange().exchange.decode(answerOf(results)), { code: 'protocol-violation' })
+      assert.throws(() => produce().request.decode(responseOf(results)), { code: 'protocol-violation' })
     }
   })
 
   test("joins the broker's words on the batch and on its records", async () => {
-    const { exchange: sent, answers } = exchange()
+    const { request: sent, responses } = produce()
     const recordErrors = [0, 1, 2, 3].map((index) => ({ index, message: index === 1 ? null : 'no key' }))
     const failed = { topic: 'a', partition: 2, code: 87, baseOffset: -1, message: 'one or more records', recordErrors }
-    sent.decode(answerOf([result('a', 0, 0), result('b', 0, 0), result('a', 1, 0), failed]))
-    sent.settle(null)
-    assert.deepEqual((await answers)[3], {
-      kind: 'answered',
+    sent.decode(responseOf([result('a', 0, 0), result('b', 0, 0), result('a', 1, 0), failed]))
+    sent.finish(null)
+    assert.deepEqual((await responses)[3], {
+      kind: 'response',
       code: 87,
       message: 'one or more records; record 0: no key; record 1: no reason given; record 2: no key',
       baseOffset: -1,
     })
   })
 
-  test('tells every item why there is no answer', async () => {
-    const { exchange: sent, answers } = exchange()
-    sent.settle({ error: new AgentError('connection-lost', 'gone'), maybeSent: true })
+  test('gives every item the reason why there is no response', async () => {
+    const { request: sent, responses } = produce()
+    sent.finish({ error: new AgentError('connection-lost', 'gone'), maybeSent: true })
     assert.deepEqual(
-      await answers,
-      items.map(() => ({ kind: 'unanswered', maybeSent: true, reason: 'gone' })),
+      await responses,
+      items.map(() => ({ kind: 'no-response', maybeSent: true, reason: 'gone' })),
     )
   })
 })
