@@ -25,7 +25,7 @@ import { HandClock } from './hand-clock.ts'
 import { type Ear, hear } from './hear.ts'
 import { lookedAt } from './looked-at.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
-import { settled } from './state.ts'
+import { loopTurn } from './loop-turn.ts'
 import { freshDirectory } from './temp.ts'
 
 export interface WorldSettings {
@@ -280,7 +280,7 @@ export class World {
   /** What the input does once a second, until it has its effect. */
   async tick(): Promise<void> {
     await this.generations.tick()
-    await settled()
+    await loopTurn()
     await this.turns()
     await this.generations.tick()
   }

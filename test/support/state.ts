@@ -5,9 +5,6 @@ import { stateLine } from '../../src/input/state/format.ts'
 import { type StoredGeneration, toJson } from '../../src/input/state/stored-generation.ts'
 import type { FakeDisk } from './fake-disk.ts'
 
-/** For the tests of other rooms that still import it by this name. */
-export { loopTurn as settled } from './loop-turn.ts'
-
 /** An entry like those of a Kubernetes node. */
 export function entry(id: string, change: Partial<StoredGeneration> = {}): StoredGeneration {
   const path = `/var/log/pods/shop_web-7d9c5b6f7-abcde_0f5c3f52-7c1b-4c53-9f0d-5b8e4b0e5a01/nginx/${id}.log`

@@ -13,7 +13,8 @@ import { atEnd } from '../../support/ending.ts'
 import { FakeDisk } from '../../support/fake-disk.ts'
 import { FakeKafka } from '../../support/fake-broker.ts'
 import { fault } from '../../support/fake-fault.ts'
-import { at, HandTimer, offsets, openState, settled } from '../../support/state.ts'
+import { loopTurn } from '../../support/loop-turn.ts'
+import { at, HandTimer, offsets, openState } from '../../support/state.ts'
 import { freshDirectory } from '../../support/temp.ts'
 import { until } from '../../support/wait.ts'
 
@@ -30,10 +31,10 @@ void test('keeps the lock until a slow disk has finished its write, and begins n
   checkpoint.put(at('a', 1))
   const release = disk.holdSyncs()
   timer.fire()
-  await settled()
+  await loopTurn()
   checkpoint.put(at('a', 2))
   const abandoned = abandon()
-  await settled()
+  await loopTurn()
   await assert.rejects(lockState(directory, Math.random), locked)
   release()
   await abandoned
@@ -41,7 +42,7 @@ void test('keeps the lock until a slow disk has finished its write, and begins n
   const { writes, syncs } = { ...disk.seen }
   checkpoint.put(at('a', 3))
   timer.fire()
-  await settled()
+  await loopTurn()
   assert.deepEqual([timer.isArmed, disk.seen.writes, disk.seen.syncs], [false, writes, syncs])
   assert.deepEqual(offsets((await openState({ disk: disk.afterKill() })).state), { a: 1 })
   await next.release()
@@ -56,7 +57,7 @@ void test('keeps the lock until the process ends if the disk hangs', async (t) =
   checkpoint.put(at('a', 1))
   const release = disk.holdSyncs()
   void checkpoint.flush()
-  await settled()
+  await loopTurn()
   const abandoned = abandon()
   t.mock.timers.tick(5000)
   await abandoned

@@ -8,7 +8,8 @@ import type { StoredGeneration } from '../../../../src/input/state/stored-genera
 import { localVolume } from '../../../../src/input/volume/volume.ts'
 import { World } from '../../../support/file-world.ts'
 import { paperFile } from '../../../support/reading.ts'
-import { entry, settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
+import { entry } from '../../../support/state.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 
 /** From now on each check of a file ends with its `answer`. Returns the names of checked files, as they come. */
@@ -51,7 +52,7 @@ void test('gives up no file that was found during the call about it', async (t) 
   world.clock.advance(30_000)
   mount.hang()
   const givingUp = world.generations.departures.giveUpMissing()
-  await settled()
+  await loopTurn()
   world.generations.missing.take(gone)
   mount.answer()
   await givingUp
@@ -68,7 +69,7 @@ void test('gives up no file whose rest was stored, or that went missing anew, du
   world.clock.advance(30_000)
   mount.hang()
   const givingUp = world.generations.departures.giveUpMissing()
-  await settled()
+  await loopTurn()
   assert.ok(world.generations.missing.update({ ...gone, position: { ...gone.position, offset: gone.size } }))
   mount.answer()
   await givingUp
@@ -103,7 +104,7 @@ void test('makes one call after the other, so that a mount that hangs costs one 
   const first = world.generations.departures.giveUpMissing()
   for (let tick = 0; tick < 5; tick++) {
     void world.generations.departures.giveUpMissing()
-    await settled()
+    await loopTurn()
   }
   assert.equal(mount.calls.length, 1)
   mount.answer()
@@ -122,12 +123,12 @@ void test('gives up files that were elsewhere while a mount hangs', async (t) =>
   mount.hang()
   world.clock.advance(30_000)
   void world.generations.departures.giveUpMissing()
-  await settled()
+  await loopTurn()
   assert.deepEqual(lost(), [stored[1]])
   world.generations.missing.add(stored[2]!)
   world.clock.advance(30_000)
   const second = world.generations.departures.giveUpMissing()
-  await settled()
+  await loopTurn()
   assert.deepEqual(lost(), stored.slice(1))
   mount.answer()
   await second

@@ -20,7 +20,7 @@ import {
   testMemory,
   testReadMemory,
 } from '../../../support/reading.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
@@ -288,7 +288,7 @@ void test('reads the first bytes of a file once from a mount that hangs, however
   for (let n = 0; n < 10; n++) assert.equal(await fileTurns.turn(file), ROOM)
   assert.equal(calls, 1)
   answer()
-  await settled()
+  await loopTurn()
   assert.equal(await fileTurns.turn(file), ROOM)
   assert.equal(calls, 2)
   answer()
@@ -420,11 +420,11 @@ void test('goes on at the right byte in a remote file that goes back while it is
   world.append('a.log', 'three\n')
   mount.hang()
   const turn = world.fileTurns.turn(file)
-  await settled()
+  await loopTurn()
   file.rewind()
   mount.answer()
   assert.equal(await turn, 'more')
-  while ((await world.fileTurns.turn(file)) === 'more') await settled()
+  while ((await world.fileTurns.turn(file)) === 'more') await loopTurn()
   assert.equal(world.text(), 'one\ntwo\none\ntwo\nthree\n')
 })
 
@@ -443,6 +443,6 @@ void test('reads a whole life of rotations from a mount that takes its time', as
   assert.equal(world.text(), written)
   world.clock.advance(5000)
   await world.tick()
-  for (let turn = 0; turn < 50; turn++) await settled()
+  for (let turn = 0; turn < 50; turn++) await loopTurn()
   assert.equal(world.generations.descriptors.count, 0)
 })

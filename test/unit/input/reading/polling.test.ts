@@ -5,7 +5,7 @@ import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import { Polling } from '../../../../src/input/reading/polling.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { paperFile } from '../../../support/reading.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 
 const POLL_MS = 100
 
@@ -36,7 +36,7 @@ function withPolling(t: TestContext, settings: { pollMs?: number; isPolled?: (fi
     for (let ms = 0; ms < milliseconds; ms++) {
       clock.advance(1)
       t.mock.timers.tick(1)
-      await settled()
+      await loopTurn()
     }
   }
   return {

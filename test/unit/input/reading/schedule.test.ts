@@ -6,7 +6,7 @@ import { Schedule, type TurnEnd } from '../../../../src/input/reading/schedule.t
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 import { paperFile } from '../../../support/reading.ts'
-import { settled } from '../../../support/state.ts'
+import { loopTurn } from '../../../support/loop-turn.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
 /** A schedule whose files have a backlog of turns; timers go off when the test says so. */
@@ -49,13 +49,13 @@ function withSchedule(t: TestContext, settings: { isPolled?: (file: LogFile) => 
       for (let ms = 0; ms < milliseconds; ms++) {
         clock.advance(1)
         t.mock.timers.tick(1)
-        await settled()
-        await settled()
-        for (let seen = -1; seen < turns.length; await settled()) seen = turns.length
+        await loopTurn()
+        await loopTurn()
+        for (let seen = -1; seen < turns.length; await loopTurn()) seen = turns.length
       }
     },
     quiet: async (): Promise<void> => {
-      for (let turn = 0; turn < 100_000 && !schedule.quiet; turn++) await settled()
+      for (let turn = 0; turn < 100_000 && !schedule.quiet; turn++) await loopTurn()
     },
   }
 }
@@ -72,11 +72,11 @@ void test('forgets a file that was lost while it had its turn', async (t) => {
   let answer = (_turn: TurnEnd): void => undefined
   answers.set(file, new Promise((resolve) => (answer = resolve)))
   schedule.wake(file)
-  await settled()
+  await loopTurn()
   file.life.forget()
   schedule.forget(file)
   answer('later')
-  await settled()
+  await loopTurn()
   assert.ok(schedule.quiet)
 })
 
@@ -85,13 +85,13 @@ void test('wakes a file on a mount also when its obstacle goes twice at once', a
   const remote = paperFile('remote', { volume: new RemoteMount('7') })
   answers.set(remote, TOPIC)
   schedule.wake(remote)
-  await settled()
+  await loopTurn()
   turns()
   // at the first call the topic is still not there for it, at the second one it is
   schedule.topicChanged('logs')
   answers.delete(remote)
   schedule.topicChanged('logs')
-  await settled()
+  await loopTurn()
   assert.equal(turns(), 'remote remote')
   assert.equal(schedule.parkedFiles, 0)
 })
@@ -105,7 +105,7 @@ void test('lets files with a backlog take turns', async (t) => {
   backlog.set(a, 5)
   backlog.set(b, 3)
   for (const file of [a, b]) schedule.wake(file)
-  await settled()
+  await loopTurn()
   schedule.wake(c)
   await quiet()
   assert.equal(turns(), 'a b a b a b c a a')
@@ -174,15 +174,15 @@ void test('parks a file that cannot go on, and resumes one whose obstacle is gon
   assert.ok(room && topic && ahead)
   answers.set(room, ROOM).set(topic, TOPIC).set(ahead, 'unacknowledged')
   for (const file of [room, topic, ahead]) schedule.wake(file)
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   assert.equal(turns(), 'room topic ahead')
   assert.deepEqual([schedule.parkedFiles, room.parked, ahead.parked], [3, true, true])
   for (const file of [room, topic, ahead]) assert.ok(!schedule.wake(file))
   answers.clear()
   schedule.topicChanged('logs')
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   assert.equal(turns(), 'room topic', 'a topic is all there is of it, its partitions too')
   schedule.unblock(ROOM)
   assert.ok(!schedule.quiet, 'one still waits')
@@ -198,11 +198,11 @@ void test('lets a file that waits for room wait, however much of it is acknowled
   assert.ok(a)
   answers.set(a, ROOM)
   schedule.wake(a)
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   turns()
   schedule.acknowledged(a)
-  await settled()
+  await loopTurn()
   assert.equal(turns(), '')
   assert.ok(a.parked)
 })
@@ -215,12 +215,12 @@ void test('lets one parked file go on by itself', async (t) => {
     answers.set(file, ROOM)
     schedule.wake(file)
   }
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   turns()
   answers.clear()
   schedule.resume(b)
-  await settled()
+  await loopTurn()
   assert.equal(turns(), 'b')
   schedule.unblock(ROOM)
   await quiet()
@@ -233,8 +233,8 @@ void test('forgets a file that is let go while it is parked, and takes it back w
   assert.ok(a)
   answers.set(a, TOPIC)
   schedule.wake(a)
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   schedule.forget(a)
   a.life.finish()
   assert.ok(schedule.quiet)
@@ -270,8 +270,8 @@ void test('says so too after a turn that took its time', async (t) => {
   assert.ok(a)
   answers.set(a, Promise.resolve('idle'))
   schedule.wake(a)
-  await settled()
-  await settled()
+  await loopTurn()
+  await loopTurn()
   assert.equal(looked().at(-1), true)
 })
 
@@ -411,7 +411,7 @@ void test('gives no more turns once it is stopped', async (t) => {
   backlog.set(a, 1_000_000)
   schedule.wake(a)
   schedule.poll(b)
-  await settled()
+  await loopTurn()
   turns()
   await schedule.stop()
   schedule.wake(b)
