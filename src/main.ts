@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000 --no-turbofan --heap-growing-percent=50
 /**
  * The table of contents: subcommand → configuration → command → exit code. The one place that knows argv, environment,
  * signals and standard streams; commands get what they need of them. Every command is loaded when it is asked for, so
