@@ -24,5 +24,6 @@ STOPSIGNAL SIGTERM
 # the flags of the bundle's first line: without them V8 and the C library would let the agent's garbage pile up
 ENV MALLOC_ARENA_MAX=1
 ENTRYPOINT ["node", "--max-semi-space-size=1", "--optimize-for-size", "--no-concurrent-recompilation", "--single-threaded-gc", \
-  "--memory-reducer-delay-ms=60000", "--gc-memory-reducer-start-delay-ms=60000", "/app/dist/logagent.mjs"]
+  "--memory-reducer-delay-ms=60000", "--gc-memory-reducer-start-delay-ms=60000", \
+  "--no-turbofan", "--heap-growing-percent=50", "/app/dist/logagent.mjs"]
 CMD ["run"]

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=1 --optimize-for-size --no-concurrent-recompilation --single-threaded-gc --memory-reducer-delay-ms=60000 --gc-memory-reducer-start-delay-ms=60000 --no-turbofan --heap-growing-percent=50
 /**
  * The table of contents: subcommand → configuration → command → exit code. Only this file knows argv, environment,
  * signals and standard streams; commands are passed what they need. A command is loaded only when it is used, so that
