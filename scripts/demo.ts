@@ -67,7 +67,7 @@ async function demo(stage: Stage, kafka: DemoKafka): Promise<boolean> {
   if (isKept) await showUntilStopped(running, kafka)
   else await showUntilEnded(running, kafka)
   const measured = await finish(running, kafka, begin)
-  screen.heading('Reading it all back with logagent consume')
+  screen.heading('Reading all records back with logagent consume')
   const account = new Account(measured.written.written, since)
   const consume = stage.run([BUNDLE, 'consume', ...where(kafka), '--from-beginning', '--format', 'record'])
   for await (const line of createInterface({ input: consume.process.stdout })) account.add(line)
@@ -122,7 +122,7 @@ async function showUntilEnded(running: Running, kafka: DemoKafka): Promise<void>
 }
 
 async function showUntilStopped(running: Running, kafka: DemoKafka): Promise<void> {
-  screen.heading('Running until Ctrl-C. In another terminal:')
+  screen.heading('Running until Ctrl-C. To watch, run one of these in another terminal:')
   screen.line(`  node ${BUNDLE} consume ${where(kafka).join(' ')} --follow`)
   screen.line(`  node ${BUNDLE} tail -f ${join(stage.directory, 'logs')}/app.log\n`)
   const isStopped = async (): Promise<boolean> => {

@@ -1,6 +1,7 @@
 {{/*
-The pieces that make logagent a sidecar of any pod. In a chart that depends on this one, with `logagent.app.enabled: false`
-in its values (what the pieces are made of are this chart's values, so they are given this chart):
+Templates that add logagent as a sidecar to any pod. A chart that depends on this one sets `logagent.app.enabled: false` in its
+values and includes the templates as below. Each include is given `.Subcharts.logagent`, because the templates read the values
+of this chart:
 
   spec:
     terminationGracePeriodSeconds: {{ .Values.logagent.terminationGracePeriodSeconds }}
@@ -8,14 +9,14 @@ in its values (what the pieces are made of are this chart's values, so they are 
     initContainers: {{- include "logagent.container" .Subcharts.logagent | nindent 6 }}
     volumes: {{- include "logagent.volumes" .Subcharts.logagent | nindent 6 }}
 
-with the application's container mounting the volume `logs` where it writes.
+The application's container mounts the volume `logs` where it writes its files.
 */}}
 
 {{- define "logagent.name" -}}
 {{ printf "%s-logagent" .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The group lets the agent read what the application writes, whoever that runs as. */}}
+{{/* The group lets the agent read the application's files, whichever user the application runs as. */}}
 {{- define "logagent.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: 10001
@@ -32,12 +33,12 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The root file system is read-only, so the volume for the positions has to be where the agent writes them. */}}
+{{/* The root file system is read-only, so the volume for the positions must be mounted where the agent writes them. */}}
 {{- define "logagent.stateDir" -}}
 {{ (.Values.config.state | default dict).dir | default "/var/lib/logagent" }}
 {{- end }}
 
-{{/* No default of paths is in the values: it would stay beside the inputs that somebody gives. */}}
+{{/* The values have no default for `paths`: it would stay in effect beside the `inputs` that a user gives. */}}
 {{- define "logagent.config" -}}
 {{- $config := deepCopy .Values.config }}
 {{- if not (or $config.paths $config.inputs) }}
@@ -46,7 +47,10 @@ capabilities:
 {{- toYaml $config }}
 {{- end }}
 
-{{/* Fails where the kubelet would kill the agent before it gives up by itself. What is no duration the agent complains of. */}}
+{{/*
+Fails if the kubelet would kill the agent before shutdown.timeout has passed. A value that is not a duration is left to the
+agent, which refuses it.
+*/}}
 {{- define "logagent.checkTimeout" -}}
 {{- $timeout := (.Values.config.shutdown | default dict).timeout }}
 {{- if kindIs "invalid" $timeout }}{{ $timeout = "25s" }}{{ end }}
@@ -60,7 +64,7 @@ capabilities:
 {{- end }}
 {{- end }}
 
-{{/* A native sidecar: started before the application, told to stop after it has ended, and a Job doesn't wait for it. */}}
+{{/* A native sidecar: it starts before the application, is stopped after the application has ended, and no Job waits for it. */}}
 {{- define "logagent.container" -}}
 {{- include "logagent.checkTimeout" . -}}
 - name: logagent
@@ -100,8 +104,8 @@ capabilities:
 {{- end }}
 
 {{/*
-What the downward API knows, until the agent reads pod metadata itself, and what the values add. The variable takes the
-place of the configuration file's fields, so those are in it too.
+The fields of each record: those from the downward API, until the agent reads pod metadata itself, and those from the values.
+The variable replaces the `fields` of the configuration file, so it includes them too.
 */}}
 {{- define "logagent.fields" -}}
 {{- $all := dict "k8s.namespace.name" "$(POD_NAMESPACE)" "k8s.pod.name" "$(POD_NAME)" "k8s.node.name" "$(NODE_NAME)" }}
