@@ -7,7 +7,7 @@ import { existsSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Ending } from '../support/ending.ts'
-import { World } from '../support/file-world.ts'
+import { FileWorld } from '../support/file-world.ts'
 import { seeded } from '../support/seed.ts'
 
 /** Bytes of a line; it begins with its number. */
@@ -37,12 +37,12 @@ interface Kind {
   readonly canRestart: boolean
 }
 
-/** One sequence of steps, which a {@link World} takes, and the account of what was written. */
+/** One sequence of steps, which a {@link FileWorld} takes, and the account of what was written. */
 class Story {
   readonly #ending: Ending
   readonly #kind: Kind
-  #world: World
-  readonly #worlds: World[]
+  #world: FileWorld
+  readonly #worlds: FileWorld[]
   #written = 0
   /** What is missing of the last line. */
   #rest = ''
@@ -51,13 +51,13 @@ class Story {
   #isCut = false
 
   static async begin(ending: Ending, kind: Kind): Promise<Story> {
-    const world = await World.open(ending)
+    const world = await FileWorld.open(ending)
     world.write('a.log', '')
     await world.lookAndRead()
     return new Story(ending, kind, world)
   }
 
-  private constructor(ending: Ending, kind: Kind, world: World) {
+  private constructor(ending: Ending, kind: Kind, world: FileWorld) {
     this.#ending = ending
     this.#kind = kind
     this.#world = world
@@ -110,7 +110,7 @@ class Story {
     }
     const shipped = new Set(this.#worlds.flatMap((world) => world.text().match(/\d+(?=:)/g) ?? []))
     const lost = this.#worlds.reduce(
-      (sum, { ear: { counters } }) => sum + counters.lostBytes.truncated + counters.lostBytes.gone,
+      (sum, { recorder: { counters } }) => sum + counters.lostBytes.truncated + counters.lostBytes.gone,
       0,
     )
     const all = shipped.size * LINE + lost

@@ -19,7 +19,7 @@ const HEALTHY = [1, 2, 1, 2, 1]
 type Event =
   | readonly ['write', file: number, count: number, length: number]
   | readonly ['pass', milliseconds: number]
-  | readonly ['answer' | 'serve' | 'lose', node: number]
+  | readonly ['respond' | 'serve' | 'lose', node: number]
   | readonly ['fail', node: number, code: number]
   | readonly ['lead', partition: number, node: number]
   | readonly ['down', node: number, down: boolean]
@@ -36,7 +36,7 @@ const length = fc.oneof(fc.nat(50), fc.nat(3000), fc.integer({ min: 10_000, max:
 const usual = [
   often(12, fc.tuple(only('write'), fc.nat(7), fc.oneof(fc.nat(3), fc.nat(60)), length)),
   often(8, fc.tuple(only('pass'), fc.oneof(fc.nat(6), fc.nat(60)))),
-  often(8, fc.tuple(only('answer'), node)),
+  often(8, fc.tuple(only('respond'), node)),
   often(2, fc.tuple(only('serve'), node)),
 ]
 
@@ -76,8 +76,8 @@ class Story {
       case 'pass':
         await time.pass(event[1])
         break
-      case 'answer':
-        kafka.pending.find((request) => request.node === event[1])?.answer()
+      case 'respond':
+        kafka.pending.find((request) => request.node === event[1])?.respond()
         break
       case 'serve':
         kafka.pending.find((request) => request.node === event[1])?.serve()
@@ -108,7 +108,7 @@ class Story {
         else kafka.releaseIds()
         break
     }
-    await time.settle(2)
+    await time.runDue(2)
   }
 
   /** Code 7 (REQUEST_TIMED_OUT) comes after the batch was stored, the other codes before. */
@@ -125,7 +125,7 @@ class Story {
     kafka.releaseIds()
     for (const node of NODES) kafka.setDown(node, false)
     for (let partition = 0; partition < PARTITIONS; partition++) kafka.log('logs', partition).maxBatchBytes = Infinity
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     kafka.setLeaders('logs', HEALTHY)
     await shipper.finish()
     this.#check()
@@ -152,7 +152,9 @@ class Story {
         }
       }
     }
-    const dropped = shipper.toldOf('recordTooLarge').filter(([what]) => JSON.stringify(what).includes('"drop"')).length
+    const dropped = shipper
+      .reported('recordTooLarge')
+      .filter(([what]) => JSON.stringify(what).includes('"drop"')).length
     const missing = this.#lines - seen.size
     assert.ok(missing <= dropped, `${missing} lines are missing, ${dropped} were reported as dropped`)
     assert.ok(repeats <= shipper.possibleRepeats, `${repeats} repeats, ${shipper.possibleRepeats} counted`)

@@ -177,7 +177,7 @@ class Story {
     if (life === null) return
     this.#life = null
     this.#checkGone(life, 'some')
-    for (const [file, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
+    for (const [file, reason, bytes] of life.recorder.reported('lost') as [{ id: string }, string, number][]) {
       if (reason === 'truncated') this.#checkCut(file.id, bytes)
     }
     // a loss that was not reported yet is reported later, if at all, as bytes that were gone during the stop
@@ -226,7 +226,7 @@ class Story {
   #checkLosses(life: ReadingLife): void {
     this.#checkGone(life, 'all')
     const reported = new Map<string, number>()
-    for (const [file, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
+    for (const [file, reason, bytes] of life.recorder.reported('lost') as [{ id: string }, string, number][]) {
       if (reason === 'truncated') reported.set(file.id, (reported.get(file.id) ?? 0) + bytes)
     }
     for (const [id, { atLeast }] of this.#cut)
@@ -242,7 +242,7 @@ class Story {
 
   #checkGone(life: ReadingLife, how: 'all' | 'some'): void {
     const reported = new Map<string, number>()
-    for (const [{ id }, reason, bytes] of life.ear.heard('lost') as [{ id: string }, string, number][]) {
+    for (const [{ id }, reason, bytes] of life.recorder.reported('lost') as [{ id: string }, string, number][]) {
       if (reason !== 'truncated') reported.set(id, bytes)
     }
     for (const [id, bytes] of reported) assert.equal(this.#gone.get(id), bytes, `${id} reported as gone`)

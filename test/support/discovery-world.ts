@@ -10,7 +10,7 @@ import type { Interest } from '../../src/input/discovery/interest.ts'
 import type { InputRules } from '../../src/input/input-rules.ts'
 import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import { HandClock } from './hand-clock.ts'
-import { hear } from './hear.ts'
+import { recordEvents } from './event-recorder.ts'
 import { rulesFor } from './reading.ts'
 import { freshDirectory } from './temp.ts'
 import { until } from './wait.ts'
@@ -41,7 +41,7 @@ export interface DiscoverySetting {
 /** Discovery in a fresh directory, with what its options were called with. */
 export function discoveryWorld(t: TestContext, setting: DiscoverySetting) {
   const root = freshDirectory(t)
-  const ear = hear()
+  const recorder = recordEvents()
   // the wall clock is ahead of the file times, so that no look is repeated because of their granularity
   const wall = new HandClock(Date.now() + 3_600_000)
   const clock = new HandClock()
@@ -54,7 +54,7 @@ export function discoveryWorld(t: TestContext, setting: DiscoverySetting) {
     inputs: setting.inputs.map((input, n) =>
       typeof input === 'string' ? rulesFor(join(root, input), { id: `input${n}` }) : input(root),
     ),
-    events: ear.events,
+    events: recorder.events,
     now: wall.read,
     clock: clock.read,
     sweepMs: 30_000,
@@ -82,7 +82,7 @@ export function discoveryWorld(t: TestContext, setting: DiscoverySetting) {
   return {
     root,
     discovery,
-    ear,
+    recorder,
     wall,
     clock,
     reports,

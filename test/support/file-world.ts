@@ -22,13 +22,13 @@ import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { HandClock } from './hand-clock.ts'
-import { type Ear, hear } from './hear.ts'
+import { type EventRecorder, recordEvents } from './event-recorder.ts'
 import { lookedAt } from './looked-at.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { loopTurn } from './loop-turn.ts'
 import { freshDirectory } from './temp.ts'
 
-export interface WorldSettings {
+export interface FileWorldSettings {
   /** Where the logs are; a fresh directory by default. */
   readonly root?: string
   /** The state, to go on with that of another world; an empty one by default. */
@@ -61,7 +61,7 @@ const readMemory = testReadMemory(memory)
 /** Ids in the order in which they are given away. */
 let ids = 0
 
-export class World {
+export class FileWorld {
   readonly root: string
   readonly directory: Directory
   readonly generations: Generations
@@ -69,7 +69,7 @@ export class World {
   readonly checkpoint: Checkpoint
   readonly clock: HandClock
   readonly disk: FakeDisk
-  readonly ear: Ear
+  readonly recorder: EventRecorder
   /** Pieces that were handed on and not acknowledged. */
   readonly held: Shipped[] = []
   /** false: pieces that are read wait in {@link held}. */
@@ -85,22 +85,31 @@ export class World {
   readonly #shipped: Shipped[] = []
   readonly #directories = new Map<string, Directory>()
   readonly #search: Search
-  readonly #settings: WorldSettings
+  readonly #settings: FileWorldSettings
 
-  static async open(t: Ending, settings: WorldSettings = {}): Promise<World> {
+  static async open(t: Ending, settings: FileWorldSettings = {}): Promise<FileWorld> {
     const disk = settings.disk ?? new FakeDisk()
-    const ear = hear()
+    const recorder = recordEvents()
     const now = (): number => settings.now ?? 1000
-    const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'node-1', events: ear.events, now, disk })
+    const checkpoint = await openCheckpoint({
+      directory: '/state',
+      agentId: 'node-1',
+      events: recorder.events,
+      now,
+      disk,
+    })
     for (const stored of settings.stored ?? []) checkpoint.put(stored)
-    const world = new World({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
+    const world = new FileWorld(
+      { ...settings, root: settings.root ?? freshDirectory(t), disk },
+      { checkpoint, recorder },
+    )
     atEnd(t, () => world.generations.descriptors.closeAll())
     return world
   }
 
   /** One that stopped when a.log was read, which then had more appended. */
-  static async stoppedBehind(t: Ending): Promise<World> {
-    const world = await World.open(t)
+  static async stoppedBehind(t: Ending): Promise<FileWorld> {
+    const world = await FileWorld.open(t)
     world.write('a.log', 'one\n')
     await world.lookAndRead()
     await world.stop()
@@ -109,20 +118,20 @@ export class World {
   }
 
   private constructor(
-    settings: WorldSettings & { root: string; disk: FakeDisk },
-    made: { checkpoint: Checkpoint; ear: Ear },
+    settings: FileWorldSettings & { root: string; disk: FakeDisk },
+    made: { checkpoint: Checkpoint; recorder: EventRecorder },
   ) {
     const { root, disk, clock = new HandClock() } = settings
-    const { checkpoint, ear } = made
+    const { checkpoint, recorder } = made
     this.#settings = settings
     this.root = root
     this.disk = disk
     this.clock = clock
     this.checkpoint = checkpoint
-    this.ear = ear
+    this.recorder = recorder
     this.generations = new Generations({
       checkpoint,
-      events: ear.events,
+      events: recorder.events,
       maxOpenFiles: settings.maxOpenFiles ?? 100,
       lastLineQuietMs: settings.lastLineQuietMs ?? 5000,
       clock: clock.read,
@@ -137,7 +146,7 @@ export class World {
       readMemory,
       generations: this.generations,
       checkpoint,
-      events: ear.events,
+      events: recorder.events,
       maxUnacked: settings.maxUnacked ?? 8 * 1024 * 1024,
       now: () => 0,
       clock: clock.read,
@@ -147,7 +156,7 @@ export class World {
     })
     this.#search = new Search({
       generations: this.generations,
-      events: ear.events,
+      events: recorder.events,
       clock: clock.read,
       discovery: lookedAt(this.#directories, (directory) => this.look(directory)),
     })
@@ -320,9 +329,9 @@ export class World {
   }
 
   /** Stop, and start again with the same files and state. */
-  async restart(t: Ending, change: Partial<WorldSettings> = {}): Promise<World> {
+  async restart(t: Ending, change: Partial<FileWorldSettings> = {}): Promise<FileWorld> {
     await this.stop()
-    return World.open(t, { ...this.#settings, root: this.root, disk: this.disk, clock: this.clock, ...change })
+    return FileWorld.open(t, { ...this.#settings, root: this.root, disk: this.disk, clock: this.clock, ...change })
   }
 
   async stop(): Promise<void> {

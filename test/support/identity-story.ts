@@ -10,7 +10,7 @@ import { openCheckpoint } from '../../src/input/state/checkpoint.ts'
 import { Input } from '../../src/input/input.ts'
 import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
 import { FakeDisk } from './fake-disk.ts'
-import { type Ear, hear } from './hear.ts'
+import { type EventRecorder, recordEvents } from './event-recorder.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import type { Made, InodeWorld } from './inode-world.ts'
 import { until } from './wait.ts'
@@ -57,11 +57,17 @@ export class IdentityStory {
   }
 
   async start(maxOpenFiles: number): Promise<void> {
-    const ear = hear()
-    const { events } = ear
+    const recorder = recordEvents()
+    const { events } = recorder
     const disk = this.#disk
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: () => 1, disk })
-    const life = { ticks: 0, fault: null, ear, checkpoint, input: this.#input({ checkpoint, events, maxOpenFiles }) }
+    const life = {
+      ticks: 0,
+      fault: null,
+      recorder,
+      checkpoint,
+      input: this.#input({ checkpoint, events, maxOpenFiles }),
+    }
     this.#life = life
     this.#files.asked = (path) => {
       if (path === this.#files.root) life.ticks++
@@ -77,9 +83,9 @@ export class IdentityStory {
     let news = 0
     const isQuiet = (): boolean => {
       this.#clock += 40
-      const heard = life.ear.names().length
-      if (!life.input.drained || heard !== news) since = life.ticks
-      news = heard
+      const reported = life.recorder.names().length
+      if (!life.input.drained || reported !== news) since = life.ticks
+      news = reported
       return life.ticks - since >= QUIET_TICKS
     }
     await until(isQuiet, { what: 'the input has seen everything', every: 1 })
@@ -246,14 +252,14 @@ export class IdentityStory {
 
 interface InputParts {
   readonly checkpoint: Awaited<ReturnType<typeof openCheckpoint>>
-  readonly events: Ear['events']
+  readonly events: EventRecorder['events']
   readonly maxOpenFiles: number
 }
 
 interface Life {
   ticks: number
   fault: Error | null
-  readonly ear: Ear
+  readonly recorder: EventRecorder
   readonly checkpoint: InputParts['checkpoint']
   readonly input: Input
 }

@@ -9,7 +9,7 @@ import { type LogFile, asLogFile } from '../../src/input/files/log-file.ts'
 import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import { atEnd, type Ending } from './ending.ts'
 import { FakeDisk } from './fake-disk.ts'
-import { type Ear, hear } from './hear.ts'
+import { type EventRecorder, recordEvents } from './event-recorder.ts'
 import { type Piece, rulesFor, takeLines, testMemory, testReadMemory } from './reading.ts'
 import { freshDirectory } from './temp.ts'
 import { until } from './wait.ts'
@@ -32,7 +32,7 @@ export class LiveInput {
   readonly root: string
   readonly input: Input
   readonly checkpoint: Checkpoint
-  readonly ear: Ear
+  readonly recorder: EventRecorder
   readonly disk: FakeDisk
   /** Whole lines, in the order in which they came. */
   readonly lines: string[] = []
@@ -46,16 +46,19 @@ export class LiveInput {
 
   /** Made, but not started. */
   static async open(t: Ending, settings: LiveSettings = {}): Promise<LiveInput> {
-    const ear = hear()
+    const recorder = recordEvents()
     const disk = settings.disk ?? new FakeDisk()
     const checkpoint = await openCheckpoint({
       directory: '/state',
       agentId: 'a',
-      events: ear.events,
+      events: recorder.events,
       now: Date.now,
       disk,
     })
-    const live = new LiveInput({ ...settings, root: settings.root ?? freshDirectory(t), disk }, { checkpoint, ear })
+    const live = new LiveInput(
+      { ...settings, root: settings.root ?? freshDirectory(t), disk },
+      { checkpoint, recorder },
+    )
     atEnd(t, () => live.input.stop())
     return live
   }
@@ -71,14 +74,14 @@ export class LiveInput {
 
   private constructor(
     settings: LiveSettings & { root: string; disk: FakeDisk },
-    made: { checkpoint: Checkpoint; ear: Ear },
+    made: { checkpoint: Checkpoint; recorder: EventRecorder },
   ) {
     const { root, disk, globs = ['*.log'], file = {} } = settings
     this.#settings = settings
     this.root = root
     this.disk = disk
     this.checkpoint = made.checkpoint
-    this.ear = made.ear
+    this.recorder = made.recorder
     let ids = 0
     this.input = new Input({
       inputs: [
@@ -90,7 +93,7 @@ export class LiveInput {
       memory,
       readMemory: testReadMemory(memory, () => giveRoom(this.input)),
       checkpoint: made.checkpoint,
-      events: made.ear.events,
+      events: made.recorder.events,
       file: {
         maxUnacked: 8 * 1024 * 1024,
         maxOpenFiles: 100,

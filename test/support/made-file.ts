@@ -51,7 +51,7 @@ function benchOf(memory: LinearMemory): Bench {
   return bench
 }
 
-export interface Told {
+export interface Receipt {
   readonly start: number
   readonly end: number
   readonly records: number
@@ -63,7 +63,7 @@ export class MadeFile implements Generation {
   readonly inputId = 'made'
   readonly path: string
   readonly affinity: Affinity
-  readonly told: Told[] = []
+  readonly receipts: Receipt[] = []
   readonly #memory: LinearMemory
   readonly #template
   readonly #lines: { readonly text: string; readonly start: number; readonly end: number }[] = []
@@ -100,7 +100,7 @@ export class MadeFile implements Generation {
   /** The offset up to which everything is stored or settled, without a hole. */
   get watermark(): number {
     let at = 0
-    for (const { start, end } of [...this.told].sort((a, b) => a.start - b.start)) {
+    for (const { start, end } of [...this.receipts].sort((a, b) => a.start - b.start)) {
       if (start > at) break
       at = Math.max(at, end)
     }
@@ -160,7 +160,7 @@ export class MadeFile implements Generation {
 
   receive({ ranges, records }: Piece, outcome: 'stored' | 'settled'): void {
     for (const [index, { start, end }] of ranges.entries())
-      this.told.push({ start, end, records: index === 0 ? records : 0, outcome })
+      this.receipts.push({ start, end, records: index === 0 ? records : 0, outcome })
   }
 
   /** The lines that lie in a range of the file. */

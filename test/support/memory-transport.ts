@@ -6,8 +6,8 @@
  * ```ts
  * const kafka = new MemoryTransport({ logs: [1, 2] })      // leaders of the partitions
  * kafka.automatic = false
- * kafka.pending[0].answer()                                // serve it, and let the response arrive
- * kafka.pending[0].lose('answer')
+ * kafka.pending[0].respond()                                // serve it, and let the response arrive
+ * kafka.pending[0].lose('response')
  * ```
  */
 import assert from 'node:assert/strict'
@@ -69,7 +69,7 @@ export class MemoryRequest {
   }
 
   /** Serves the request, if that has not happened, and lets the response arrive. */
-  answer(): void {
+  respond(): void {
     this.serve()
     this.#end(this.#answers!)
   }
@@ -82,9 +82,9 @@ export class MemoryRequest {
     this.#end(this.#answers)
   }
 
-  /** Loses the request before it was sent (unsent), after it was sent (request), or its response (answer). */
-  lose(what: 'unsent' | 'request' | 'answer'): void {
-    if (what === 'answer') this.serve()
+  /** Loses the request before it was sent (unsent), after it was sent (request), or its response (response). */
+  lose(what: 'unsent' | 'request' | 'response'): void {
+    if (what === 'response') this.serve()
     this.#end(this.items.map(() => unanswered(what !== 'unsent')))
   }
 
@@ -221,7 +221,7 @@ export class MemoryTransport implements Transport {
       const request = new MemoryRequest(this, { node, items }, resolve)
       this.requests.push(request)
       this.pending.push(request)
-      if (this.automatic) queueMicrotask(() => request.answer())
+      if (this.automatic) queueMicrotask(() => request.respond())
     })
   }
 

@@ -2,7 +2,7 @@
 import { Cluster, type ClusterOptions, type ClusterSettings } from '../../src/output/kafka/cluster.ts'
 import type { ItemResponse } from '../../src/output/transport.ts'
 import { FakeKafka } from './fake-broker.ts'
-import { hear } from './hear.ts'
+import { recordEvents } from './event-recorder.ts'
 import { until } from './wait.ts'
 
 type FakeSettings = Parameters<typeof FakeKafka.start>[0]
@@ -25,7 +25,7 @@ type Changes = Partial<ClusterSettings> & Pick<ClusterOptions, 'createTopic'>
 
 /** Opens a cluster at this Kafka, which records the events that it reports. */
 export function open(kafka: FakeKafka, { createTopic, ...settings }: Changes = {}) {
-  const ear = hear()
+  const recorder = recordEvents()
   const changed: string[] = []
   const becameReady: number[] = []
   const cluster = new Cluster({
@@ -39,7 +39,7 @@ export function open(kafka: FakeKafka, { createTopic, ...settings }: Changes = {
       retry: { minMs: 5, maxMs: 40 },
       ...settings,
     },
-    events: ear.events,
+    events: recorder.events,
     random: Math.random,
     now: () => performance.now(),
     createTopic,
@@ -49,10 +49,10 @@ export function open(kafka: FakeKafka, { createTopic, ...settings }: Changes = {
   cluster.onReady = (node) => void becameReady.push(node)
   return {
     cluster,
-    told: ear.heard(),
+    reported: recorder.reported(),
     changed,
     becameReady,
-    events: (name: string) => ear.heard().filter(([event]) => event === name),
+    events: (name: string) => recorder.reported().filter(([event]) => event === name),
     /** Waits until the topic's leaders are known. */
     known: (topic: string) => until(() => cluster.view(topic)?.leaders, { what: `leaders of ${topic}`, every: 2 }),
     ready: (node: number) => until(() => cluster.ready(node), { what: `node ${node}`, every: 2 }),

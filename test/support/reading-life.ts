@@ -12,7 +12,7 @@ import type { StoredGeneration } from '../../src/input/state/stored-generation.t
 import { type Volume, localVolume } from '../../src/input/volume/volume.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { FakeDisk } from './fake-disk.ts'
-import { type Ear, hear } from './hear.ts'
+import { type EventRecorder, recordEvents } from './event-recorder.ts'
 import type { Bytes, LogWorld } from './log-world.ts'
 import { type Piece, rulesFor, takeLines, testReadMemory } from './reading.ts'
 import { until } from './wait.ts'
@@ -49,7 +49,7 @@ export class ReadingLife {
   readonly #known: Knowledge
   readonly #memory: LinearMemory
   readonly #meanwhile: () => boolean
-  readonly ear: Ear
+  readonly recorder: EventRecorder
   readonly checkpoint: Checkpoint
   readonly input: Input
   /** The state at the start. */
@@ -66,25 +66,25 @@ export class ReadingLife {
   readonly #delivered = new Map<string, number>()
 
   static async begin(surroundings: Surroundings): Promise<ReadingLife> {
-    const ear = hear()
-    const { events } = ear
+    const recorder = recordEvents()
+    const { events } = recorder
     const { disk } = surroundings
     const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
-    return new ReadingLife(surroundings, { ear, checkpoint })
+    return new ReadingLife(surroundings, { recorder, checkpoint })
   }
 
-  private constructor(surroundings: Surroundings, made: { ear: Ear; checkpoint: Checkpoint }) {
+  private constructor(surroundings: Surroundings, made: { recorder: EventRecorder; checkpoint: Checkpoint }) {
     const { known, memory, meanwhile } = surroundings
     this.#known = known
     this.#memory = memory
     this.#meanwhile = meanwhile
-    this.ear = made.ear
+    this.recorder = made.recorder
     this.checkpoint = made.checkpoint
     this.stored = new Map(made.checkpoint.entries)
     const { directory } = known.world
     this.input = new Input({
       inputs: [rulesFor(`${directory}/*.log`, { maxLineBytes: MAX_LINE_BYTES })],
-      ...{ memory, readMemory: testReadMemory(memory), checkpoint: made.checkpoint, events: made.ear.events },
+      ...{ memory, readMemory: testReadMemory(memory), checkpoint: made.checkpoint, events: made.recorder.events },
       file: {
         ...{ maxUnacked: 20_000, maxOpenFiles: 100, lastLineQuietMs: LAST_LINE_QUIET_MS },
         // every file is looked at in every tick
@@ -106,12 +106,12 @@ export class ReadingLife {
   /** Resolves once the input has seen everything, and has read what it may. */
   async untilQuiet(): Promise<void> {
     this.#quietSince = this.#ticks
-    let news = this.ear.names().length
+    let news = this.recorder.names().length
     const isQuiet = (): boolean => {
       this.clock += 40
-      const heard = this.ear.names().length
-      if (heard !== news || this.#isReading()) this.#quietSince = this.#ticks
-      news = heard
+      const reported = this.recorder.names().length
+      if (reported !== news || this.#isReading()) this.#quietSince = this.#ticks
+      news = reported
       return this.#ticks - this.#quietSince >= QUIET_TICKS
     }
     await until(isQuiet, { what: 'the input has seen everything', every: 1 })

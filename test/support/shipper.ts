@@ -11,7 +11,7 @@ import { PartitionChooser, affinityOf } from '../../src/output/producer/partitio
 import type { Partitioner } from '../../src/shipping-rules.ts'
 import type { ProducerSettings } from '../../src/output/producer/producer-options.ts'
 import { Producer } from '../../src/output/producer/producer.ts'
-import { hear } from './hear.ts'
+import { recordEvents } from './event-recorder.ts'
 import { MadeFile, smallMemory } from './made-file.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -33,7 +33,7 @@ export class Shipper {
   readonly memory: LinearMemory
   readonly producer: Producer
   /** The events that the producer reports. */
-  readonly ear = hear()
+  readonly recorder = recordEvents()
   readonly #files = new Map<string, Shipped>()
   readonly #writers = new Map<number, string>()
   readonly #chooser = new PartitionChooser(() => 0)
@@ -69,7 +69,7 @@ export class Shipper {
       cutRecord,
       transport: this.kafka,
       memory: this.memory,
-      events: this.ear.events,
+      events: this.recorder.events,
       listener: {
         onReceipt: (piece, outcome) => asMade(piece.file).receive(piece, outcome),
         onMoved: (file, partition) => void (this.#files.get(file.id)!.partition = partition),
@@ -80,12 +80,12 @@ export class Shipper {
   }
 
   /** The arguments of each event of this name. */
-  toldOf(event: keyof Events): readonly (readonly unknown[])[] {
-    return this.ear.heard(event)
+  reported(event: keyof Events): readonly (readonly unknown[])[] {
+    return this.recorder.reported(event)
   }
 
   get possibleRepeats(): number {
-    return this.toldOf('possibleRepeats').reduce((sum, [, , records]) => sum + Number(records), 0)
+    return this.reported('possibleRepeats').reduce((sum, [, , records]) => sum + Number(records), 0)
   }
 
   /** Writes lines to a file that is shipped to this partition, or to the one that the partitioner chooses. */

@@ -23,7 +23,7 @@ export class VirtualTime {
   readonly now = (): number => Date.now()
 
   /** Lets everything happen that needs no time. */
-  async settle(rounds = ROUNDS): Promise<void> {
+  async runDue(rounds = ROUNDS): Promise<void> {
     for (let i = 0; i < rounds; i++) {
       this.#t.mock.timers.tick(0)
       for (const run of this.#immediates.splice(0)) run()
@@ -33,18 +33,18 @@ export class VirtualTime {
 
   /** Lets milliseconds pass, one after another. */
   async pass(milliseconds: number): Promise<void> {
-    await this.settle()
+    await this.runDue()
     for (let i = 0; i < milliseconds; i++) {
       this.#t.mock.timers.tick(1)
-      await this.settle(2)
+      await this.runDue(2)
     }
-    await this.settle()
+    await this.runDue()
   }
 
   /** Lets milliseconds pass at once: each timer that is due fires one time. */
   async jump(milliseconds: number): Promise<void> {
     this.#t.mock.timers.tick(milliseconds)
-    await this.settle()
+    await this.runDue()
   }
 
   /** Lets time pass until a condition is true; fails after `within` ms. Work in other threads takes no time here. */

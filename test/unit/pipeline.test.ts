@@ -13,7 +13,7 @@ import { Pipeline, type Processor } from '../../src/pipeline.ts'
 import { ENOUGH, loadGiven } from '../support/configuration.ts'
 import { atEnd } from '../support/ending.ts'
 import { FakeDisk } from '../support/fake-disk.ts'
-import { type Ear, hear } from '../support/hear.ts'
+import { type EventRecorder, recordEvents } from '../support/event-recorder.ts'
 import { MemoryTransport } from '../support/memory-transport.ts'
 import { offsets, openState } from '../support/state.ts'
 import { freshDirectory } from '../support/temp.ts'
@@ -33,8 +33,8 @@ async function scene(
   const path = join(directory, 'app.log')
   const environment = { ...ENOUGH, LOGAGENT_PATHS: join(directory, '*.log'), LOGAGENT_ENCODING: 'raw' }
   const config = await loadGiven(t, { environment, flags })
-  const ear = hear()
-  const { events } = ear
+  const recorder = recordEvents()
+  const { events } = recorder
   const transport = new MemoryTransport({ logs: [1] })
   const checkpoint = await openCheckpoint({ directory: '/state', agentId: 'a', events, now: Date.now, disk })
   checkpoint.start(20)
@@ -58,7 +58,7 @@ async function scene(
     path,
     transport,
     pipeline,
-    ear,
+    recorder,
     stop,
     values,
     arrived: (count: number) => until(() => values().length >= count, { what: `${count} records`, every: 2 }),
@@ -70,7 +70,7 @@ function stateOf({ position, guard }: StoredGeneration): string {
 }
 
 /** How many bytes were read and are not stored, settled or in flight. */
-function unaccounted({ counters }: Ear, inFlight = 0): number {
+function unaccounted({ counters }: EventRecorder, inFlight = 0): number {
   return counters.bytesRead - counters.finishedBytes.stored - counters.finishedBytes.settled - inFlight
 }
 
@@ -80,7 +80,7 @@ void test('counts bytes that only a copy has as lost at a stop where files go wi
     { drain: 'inflight', lost: 0 },
   ]) {
     const flags = { 'shutdown.drain': drain }
-    const { path, pipeline, arrived, ear, stop } = await scene(t, { flags })
+    const { path, pipeline, arrived, recorder, stop } = await scene(t, { flags })
     writeFileSync(path, 'one\n')
     await pipeline.start()
     await arrived(1)
@@ -88,7 +88,7 @@ void test('counts bytes that only a copy has as lost at a stop where files go wi
     copyFileSync(path, `${path}.1`)
     truncateSync(path)
     await stop()
-    assert.deepEqual(ear.counters.lostBytes, { truncated: lost, gone: 0 }, drain)
+    assert.deepEqual(recorder.counters.lostBytes, { truncated: lost, gone: 0 }, drain)
   }
 })
 
@@ -98,14 +98,14 @@ void test('calls its processors for every entry, and makes no record of those th
     chunks.push(file.path)
     for (let i = 1; i < entries.count; i += 2) entries.setVerdict(i, VERDICT.settleTooLong)
   }
-  const { path, pipeline, values, arrived, ear } = await scene(t, { processors: [everySecond] })
+  const { path, pipeline, values, arrived, recorder } = await scene(t, { processors: [everySecond] })
   writeFileSync(path, 'one\ntwo\nthree\nfour\nfive\n')
   await pipeline.start()
   await arrived(3)
   assert.deepEqual(values(), ['one', 'three', 'five'])
   assert.deepEqual(chunks, [path])
-  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
-  const { settledLines, settledBytes } = ear.counters
+  await until(() => unaccounted(recorder) === 0, { what: () => `${unaccounted(recorder)} bytes` })
+  const { settledLines, settledBytes } = recorder.counters
   assert.deepEqual([settledLines['too-long'], settledBytes['too-long']], [2, 9])
 })
 
@@ -124,14 +124,14 @@ void test('calls its processors one after the other', async (t) => {
 })
 
 void test('counts every byte that it has read as stored, settled or in flight, and settled bytes by reason', async (t) => {
-  const { path, transport, pipeline, arrived, ear } = await scene(t, {
+  const { path, transport, pipeline, arrived, recorder } = await scene(t, {
     flags: { emptyLines: 'drop', maxLineBytes: '1KiB', longLines: 'drop' },
   })
   writeFileSync(path, `one\n\n\n${'long '.repeat(400)}\nlast\n`)
   await pipeline.start()
   await arrived(2)
-  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
-  const { counters } = ear
+  await until(() => unaccounted(recorder) === 0, { what: () => `${unaccounted(recorder)} bytes` })
+  const { counters } = recorder
   // the record behind settled bytes carries them
   assert.deepEqual(
     [counters.bytesRead, counters.finishedBytes, counters.recordsStored],
@@ -142,19 +142,19 @@ void test('counts every byte that it has read as stored, settled or in flight, a
   appendFileSync(path, 'waits\n')
   await until(() => transport.pending.length > 0, { what: 'a request' })
   const [file] = pipeline.files()
-  assert.equal(unaccounted(ear, file?.unacknowledged), 0)
+  assert.equal(unaccounted(recorder, file?.unacknowledged), 0)
   assert.equal(file?.unacknowledged, 6)
   transport.automatic = true
-  transport.pending[0]?.answer()
-  await until(() => unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  transport.pending[0]?.respond()
+  await until(() => unaccounted(recorder) === 0, { what: () => `${unaccounted(recorder)} bytes` })
   appendFileSync(path, '\n')
   await until(() => counters.finishedBytes.settled === 1, { what: 'an empty line by itself' })
   assert.deepEqual(counters.finishedBytes, { stored: 2018, settled: 1 })
-  assert.equal(unaccounted(ear), 0)
+  assert.equal(unaccounted(recorder), 0)
 })
 
 void test('counts lines that were settled before a record only once, also when the broker refuses the record', async (t) => {
-  const { path, transport, pipeline, values, ear } = await scene(t, {
+  const { path, transport, pipeline, values, recorder } = await scene(t, {
     flags: { emptyLines: 'drop', maxLineBytes: '2KiB', longLines: 'drop', 'record.tooLarge': 'drop', headers: 'none' },
   })
   const long = 'long '.repeat(500)
@@ -162,34 +162,36 @@ void test('counts lines that were settled before a record only once, also when t
   writeFileSync(path, `one\n\n${long}\n\n${large}\n\nlast\n`)
   transport.log('logs', 0).maxBatchBytes = 1000
   await pipeline.start()
-  await until(() => ear.counters.bytesRead > 0 && unaccounted(ear) === 0, { what: () => `${unaccounted(ear)} bytes` })
+  await until(() => recorder.counters.bytesRead > 0 && unaccounted(recorder) === 0, {
+    what: () => `${unaccounted(recorder)} bytes`,
+  })
   assert.deepEqual(values(), ['one', 'last'])
-  const { settledLines, settledBytes, finishedBytes } = ear.counters
+  const { settledLines, settledBytes, finishedBytes } = recorder.counters
   assert.deepEqual(settledLines, { empty: 3, 'too-long': 1, 'too-large': 1 })
   assert.deepEqual(settledBytes, { empty: 3, 'too-long': long.length + 1, 'too-large': large.length + 1 })
   // the last record carries the empty line behind it
   const dropped = long.length + 1 + large.length + 1 + 2
   assert.deepEqual(finishedBytes, { stored: 4 + 1 + 5, settled: dropped })
   const offset = `one\n\n${long}\n\n`.length
-  const [settled] = ear.heard('settled').filter(([, reason]) => reason === 'too-large')
+  const [settled] = recorder.reported('settled').filter(([, reason]) => reason === 'too-large')
   assert.deepEqual(settled?.[2], { lines: 1, bytes: large.length + 1, offset })
-  const [[refused]] = ear.heard('recordTooLarge') as readonly [readonly [{ offset: number }]]
+  const [[refused]] = recorder.reported('recordTooLarge') as readonly [readonly [{ offset: number }]]
   assert.equal(refused.offset, offset)
 })
 
 void test('keeps no position that cannot be recognised by the bytes before it, also of a batch that is stored in parts', async (t) => {
-  const { path, transport, pipeline, ear } = await scene(t, { flags: { headers: 'none' } })
+  const { path, transport, pipeline, recorder } = await scene(t, { flags: { headers: 'none' } })
   const content = 'x'.repeat(99).concat('\n').repeat(16)
   writeFileSync(path, content)
   transport.log('logs', 0).maxBatchBytes = 1000
   transport.automatic = false
   await pipeline.start()
-  const { counters } = ear
+  const { counters } = recorder
   const positions = new Map<number, string>()
   const answered = (): boolean => {
     for (const file of pipeline.files()) positions.set(counters.finishedBytes.stored, stateOf(file.toStored()))
-    transport.pending[0]?.answer()
-    return unaccounted(ear) === 0 && counters.bytesRead === content.length
+    transport.pending[0]?.respond()
+    return unaccounted(recorder) === 0 && counters.bytesRead === content.length
   }
   await until(answered, { what: 'everything stored', every: 2 })
   const parts = [...positions.keys()]
@@ -222,7 +224,7 @@ void test('ships on while the disk of its state is slow, new files too', async (
 
 void test('ships on while that disk is full, new files too, and keeps its place once it is not', async (t) => {
   const disk = new FakeDisk()
-  const { directory, path, pipeline, arrived, ear } = await scene(t, { disk })
+  const { directory, path, pipeline, arrived, recorder } = await scene(t, { disk })
   writeFileSync(path, 'one\n')
   await pipeline.start()
   await arrived(1)
@@ -230,7 +232,7 @@ void test('ships on while that disk is full, new files too, and keeps its place 
   appendFileSync(path, 'two\n')
   writeFileSync(join(directory, 'other.log'), 'three\n')
   await arrived(3)
-  await until(() => ear.counters.checkpointFailures > 0, { what: 'a failure told', every: 2 })
+  await until(() => recorder.counters.checkpointFailures > 0, { what: 'a failure told', every: 2 })
   disk.refuse = () => undefined
   let stored: readonly number[] = []
   const isKept = async (): Promise<boolean> => {

@@ -46,8 +46,8 @@ public final class WarmUp {
     }
 
     private static void work(String bootstrap) throws Exception {
-        ByteArrayOutputStream answers = new ByteArrayOutputStream();
-        PeerConnection peer = new PeerConnection(null, answers);
+        ByteArrayOutputStream responses = new ByteArrayOutputStream();
+        PeerConnection peer = new PeerConnection(null, responses);
         ask(peer, bootstrap, "ready", Map.of("node", 1, "brokers", 1));
         ask(peer, bootstrap, "createTopic", Map.of("topic", "warm", "partitions", 2));
         Map<String, Object> settings = Map.of("bootstrap.servers", bootstrap, "compression.type", "zstd");
@@ -57,14 +57,14 @@ public final class WarmUp {
         ask(peer, bootstrap, "read", Map.of("topic", "warm"));
         ask(peer, bootstrap, "offsets", Map.of("topic", "warm"));
         ask(peer, bootstrap, "deleteTopic", Map.of("topic", "warm"));
-        if (answers.toString(StandardCharsets.ISO_8859_1).contains("\"error\"")) {
-            throw new IllegalStateException(answers.toString(StandardCharsets.ISO_8859_1));
+        if (responses.toString(StandardCharsets.ISO_8859_1).contains("\"error\"")) {
+            throw new IllegalStateException(responses.toString(StandardCharsets.ISO_8859_1));
         }
     }
 
     private static void ask(PeerConnection peer, String bootstrap, String op, Map<String, ?> more) {
         ObjectNode request = PeerConnection.JSON.valueToTree(more);
-        peer.answer(request.put("id", 1).put("op", op).put("bootstrap", bootstrap));
+        peer.respond(request.put("id", 1).put("op", op).put("bootstrap", bootstrap));
     }
 
     private static int freePort() throws Exception {

@@ -114,7 +114,7 @@ void test('reads appended lines at once, by the events of a watch alone', async 
   const watch = t.mock.method(fs, 'watch')
   const live = await LiveInput.withOne(t, { file: { discoverMs: 3_600_000, sweepMs: 3_600_000 } })
   assert.equal(watch.mock.callCount(), 1)
-  assert.deepEqual(live.ear.heard('watchUnavailable'), [])
+  assert.deepEqual(live.recorder.reported('watchUnavailable'), [])
   for (const quietMs of [0, 50, 500]) {
     await delay(quietMs)
     await soon('a line', async () => {
@@ -189,7 +189,7 @@ void test('goes on where no watch can be had', async (t) => {
     live.write('a.log', 'a4\n')
     await live.came('a3', 'a4')
   })
-  assert.deepEqual(live.ear.heard('watchUnavailable'), [[live.root, 'ENOSPC']])
+  assert.deepEqual(live.recorder.reported('watchUnavailable'), [[live.root, 'ENOSPC']])
 })
 
 void test('reads appended lines by polling alone where no watch can be had', async (t) => {
@@ -291,7 +291,7 @@ void test('reads bytes again that will not be stored, and counts those that cann
   live.append('a.log', 'x\n')
   await live.came('x')
   live.input.rewind(file)
-  assert.equal(live.ear.counters.lostBytes.truncated, 8)
+  assert.equal(live.recorder.counters.lostBytes.truncated, 8)
 })
 
 // -- the end ---------------------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ void test('does not call itself drained before a generation has been read that b
   t.mock.method(live.checkpoint, 'written', () => new Promise<void>((resolve) => (written = resolve)))
   live.blocked = null
   giveRoom(live.input)
-  await until(() => live.ear.heard('fileTruncated').length > 0, { what: 'the cut is seen' })
+  await until(() => live.recorder.reported('fileTruncated').length > 0, { what: 'the cut is seen' })
   for (let turns = 0; turns < 10; turns++) {
     await new Promise((resolve) => setImmediate(resolve))
     assert.ok(!live.input.drained)
@@ -429,7 +429,7 @@ void test('goes on looking after every call about the place of a lost file fails
   second.append('b.log', 'more\n')
   await second.came('more')
   assert.deepEqual(
-    second.ear.heard('fileDenied').filter(([path]) => path === ''),
+    second.recorder.reported('fileDenied').filter(([path]) => path === ''),
     [],
   )
 })
@@ -548,7 +548,7 @@ void test('gives up no file of a mount that was never seen, however long it hang
   isWell = true
   await second.came('one 2')
   assert.ok(!second.lines.includes('one 1'), 'it goes on where it was')
-  assert.deepEqual(second.ear.heard('lost'), [])
+  assert.deepEqual(second.recorder.reported('lost'), [])
 })
 
 void test('starts although a mount hangs where a known file is sought, and gives no file up for it', async (t) => {

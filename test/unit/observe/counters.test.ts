@@ -121,18 +121,18 @@ void test('counts every event', () => {
 })
 
 void test('passes every event with all its arguments to both, the first one first', () => {
-  const heard: unknown[][] = []
+  const reported: unknown[][] = []
   /* oxlint-disable typescript/no-unsafe-type-assertion -- every event by its name */
   const names = Object.keys(countingEvents(new Counters(), () => 0)) as (keyof Events)[]
-  const ear = (who: string): Events =>
-    Object.fromEntries(names.map((name) => [name, (...facts: unknown[]) => void heard.push([who, name, ...facts])])) as unknown as Events // prettier-ignore
-  const events = both(ear('first'), ear('second'))
+  const recorder = (who: string): Events =>
+    Object.fromEntries(names.map((name) => [name, (...facts: unknown[]) => void reported.push([who, name, ...facts])])) as unknown as Events // prettier-ignore
+  const events = both(recorder('first'), recorder('second'))
   assert.deepEqual(Object.keys(events).sort(), [...names].sort())
   for (const name of names) {
     const report = events[name] as (...facts: unknown[]) => void
     const facts = Array.from({ length: 4 }, (_, n) => `${name} ${n}`)
     report(...facts)
-    const [first, second] = heard.splice(0)
+    const [first, second] = reported.splice(0)
     assert.deepEqual(first?.slice(0, 2), ['first', name])
     assert.deepEqual(second?.slice(0, 2), ['second', name])
     // batchSplit has four arguments, and no event has more

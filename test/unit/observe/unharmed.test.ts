@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Unharmed } from '../../../src/observe/unharmed.ts'
-import { hear } from '../../support/hear.ts'
+import { recordEvents } from '../../support/event-recorder.ts'
 
 void test('returns the result of a report, and another value if it fails', () => {
   const unharmed = new Unharmed(() => assert.fail('nothing failed'))
@@ -39,11 +39,11 @@ void test('does not throw if the complaint fails too', () => {
 })
 
 void test('passes every event to the listener, and reports each of its errors once', () => {
-  const ear = hear()
+  const recorder = recordEvents()
   const reasons: string[] = []
   const unharmed = new Unharmed((reason) => void reasons.push(reason))
   const events = unharmed.events({
-    ...ear.events,
+    ...recorder.events,
     checkpointFailed: () => {
       throw new Error('broken')
     },
@@ -52,6 +52,6 @@ void test('passes every event to the listener, and reports each of its errors on
   events.checkpointFailed('EMFILE')
   events.checkpointFailed('EMFILE')
   events.topicReady('logs', 4)
-  assert.equal(ear.counters.topicsFound, 2)
+  assert.equal(recorder.counters.topicsFound, 2)
   assert.deepEqual(reasons, ['broken'])
 })

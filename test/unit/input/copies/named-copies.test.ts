@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { LONG } from '../../../support/reading.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
 void test('does not ship the copy that copytruncate leaves', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -20,7 +20,7 @@ void test('does not ship the copy that copytruncate leaves', async (t) => {
 })
 
 void test('holds the copy back while nobody can say which of the two goes on', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -35,7 +35,7 @@ void test('holds the copy back while nobody can say which of the two goes on', a
 })
 
 void test('ships a file that was held back as one of its own when the two differ', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -48,7 +48,7 @@ void test('ships a file that was held back as one of its own when the two differ
 })
 
 void test('ships a file that was held back after half a minute', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -61,7 +61,7 @@ void test('ships a file that was held back after half a minute', async (t) => {
 })
 
 void test('holds a copy back that is still being written, however long that takes', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const content = Array.from({ length: 300 }, (_, n) => `line ${n}\n`).join('')
   world.write('a.log', content)
   await world.lookAndRead()
@@ -81,7 +81,7 @@ void test('holds a copy back that is still being written, however long that take
 })
 
 void test('holds a short file back only as long as it could become a copy', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\nthree\n')
   await world.lookAndRead()
   world.write('a.log.1', '')
@@ -97,7 +97,7 @@ void test('holds a short file back only as long as it could become a copy', asyn
 })
 
 void test('holds a short file back also where the long one is closed', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.generations.descriptors.close(world.file('a.log'))
@@ -108,7 +108,7 @@ void test('holds a short file back also where the long one is closed', async (t)
 })
 
 void test('holds nothing back that has more than a file which was not cut', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'header\n')
   await world.lookAndRead()
   world.write('a.log.1', 'header\n')
@@ -122,7 +122,7 @@ void test('holds nothing back that has more than a file which was not cut', asyn
 })
 
 void test('holds back a copy of a file that was cut and filled again while nothing of it was stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
@@ -137,7 +137,7 @@ void test('holds back a copy of a file that was cut and filled again while nothi
 
 void test('holds a copy back where a mount reports an old size', async (t) => {
   const mount = new RemoteMount('7')
-  const world = await World.open(t, { volume: mount })
+  const world = await FileWorld.open(t, { volume: mount })
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const { descriptor } = world.file('a.log')
@@ -151,7 +151,7 @@ void test('holds a copy back where a mount reports an old size', async (t) => {
 })
 
 void test('holds back a file that has more than one on a mount for half a minute', async (t) => {
-  const world = await World.open(t, { volume: new RemoteMount('7') })
+  const world = await FileWorld.open(t, { volume: new RemoteMount('7') })
   world.write('a.log', 'header\n')
   await world.lookAndRead()
   world.write('a.log.1', 'header\n')
@@ -166,7 +166,7 @@ void test('holds back a file that has more than one on a mount for half a minute
 })
 
 void test('holds nothing back that has more than a closed file', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'header\n')
   await world.lookAndRead()
   world.generations.descriptors.close(world.file('a.log'))
@@ -176,7 +176,7 @@ void test('holds nothing back that has more than a closed file', async (t) => {
 })
 
 void test('remembers a cut file for half a minute', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.copy('a.log', 'kept')
@@ -189,7 +189,7 @@ void test('remembers a cut file for half a minute', async (t) => {
 })
 
 void test('takes nothing for a copy that has other bytes up to our place', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const long = 'a line that is the same\n'.repeat(100)
   world.write('a.log', `${long}one\n`)
   await world.lookAndRead()
@@ -201,7 +201,7 @@ void test('takes nothing for a copy that has other bytes up to our place', async
 })
 
 void test('knows a copy that was made of more than we had read, and counts that as lost', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.append('a.log', 'two\n')
@@ -211,12 +211,12 @@ void test('knows a copy that was made of more than we had read, and counts that 
   await world.wakeAll()
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
-  assert.equal(world.ear.counters.lostBytes.truncated, 4)
+  assert.equal(world.recorder.counters.lostBytes.truncated, 4)
 })
 
 void test('goes on in the copy after a restart, when the file was cut while it was stopped', async (t) => {
   for (const content of [LONG, 'too short to be known from others\n']) {
-    const first = await World.open(t)
+    const first = await FileWorld.open(t)
     first.write('a.log', content)
     await first.lookAndRead()
     await first.stop()
@@ -234,7 +234,7 @@ void test('goes on in the copy after a restart, when the file was cut while it w
 })
 
 void test('knows a copy whose original went on before it was cut', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', LONG)
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -250,7 +250,7 @@ void test('knows a copy whose original went on before it was cut', async (t) => 
 })
 
 void test('holds a file back anew that was not there for a while', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.copy('a.log', 'a.log.1')
@@ -264,8 +264,8 @@ void test('holds a file back anew that was not there for a while', async (t) => 
 })
 
 void test('takes no empty file for a copy', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', '')
   await world.look()
-  assert.deepEqual(world.ear.heard('fileFound').length, 1)
+  assert.deepEqual(world.recorder.reported('fileFound').length, 1)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { statSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { LONG, paperFile } from '../../../support/reading.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
@@ -20,16 +20,17 @@ function unnamedCopies(originals: Originals, clock: () => number): UnnamedCopies
 }
 
 /** Reads `a.log`, and lets time pass. */
-async function readLong(world: World, content = LONG): Promise<void> {
+async function readLong(world: FileWorld, content = LONG): Promise<void> {
   world.write('a.log', content)
   await world.lookAndRead()
   world.clock.advance(1000)
 }
 
 /** The text that was handed on since the last call, with {@link LONG} as a word. */
-const shipped = (...worlds: World[]): string => worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
+const shipped = (...worlds: FileWorld[]): string =>
+  worlds.map((world) => world.text().replaceAll(LONG, '(all)')).join('')
 
-async function lookAtAll(world: World): Promise<void> {
+async function lookAtAll(world: FileWorld): Promise<void> {
   await world.look()
   await world.look(world.below('old'))
   await world.wakeAll()
@@ -37,7 +38,7 @@ async function lookAtAll(world: World): Promise<void> {
 
 void test('does not ship a copy of any name in any directory, made before the cut was seen', async (t) => {
   for (const name of ['a-20261122.log', 'old/a.log', 'old/a.log.1', 'old/other.log']) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     const old = world.below('old')
     await readLong(world)
     world.copy('a.log', name)
@@ -60,7 +61,7 @@ void test('does not ship a copy of any name in any directory, made before the cu
 })
 
 void test('does not ship a copy of any name that is there for a while before the cut, and while it is written', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   world.write('a-1.log', '')
   await lookAtAll(world)
@@ -82,7 +83,7 @@ void test('does not ship a copy of any name that is there for a while before the
 })
 
 void test('does not ship a copy that is made over a known file of any name', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('kept.log', `something else\n${'x'.repeat(2000)}\n`)
   await readLong(world)
   world.text()
@@ -96,7 +97,7 @@ void test('does not ship a copy that is made over a known file of any name', asy
 
 void test('does not ship a copy of any name at a stop, if it is known for one; another is shipped', async (t) => {
   for (const isCut of [true, false]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     await readLong(world)
     world.copy('a.log', 'a-1.log')
     if (isCut) {
@@ -112,7 +113,7 @@ void test('does not ship a copy of any name at a stop, if it is known for one; a
 })
 
 void test('holds back no file for long that goes on as another does', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   world.write('b.log', LONG)
   await lookAtAll(world)
@@ -148,7 +149,7 @@ void test('holds back no file because another one cannot be reached', async (t) 
       return localVolume.facts(path)
     },
   })
-  const world = await World.open(t, { volume, maxOpenFiles: 1 })
+  const world = await FileWorld.open(t, { volume, maxOpenFiles: 1 })
   await readLong(world)
   denied = true
   world.write('b.log', LONG)
@@ -159,7 +160,7 @@ void test('holds back no file because another one cannot be reached', async (t) 
 })
 
 void test('knows a copy of any name after a restart in between', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   await readLong(first)
   first.copy('a.log', 'a-1.log')
   await lookAtAll(first)
@@ -175,7 +176,7 @@ void test('knows a copy of any name after a restart in between', async (t) => {
 
 void test('goes on in a copy of any name where reading the original ended', async (t) => {
   for (const isHeld of [false, true]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     await readLong(world)
     world.blocked = TOPIC
     world.append('a.log', 'unread\n')
@@ -201,7 +202,7 @@ void test('goes on in a copy of any name where reading the original ended', asyn
 })
 
 void test('ships after seconds a file that is not named like a copy, when nothing was cut', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   world.copy('a.log', 'b.log')
   await lookAtAll(world)
@@ -218,7 +219,7 @@ void test('ships after seconds a file that is not named like a copy, when nothin
 })
 
 void test('ships at once a file that differs, has more, or is too short to be compared', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   const others = {
     'b.log': `${LONG}and more\n`,
@@ -233,7 +234,7 @@ void test('ships at once a file that differs, has more, or is too short to be co
 })
 
 void test('does not ship a copy of a file that became long enough while it was read', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', LONG.slice(0, 170))
   await world.lookAndRead()
   world.append('a.log', LONG.slice(170))
@@ -247,7 +248,7 @@ void test('does not ship a copy of a file that became long enough while it was r
 })
 
 void test('ships at once a file that ends in a banner that many begin with', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const banner = `${'='.repeat(79)}\n`.repeat(20)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, banner)
   await world.lookAndRead()
@@ -259,7 +260,7 @@ void test('ships at once a file that ends in a banner that many begin with', asy
 })
 
 void test('loses nothing that was written after the cut, or that the other one did not have', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   world.cut('a.log')
   await world.wakeAll()
@@ -274,7 +275,7 @@ void test('loses nothing that was written after the cut, or that the other one d
 })
 
 void test('compares no file with one that was found later, or together with it', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', LONG)
   world.write('b.log', LONG)
   await world.look()
@@ -289,7 +290,7 @@ void test('compares no file with one that was found later, or together with it',
 })
 
 void test('compares with files that are there, not with files that were', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, LONG)
   await world.lookAndRead()
   assert.equal(shipped(world), '(all)'.repeat(5))
@@ -304,7 +305,7 @@ void test('compares with files that are there, not with files that were', async 
 })
 
 void test('loses nothing of a file that is deleted while it is held back, or at a stop', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await readLong(world)
   for (const how of ['deleted', 'stopped']) {
     world.text()
@@ -321,7 +322,7 @@ void test('loses nothing of a file that is deleted while it is held back, or at 
 })
 
 void test('compares nothing with a file on a mount', async (t) => {
-  const world = await World.open(t, { volume: new RemoteMount('7') })
+  const world = await FileWorld.open(t, { volume: new RemoteMount('7') })
   await readLong(world)
   world.copy('a.log', 'b.log')
   await lookAtAll(world)

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { LONG } from '../../../support/reading.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 import { TOPIC } from '../../../support/obstacles.ts'
 
-const lost = (world: World): number => world.ear.counters.lostBytes.truncated
+const lost = (world: FileWorld): number => world.recorder.counters.lostBytes.truncated
 
 /** Reads `a.log` as far as `read`; the rest is written after that, and is not seen yet. */
-async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Promise<void> {
+async function behind(world: FileWorld, { read = 'one\n', rest = 'two\n' } = {}): Promise<void> {
   world.write('a.log', read)
   await world.lookAndRead()
   // as time passes between a file and its copy
@@ -18,20 +18,20 @@ async function behind(world: World, { read = 'one\n', rest = 'two\n' } = {}): Pr
 }
 
 /** Looks until all that may be known again has been. */
-async function knowAgain(world: World): Promise<void> {
+async function knowAgain(world: FileWorld): Promise<void> {
   await world.lookAndRead()
   await world.confirmMissing()
   await world.lookAndRead()
 }
 
-async function halfAMinute(world: World): Promise<void> {
+async function halfAMinute(world: FileWorld): Promise<void> {
   world.clock.advance(30_001)
   await world.tick()
 }
 
 void test('counts bytes that only a copy has, whether they were seen before the cut or not', async (t) => {
   for (const isSeen of [false, true]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     await behind(world)
     if (isSeen) await world.generations.inspection.check(world.file('a.log'))
     world.copy('a.log', 'a.log.1')
@@ -42,7 +42,7 @@ void test('counts bytes that only a copy has, whether they were seen before the 
     assert.equal(lost(world), 4)
     await halfAMinute(world)
     assert.deepEqual(
-      world.ear.heard('lost').map(([, ...what]) => what),
+      world.recorder.reported('lost').map(([, ...what]) => what),
       [['truncated', 4]],
     )
     assert.equal(world.text(), '')
@@ -50,14 +50,14 @@ void test('counts bytes that only a copy has, whether they were seen before the 
 })
 
 void test('counts it in the name of the file that was cut', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   const original = world.file('a.log')
   world.copy('a.log', 'a.log.1')
   world.cut('a.log')
   await world.wakeAll()
   await world.look()
-  assert.deepEqual(world.ear.heard('lost'), [[original, 'truncated', 4]])
+  assert.deepEqual(world.recorder.reported('lost'), [[original, 'truncated', 4]])
 })
 
 void test('counts the bytes of a copy that was held back before the cut', async (t) => {
@@ -65,7 +65,7 @@ void test('counts the bytes of a copy that was held back before the cut', async 
     { read: 'one\n', unread: 'two\n' },
     { read: LONG, unread: LONG },
   ]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     await behind(world, { read, rest: unread })
     world.copy('a.log', 'a.log.1')
     assert.ok(await world.look(), 'it is held back')
@@ -78,7 +78,7 @@ void test('counts the bytes of a copy that was held back before the cut', async 
 })
 
 void test('counts the bytes at the end of a copy that was seen while it was written', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world, { read: LONG, rest: LONG })
   world.write('a.log.1', '')
   const all = LONG + LONG
@@ -95,7 +95,7 @@ void test('counts the bytes at the end of a copy that was seen while it was writ
 
 void test('counts all of a copy on a mount whose size was read while it was written', async (t) => {
   const mount = new RemoteMount('7')
-  const world = await World.open(t, { volume: mount })
+  const world = await FileWorld.open(t, { volume: mount })
   await behind(world)
   world.copy('a.log', 'a.log.1')
   world.cut('a.log.1', 5)
@@ -120,7 +120,7 @@ void test('counts all of a copy on a mount whose size was read while it was writ
 
 void test('counts the rest of each cut once, though the copies were renamed on before they were seen', async (t) => {
   for (const line of [(n: number) => `${n}`, () => 'always the same']) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     world.write('a.log', '')
     await world.look()
     let unread = 0
@@ -145,7 +145,7 @@ void test('counts the rest of each cut once, though the copies were renamed on b
 })
 
 void test('counts of a second copy only the bytes that it has more', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   world.copy('a.log', 'a.log.1')
   world.cut('a.log')
@@ -158,7 +158,7 @@ void test('counts of a second copy only the bytes that it has more', async (t) =
 })
 
 void test('counts nothing of a copy again, however it is found: renamed, or by the next start', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   world.copy('a.log', 'a.log.1')
   world.cut('a.log')
@@ -170,11 +170,11 @@ void test('counts nothing of a copy again, however it is found: renamed, or by t
   const next = await world.restart(t)
   await next.lookAndRead()
   await halfAMinute(next)
-  assert.deepEqual([next.ear.heard('lost'), next.text()], [[], ''])
+  assert.deepEqual([next.recorder.reported('lost'), next.text()], [[], ''])
 })
 
 void test('counts the bytes that were seen of a cut file, when half a minute has brought no copy', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   await world.generations.inspection.check(world.file('a.log'))
   const original = world.file('a.log')
@@ -191,7 +191,7 @@ void test('counts the bytes that were seen of a cut file, when half a minute has
 })
 
 void test('counts the bytes that were seen of a file after its copy was made', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world, { read: LONG })
   const original = world.file('a.log')
   world.copy('a.log', 'a.log.1')
@@ -207,7 +207,7 @@ void test('counts the bytes that were seen of a file after its copy was made', a
 
 void test('reads the copy of a file of which nothing was read, and counts nothing', async (t) => {
   for (const isHeld of [false, true]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     world.blocked = TOPIC
     world.write('a.log', 'one\ntwo\n')
     await world.lookAndRead()
@@ -219,12 +219,12 @@ void test('reads the copy of a file of which nothing was read, and counts nothin
     await world.lookAndRead()
     assert.deepEqual(world.shipped(), ['a.log.1@0: one\n', 'a.log.1@4: two\n'])
     await halfAMinute(world)
-    assert.deepEqual(world.ear.heard('lost'), [])
+    assert.deepEqual(world.recorder.reported('lost'), [])
   }
 })
 
 void test('knows the copy of a file that was seen when it was first written to, and counts nothing', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', '')
   await world.lookAndRead()
   world.append('a.log', 'one\n')
@@ -236,11 +236,11 @@ void test('knows the copy of a file that was seen when it was first written to, 
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
   await halfAMinute(world)
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('believes the copy, not sizes that may have been those of the next generation', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world, { rest: '' })
   world.copy('a.log', 'a.log.1')
   world.cut('a.log')
@@ -250,17 +250,17 @@ void test('believes the copy, not sizes that may have been those of the next gen
   world.cut('a.log')
   await world.wakeAll()
   assert.deepEqual(
-    world.ear.heard('fileTruncated').map(([, unread]) => unread),
+    world.recorder.reported('fileTruncated').map(([, unread]) => unread),
     [13],
   )
   await world.look()
   await halfAMinute(world)
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('counts nothing that is read on in a copy', async (t) => {
   for (const isSeen of [false, true]) {
-    const world = await World.open(t)
+    const world = await FileWorld.open(t)
     await behind(world, { read: LONG, rest: 'rest\n' })
     if (isSeen) await world.generations.inspection.check(world.file('a.log'))
     world.copy('a.log', 'b.log')
@@ -270,13 +270,13 @@ void test('counts nothing that is read on in a copy', async (t) => {
     await world.wakeAll()
     assert.equal(world.text(), 'rest\n')
     await halfAMinute(world)
-    assert.deepEqual(world.ear.heard('lost'), [])
+    assert.deepEqual(world.recorder.reported('lost'), [])
     assert.equal(world.checkpoint.entries.size, 2)
   }
 })
 
 void test('counts nothing of a copy that was held back and taken in while Kafka was away', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world, { read: LONG, rest: 'rest\n' })
   world.blocked = TOPIC
   world.copy('a.log', 'a.log.1')
@@ -291,14 +291,14 @@ void test('counts nothing of a copy that was held back and taken in while Kafka 
   for (let n = 0; n < 3; n++) await world.wakeAll()
   assert.equal(world.text(), 'rest\n')
   await halfAMinute(world)
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 // -- over a stop ------------------------------------------------------------------------------------------------------
 
 void test('goes on in the copy after a kill -9 between the cut and the copy, and counts nothing', async (t) => {
   const read = `${'one'.padEnd(1999, '.')}\n`
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   await behind(first, { read })
   const { id } = first.file('a.log')
   first.copy('a.log', 'a.log.1')
@@ -313,12 +313,12 @@ void test('goes on in the copy after a kill -9 between the cut and the copy, and
   assert.equal(second.file('a.log.1').id, id)
   assert.deepEqual(second.shipped(), ['a.log@2000: two\n'])
   await halfAMinute(second)
-  assert.deepEqual([...first.ear.heard('lost'), ...second.ear.heard('lost')], [])
+  assert.deepEqual([...first.recorder.reported('lost'), ...second.recorder.reported('lost')], [])
 })
 
 void test('a copy that cannot be known again at the next start is a file of its own, and nothing of it goes uncounted', async (t) => {
   for (const name of ['a.log.1', 'b.log']) {
-    const first = await World.open(t)
+    const first = await FileWorld.open(t)
     await behind(first)
     await first.generations.inspection.check(first.file('a.log'))
     const { id } = first.file('a.log')
@@ -332,14 +332,14 @@ void test('a copy that cannot be known again at the next start is a file of its 
     assert.deepEqual(second.shipped(), [`${name}@0: one\n`, `${name}@4: two\n`])
     await halfAMinute(second)
     assert.deepEqual(
-      second.ear.heard('lost').map(([, ...what]) => what),
+      second.recorder.reported('lost').map(([, ...what]) => what),
       [['gone', 4]],
     )
   }
 })
 
 void test('counts at the next start the bytes that were seen of a cut file, if there is no copy then', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   await behind(first)
   await first.generations.inspection.check(first.file('a.log'))
   first.cut('a.log')
@@ -348,13 +348,13 @@ void test('counts at the next start the bytes that were seen of a cut file, if t
   const second = await first.restart(t, { disk: first.disk.afterKill() })
   await second.lookAndRead()
   await halfAMinute(second)
-  await t.waitFor(() => assert.deepEqual(second.ear.counters.lostBytes, { truncated: 0, gone: 4 }))
-  assert.deepEqual(first.ear.heard('lost'), [])
+  await t.waitFor(() => assert.deepEqual(second.recorder.counters.lostBytes, { truncated: 0, gone: 4 }))
+  assert.deepEqual(first.recorder.reported('lost'), [])
   assert.deepEqual([...second.checkpoint.entries.keys()], [second.file('a.log').id])
 })
 
 void test('counts before the files are gone the bytes that only copies have, and takes nothing else in', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   world.copy('a.log', 'a.log.1')
   // as at a stop: the last look is over before the cut is noticed
@@ -373,7 +373,7 @@ void test('counts before the files are gone the bytes that only copies have, and
 })
 
 void test('counts before the files are gone the bytes that were seen of files without a copy', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   await behind(world)
   const original = world.file('a.log')
   await world.generations.inspection.check(original)

@@ -128,7 +128,7 @@ void test('looks at other directories when one cannot be listed, and reports why
     if (denied && path.endsWith('/closed')) throw systemError('EACCES', 'scandir')
     return list(path)
   }
-  const { discovery, write, sighted, ear, path } = discoveryWorld(t, {
+  const { discovery, write, sighted, recorder, path } = discoveryWorld(t, {
     inputs: ['*/*.log'],
     volumeOf: () => volume,
   })
@@ -136,7 +136,7 @@ void test('looks at other directories when one cannot be listed, and reports why
   write('open/b.log')
   await discovery.lookAround()
   assert.deepEqual(sighted(), ['/open/b.log input0'])
-  assert.deepEqual(ear.heard('fileDenied')[0]?.[0], path('closed'))
+  assert.deepEqual(recorder.reported('fileDenied')[0]?.[0], path('closed'))
   denied = false
   await discovery.tick()
   assert.deepEqual(sighted(), ['/closed/a.log input0'])

@@ -6,7 +6,7 @@ import { Missing } from '../../../../src/input/files/missing.ts'
 import { Search } from '../../../../src/input/discovery/search.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { hear } from '../../../support/hear.ts'
+import { recordEvents } from '../../../support/event-recorder.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 import { entry } from '../../../support/state.ts'
 import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
@@ -18,7 +18,7 @@ const PLACE = '/logs/gone.log'
 /** A search with one directory, which was looked at, and in which a file has just gone missing. */
 function searchOn(volume: Volume) {
   const clock = new HandClock()
-  const ear = hear()
+  const recorder = recordEvents()
   const fingerprint = { length: CONTENT.length, hash: hash(CONTENT) }
   const stored = entry('gone', { place: PLACE, fingerprint, guard: 0 })
   const missing = new Missing([stored], { clock: clock.read, volumeOf: () => volume })
@@ -28,7 +28,7 @@ function searchOn(volume: Volume) {
   const asked = { local: Infinity, remote: Infinity }
   const looked: string[] = []
   const search = new Search({
-    events: ear.events,
+    events: recorder.events,
     clock: clock.read,
     generations: { missing, sightings: { arrived: () => Promise.resolve('ignored') } },
     discovery: {
@@ -47,7 +47,7 @@ function searchOn(volume: Volume) {
     const found = await missing.find(its, 0, { facts, path: PLACE, isSibling: () => false })
     return found === null || typeof found === 'string' ? found : found.id
   }
-  return { clock, ear, directory, asked, looked, search, taken, missing, stored }
+  return { clock, recorder, directory, asked, looked, search, taken, missing, stored }
 }
 
 void test('searches a directory once, after it and all others were looked at', async () => {
@@ -75,10 +75,10 @@ void test('looks again at a directory in which a file waited, also if it could n
       throw systemError('EACCES', 'scandir')
     },
   })
-  const { search, looked, taken, ear } = searchOn(volume)
+  const { search, looked, taken, recorder } = searchOn(volume)
   assert.equal(await taken(), 'unconfirmed')
   await search.forMissing()
-  assert.deepEqual([looked, ear.heard('fileDenied').length], [['/logs'], 1])
+  assert.deepEqual([looked, recorder.reported('fileDenied').length], [['/logs'], 1])
   assert.equal(await taken(), 'gone')
   await search.forMissing()
   assert.deepEqual(looked, ['/logs'])

@@ -44,7 +44,7 @@ function watchesIn(t: TestContext, pollMs = 100) {
     watches,
     reports,
     path,
-    heard: (what: string) =>
+    reported: (what: string) =>
       until(() => reports.includes(what), { what: () => `${what}; reported were ${reports.join(', ')}` }),
   }
 }
@@ -60,21 +60,21 @@ const inotifies = (): number =>
   }).length
 
 void test('reports that a file changed, with the bytes of its name, and that names came or went', async (t) => {
-  const { directory, watches, reports, heard } = watchesIn(t)
+  const { directory, watches, reports, reported } = watchesIn(t)
   const path = Buffer.from(join(directory.path, '\xff.log'), 'latin1')
   assert.ok(watches.arm(directory))
   assert.ok(watches.isWatched(directory))
   writeFileSync(path, '')
-  await heard('renamed')
+  await reported('renamed')
   appendFileSync(path, 'x')
-  await heard('changed \xff.log')
+  await reported('changed \xff.log')
   reports.splice(0)
   rmSync(path)
-  await heard('renamed')
+  await reported('renamed')
 })
 
 void test('is armed once, and can be disarmed and armed again', async (t) => {
-  const { directory, watches, reports, path, heard } = watchesIn(t)
+  const { directory, watches, reports, path, reported } = watchesIn(t)
   assert.ok(!watches.isWatched(directory))
   for (let i = 0; i < 3; i++) assert.ok(watches.arm(directory))
   watches.disarm(directory)
@@ -83,26 +83,26 @@ void test('is armed once, and can be disarmed and armed again', async (t) => {
   writeFileSync(path('a.log'), '')
   assert.ok(watches.arm(directory))
   writeFileSync(path('b.log'), '')
-  await heard('renamed')
+  await reported('renamed')
   watches.forget(directory)
   assert.ok(!watches.isWatched(directory))
   assert.ok(reports.every((what) => what === 'renamed' || what.startsWith('changed')))
 })
 
 void test('un-watches a busy directory, and reports that anything in it may have changed', async (t) => {
-  const { directory, watches, reports, path, heard } = watchesIn(t)
+  const { directory, watches, reports, path, reported } = watchesIn(t)
   const write = (): void => ['a.log', 'b.log'].forEach((name) => appendFileSync(path(name), 'x'))
   write()
   watches.arm(directory)
   // alternating, since the kernel merges two equal events into one
   for (let i = 0; i < 100; i++) write()
-  await heard('changed all')
+  await reported('changed all')
   assert.ok(!watches.isWatched(directory))
-  assert.ok(reports.length < 10, `${reports.length} events heard`)
+  assert.ok(reports.length < 10, `${reports.length} events reported`)
   reports.splice(0)
   assert.ok(watches.arm(directory), 'when it is quiet again')
   appendFileSync(path('a.log'), 'x')
-  await heard('changed a.log')
+  await reported('changed a.log')
 })
 
 for (const [what, settings] of Object.entries({
@@ -170,7 +170,7 @@ void test('sets no watches on mounts that can hang', (t) => {
 })
 
 void test('hears events again after its directory was removed and came back', async (t) => {
-  const { directory, watches, reports, path, heard } = watchesIn(t)
+  const { directory, watches, reports, path, reported } = watchesIn(t)
   watches.arm(directory)
   const { ino } = statSync(directory.path)
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -179,23 +179,23 @@ void test('hears events again after its directory was removed and came back', as
     // the same inode, so that the numbers do not show the difference
     if (statSync(directory.path).ino === ino) break
   }
-  await heard('renamed')
+  await reported('renamed')
   await until(() => watches.arm(directory), { what: 'a watch' })
   reports.splice(0)
   writeFileSync(path('a.log'), 'x')
-  await heard('renamed')
+  await reported('renamed')
 })
 
 void test('does not go on watching a directory that was moved away', async (t) => {
-  const { directory, watches, reports, path, heard, root } = watchesIn(t)
+  const { directory, watches, reports, path, reported, root } = watchesIn(t)
   watches.arm(directory)
   renameSync(directory.path, join(root, 'old'))
   mkdirSync(directory.path)
-  await heard('renamed')
+  await reported('renamed')
   await until(() => watches.arm(directory), { what: 'a watch' })
   reports.splice(0)
   writeFileSync(path('a.log'), 'x')
-  await heard('renamed')
+  await reported('renamed')
 })
 
 void test('watches many directories with one inotify instance', (t) => {
@@ -223,12 +223,12 @@ void test('hears nothing once it is closed', async (t) => {
   const { directory, watches, reports, path } = watchesIn(t)
   watches.arm(directory)
   const other = new Directory(freshDirectory(t), localVolume, [])
-  const heard: string[] = []
+  const reported: string[] = []
   const second = new Watches({
     clock: () => 0,
     pollMs: 5,
     changed: () => undefined,
-    renamed: () => void heard.push('renamed'),
+    renamed: () => void reported.push('renamed'),
     unavailable: () => undefined,
   })
   t.after(() => second.close())
@@ -236,6 +236,6 @@ void test('hears nothing once it is closed', async (t) => {
   second.arm(other)
   writeFileSync(path('a.log'), '')
   writeFileSync(join(other.path, 'a.log'), '')
-  await until(() => heard.length > 0, { what: 'the other one' })
+  await until(() => reported.length > 0, { what: 'the other one' })
   assert.deepEqual(reports, [])
 })

@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { NO_DESCRIPTOR } from '../../../../src/input/files/descriptors.ts'
 import { until } from '../../../support/wait.ts'
-import { World, type WorldSettings } from '../../../support/file-world.ts'
+import { FileWorld, type FileWorldSettings } from '../../../support/file-world.ts'
 import { FakeDisk } from '../../../support/fake-disk.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { countedVolume, systemError } from '../../../support/volumes.ts'
 
-const END: WorldSettings = { rules: { start: 'end' }, wasThere: true }
-const found = (world: World): unknown => world.ear.heard('fileFound').map(([, from]) => from)
+const END: FileWorldSettings = { rules: { start: 'end' }, wasThere: true }
+const found = (world: FileWorld): unknown => world.recorder.reported('fileFound').map(([, from]) => from)
 
 // -- where reading begins -------------------------------------------------------------------------------------------
 
 void test('begins at the end of files that are there at the first start, if the input says so', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   world.write('a.log', 'old\nolder\n')
   await world.lookAndRead()
   assert.equal(world.text(), '')
@@ -26,7 +26,7 @@ void test('begins at the end of files that are there at the first start, if the 
 })
 
 void test('begins at the end as it was when the file was sighted', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   world.write('a.log', 'old\n')
   const look = await world.directory.look()
   assert.ok(look)
@@ -50,7 +50,7 @@ void test('begins at the end as it was at the start, also of files that could no
     if (unasked.some((name) => path.endsWith(`/${name}`))) throw systemError('EACCES', 'stat')
     return facts(path)
   }
-  const world = await World.open(t, { ...END, volume })
+  const world = await FileWorld.open(t, { ...END, volume })
   for (const name of ['a.log', 'cut.log', 'other.log', 'gone.log', 'unasked.log']) world.write(name, 'old\n')
   await world.look()
   unasked = ['a.log']
@@ -78,7 +78,7 @@ void test('begins at the end as it was at the start, also of files that could no
 })
 
 void test('knows a file that it began at the end of by the bytes there, also before anything of it is shipped', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   const banner = 'banner\n'.repeat(200)
   world.write('a.log', `${banner}old\n`)
   await world.lookAndRead()
@@ -93,7 +93,7 @@ void test('knows a file that it began at the end of by the bytes there, also bef
 })
 
 void test('begins at the end of files that had no descriptor at the start', async (t) => {
-  const world = await World.open(t, { ...END, maxOpenFiles: 1 })
+  const world = await FileWorld.open(t, { ...END, maxOpenFiles: 1 })
   world.write('a.log', 'old\n')
   world.write('b.log', 'old\n')
   await world.look()
@@ -108,7 +108,7 @@ void test('begins at the end of files that had no descriptor at the start', asyn
 })
 
 void test('begins at the start of the line that is being written', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   world.write('a.log', 'old\nhalf a')
   world.write('b.log', 'half')
   world.write('c.log', '')
@@ -119,14 +119,14 @@ void test('begins at the start of the line that is being written', async (t) => 
 })
 
 void test('begins in the middle of a line that is too long to be looked back for', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   world.write('a.log', `old\n${'x'.repeat(100_000)}`)
   await world.look()
   assert.deepEqual(found(world), [{ offset: 100_004 - 65_536, reason: 'end' }])
 })
 
 void test('begins at the beginning of files that come after the start', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   await world.look()
   world.write('a.log', 'new\n')
   await world.lookAndRead()
@@ -134,14 +134,14 @@ void test('begins at the beginning of files that come after the start', async (t
 })
 
 void test('begins at the beginning in a directory that comes after the start', async (t) => {
-  const world = await World.open(t, { ...END, wasThere: false })
+  const world = await FileWorld.open(t, { ...END, wasThere: false })
   world.write('a.log', 'new\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'new\n')
 })
 
 void test('begins at the beginning of a file that has taken a name during the look', async (t) => {
-  const world = await World.open(t, END)
+  const world = await FileWorld.open(t, END)
   world.write('a.log', 'x\n'.repeat(100_000))
   const look = await world.directory.look()
   assert.ok(look)
@@ -155,7 +155,7 @@ void test('begins at the beginning of a file that has taken a name during the lo
 })
 
 void test('begins at the end at the first start only', async (t) => {
-  const first = await World.open(t, END)
+  const first = await FileWorld.open(t, END)
   first.write('a.log', 'old\n')
   await first.lookAndRead()
   await first.stop()
@@ -169,7 +169,7 @@ void test('begins at the end at the first start only', async (t) => {
 void test('begins at the beginning where a part of the state is lost', async (t) => {
   const disk = new FakeDisk()
   disk.place('/state/state.1.json', Buffer.from('no state at all'))
-  const world = await World.open(t, { ...END, disk })
+  const world = await FileWorld.open(t, { ...END, disk })
   assert.ok(world.checkpoint.damaged)
   world.write('a.log', 'perhaps known\n')
   world.write('a.log.1', 'an old piece\n')
@@ -182,19 +182,19 @@ void test('begins at the beginning where a part of the state is lost', async (t)
 
 void test('leaves files alone that were rotated before our first start, and reports each once', async (t) => {
   const now = Date.now()
-  const world = await World.open(t, { now })
+  const world = await FileWorld.open(t, { now })
   for (const name of ['a.log.1', 'a.log.2']) world.write(name, `${name}\n`)
   utimesSync(world.path('a.log.1'), now / 1000 - 10, now / 1000 - 10)
   utimesSync(world.path('a.log.2'), now / 1000 + 10, now / 1000 + 10)
   await world.lookAndRead()
   await world.look()
   assert.equal(world.text(), 'a.log.2\n')
-  assert.deepEqual(world.ear.heard('fileIgnored'), [[world.path('a.log.1'), 'rotated-before-first-start']])
+  assert.deepEqual(world.recorder.reported('fileIgnored'), [[world.path('a.log.1'), 'rotated-before-first-start']])
 })
 
 void test('reads every piece where the input says all, and none where it says none', async (t) => {
   for (const rotated of ['all', 'none'] as const) {
-    const world = await World.open(t, { now: Date.now() + 1_000_000, rules: { rotated } })
+    const world = await FileWorld.open(t, { now: Date.now() + 1_000_000, rules: { rotated } })
     world.write('a.log.1', 'old\n')
     await world.lookAndRead()
     assert.equal(world.text(), rotated === 'all' ? 'old\n' : '')
@@ -202,7 +202,7 @@ void test('reads every piece where the input says all, and none where it says no
 })
 
 void test('reads the rest of a piece that it knows, however old', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\ntwo\n')
   first.most = 1
   await first.look()
@@ -215,7 +215,7 @@ void test('reads the rest of a piece that it knows, however old', async (t) => {
 })
 
 void test('finds a file that it knows under a name that no glob matches', async (t) => {
-  const first = await World.stoppedBehind(t)
+  const first = await FileWorld.stoppedBehind(t)
   first.move('a.log', 'a.old')
   const second = await first.restart(t)
   await second.lookAndRead()
@@ -226,7 +226,7 @@ void test('finds a file that it knows under a name that no glob matches', async 
 
 void test('does not take a file under a name that no glob matches only because it has a known inode', async (t) => {
   for (const content of ['one\n', '']) {
-    const first = await World.open(t)
+    const first = await FileWorld.open(t)
     first.write('a.log', content)
     await first.lookAndRead()
     await first.stop()
@@ -239,7 +239,7 @@ void test('does not take a file under a name that no glob matches only because i
     const second = await first.restart(t, { volume })
     await second.look()
     assert.deepEqual(await second.search(), ['ignored'])
-    assert.deepEqual(second.ear.heard('fileIgnored'), [])
+    assert.deepEqual(second.recorder.reported('fileIgnored'), [])
     await second.turns()
     assert.deepEqual([second.text(), second.generations.descriptors.count], ['', 0])
     // it is missing as before, and given up in the end
@@ -250,14 +250,14 @@ void test('does not take a file under a name that no glob matches only because i
 })
 
 void test('does not follow a name that no glob matches out of the roots, and reports nothing', async (t) => {
-  const first = await World.stoppedBehind(t)
+  const first = await FileWorld.stoppedBehind(t)
   const outside = join(freshDirectory(t), 'elsewhere')
   renameSync(first.path('a.log'), outside)
   symlinkSync(outside, first.path('a.old'))
   const second = await first.restart(t)
   await second.lookAndRead()
   assert.deepEqual([await second.search(), second.text()], [['ignored'], ''])
-  assert.deepEqual(second.ear.heard('fileIgnored'), [])
+  assert.deepEqual(second.recorder.reported('fileIgnored'), [])
 })
 
 // -- what cannot be had now -------------------------------------------------------------------------------------------
@@ -270,26 +270,26 @@ void test('reports once that a file is denied, and reads it when it may', async 
     if (denied !== '') throw systemError(denied, 'open')
     return open(path)
   }
-  const world = await World.open(t, { volume })
+  const world = await FileWorld.open(t, { volume })
   world.write('a.log', 'one\n')
   for (let look = 0; look < 3; look++) assert.ok(await world.look())
-  assert.deepEqual(world.ear.heard('fileDenied'), [[world.path('a.log'), 'EACCES']])
+  assert.deepEqual(world.recorder.reported('fileDenied'), [[world.path('a.log'), 'EACCES']])
   denied = 'EMFILE'
   await world.look()
-  assert.equal(world.ear.heard('fileDenied').length, 2, 'for another reason')
+  assert.equal(world.recorder.reported('fileDenied').length, 2, 'for another reason')
   denied = ''
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
   denied = 'EACCES'
   world.write('b.log', 'two\n')
   await world.look()
-  assert.equal(world.ear.heard('fileDenied').length, 3)
+  assert.equal(world.recorder.reported('fileDenied').length, 3)
 })
 
 void test('looks again soon for a file that goes while it is looked at', async (t) => {
   const volume = countedVolume()
   const open = volume.open.bind(volume)
-  const world = await World.open(t, { volume })
+  const world = await FileWorld.open(t, { volume })
   world.write('a.log', 'one\n')
   volume.open = (path) => {
     renameSync(path, `${path}.1`)
@@ -302,7 +302,7 @@ void test('looks again soon for a file that goes while it is looked at', async (
 })
 
 void test('knows every new file at once, and reads files in turn that cannot be open yet', async (t) => {
-  const world = await World.open(t, { maxOpenFiles: 2 })
+  const world = await FileWorld.open(t, { maxOpenFiles: 2 })
   world.acknowledge = false
   for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, `${name}\n`)
   assert.ok(!(await world.look()), 'it need not be looked at again')
@@ -316,7 +316,7 @@ void test('knows every new file at once, and reads files in turn that cannot be 
 })
 
 void test('counts the bytes of a file that was deleted before it could be read', async (t) => {
-  const world = await World.open(t, { maxOpenFiles: 1 })
+  const world = await FileWorld.open(t, { maxOpenFiles: 1 })
   world.acknowledge = false
   for (const name of ['a.log', 'b.log']) world.write(name, `${name}\n`)
   await world.lookAndRead()
@@ -324,34 +324,34 @@ void test('counts the bytes of a file that was deleted before it could be read',
   await world.look()
   world.clock.advance(30_000)
   await world.tick()
-  assert.deepEqual(world.ear.heard('lost').map(([, reason, bytes]) => [reason, bytes]), [['gone', 6]]) // prettier-ignore
+  assert.deepEqual(world.recorder.reported('lost').map(([, reason, bytes]) => [reason, bytes]), [['gone', 6]]) // prettier-ignore
 })
 
 void test('reports for each path why it is left alone', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   symlinkSync('/etc/hostname', world.path('link.log'))
   symlinkSync('/dev/zero', world.path('zero.log'))
   await world.lookAndRead()
   await world.lookAndRead()
-  const ignored = world.ear.heard('fileIgnored').map(([path, reason]) => `${String(path)} ${String(reason)}`)
+  const ignored = world.recorder.reported('fileIgnored').map(([path, reason]) => `${String(path)} ${String(reason)}`)
   assert.deepEqual(ignored.sort(), [`${world.path('link.log')} outside-roots`, `${world.path('zero.log')} not-regular`])
 })
 
 void test('reports a name again that was gone, and keeps nothing of a name that does not come again', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const link = (): void => symlinkSync('/etc/hostname', world.path('link.log'))
   for (let times = 1; times <= 3; times++) {
     link()
     await world.look()
     await world.look()
-    assert.equal(world.ear.heard('fileIgnored').length, times)
+    assert.equal(world.recorder.reported('fileIgnored').length, times)
     world.remove('link.log')
     await world.look()
   }
 })
 
 void test('gives every generation an id of its own, and keeps its path at discovery', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   for (let n = 0; n < 5; n++) world.write(`${n}.log`, 'same\n')
   await world.look()
   assert.equal(new Set(world.files().map(({ id }) => id)).size, 5)
@@ -363,7 +363,7 @@ void test('gives every generation an id of its own, and keeps its path at discov
 })
 
 void test('keeps the partition of a file that it knows', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.look()
   first.file('a.log').partition = 7

@@ -6,14 +6,14 @@ import type { Inspected } from '../../../../src/input/files/inspection.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import type { StoredGeneration } from '../../../../src/input/state/stored-generation.ts'
 import { localVolume } from '../../../../src/input/volume/volume.ts'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 import { entry } from '../../../support/state.ts'
 import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
 
 /** From now on each check of a file ends with its `answer`. Returns the names of checked files, as they come. */
-function checks(world: World, answer: (file: LogFile) => Promise<Inspected>): string[] {
+function checks(world: FileWorld, answer: (file: LogFile) => Promise<Inspected>): string[] {
   const names: string[] = []
   world.generations.inspection.check = (file) => {
     names.push(file.name)
@@ -30,7 +30,7 @@ const unread = (id: string, place: string): StoredGeneration =>
 
 void test('counts the unread bytes of a file that is nowhere to be found, and forgets it', async (t) => {
   const gone = unread('gone', '/nowhere/a.log')
-  const world = await World.open(t, {
+  const world = await FileWorld.open(t, {
     stored: [gone, { ...gone, id: 'read', size: 100 }, { ...gone, id: 'finished', size: 100, finished: true }],
   })
   world.clock.advance(29_999)
@@ -38,14 +38,14 @@ void test('counts the unread bytes of a file that is nowhere to be found, and fo
   assert.equal(world.checkpoint.entries.size, 3)
   world.clock.advance(1)
   await world.generations.departures.giveUpMissing()
-  assert.deepEqual(world.ear.heard('lost'), [[gone, 'gone', 10]])
+  assert.deepEqual(world.recorder.reported('lost'), [[gone, 'gone', 10]])
   assert.equal(world.checkpoint.entries.size, 0)
 })
 
 void test('gives up no file that was found during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
-  const world = await World.open(t, {
+  const world = await FileWorld.open(t, {
     stored: [gone],
     volumeOf: () => mount,
   })
@@ -56,13 +56,13 @@ void test('gives up no file that was found during the call about it', async (t) 
   world.generations.missing.take(gone)
   mount.answer()
   await givingUp
-  assert.deepEqual([world.ear.heard('lost'), world.checkpoint.entries.size], [[], 1])
+  assert.deepEqual([world.recorder.reported('lost'), world.checkpoint.entries.size], [[], 1])
 })
 
 void test('gives up no file whose rest was stored, or that went missing anew, during the call about it', async (t) => {
   const mount = new RemoteMount('7')
   const gone = unread('gone', '/nowhere/a.log')
-  const world = await World.open(t, {
+  const world = await FileWorld.open(t, {
     stored: [gone],
     volumeOf: () => mount,
   })
@@ -73,32 +73,32 @@ void test('gives up no file whose rest was stored, or that went missing anew, du
   assert.ok(world.generations.missing.update({ ...gone, position: { ...gone.position, offset: gone.size } }))
   mount.answer()
   await givingUp
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
   await world.generations.departures.giveUpMissing()
-  assert.deepEqual([world.ear.heard('lost'), world.generations.missing.expired()], [[], []])
+  assert.deepEqual([world.recorder.reported('lost'), world.generations.missing.expired()], [[], []])
 })
 
 void test('gives up nothing while a directory where it may be waits for its first look', async (t) => {
   let seen = false
   const gone = unread('gone', '/nowhere/a.log')
-  const world = await World.open(t, { stored: [gone], hasSeen: () => seen })
+  const world = await FileWorld.open(t, { stored: [gone], hasSeen: () => seen })
   for (let minute = 0; minute < 3; minute++) {
     world.clock.advance(60_000)
     await world.generations.departures.giveUpMissing()
   }
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
   seen = true
   await world.generations.departures.giveUpMissing()
-  assert.deepEqual(world.ear.heard('lost'), [], 'it has its time from then on')
+  assert.deepEqual(world.recorder.reported('lost'), [], 'it has its time from then on')
   world.clock.advance(30_000)
   await world.generations.departures.giveUpMissing()
-  assert.deepEqual(world.ear.heard('lost'), [[gone, 'gone', 10]])
+  assert.deepEqual(world.recorder.reported('lost'), [[gone, 'gone', 10]])
 })
 
 void test('makes one call after the other, so that a mount that hangs costs one thread', async (t) => {
   const mount = new RemoteMount('7')
   const stored = Array.from({ length: 20 }, (_, n) => unread(`gone${n}`, `/nowhere/${n}.log`))
-  const world = await World.open(t, { stored, volumeOf: () => mount })
+  const world = await FileWorld.open(t, { stored, volumeOf: () => mount })
   world.clock.advance(30_000)
   mount.hang()
   const first = world.generations.departures.giveUpMissing()
@@ -109,17 +109,17 @@ void test('makes one call after the other, so that a mount that hangs costs one 
   assert.equal(mount.calls.length, 1)
   mount.answer()
   await first
-  assert.equal(world.ear.heard('lost').length, 20)
+  assert.equal(world.recorder.reported('lost').length, 20)
 })
 
 void test('gives up files that were elsewhere while a mount hangs', async (t) => {
   const mount = new RemoteMount('7')
   const stored = [unread('far', '/far/a.log'), unread('near', '/nowhere/a.log'), unread('late', '/nowhere/b.log')]
-  const world = await World.open(t, {
+  const world = await FileWorld.open(t, {
     stored: stored.slice(0, 2),
     volumeOf: (path) => (path === '/far' ? mount : localVolume),
   })
-  const lost = (): unknown[] => world.ear.heard('lost').map(([what]) => what)
+  const lost = (): unknown[] => world.recorder.reported('lost').map(([what]) => what)
   mount.hang()
   world.clock.advance(30_000)
   void world.generations.departures.giveUpMissing()
@@ -143,7 +143,7 @@ void test('waits on for files about which no call succeeds', async (t) => {
       return localVolume.facts(path)
     },
   })
-  const world = await World.open(t, {
+  const world = await FileWorld.open(t, {
     stored: [unread('gone', '/nowhere/a.log')],
     volumeOf: () => volume,
   })
@@ -151,17 +151,17 @@ void test('waits on for files about which no call succeeds', async (t) => {
     world.clock.advance(60_000)
     await world.generations.departures.giveUpMissing()
   }
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
   fails = false
   await world.generations.departures.giveUpMissing()
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
   world.clock.advance(30_000)
   await world.generations.departures.giveUpMissing()
-  assert.equal(world.ear.heard('lost').length, 1)
+  assert.equal(world.recorder.reported('lost').length, 1)
 })
 
 void test('waits on for a file that is at its place, unless its inode was used again for another file', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const place = world.path('a.log')
   writeFileSync(place, 'not for us to read')
   const { key = '', bornMs = 0 } = (await localVolume.facts(place)) ?? {}
@@ -171,12 +171,12 @@ void test('waits on for a file that is at its place, unless its inode was used a
   world.generations.missing.add({ ...unread('other', place), device, inode, bornMs: 1 })
   world.clock.advance(30_000)
   await world.generations.departures.giveUpMissing()
-  const lost = world.ear.heard('lost').map(([file]) => (file as StoredGeneration).id)
+  const lost = world.recorder.reported('lost').map(([file]) => (file as StoredGeneration).id)
   assert.deepEqual(lost, bornMs > 0 ? ['other'] : [])
 })
 
 void test('drains only files that have lost their name and are not finished', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const checked = checks(world, () => Promise.resolve('same'))
   const names = ['live', 'finished', 'closed', 'rotated', 'deleted']
   const [live, finished, closed, rotated, deleted] = names.map((name) => paperFile(name))
@@ -199,7 +199,7 @@ void test('lets go a rotated file that was closed for another one, where it is s
     opened++
     return open(path)
   }
-  const world = await World.open(t, { volume })
+  const world = await FileWorld.open(t, { volume })
   for (const name of ['a.log', 'b.log', 'c.log']) world.write(name, 'one\n')
   await world.lookAndRead()
   for (const name of ['a.log', 'b.log', 'c.log']) {
@@ -225,7 +225,7 @@ void test('lets go a rotated file that was closed for another one, where it is s
 })
 
 void test('wakes files that have grown, and files that waited long enough for the end of a line', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   checks(world, (file) => Promise.resolve(file.name === 'grown' ? 'grown' : 'same'))
   const [grown, half, fresh] = ['grown', 'half', 'fresh'].map((name) => paperFile(name))
   assert.ok(grown && half && fresh)
@@ -241,7 +241,7 @@ void test('wakes files that have grown, and files that waited long enough for th
 })
 
 void test('does not wait for a mount that hangs, calls it once, and goes on with the others', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const checked = checks(world, (file) => {
     if (file.volume.remote) return new Promise(() => undefined)
     return file.name === 'bad' ? Promise.reject(systemError('EIO', 'read')) : Promise.resolve('same')
@@ -256,11 +256,11 @@ void test('does not wait for a mount that hangs, calls it once, and goes on with
   await world.generations.departures.drain(files)
   await world.generations.departures.drain(files)
   assert.deepEqual(checked, ['hung', 'bad', 'good', 'bad', 'good'])
-  assert.deepEqual(world.ear.heard('fileDenied')[0], ['/paper/bad', 'EIO: injected, read'])
+  assert.deepEqual(world.recorder.reported('fileDenied')[0], ['/paper/bad', 'EIO: injected, read'])
 })
 
 void test('lets nothing go while a byte of it is not stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
   world.write('b.log', 'x\n')
@@ -271,10 +271,10 @@ void test('lets nothing go while a byte of it is not stored', async (t) => {
   world.clock.advance(600_000)
   await world.tick()
   assert.equal(world.generations.descriptors.count, 2)
-  assert.deepEqual(world.ear.heard('fileLetGo'), [])
+  assert.deepEqual(world.recorder.reported('fileLetGo'), [])
   world.release()
   await world.tick()
   assert.equal(world.generations.descriptors.count, 0)
-  assert.deepEqual(world.ear.heard('fileLetGo').length, 2)
+  assert.deepEqual(world.recorder.reported('fileLetGo').length, 2)
   assert.deepEqual([...world.checkpoint.entries.values()].map(({ place }) => place), [join(world.root, 'a.log.1')]) // prettier-ignore
 })

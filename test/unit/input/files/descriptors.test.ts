@@ -7,7 +7,7 @@ import { Descriptors } from '../../../../src/input/files/descriptors.ts'
 import { fingerprintOf } from '../../../../src/input/files/identity.ts'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
-import { hear } from '../../../support/hear.ts'
+import { recordEvents } from '../../../support/event-recorder.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
 import { ReadingDesk, openFile } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
@@ -20,9 +20,9 @@ const openNow = (): number => readdirSync('/proc/self/fd').length
 function withDescriptors(t: TestContext, max: number) {
   const directory = freshDirectory(t)
   const clock = new HandClock()
-  const ear = hear()
+  const recorder = recordEvents()
   let freed = 0
-  const descriptors = new Descriptors({ max, clock: clock.read, events: ear.events, freed: () => void freed++ })
+  const descriptors = new Descriptors({ max, clock: clock.read, events: recorder.events, freed: () => void freed++ })
   t.after(() => descriptors.closeAll())
   /** A file that is read and stored to its end, unless a setting says otherwise. */
   const add = async (name: string, settings: { volume?: Volume; stored?: boolean } = {}): Promise<LogFile> => {
@@ -37,7 +37,7 @@ function withDescriptors(t: TestContext, max: number) {
     clock.advance(10)
     return file
   }
-  return { clock, ear, descriptors, freed: () => freed, add, path: (name: string) => join(directory, name) }
+  return { clock, recorder, descriptors, freed: () => freed, add, path: (name: string) => join(directory, name) }
 }
 
 void test('closes the file that was quiet longest when there is no room for another', async (t) => {
@@ -324,7 +324,7 @@ void test('has one file more open than may be at most, however many are opened a
 })
 
 void test('opens no file while the machine has no descriptor, and reports that', async (t) => {
-  const { descriptors, add, ear } = withDescriptors(t, 2)
+  const { descriptors, add, recorder } = withDescriptors(t, 2)
   const volume = countedVolume()
   const file = await add('a', { volume })
   descriptors.close(file)
@@ -333,7 +333,7 @@ void test('opens no file while the machine has no descriptor, and reports that',
     throw systemError('ENFILE', 'open')
   }
   assert.equal(await descriptors.open(file), 'full')
-  assert.deepEqual(ear.heard('fileDenied'), [[file.path, 'ENFILE']])
+  assert.deepEqual(recorder.reported('fileDenied'), [[file.path, 'ENFILE']])
   volume.open = open
   assert.equal(await descriptors.open(file), 'full', 'no other file is tried until a retry')
   descriptors.retry()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { NOTHING_THERE } from '../../../../src/input/discovery/directory.ts'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { countedVolume, systemError } from '../../../support/volumes.ts'
 import { until } from '../../../support/wait.ts'
 import { ROOM } from '../../../support/obstacles.ts'
@@ -10,7 +10,7 @@ import { ROOM } from '../../../support/obstacles.ts'
 const openNow = (): number => readdirSync('/proc/self/fd').length
 
 void test('finds files, reads them, and reads appended lines', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   world.write('b.log', 'x\ny\n')
   world.write('b.txt', 'not ours\n')
@@ -22,7 +22,7 @@ void test('finds files, reads them, and reads appended lines', async (t) => {
   await world.turns()
   assert.deepEqual(world.shipped(), ['a.log@4: two\n'])
   assert.deepEqual(
-    world.ear.heard('fileFound').map(([, from]) => from),
+    world.recorder.reported('fileFound').map(([, from]) => from),
     [
       { offset: 0, reason: 'beginning' },
       { offset: 0, reason: 'beginning' },
@@ -31,7 +31,7 @@ void test('finds files, reads them, and reads appended lines', async (t) => {
 })
 
 void test('reads nothing of a file before its id is in the journal', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   const look = await world.directory.look()
   assert.ok(look)
@@ -40,14 +40,14 @@ void test('reads nothing of a file before its id is in the journal', async (t) =
   assert.deepEqual([file.life.admitted, world.awake.size], [false, 0])
   await world.generations.arrivals.admitted()
   assert.deepEqual([file.life.admitted, [...world.awake]], [true, [file]])
-  const killed = await World.open(t, { disk: world.disk.afterKill(), root: world.root })
+  const killed = await FileWorld.open(t, { disk: world.disk.afterKill(), root: world.root })
   assert.ok(killed.checkpoint.entries.has(file.id))
 })
 
 // -- the end of a file --------------------------------------------------------------------------------------------------
 
 void test('drains a rotated file, counts its last line after a quiet time, and lets it go when all is stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\nlast')
   await world.lookAndRead()
@@ -67,12 +67,12 @@ void test('drains a rotated file, counts its last line after a quiet time, and l
   await world.tick()
   assert.ok(file.finished)
   assert.equal(file.descriptor, -1)
-  assert.deepEqual(world.ear.heard('fileLetGo'), [[file]])
+  assert.deepEqual(world.recorder.reported('fileLetGo'), [[file]])
   assert.ok(world.checkpoint.entries.get(file.id)?.finished, 'its entry stays while it is on disk')
 })
 
 void test('waits as long again when the application goes on in the renamed file', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.move('a.log', 'a.log.1')
@@ -90,7 +90,7 @@ void test('waits as long again when the application goes on in the renamed file'
 })
 
 void test('goes on in a file that was let go and grows after all', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.move('a.log', 'a.log.1')
@@ -104,7 +104,7 @@ void test('goes on in a file that was let go and grows after all', async (t) => 
 })
 
 void test('drains a deleted file through its descriptor, and forgets it when all is stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\n')
   await world.look()
@@ -123,11 +123,11 @@ void test('drains a deleted file through its descriptor, and forgets it when all
   assert.deepEqual(world.files(), [])
   assert.ok(!world.checkpoint.entries.has(file.id))
   assert.equal(world.generations.descriptors.count, 0)
-  assert.deepEqual(world.ear.counters.lostBytes, { truncated: 0, gone: 0 })
+  assert.deepEqual(world.recorder.counters.lostBytes, { truncated: 0, gone: 0 })
 })
 
 void test('does not wait for the quiet time of a deleted file at the end', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'last')
   world.write('b.log', 'half')
   await world.look()
@@ -140,7 +140,7 @@ void test('does not wait for the quiet time of a deleted file at the end', async
 })
 
 void test('forgets a file that was deleted while it was closed and stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -153,11 +153,11 @@ void test('forgets a file that was deleted while it was closed and stored', asyn
   await world.generations.tick()
   await world.generations.tick()
   await t.waitFor(() => assert.ok(!world.checkpoint.entries.has(file.id)))
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('knows a closed file again that turns up elsewhere', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const { id } = world.file('a.log')
@@ -170,11 +170,11 @@ void test('knows a closed file again that turns up elsewhere', async (t) => {
   await world.lookAndRead()
   assert.equal(world.text(), 'one\ntwo\n')
   assert.equal(world.file('b.log').id, id)
-  assert.deepEqual(world.ear.heard('fileFound').at(-1)?.[1], { offset: 4, reason: 'known' })
+  assert.deepEqual(world.recorder.reported('fileFound').at(-1)?.[1], { offset: 4, reason: 'known' })
 })
 
 void test('lets all files of a directory go that vanished, and holds on to what is open', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const below = world.below('pod')
   world.write('pod/a.log', 'one\n')
   world.write('pod/b.log', 'two\n')
@@ -195,7 +195,7 @@ void test('lets all files of a directory go that vanished, and holds on to what 
 // -- over a restart -----------------------------------------------------------------------------------------------------
 
 void test('goes on after a restart where it was, under whatever name', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   first.write('b.log', 'x\n')
   await first.lookAndRead()
@@ -213,7 +213,7 @@ void test('goes on after a restart where it was, under whatever name', async (t)
 })
 
 void test('reads a half line whole after a restart', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\nhal')
   await first.lookAndRead()
   first.append('a.log', 'f\n')
@@ -223,7 +223,7 @@ void test('reads a half line whole after a restart', async (t) => {
 })
 
 void test('repeats after a restart the lines that were not stored, and no more', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.acknowledge = false
   first.write('a.log', 'one\ntwo\nthree\n')
   await first.lookAndRead()
@@ -236,7 +236,7 @@ void test('repeats after a restart the lines that were not stored, and no more',
 })
 
 void test('does not read a file again that was let go before the restart', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   first.move('a.log', 'a.log.1')
@@ -255,7 +255,7 @@ void test('does not read a file again that was let go before the restart', async
 })
 
 void test('takes a file that was cut while it was stopped for a new one', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
   const { id } = first.file('a.log')
@@ -270,7 +270,7 @@ void test('takes a file that was cut while it was stopped for a new one', async 
 })
 
 void test('counts the unread bytes of a file that went while the agent was stopped', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
@@ -282,17 +282,17 @@ void test('counts the unread bytes of a file that went while the agent was stopp
   await second.look()
   second.clock.advance(29_999)
   await second.generations.tick()
-  assert.deepEqual(second.ear.heard('lost'), [])
+  assert.deepEqual(second.recorder.reported('lost'), [])
   second.clock.advance(1)
   await second.generations.tick()
-  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes.gone, 14))
+  await t.waitFor(() => assert.equal(second.recorder.counters.lostBytes.gone, 14))
   assert.equal(second.checkpoint.entries.size, 0)
 })
 
 void test('counts the bytes that a cut took before they were stored once, at the cut or at the next start', async (t) => {
   // what the journal knows of the file before it is read: nothing, or all of it
   for (const journaled of [0, 100]) {
-    const first = await World.open(t)
+    const first = await FileWorld.open(t)
     first.acknowledge = false
     first.most = 6
     const content = Array.from({ length: 10 }, (_, n) => `line ${n}...\n`).join('')
@@ -310,18 +310,18 @@ void test('counts the bytes that a cut took before they were stored once, at the
     await first.turns()
     first.clock.advance(30_001)
     await first.tick()
-    assert.equal(first.ear.counters.lostBytes.truncated, content.length - unacknowledged)
+    assert.equal(first.recorder.counters.lostBytes.truncated, content.length - unacknowledged)
     const second = await first.restart(t)
     await second.lookAndRead()
     second.clock.advance(31_000)
     await second.tick()
-    await until(() => second.ear.counters.lostBytes.gone > 0, { what: 'the loss' })
-    assert.equal(second.ear.counters.lostBytes.gone, unacknowledged)
+    await until(() => second.recorder.counters.lostBytes.gone > 0, { what: 'the loss' })
+    assert.equal(second.recorder.counters.lostBytes.gone, unacknowledged)
   }
 })
 
 void test('counts, after a kill -9, the bytes that were read of a file that went before they were stored', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.acknowledge = false
   first.write('a.log', '')
   await first.look()
@@ -334,12 +334,12 @@ void test('counts, after a kill -9, the bytes that were read of a file that went
   await second.look()
   second.clock.advance(31_000)
   await second.tick()
-  await until(() => second.ear.counters.lostBytes.gone > 0, { what: 'the loss' })
-  assert.equal(second.ear.counters.lostBytes.gone, 8)
+  await until(() => second.recorder.counters.lostBytes.gone > 0, { what: 'the loss' })
+  assert.equal(second.recorder.counters.lostBytes.gone, 8)
 })
 
 void test('counts the unread bytes of a file whose inode another one has under its name', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.blocked = ROOM
   first.write('a.log', 'one\ntwo\n')
   await first.lookAndRead()
@@ -351,12 +351,12 @@ void test('counts the unread bytes of a file whose inode another one has under i
   assert.equal(second.text(), 'another file\n')
   second.clock.advance(30_000)
   await second.generations.tick()
-  await t.waitFor(() => assert.equal(second.ear.counters.lostBytes.gone, 8))
+  await t.waitFor(() => assert.equal(second.recorder.counters.lostBytes.gone, 8))
   assert.equal(second.checkpoint.entries.size, 1)
 })
 
 void test('keeps the position of a file that is still there but that no input matches, and does not count it as lost', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   first.append('a.log', 'two\n')
@@ -367,14 +367,14 @@ void test('keeps the position of a file that is still there but that no input ma
     second.clock.advance(60_000)
     await second.tick()
   }
-  assert.deepEqual(second.ear.heard('lost'), [])
+  assert.deepEqual(second.recorder.reported('lost'), [])
   const third = await second.restart(t, { rules: {} })
   await third.lookAndRead()
   assert.equal(third.text(), 'two\n')
 })
 
 void test('keeps the place of a file that may not be opened for a long time', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   let denied = true
@@ -394,7 +394,7 @@ void test('keeps the place of a file that may not be opened for a long time', as
   denied = false
   await second.lookAndRead()
   assert.equal(second.text(), 'two\n')
-  assert.deepEqual(second.ear.heard('lost'), [])
+  assert.deepEqual(second.recorder.reported('lost'), [])
 })
 
 // -- what goes wrong -------------------------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ void test('does not let one file that cannot be read keep the others from being 
   let fails = true
   const volume = countedVolume()
   const read = volume.read.bind(volume)
-  const world = await World.open(t, { volume })
+  const world = await FileWorld.open(t, { volume })
   world.write('a.log', 'one\n')
   world.write('b.log', 'two\n')
   const bad = statSync(world.path('a.log')).ino
@@ -417,14 +417,14 @@ void test('does not let one file that cannot be read keep the others from being 
   await world.turns()
   assert.equal(world.text(), 'two\n')
   assert.equal(openNow(), before + 1)
-  assert.equal(world.ear.heard('fileDenied').length, 1, 'reported once')
+  assert.equal(world.recorder.reported('fileDenied').length, 1, 'reported once')
   fails = false
   await world.lookAndRead()
   assert.equal(world.text(), 'one\n')
 })
 
 void test('keeps the place of a known file that cannot be read at first', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   let fails = 3
@@ -449,7 +449,7 @@ void test('goes on when the server has forgotten the handles of files that went'
     if (stale) throw systemError('ESTALE', 'fstat')
     return factsOf(descriptor)
   }
-  const world = await World.open(t, { volume })
+  const world = await FileWorld.open(t, { volume })
   world.write('a.log', 'one\n')
   world.write('b.log', 'two\n')
   await world.lookAndRead()
@@ -463,7 +463,7 @@ void test('goes on when the server has forgotten the handles of files that went'
 })
 
 void test('reads more files than it may hold open', async (t) => {
-  const world = await World.open(t, { maxOpenFiles: 3 })
+  const world = await FileWorld.open(t, { maxOpenFiles: 3 })
   for (let n = 0; n < 10; n++) world.write(`${n}.log`, `first of ${n}\n`)
   let again = true
   for (let look = 0; look < 10 && again; look++) {
@@ -479,7 +479,7 @@ void test('reads more files than it may hold open', async (t) => {
 })
 
 void test('takes no directory or link for a file because of its name', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   mkdirSync(world.path('a.log'))
   symlinkSync('nowhere', world.path('b.log'))
   symlinkSync('real', world.path('c.log'))
@@ -488,7 +488,7 @@ void test('takes no directory or link for a file because of its name', async (t)
   await world.lookAndRead()
   assert.deepEqual(world.shipped(), ['c.log@0: one\n'])
   assert.ok(world.file('c.log').location.isLinked, 'no watch here tells about it')
-  assert.deepEqual(world.ear.heard('fileIgnored'), [[world.path('d.log'), 'outside-roots']])
+  assert.deepEqual(world.recorder.reported('fileIgnored'), [[world.path('d.log'), 'outside-roots']])
   await world.look()
-  assert.equal(world.ear.heard('fileIgnored').length, 1, 'reported once')
+  assert.equal(world.recorder.reported('fileIgnored').length, 1, 'reported once')
 })

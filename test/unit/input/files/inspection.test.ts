@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { LiveInput } from '../../../support/live-input.ts'
 import { until } from '../../../support/wait.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
@@ -15,16 +15,16 @@ void test('ships lines that come to a rotated file after it was let go', async (
     await live.input.start()
     await live.came('one')
     live.move('a.log', 'a.log.1')
-    await until(() => live.ear.heard('fileLetGo').length > 0, { what: 'it is let go', every: 2 })
+    await until(() => live.recorder.reported('fileLetGo').length > 0, { what: 'it is let go', every: 2 })
     live.append('a.log.1', 'late\n')
     await live.came('late')
     await live.input.stop()
-    assert.deepEqual(live.ear.heard('lost'), [])
+    assert.deepEqual(live.recorder.reported('lost'), [])
   }
 })
 
 void test('finds by a check alone that bytes came to a file that was let go', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -36,7 +36,7 @@ void test('finds by a check alone that bytes came to a file that was let go', as
 })
 
 void test('believes nothing of a closed file before it is known to be the same', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.shipped()
@@ -51,11 +51,11 @@ void test('believes nothing of a closed file before it is known to be the same',
   assert.deepEqual(world.shipped(), ['a.log@0: another\n', 'a.log@8: file altogether\n'])
   world.clock.advance(60_000)
   await world.generations.tick()
-  assert.deepEqual(world.ear.heard('lost'), [], 'what was stored is not lost')
+  assert.deepEqual(world.recorder.reported('lost'), [], 'what was stored is not lost')
 })
 
 void test('knows how long a file is also where no line has ended', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\nhalf')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -94,7 +94,7 @@ void test('counts unread bytes that are cut off just before a stop', async (t) =
   await live.input.freeze()
   await live.drained()
   assert.deepEqual(
-    live.ear.heard('lost').map(([, ...what]) => what),
+    live.recorder.reported('lost').map(([, ...what]) => what),
     [['truncated', 11]],
   )
 })
@@ -123,7 +123,7 @@ void test('has no turns for a generation that was cut', async (t) => {
 })
 
 void test('has no turns for a file that was lost while it was closed', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')

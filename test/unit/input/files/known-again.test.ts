@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { World, type WorldSettings } from '../../../support/file-world.ts'
+import { FileWorld, type FileWorldSettings } from '../../../support/file-world.ts'
 import { InodeWorld } from '../../../support/inode-world.ts'
 import { freshDirectory, type Ending } from '../../../support/temp.ts'
 import { systemError } from '../../../support/volumes.ts'
@@ -17,7 +17,7 @@ const LONG = 'a line of many\n'.repeat(100)
 class Lives {
   readonly files: InodeWorld
   readonly #t: Ending
-  #world: World | null = null
+  #world: FileWorld | null = null
 
   constructor(t: Ending, { hasBirthTimes = true } = {}) {
     this.#t = t
@@ -25,7 +25,7 @@ class Lives {
     for (const name of ['a', 'b']) mkdirSync(join(this.files.root, name))
   }
 
-  get world(): World {
+  get world(): FileWorld {
     if (this.#world === null) throw new Error('no agent was started')
     return this.#world
   }
@@ -47,9 +47,9 @@ class Lives {
   }
 
   /** The next agent; nothing is looked at yet. */
-  async start(settings: WorldSettings = {}): Promise<void> {
+  async start(settings: FileWorldSettings = {}): Promise<void> {
     const { root, volume } = this.files
-    if (this.#world === null) this.#world = await World.open(this.#t, { root, volume, ...settings })
+    if (this.#world === null) this.#world = await FileWorld.open(this.#t, { root, volume, ...settings })
     else this.#world = await this.#world.restart(this.#t, settings)
     for (const name of ['a', 'b']) this.#world.below(name)
   }
@@ -82,7 +82,7 @@ class Lives {
   }
 
   lost(): readonly unknown[] {
-    return this.world.ear.heard('lost')
+    return this.world.recorder.reported('lost')
   }
 }
 

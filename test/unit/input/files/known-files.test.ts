@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { paperFile } from '../../../support/reading.ts'
 
 /** Known files that are on no disk, all in the world's directory. */
-function paperFiles(world: World, ...names: string[]): LogFile[] {
+function paperFiles(world: FileWorld, ...names: string[]): LogFile[] {
   return names.map((name) => {
     const file = paperFile(name)
     file.location.directory = world.directory
@@ -18,7 +18,7 @@ function paperFiles(world: World, ...names: string[]): LogFile[] {
 const names = (files: Iterable<LogFile>): string[] => Array.from(files, ({ name }) => name)
 
 void test('a file that loses its name is reported and woken once, and not quiet from then on', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const { known } = world.generations
   const [file] = paperFiles(world, 'a.log')
   assert.ok(file)
@@ -28,11 +28,11 @@ void test('a file that loses its name is reported and woken once, and not quiet 
   world.clock.advance(10)
   known.leftItsName(file, 'deleted')
   assert.deepEqual([file.standing, file.activeAt, names(world.awake)], ['deleted', world.clock.read() - 10, []])
-  assert.deepEqual(world.ear.heard('fileRotated'), [[file]])
+  assert.deepEqual(world.recorder.reported('fileRotated'), [[file]])
 })
 
 void test('logs that were rotated in a directory are read before a new file in it, until they are let go', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const { known } = world.generations
   const [rotated, elsewhere, fresh] = paperFiles(world, 'a.log', 'b.log', 'c.log')
   assert.ok(rotated && elsewhere && fresh)
@@ -49,7 +49,7 @@ void test('logs that were rotated in a directory are read before a new file in i
 })
 
 void test('a lost file is known no more, and missing from then on', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const { known, missing } = world.generations
   const [file] = paperFiles(world, 'a.log')
   assert.ok(file)
@@ -61,7 +61,7 @@ void test('a lost file is known no more, and missing from then on', async (t) =>
 })
 
 void test('a closed file that is in doubt is lost only if no look at its directory can notice it', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const { known, missing } = world.generations
   const [there, gone] = paperFiles(world, 'a.log', 'b.log')
   assert.ok(there && gone)
@@ -75,7 +75,7 @@ void test('a closed file that is in doubt is lost only if no look at its directo
 })
 
 void test('a forgotten file leaves its inode and its name to the file that has them by now', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const { known } = world.generations
   const [before] = paperFiles(world, 'a.log')
   const [now] = paperFiles(world, 'a.log')

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { linkSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { countedVolume } from '../../../support/volumes.ts'
 
 // -- names that change ----------------------------------------------------------------------------------------------
 
 void test('keeps its place over a rename, and reads the new file under the old name from its beginning', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -21,11 +21,11 @@ void test('keeps its place over a rename, and reads the new file under the old n
   assert.equal(world.file('a.log.1'), file)
   assert.equal(file.standing, 'rotated')
   assert.notEqual(world.file('a.log').id, file.id)
-  assert.deepEqual(world.ear.heard('fileRotated'), [[file]])
+  assert.deepEqual(world.recorder.reported('fileRotated'), [[file]])
 })
 
 void test('believes the facts of the opened file, whichever file had its name when that was sighted', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'old line\n'.repeat(1000))
   const look = await world.directory.look()
   assert.ok(look)
@@ -40,11 +40,11 @@ void test('believes the facts of the opened file, whichever file had its name wh
   world.append('a.log', 'newer\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'newer\n')
-  assert.deepEqual([...world.ear.heard('lost'), ...world.ear.heard('fileTruncated')], [])
+  assert.deepEqual([...world.recorder.reported('lost'), ...world.recorder.reported('fileTruncated')], [])
 })
 
 void test('keeps every place over a chain of renames between two looks', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   for (let n = 0; n < 5; n++) world.write(n === 0 ? 'a.log' : `a.log.${n}`, `line of ${n}\n`)
   await world.look()
   const before = new Map(world.files().map((file) => [file.key, file]))
@@ -63,7 +63,7 @@ void test('keeps every place over a chain of renames between two looks', async (
 })
 
 void test('finds a piece again that came and was rotated twice between two looks', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'first\n')
   await world.lookAndRead()
   world.move('a.log', 'a.log.2')
@@ -74,7 +74,7 @@ void test('finds a piece again that came and was rotated twice between two looks
 })
 
 void test('reads pieces that came between two looks in the order in which they were written', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const names = ['a.log', 'a.log.1', 'a.log.2', 'a.log.3', 'a.log.4', 'a.log.5']
   for (const [age, name] of names.entries()) {
     world.write(name, `${age}\n`)
@@ -85,7 +85,7 @@ void test('reads pieces that came between two looks in the order in which they w
 })
 
 void test('follows a file into another directory', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const archive = world.below('archive')
   world.write('a.log', 'one\n')
   await world.look()
@@ -104,7 +104,7 @@ void test('follows a file into another directory', async (t) => {
 })
 
 void test('counts the name that the globs match, of two names of one file', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('z.log', 'one\n')
   linkSync(world.path('z.log'), world.path('z.log.1'))
   linkSync(world.path('z.log'), world.path('a.log.1'))
@@ -121,7 +121,7 @@ void test('counts the name that the globs match, of two names of one file', asyn
 })
 
 void test('takes a file back that got its old name back', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.move('a.log', 'a.log.1')
@@ -134,7 +134,7 @@ void test('takes a file back that got its old name back', async (t) => {
 })
 
 void test('drains a file that was renamed to a name that no glob matches', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -146,7 +146,7 @@ void test('drains a file that was renamed to a name that no glob matches', async
 })
 
 void test('follows a closed file below another glob, and reads on there', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const [x, y] = [world.below('x'), world.below('y')]
   world.write('x/a.log', 'one\n')
   await world.look(x)
@@ -162,7 +162,7 @@ void test('follows a closed file below another glob, and reads on there', async 
 })
 
 void test('knows one file by its names in two directories that are looked at at once', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const [x, y] = [world.below('x'), world.below('y')]
   world.write('x/a.log', 'one\n')
   linkSync(world.path('x/a.log'), world.path('y/a.log'))
@@ -175,7 +175,7 @@ void test('knows one file by its names in two directories that are looked at at 
 // -- other files under the same name or inode -----------------------------------------------------------------------
 
 void test('reads a file that replaced another one under its name, and drains that one', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const old = world.file('a.log')
@@ -191,7 +191,7 @@ void test('reads a file that replaced another one under its name, and drains tha
 })
 
 void test('drains and lets go a file that was moved away for another one', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   mkdirSync(world.path('archive'))
   world.write('a.log', 'one\n')
   await world.lookAndRead()
@@ -209,7 +209,7 @@ void test('drains and lets go a file that was moved away for another one', async
 })
 
 void test('takes a closed file whose inode holds other content for another one', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   const old = world.file('a.log')
@@ -223,7 +223,7 @@ void test('takes a closed file whose inode holds other content for another one',
 })
 
 void test('takes nothing from a sighting whose file has left its name before it could be compared', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.generations.descriptors.close(world.file('a.log'))
@@ -237,11 +237,11 @@ void test('takes nothing from a sighting whose file has left its name before it 
   assert.equal(world.text(), 'one\ntwo\nsomething that is longer\n')
   world.clock.advance(60_000)
   await world.tick()
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('does not take the file that has the inode of an empty one, under another name, for that one', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', '')
   await first.lookAndRead()
   const { id } = first.file('a.log')
@@ -259,7 +259,7 @@ void test('does not take the file that has the inode of an empty one, under anot
 })
 
 void test('knows a file by itself before a copy of it is taken for it', async (t) => {
-  const first = await World.open(t)
+  const first = await FileWorld.open(t)
   first.write('a.log', 'one\n')
   await first.lookAndRead()
   const { id } = first.file('a.log')
@@ -275,7 +275,7 @@ void test('knows a file by itself before a copy of it is taken for it', async (t
 })
 
 void test('keeps the place of a closed file that has only grown', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -287,7 +287,7 @@ void test('keeps the place of a closed file that has only grown', async (t) => {
 })
 
 void test('ships files with equal beginnings each on its own', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   const begin = 'the same line again and again\n'.repeat(3000)
   for (let n = 0; n < 4; n++) world.write(`${n}.log`, `${begin}${n}\n`)
   await world.lookAndRead()

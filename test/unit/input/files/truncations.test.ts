@@ -1,11 +1,11 @@
 /** Files that are cut: a new generation begins, and the old one waits for its receipts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
 
 void test('begins a new generation when a file is cut, and keeps the old one for its receipts', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
@@ -24,15 +24,15 @@ void test('begins a new generation when a file is cut, and keeps the old one for
   assert.equal(next.watermark.offset, 0, 'receipts of the old one move nothing here')
   world.release(next)
   assert.equal(next.watermark.offset, 4)
-  assert.deepEqual(world.ear.heard('fileTruncated'), [[old, 0]])
+  assert.deepEqual(world.recorder.reported('fileTruncated'), [[old, 0]])
   world.clock.advance(30_001)
   await world.tick()
   assert.ok(!world.checkpoint.entries.has(old.id))
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('finds a cut also when the file is longer again than it was', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   world.write('a.log', 'a much longer line than before\n')
@@ -42,7 +42,7 @@ void test('finds a cut also when the file is longer again than it was', async (t
 })
 
 void test('counts the bytes that were not read when the file was cut', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\nthree\n')
   world.most = 1
   await world.look()
@@ -53,17 +53,17 @@ void test('counts the bytes that were not read when the file was cut', async (t)
   await world.generations.inspection.check(world.file('a.log'))
   await world.turns()
   assert.deepEqual(
-    world.ear.heard('fileTruncated').map(([, unread]) => unread),
+    world.recorder.reported('fileTruncated').map(([, unread]) => unread),
     [10],
   )
   world.clock.advance(30_001)
   await world.tick()
-  assert.equal(world.ear.counters.lostBytes.truncated, 10)
+  assert.equal(world.recorder.counters.lostBytes.truncated, 10)
   assert.equal(world.text(), 'one\nx\n')
 })
 
 void test('gives up the bytes in flight of a cut file when they cannot be stored', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
@@ -72,13 +72,13 @@ void test('gives up the bytes in flight of a cut file when they cannot be stored
   world.awake.add(old)
   await world.turns()
   world.generations.truncations.abandon(old)
-  assert.equal(world.ear.counters.lostBytes.truncated, 8)
+  assert.equal(world.recorder.counters.lostBytes.truncated, 8)
   assert.ok(!world.files().includes(old))
   assert.ok(!world.checkpoint.entries.has(old.id))
 })
 
 void test('cuts a file many times while nothing is acknowledged', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.acknowledge = false
   world.write('a.log', 'generation 0\n')
   await world.lookAndRead()
@@ -95,7 +95,7 @@ void test('cuts a file many times while nothing is acknowledged', async (t) => {
 })
 
 void test('reads the bytes that a file was filled with after a cut, also where a stop limits its reads', async (t) => {
-  const world = await World.open(t)
+  const world = await FileWorld.open(t)
   world.write('a.log', 'one\ntwo\n')
   await world.lookAndRead()
   world.text()
@@ -111,12 +111,12 @@ void test('reads the bytes that a file was filled with after a cut, also where a
   assert.ok(!world.generations.arrivals.isAdmitting)
   await world.turns()
   assert.equal(world.text(), 'new\n')
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })
 
 void test('leaves a file to its end that was cut during a call to a mount about another one', async (t) => {
   const mount = new RemoteMount('7')
-  const world = await World.open(t, { volume: mount })
+  const world = await FileWorld.open(t, { volume: mount })
   world.write('a.log', 'one\n')
   await world.lookAndRead()
   const file = world.file('a.log')
@@ -139,5 +139,5 @@ void test('leaves a file to its end that was cut during a call to a mount about 
   world.append('a.log', 'two\n')
   await world.lookAndRead()
   assert.equal(world.text(), 'one\ntwo\n')
-  assert.deepEqual(world.ear.heard('lost'), [])
+  assert.deepEqual(world.recorder.reported('lost'), [])
 })

@@ -9,9 +9,9 @@ import { NO_DESCRIPTOR, type Opening } from '../../../../src/input/files/descrip
 import type { LogFile } from '../../../../src/input/files/log-file.ts'
 import { FileTurns, type FileTurnsOptions } from '../../../../src/input/reading/file-turn.ts'
 import { FILE_TURN_BYTES } from '../../../../src/input/reading/read.ts'
-import { World } from '../../../support/file-world.ts'
+import { FileWorld } from '../../../support/file-world.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { hear } from '../../../support/hear.ts'
+import { recordEvents } from '../../../support/event-recorder.ts'
 import {
   MAX_LINE,
   type OpenSettings,
@@ -29,7 +29,7 @@ const memory = testMemory()
 
 /** Turns of files, with stubs for all that decides about generations. */
 function withTurns(change: Partial<FileTurnsOptions> = {}) {
-  const ear = hear()
+  const recorder = recordEvents()
   const clock = new HandClock()
   const reported: string[] = []
   const touched: string[] = []
@@ -53,7 +53,7 @@ function withTurns(change: Partial<FileTurnsOptions> = {}) {
     readMemory: testReadMemory(change.memory ?? memory),
     generations,
     checkpoint: { touch: (file) => void touched.push(file.id) },
-    events: ear.events,
+    events: recorder.events,
     maxUnacked: 1000,
     now: () => 1234,
     clock: clock.read,
@@ -67,7 +67,7 @@ function withTurns(change: Partial<FileTurnsOptions> = {}) {
     },
     ...change,
   })
-  return { fileTurns, ear, clock, reported, touched, generations, text: () => text.splice(0).join('') }
+  return { fileTurns, recorder, clock, reported, touched, generations, text: () => text.splice(0).join('') }
 }
 
 async function log(t: TestContext, content: string, settings: OpenSettings = {}): Promise<LogFile> {
@@ -78,14 +78,14 @@ async function log(t: TestContext, content: string, settings: OpenSettings = {})
 }
 
 void test('hands on all bytes, and returns that the file is at its end', async (t) => {
-  const { fileTurns, text, ear, clock, touched } = withTurns()
+  const { fileTurns, text, recorder, clock, touched } = withTurns()
   const file = await log(t, 'one\ntwo\n')
   clock.advance(5)
   assert.equal(await fileTurns.turn(file), 'idle')
   assert.equal(text(), 'one\ntwo\n')
-  assert.deepEqual([file.next, file.activeAt, ear.counters.bytesRead], [8, clock.read(), 8])
+  assert.deepEqual([file.next, file.activeAt, recorder.counters.bytesRead], [8, clock.read(), 8])
   assert.equal(await fileTurns.turn(file), 'idle')
-  assert.equal(ear.counters.bytesRead, 8)
+  assert.equal(recorder.counters.bytesRead, 8)
   assert.deepEqual(touched, [file.id], 'once for the bytes, and not for none')
 })
 
@@ -124,10 +124,10 @@ void test('does not read a file whose records have nowhere to go, and takes over
     assert.equal(volume.reads, 0)
     const late = withTurns({ take: ({ offset }) => ({ next: offset, blocked: reason }) })
     assert.equal(await late.fileTurns.turn(file), reason)
-    assert.deepEqual([file.next, late.ear.counters.bytesRead], [0, 0])
+    assert.deepEqual([file.next, late.recorder.counters.bytesRead], [0, 0])
     const part = withTurns({ take: ({ offset }) => ({ next: offset + 2, blocked: reason }) })
     assert.equal(await part.fileTurns.turn(file), reason)
-    assert.deepEqual([file.next, part.ear.counters.bytesRead], [2, 2])
+    assert.deepEqual([file.next, part.recorder.counters.bytesRead], [2, 2])
   }
 })
 
@@ -160,10 +160,10 @@ void test('tries a file again later that cannot be read, and closes a handle tha
       throw systemError(code, 'read')
     },
   })
-  const { fileTurns, reported, ear } = withTurns()
+  const { fileTurns, reported, recorder } = withTurns()
   const file = await log(t, 'one\n', { volume })
   assert.equal(await fileTurns.turn(file), 'later')
-  assert.deepEqual(ear.heard('fileDenied'), [[file.place, 'EIO: injected, read']])
+  assert.deepEqual(recorder.reported('fileDenied'), [[file.place, 'EIO: injected, read']])
   assert.deepEqual(reported, [])
   code = 'ESTALE'
   assert.equal(await fileTurns.turn(file), 'later')
@@ -175,13 +175,13 @@ void test('does not take a fault of ours for a file that cannot be read', async 
   const take = (): never => {
     throw fault
   }
-  const { fileTurns, ear } = withTurns({ take })
+  const { fileTurns, recorder } = withTurns({ take })
   const local = await log(t, 'one\n')
   assert.throws(() => fileTurns.turn(local), fault)
   const remote = await log(t, 'one\n', { volume: new RemoteMount('7') })
   const turn = withTurns({ take }).fileTurns.turn(remote)
   await assert.rejects(Promise.resolve(turn), fault)
-  assert.deepEqual(ear.heard('fileDenied'), [])
+  assert.deepEqual(recorder.reported('fileDenied'), [])
 })
 
 void test('reports that a file was cut', async (t) => {
@@ -374,13 +374,13 @@ void test('does not open a closed file that is as it was when it was read to its
 })
 
 void test('tries again later when its descriptor went to another file before it could read', async (t) => {
-  const { fileTurns, generations, ear } = withTurns()
+  const { fileTurns, generations, recorder } = withTurns()
   const file = await log(t, 'one\n')
   const { descriptor } = file
   file.descriptor = -1
   generations.descriptors.open = () => Promise.resolve('open')
   assert.equal(await fileTurns.turn(file), 'later')
-  assert.deepEqual(ear.heard('fileDenied'), [])
+  assert.deepEqual(recorder.reported('fileDenied'), [])
   file.descriptor = descriptor
 })
 
@@ -411,7 +411,7 @@ void test('hands on nothing of a file that was cut while it was read', async (t)
 
 void test('goes on at the right byte in a remote file that goes back while it is read', async (t) => {
   const mount = new RemoteMount('7')
-  const world = await World.open(t, { volume: mount })
+  const world = await FileWorld.open(t, { volume: mount })
   world.acknowledge = false
   world.write('a.log', 'one\ntwo\n')
   await world.look()
@@ -429,7 +429,7 @@ void test('goes on at the right byte in a remote file that goes back while it is
 })
 
 void test('reads a whole life of rotations from a mount that takes its time', async (t) => {
-  const world = await World.open(t, { volume: new RemoteMount('7') })
+  const world = await FileWorld.open(t, { volume: new RemoteMount('7') })
   let written = ''
   for (let n = 0; n < 5; n++) {
     const lines = `line ${n}\n`.repeat(100)

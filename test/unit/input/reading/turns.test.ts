@@ -135,7 +135,7 @@ void test('goes on by itself when the machine has descriptors again', async (t) 
   await until(() => came() === 2 && [...live.input.files()].filter(({ parked }) => parked).length === 2, {
     what: () => `two are read, not ${came()}`,
   })
-  assert.ok(live.ear.heard('fileDenied').some(([, reason]) => reason === 'ENFILE'))
+  assert.ok(live.recorder.reported('fileDenied').some(([, reason]) => reason === 'ENFILE'))
   exhausted = false
   await live.came(...second)
 })

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openCheckpoint } from '../../../../src/input/state/checkpoint.ts'
 import { noDisk } from '../../../../src/input/state/no-disk.ts'
-import { hear } from '../../../support/hear.ts'
+import { recordEvents } from '../../../support/event-recorder.ts'
 import { entry } from '../../../support/state.ts'
 
 void test('holds a state that is not kept, so that every start is the first', async () => {
   for (let start = 0; start < 2; start++) {
-    const ear = hear()
+    const recorder = recordEvents()
     const state = await openCheckpoint({
       directory: '/',
       agentId: 'node-1',
-      events: ear.events,
+      events: recorder.events,
       now: () => 1234,
       disk: noDisk(),
     })
@@ -21,6 +21,6 @@ void test('holds a state that is not kept, so that every start is the first', as
     assert.ok(await state.flush())
     assert.equal(state.entries.size, 1)
     assert.ok(await state.close())
-    assert.deepEqual(ear.heard('checkpointFailed'), [])
+    assert.deepEqual(recorder.reported('checkpointFailed'), [])
   }
 })

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { MountCalls } from '../../../../src/input/volume/mount-calls.ts'
 import type { Volume } from '../../../../src/input/volume/volume.ts'
 import { HandClock } from '../../../support/hand-clock.ts'
-import { hear } from '../../../support/hear.ts'
+import { recordEvents } from '../../../support/event-recorder.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { RemoteMount } from '../../../support/volumes.ts'
@@ -22,8 +22,8 @@ interface Far {
 function mountCalls(t: TestContext, atOnce: number) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new HandClock()
-  const ear = hear()
-  const calls = new MountCalls({ atOnce, clock: clock.read, events: ear.events })
+  const recorder = recordEvents()
+  const calls = new MountCalls({ atOnce, clock: clock.read, events: recorder.events })
   let devices = 0
   const far = (server = `own${devices}`): Far => {
     const device = `0:${++devices}`
@@ -40,8 +40,8 @@ function mountCalls(t: TestContext, atOnce: number) {
   let seen = 0
   /** What was reported since the last call. */
   const reported = (): string[] => {
-    const news = ear.heard().slice(seen)
-    seen = ear.heard().length
+    const news = recorder.reported().slice(seen)
+    seen = recorder.reported().length
     return news.map((event) => event.join(' '))
   }
   return { calls, far, pass, reported, many: (count: number) => Array.from({ length: count }, () => far()) }

@@ -95,14 +95,14 @@ describe('a cluster with brokers in trouble', () => {
 
   test('does not report an idle connection that is closed', async () => {
     const kafka = await startFake()
-    const { cluster, ready, told } = await opened(kafka)
+    const { cluster, ready, reported } = await opened(kafka)
     await cluster.produce(1, [fakeItem('logs', 0)])
-    const before = told.length
+    const before = reported.length
     kafka.node(1).drop()
     await until(() => !cluster.ready(1), { what: 'the connection ended', every: 1 })
     await ready(1)
     assert.deepEqual(await cluster.produce(1, [fakeItem('logs', 0)]), [stored(1)])
-    assert.equal(told.length, before)
+    assert.equal(reported.length, before)
   })
 
   test('reports a broker that is down at each attempt, with growing pauses, and once when it is back', async () => {

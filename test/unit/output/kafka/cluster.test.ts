@@ -10,13 +10,13 @@ afterEach(closeAll)
 describe('a cluster', () => {
   test('learns the leaders of a wanted topic and reports it', async () => {
     const kafka = await startFake({ nodes: 3, topics: { logs: 4 } })
-    const { cluster, known, changed, told } = open(kafka)
+    const { cluster, known, changed, reported } = open(kafka)
     assert.equal(cluster.view('logs'), null)
     cluster.want('logs')
     cluster.want('logs')
     assert.deepEqual(await known('logs'), [1, 2, 3, 1])
     assert.deepEqual(changed, ['logs'])
-    assert.deepEqual(told, [['topicReady', 'logs', 4]])
+    assert.deepEqual(reported, [['topicReady', 'logs', 4]])
     assert.equal(kafka.requests.filter(({ api }) => api === 'Metadata').length, 1)
   })
 

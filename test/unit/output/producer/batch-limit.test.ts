@@ -52,7 +52,7 @@ function small(...args: ConstructorParameters<typeof Shipper>): Shipper {
   return shipper
 }
 
-const refusals = (shipper: Shipper): number => shipper.toldOf('batchSplit').length
+const refusals = (shipper: Shipper): number => shipper.reported('batchSplit').length
 const sizes = (shipper: Shipper): number[] => shipper.kafka.log('logs', 0).batches.map(({ bytes }) => bytes.length)
 
 describe('batches for a topic that accepts less than the setting', () => {
@@ -112,7 +112,7 @@ describe('batches for a topic that accepts less than the setting', () => {
     assert.equal(sent.length, 5)
     assert.equal(sent.filter((bytes) => bytes > limit).length, 1, `${sent.join()}, and ${limit} are known to be taken`)
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), writer.all)
   })

@@ -96,7 +96,7 @@ describe('the dispatcher', () => {
       shipper.write('a', 0, lines(3))
       await time.pass(6)
       kafka.setDown(1, true)
-      kafka.pending[0]!.lose('answer')
+      kafka.pending[0]!.lose('response')
       await time.pass(1000)
       await time.jump(hours * 3_600_000)
       kafka.automatic = true
@@ -117,7 +117,7 @@ describe('the dispatcher', () => {
     for (let hour = 0; hour < 30; hour++) {
       await time.jump(3_600_001)
       kafka.pending[0]?.fail(NOT_ENOUGH_REPLICAS)
-      await time.settle()
+      await time.runDue()
     }
     assert.equal(shipper.possibleRepeats, 3)
     kafka.automatic = true

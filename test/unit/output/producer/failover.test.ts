@@ -21,7 +21,7 @@ async function warm(t: TestContext, changes: ConstructorParameters<typeof Shippe
   const values = () => ({ own: shipper.kafka.values('logs', OWN), other: shipper.kafka.values('logs', 1 - OWN) })
   const go = (): void => {
     shipper.kafka.automatic = true
-    for (const request of [...shipper.kafka.pending]) request.answer()
+    for (const request of [...shipper.kafka.pending]) request.respond()
   }
   return { shipper, lead, values, go, time: shipper.time, kafka: shipper.kafka }
 }
@@ -50,14 +50,14 @@ describe('a file without a key whose partition has no leader', () => {
     assert.equal(shipper.parked('a'), 'topic')
     await time.pass(LEADERLESS_MS - 2)
     assert.equal(shipper.parked('a'), 'topic')
-    assert.deepEqual(shipper.toldOf('filesMoved'), [])
+    assert.deepEqual(shipper.reported('filesMoved'), [])
     go()
     await time.pass(3)
     assert.equal(shipper.parked('a'), null)
     assert.equal(shipper.partitionOf('a'), 1 - OWN)
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first'], other: lines(6) })
-    assert.deepEqual(shipper.toldOf('filesMoved'), [['logs', OWN, 1]])
+    assert.deepEqual(shipper.reported('filesMoved'), [['logs', OWN, 1]])
     assert.equal(kafka.log('logs', 1 - OWN).batches.length, 2)
     assert.equal(shipper.possibleRepeats, 0)
   })
@@ -125,7 +125,7 @@ describe('a file without a key whose partition has no leader', () => {
     }
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first', '0', '1', '2'], other: [] })
-    assert.deepEqual(shipper.toldOf('filesMoved'), [])
+    assert.deepEqual(shipper.reported('filesMoved'), [])
   })
 
   test('is bound to it while a request may have been served there', async (t) => {
@@ -174,7 +174,7 @@ describe('a file without a key whose partition has no leader', () => {
     shipper.write('fixed', OWN, ['fixed'])
     await shipper.finish()
     assert.deepEqual(values().own, ['first', 'fixed'])
-    assert.equal(shipper.toldOf('batchRetried').length, 1, 'the numbers of batches that have moved leave no hole')
+    assert.equal(shipper.reported('batchRetried').length, 1, 'the numbers of batches that have moved leave no hole')
     assert.equal(shipper.possibleRepeats, 0)
   })
 
@@ -260,7 +260,7 @@ describe('a topic that is created again with fewer partitions', () => {
     shipper.write('keyed', 'hash', ['after'])
     await time.pass(6)
     const [first, ...others] = kafka.pending
-    for (const request of others) request.answer()
+    for (const request of others) request.respond()
     kafka.automatic = true
     first!.fail(UNKNOWN_TOPIC_OR_PARTITION)
     await shipper.finish()
@@ -299,7 +299,7 @@ describe('a partition without a leader keeps', () => {
     lead(1)
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first', 'keyed'], other: ['moves'] })
-    assert.equal(shipper.toldOf('batchRetried').length, 2)
+    assert.equal(shipper.reported('batchRetried').length, 2)
     assert.equal(shipper.possibleRepeats, 0)
   })
 
@@ -310,7 +310,7 @@ describe('a partition without a leader keeps', () => {
     await time.pass(10)
     lead(1, -1)
     await time.pass(2 * LEADERLESS_MS)
-    assert.equal(shipper.toldOf('filesMoved').length, 1)
+    assert.equal(shipper.reported('filesMoved').length, 1)
     await shipper.finish()
     assert.deepEqual(values(), { own: ['first', 'beside', 'keyed', 'later'], other: [] })
   })

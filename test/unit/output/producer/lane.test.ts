@@ -52,7 +52,7 @@ describe('a lane', () => {
     const what = file.appendRequest()
     assert.deepEqual(lane.append(what, 5), Object.assign(new Appended(), { records: 2, bytes: 9 }))
     assert.deepEqual([what.first, what.skipped, what.records], [4, 1, 2])
-    assert.deepEqual(file.told, [{ start: 9, end: 10, records: 0, outcome: 'settled' }])
+    assert.deepEqual(file.receipts, [{ start: 9, end: 10, records: 0, outcome: 'settled' }])
     assert.equal(lane.open?.openedAt, 5)
     assert.equal(lane.idle, false)
     assert.deepEqual(seal(lane), ['one', 'two'])

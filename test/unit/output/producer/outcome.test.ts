@@ -51,8 +51,8 @@ describe('a batch that is not stored', () => {
     const sequences = kafka.requests.slice(1, 14).map(({ batches }) => sequenceOf(batches[0]!))
     assert.ok(sequences.every(([epoch, sequence]) => epoch === 0 && sequence === 1))
     assert.ok(shipper.producer.lane('logs', 0)!.quota.stalled)
-    kafka.pending[0]!.answer()
-    await time.settle()
+    kafka.pending[0]!.respond()
+    await time.runDue()
     assert.equal(shipper.producer.lane('logs', 0)!.quota.stalled, false)
     await launch(shipper, 1)
     kafka.pending[0]!.fail(19)
@@ -60,9 +60,9 @@ describe('a batch that is not stored', () => {
     await time.until(() => kafka.pending.length > 0)
     assert.equal(time.now() - last, 50, 'another failure is another matter')
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
-    assert.equal(shipper.toldOf('batchRetried').length, 13)
+    assert.equal(shipper.reported('batchRetried').length, 13)
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '0'])
     assert.equal(shipper.possibleRepeats, 0)
   })
@@ -74,11 +74,11 @@ describe('a batch that is not stored', () => {
     for (const code of [6, 7, 19, 999]) {
       kafka.refreshed.length = 0
       kafka.pending[0]!.fail(code)
-      assert.deepEqual(await time.settle().then(() => kafka.refreshed), ['logs'], `${code}`)
+      assert.deepEqual(await time.runDue().then(() => kafka.refreshed), ['logs'], `${code}`)
       await time.until(() => kafka.pending.length > 0, 2000)
     }
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
   })
 
@@ -93,11 +93,11 @@ describe('a batch that is not stored', () => {
       assert.ok(time.now() - since >= 10_000, `${time.now() - since} ms`)
     }
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0'])
     assert.deepEqual(
-      shipper.toldOf('batchRefused').map(([, , reason]) => String(reason).split(':')[0]),
+      shipper.reported('batchRefused').map(([, , reason]) => String(reason).split(':')[0]),
       ['TOPIC_AUTHORIZATION_FAILED', 'INVALID_RECORD'],
     )
   })
@@ -111,13 +111,13 @@ describe('a batch that is not stored', () => {
       await time.pass(6)
     }
     assert.equal(kafka.pending.length, 1)
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await time.pass(6)
     assert.equal(kafka.pending.length, 1, 'lines that came meanwhile are one batch')
     await launchMore(shipper, 2)
     assert.equal(kafka.pending.length, 3)
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '1', '2', 'more 0', 'more 1'])
   })
@@ -130,7 +130,7 @@ describe('a batch that is not stored', () => {
     await shipper.time.until(() => shipper.kafka.pending.length > 0)
     assert.equal(shipper.time.now() - since, 75)
     shipper.kafka.automatic = true
-    shipper.kafka.pending[0]!.answer()
+    shipper.kafka.pending[0]!.respond()
     await shipper.finish()
   })
 
@@ -144,7 +144,7 @@ describe('a batch that is not stored', () => {
     assert.equal(time.now() - since, 50)
     assert.deepEqual(kafka.pending[0]!.values, [['0']], 'and the lowest goes first, alone')
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '1', '2', '3', '4'])
     assert.equal(shipper.possibleRepeats, 0, 'the broker would have known them')
@@ -155,11 +155,11 @@ describe('a batch that is not stored', () => {
     const { kafka, time } = shipper
     await launch(shipper, 1)
     kafka.pending[0]!.fail(6)
-    await time.settle()
+    await time.runDue()
     assert.deepEqual(kafka.refreshed, ['logs'])
     kafka.setLeaders('logs', [2])
     kafka.automatic = true
-    await time.settle()
+    await time.runDue()
     assert.equal(kafka.requests.at(-1)?.node, 2)
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0'])
@@ -174,11 +174,11 @@ describe('a batch that is not stored', () => {
     shipper.write('a', 0, ['2'])
     await time.pass(50)
     assert.equal(kafka.pending.length, 2)
-    kafka.pending[0]!.answer()
-    await time.settle()
+    kafka.pending[0]!.respond()
+    await time.runDue()
     assert.equal(kafka.pending.length, 1)
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', '0', '1', '2'])
     assert.equal(shipper.possibleRepeats, 0)
@@ -189,7 +189,7 @@ describe('a batch that is not stored', () => {
     const { kafka, time } = shipper
     await launch(shipper, 2)
     kafka.setLeaders('logs', [-1])
-    kafka.pending[0]!.lose('answer')
+    kafka.pending[0]!.lose('response')
     kafka.pending[0]!.fail(6)
     await time.pass(3000)
     assert.equal(kafka.pending.length, 0)
@@ -204,7 +204,7 @@ describe('a batch that is not stored', () => {
     const shipper = await warm(t)
     const { kafka } = shipper
     await launch(shipper, 2)
-    kafka.pending[0]!.lose('answer')
+    kafka.pending[0]!.lose('response')
     kafka.pending[0]!.fail(45)
     await shipper.time.until(() => kafka.pending.length > 0)
     kafka.pending[0]!.fail(59)
@@ -245,7 +245,7 @@ describe('a batch that is not stored', () => {
       19,
       request.items.findIndex(({ partition }) => partition === 1),
     )
-    await time.settle()
+    await time.runDue()
     assert.ok(shipper.file('f0').done && shipper.file('f2').done && !shipper.file('f1').done)
     kafka.automatic = true
     await shipper.finish()
@@ -257,7 +257,7 @@ describe('a batch that is not stored', () => {
     const produce = kafka.produce.bind(kafka)
     kafka.produce = (node, items) => produce(node, items).then(() => [])
     await launch(shipper, 1)
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.time.until(() => kafka.pending.length > 0)
     kafka.produce = produce
     kafka.automatic = true
@@ -282,11 +282,11 @@ describe('with acks 1', () => {
     kafka.pending[0]!.fail(19)
     await time.until(() => kafka.pending.length > 0)
     assert.equal(shipper.possibleRepeats, 0)
-    kafka.pending[0]!.lose('answer')
+    kafka.pending[0]!.lose('response')
     await time.until(() => kafka.pending.length > 0)
     assert.equal(shipper.possibleRepeats, 3)
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
     assert.equal(shipper.possibleRepeats, 3)
     assert.deepEqual(kafka.values('logs', 0), [...lines(3), ...lines(3), 'later'])
@@ -305,7 +305,7 @@ describe('with acks 0', () => {
     }
     assert.equal(kafka.pending.length, 9)
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(
       kafka.values('logs', 0),
@@ -323,8 +323,8 @@ describe('with acks 0', () => {
       shipper.write('a', 0, [`${i}`])
       await time.pass(6)
     }
-    kafka.pending[0]!.answer()
-    kafka.pending[0]!.lose('answer')
+    kafka.pending[0]!.respond()
+    kafka.pending[0]!.lose('response')
     kafka.pending[0]!.lose('request')
     for (const request of [...kafka.pending]) request.lose('unsent')
     kafka.automatic = true
@@ -342,14 +342,14 @@ describe('a batch that is too large', () => {
       kafka.log('logs', 0).maxBatchBytes = compression === 'none' ? 20_000 : 2000
       const all = lines(6000, { length: 60 })
       shipper.write('a', 0, all)
-      await time.until(() => shipper.toldOf('batchSplit').length > 0)
+      await time.until(() => shipper.reported('batchSplit').length > 0)
       await shipper.finish()
       assert.deepEqual(kafka.values('logs', 0), all)
       assert.equal(shipper.possibleRepeats, 0)
-      assert.deepEqual(shipper.toldOf('recordTooLarge'), [])
+      assert.deepEqual(shipper.reported('recordTooLarge'), [])
       const epochs = new Set(kafka.log('logs', 0).batches.map(({ bytes }) => sequenceOf(bytes)[0]))
       assert.deepEqual([...epochs], [0], 'all under the numbers they had')
-      const { length: splits } = shipper.toldOf('batchSplit')
+      const { length: splits } = shipper.reported('batchSplit')
       assert.ok(splits < 25, `${splits} refusals`)
     })
   }
@@ -360,10 +360,10 @@ describe('a batch that is too large', () => {
     kafka.log('logs', 0).maxBatchBytes = 20_000
     shipper.write('a', 0, lines(3000, { length: 60 }))
     await shipper.time.until(() => shipper.done)
-    const splits = shipper.toldOf('batchSplit').length
+    const splits = shipper.reported('batchSplit').length
     shipper.write('a', 0, lines(3000, { from: 3000, length: 60 }))
     await shipper.finish()
-    assert.equal(shipper.toldOf('batchSplit').length, splits)
+    assert.equal(shipper.reported('batchSplit').length, splits)
     assert.deepEqual(kafka.values('logs', 0), lines(6000, { length: 60 }))
   })
 
@@ -384,10 +384,10 @@ describe('a batch that is too large', () => {
         [...before, ...after],
       )
       assert.deepEqual(
-        shipper.toldOf('recordTooLarge').map(([what]) => what),
+        shipper.reported('recordTooLarge').map(([what]) => what),
         [{ topic: 'logs', partition: 0, file: '/made/a.log', offset: 20 * 61, bytes: 30_011, action: tooLarge }],
       )
-      const settled = file.told.filter(({ outcome }) => outcome === 'settled')
+      const settled = file.receipts.filter(({ outcome }) => outcome === 'settled')
       if (tooLarge === 'cut') {
         assert.equal(cut.length, 1)
         assert.ok(cut[0]!.length > 2000 && cut[0]!.length < 5000)
@@ -421,9 +421,9 @@ describe('a batch that is too large', () => {
     shipper.write('a', 0, ['behind'])
     await time.pass(6)
     assert.equal(kafka.pending.length, 2)
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     kafka.automatic = true
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), ['first', 'behind'])
     assert.deepEqual(shipper.possibleRepeats, 0)
@@ -437,7 +437,7 @@ describe('a batch that is too large', () => {
     shipper.write('a', 0, [...lines(3000, { length: 60 }), large, 'last'])
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), [...lines(3000, { length: 60 }), large, 'last'])
-    assert.deepEqual(shipper.toldOf('recordTooLarge'), [])
+    assert.deepEqual(shipper.reported('recordTooLarge'), [])
   })
 })
 
@@ -446,10 +446,10 @@ describe('a stored batch', () => {
     const shipper = await warm(t)
     await launch(shipper, 1)
     await shipper.time.pass(30)
-    shipper.kafka.pending[0]!.answer()
+    shipper.kafka.pending[0]!.respond()
     await shipper.finish()
     const bytes = HEADER_BYTES + 8
-    assert.deepEqual(shipper.toldOf('batchStored').at(-1), [
+    assert.deepEqual(shipper.reported('batchStored').at(-1), [
       { topic: 'logs', partition: 0, baseOffset: 1, records: 1, bytes, latencyMs: 31 },
     ])
   })

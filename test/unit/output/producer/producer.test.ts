@@ -21,7 +21,7 @@ test('a partition that the topic does not have is reported once, and again when 
   shipper.producer.partitionMissing('logs', 8)
   shipper.kafka.setLeaders('logs', [1, 1, 1])
   shipper.producer.partitionMissing('logs', 7)
-  assert.deepEqual(shipper.toldOf('partitionWaiting'), [
+  assert.deepEqual(shipper.reported('partitionWaiting'), [
     ['logs', 7, 'the topic has 2 partitions, 0 to 1'],
     ['logs', 8, 'the topic has 2 partitions, 0 to 1'],
     ['logs', 7, 'the topic has 3 partitions, 0 to 2'],
@@ -50,7 +50,7 @@ describe('the producer', () => {
     shipper.write('a', 0, all.slice(0, 10))
     await shipper.time.pass(10)
     shipper.write('a', 0, all.slice(10))
-    await shipper.time.settle()
+    await shipper.time.runDue()
     assert.equal(shipper.kafka.requests.length, 1)
     assert.ok(shipper.kafka.requests[0]!.batches[0]!.length > 99_000)
     await shipper.time.pass(100)
@@ -77,7 +77,7 @@ describe('the producer', () => {
   test('sends at once where nothing is to linger', async (t) => {
     const shipper = new Shipper(t, { lingerMs: 0 })
     shipper.write('a', 0, ['one'])
-    await shipper.time.settle()
+    await shipper.time.runDue()
     assert.equal(shipper.kafka.requests.length, 1)
     await shipper.finish()
   })
@@ -132,11 +132,11 @@ describe('the producer', () => {
       kafka.pending.map(({ values }) => values.flat()),
       [['0'], ['1'], ['2'], ['3'], ['4']],
     )
-    kafka.pending[0]!.answer()
-    await time.settle()
+    kafka.pending[0]!.respond()
+    await time.runDue()
     assert.deepEqual(kafka.pending.at(-1)?.values, [['5', '6', '7']], 'one batch, and at once')
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
   })
 
@@ -151,10 +151,10 @@ describe('the producer', () => {
     await time.pass(6)
     kafka.automatic = false
     kafka.setDown(1, false)
-    await time.settle()
+    await time.runDue()
     assert.equal(kafka.pending.length, 5)
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), all)
   })
@@ -190,11 +190,11 @@ describe('the producer', () => {
     assert.equal(shipper.parked('a'), 'room')
     const held = shipper.memory.pool.total - shipper.memory.pool.freeBytes
     assert.ok(held <= shipper.memory.pool.total / 4)
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await time.pass(10)
     assert.ok(kafka.pending.length > 0)
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 0), all)
   })
@@ -216,7 +216,7 @@ describe('the producer', () => {
     await fillPool(shipper)
     shipper.write('late', POOL, ['late'])
     assert.equal(shipper.parked('late'), 'room')
-    await time.settle()
+    await time.runDue()
     assert.equal(kafka.requests[0]?.items[0]?.partition, 0)
     assert.equal(shipper.parked('late'), null, 'and the buffer was used again')
     assert.equal(kafka.requests.length, 1, 'no more than needed')
@@ -231,7 +231,7 @@ describe('the producer', () => {
     await fillPool(shipper)
     shipper.write('late', POOL, ['late'])
     assert.equal(shipper.parked('late'), 'room')
-    await time.settle()
+    await time.runDue()
     assert.equal(kafka.requests[0]?.items[0]?.partition, 1)
     assert.equal(shipper.parked('late'), null)
     kafka.setDown(2, false)
@@ -265,7 +265,7 @@ describe('the producer', () => {
     await time.pass(10)
     assert.equal(shipper.parked('large'), 'room')
     kafka.automatic = true
-    for (const request of [...kafka.pending]) request.answer()
+    for (const request of [...kafka.pending]) request.respond()
     await shipper.finish()
     assert.deepEqual(kafka.values('logs', 3), [large])
   })
@@ -285,17 +285,17 @@ describe('the producer', () => {
       for (const partition of [0, 1, 2]) shipper.write(`f${partition}`, partition, lines(10))
       let isFlushed = false
       void shipper.producer.flush().then(() => (isFlushed = true))
-      await time.settle()
-      kafka.pending[0]!.lose('answer')
+      await time.runDue()
+      kafka.pending[0]!.lose('response')
       await time.pass(100)
       kafka.pending.at(-1)!.fail(6)
       await time.pass(500)
-      kafka.pending[0]!.answer()
-      await time.settle()
+      kafka.pending[0]!.respond()
+      await time.runDue()
       assert.equal(isFlushed, shipper.done)
       while (kafka.pending.length > 0) {
         assert.equal(isFlushed, false)
-        kafka.pending[0]!.answer()
+        kafka.pending[0]!.respond()
         await time.pass(1000)
       }
       assert.ok(isFlushed && shipper.done)
@@ -308,7 +308,7 @@ describe('the producer', () => {
       shipper.write('a', 0, ['one'])
       const flushed = shipper.producer.flush()
       shipper.write('a', 0, ['two'])
-      await shipper.time.settle()
+      await shipper.time.runDue()
       await flushed
       assert.ok(shipper.done)
       shipper.write('a', 0, ['three'])
@@ -323,15 +323,15 @@ describe('the producer', () => {
       kafka.automatic = false
       shipper.write('a', 0, ['one'])
       await time.pass(6)
-      kafka.pending[0]!.answer()
+      kafka.pending[0]!.respond()
       shipper.write('a', 0, ['two'])
       await time.pass(6)
       shipper.write('a', 0, ['three'])
       const closed = shipper.producer.close()
-      await time.settle()
+      await time.runDue()
       await closed
       assert.equal(shipper.file('a').watermark, 4)
-      assert.deepEqual(shipper.toldOf('batchRetried'), [])
+      assert.deepEqual(shipper.reported('batchRetried'), [])
       assert.equal(memory.pool.freeBytes, memory.pool.total)
       await time.pass(5000)
       assert.equal(kafka.requests.length, 2)
@@ -346,9 +346,9 @@ describe('the producer', () => {
       await time.pass(6)
       let isClosed = false
       const closed = shipper.producer.close().then(() => (isClosed = true))
-      await time.settle()
+      await time.runDue()
       assert.equal(isClosed, false)
-      kafka.pending[0]!.answer()
+      kafka.pending[0]!.respond()
       await closed
       assert.ok(shipper.done)
       assert.equal(memory.pool.freeBytes, memory.pool.total)
@@ -360,7 +360,7 @@ describe('the producer', () => {
       shipper.write('a', 0, lines(5000))
       await shipper.time.pass(6)
       await shipper.producer.close()
-      await shipper.time.settle()
+      await shipper.time.runDue()
       assert.equal(shipper.memory.pool.freeBytes, shipper.memory.pool.total)
     })
   })

@@ -26,7 +26,7 @@ async function launch(shipper: Shipper, name: string, count = 3): Promise<void> 
 
 async function finish(shipper: Shipper): Promise<void> {
   shipper.kafka.automatic = true
-  for (const request of [...shipper.kafka.pending]) request.answer()
+  for (const request of [...shipper.kafka.pending]) request.respond()
   await shipper.finish()
 }
 
@@ -40,7 +40,7 @@ describe('when a topic is created anew', () => {
     // the replicas of the new topic are not there yet
     kafka.pending[0]!.fail(19)
     await time.until(() => kafka.pending.length > 0)
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await time.pass(6)
     await launch(shipper, 'next')
     assert.equal(kafka.pending.length, 4, 'once one is stored, others follow it without waiting')
@@ -53,15 +53,15 @@ describe('when a topic is created anew', () => {
     const shipper = await warm(t)
     const { kafka, time } = shipper
     await launch(shipper, 'old')
-    kafka.pending[0]!.answer()
-    await time.settle()
+    kafka.pending[0]!.respond()
+    await time.runDue()
     kafka.remakeTopic('logs', [1])
     await launch(shipper, 'new')
     assert.equal(kafka.pending.length, 2, 'nothing is sent that could overtake them')
     for (const request of [...kafka.pending]) request.fail(3)
     await time.until(() => kafka.pending.length > 0)
     assert.deepEqual(kafka.pending.map(({ values }) => values.flat()), [['old 1']]) // prettier-ignore
-    kafka.pending[0]!.answer()
+    kafka.pending[0]!.respond()
     await time.pass(6)
     assert.equal(kafka.pending.length, 2)
     await finish(shipper)
@@ -74,8 +74,8 @@ describe('when a topic is created anew', () => {
     await launch(shipper, 'old')
     for (const request of kafka.pending) request.serve()
     kafka.remakeTopic('logs', [1])
-    for (const request of [...kafka.pending]) request.answer()
-    await time.settle()
+    for (const request of [...kafka.pending]) request.respond()
+    await time.runDue()
     await launch(shipper, 'new')
     assert.deepEqual(kafka.pending.map(({ values }) => values.flat()), [['new 0']]) // prettier-ignore
     await finish(shipper)
@@ -95,8 +95,8 @@ describe('when a topic is created anew', () => {
     kafka.setLeaders('logs', [2])
     await launch(shipper, 'moved')
     assert.equal(kafka.pending.length, 3, 'another leader is no other topic')
-    for (const request of [...kafka.pending]) request.answer()
-    await time.settle()
+    for (const request of [...kafka.pending]) request.respond()
+    await time.runDue()
     kafka.deleteTopic('logs')
     kafka.setLeaders('logs', [2])
     await launch(shipper, 'new')

@@ -2,17 +2,17 @@
 import { Counters, countingEvents } from '../../src/observe/counters.ts'
 import type { Events } from '../../src/observe/events.ts'
 
-export interface Ear {
+export interface EventRecorder {
   readonly events: Events
   readonly counters: Counters
   /** `[event, ...facts]` of every event; if a name is given, only the facts of the events with that name. */
-  heard(): readonly (readonly unknown[])[]
-  heard(name: keyof Events): readonly (readonly unknown[])[]
+  reported(): readonly (readonly unknown[])[]
+  reported(name: keyof Events): readonly (readonly unknown[])[]
   /** The names of the events so far. */
   names(): readonly string[]
 }
 
-export function hear(): Ear {
+export function recordEvents(): EventRecorder {
   const all: [keyof Events, ...unknown[]][] = []
   const counters = new Counters()
   const counting = countingEvents(counters, () => 0)
@@ -31,7 +31,7 @@ export function hear(): Ear {
   return {
     events,
     counters,
-    heard: (name?: keyof Events) =>
+    reported: (name?: keyof Events) =>
       name === undefined ? all : all.filter(([event]) => event === name).map(([, ...facts]) => facts),
     names: () => all.map(([name]) => name),
   }
