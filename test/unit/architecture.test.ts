@@ -248,6 +248,18 @@ test('no file is longer than 300 lines', () => {
   assert.deepEqual(long, TOO_LONG)
 })
 
+test('a module of more than 50 lines has a test of its name, or ARCHITECTURE says where it is tested', () => {
+  const [, table = ''] = /## Tests of a module\n(.*?)\n## /s.exec(read('ARCHITECTURE.md')) ?? []
+  const listed = new Set(
+    Array.from(table.matchAll(/^\| (.*?) \|/gm), ([, cell = '']) => cell.match(/src\/[\w/.-]+\.ts/g) ?? []).flat(),
+  )
+  const without = modules.filter((file) => {
+    const isLong = read(file).split('\n').length - 1 > 50
+    return isLong && !existsSync(join(ROOT, file.replace('src/', 'test/unit/').replace(/\.ts$/, '.test.ts')))
+  })
+  assert.deepEqual(without, [...listed].sort())
+})
+
 test('file names say what is in them', () => {
   const vague = find('{src,test,scripts}/**/*.ts').filter((file) => {
     return /(^|[/.-])(utils?|helpers?|common|types|misc|index)\.ts$/.test(file)
