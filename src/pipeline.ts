@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChunkRecords } from './chunk-records.ts'
-import { cutRecord } from './encode/cut.ts'
+import { cutRecord } from './encode/cut-record.ts'
 import { TemplateSlot } from './encode/template.ts'
 import type { MetadataSource } from './enrich/metadata.ts'
 import { AgentError } from './errors.ts'

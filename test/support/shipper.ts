@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { cutRecord } from '../../src/encode/cut.ts'
+import { cutRecord } from '../../src/encode/cut-record.ts'
 import type { LinearMemory } from '../../src/kernel/memory.ts'
 import type { Events } from '../../src/observe/events.ts'
 import { PartitionChooser, affinityOf } from '../../src/output/producer/partition.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { cutRecord } from '../../../../src/encode/cut.ts'
+import { cutRecord } from '../../../../src/encode/cut-record.ts'
 import type { LinearMemory } from '../../../../src/kernel/memory.ts'
 import { BatchMemory } from '../../../../src/output/producer/batch-memory.ts'
 import type { Batch, Compression } from '../../../../src/output/producer/batch.ts'

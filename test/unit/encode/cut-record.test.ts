@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { cutRecord } from '../../../src/encode/cut.ts'
+import { cutRecord } from '../../../src/encode/cut-record.ts'
 import { type DecodedRecord, decodeRecord, encodeRecord } from '../../../src/encode/records.ts'
 import type { CutRecord } from '../../../src/flow.ts'
 import { hostileText } from '../../support/hostile-text.ts'
