@@ -4,6 +4,7 @@
  */
 import type { IgnoreReason, LossReason, Receipt, SettleReason } from '../flow.ts'
 import { type Events, nothing } from './events.ts'
+import { everyEvent } from './every-event.ts'
 
 export class Counters {
   filesFound = 0
@@ -140,21 +141,11 @@ export function countingEvents(counters: Counters, now: () => number): Events {
 
 /** Passes every event to `first` and then to `second`. */
 export function both(first: Events, second: Events): Events {
-  /* oxlint-disable typescript/no-unsafe-type-assertion -- the parameters' types are lost here, and are right all the same */
-  const all: Partial<Record<keyof Events, (w: unknown, x: unknown, y: unknown, z: unknown) => void>> = {}
-  for (const name of Object.keys(first) as (keyof Events)[]) {
-    const a = first[name] as (...args: unknown[]) => void
-    const b = second[name] as (...args: unknown[]) => void
-    if (b === nothing) {
-      all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => a.call(first, w, x, y, z)
-      continue
-    }
-    // no event has more than four parameters, and a rest parameter would make an array for every call
-    all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
+  return everyEvent([first, second], (a, b) => {
+    if (b === nothing) return (w, x, y, z) => a.call(first, w, x, y, z)
+    return (w, x, y, z) => {
       a.call(first, w, x, y, z)
       b.call(second, w, x, y, z)
     }
-  }
-  return all as unknown as Events
-  /* oxlint-enable typescript/no-unsafe-type-assertion */
+  })
 }

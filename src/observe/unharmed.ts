@@ -3,6 +3,7 @@
  * Such an error is reported, each reason once, and otherwise ignored.
  */
 import { messageOf } from '../errors.ts'
+import { everyEvent } from './every-event.ts'
 import type { Events } from './events.ts'
 
 /** How many reasons are reported at most: if every error has another one, they must not fill the memory or the log. */
@@ -29,21 +30,13 @@ export class Unharmed {
 
   /** Passes events to a listener whose errors do not reach the caller. */
   events(listener: Events): Events {
-    /* oxlint-disable typescript/no-unsafe-type-assertion -- the parameters' types are lost here, and are right all the same */
-    const all: Partial<Record<keyof Events, (w: unknown, x: unknown, y: unknown, z: unknown) => void>> = {}
-    for (const name of Object.keys(listener) as (keyof Events)[]) {
-      const hear = listener[name] as (...args: unknown[]) => void
-      // no event has more than four parameters, and a rest parameter would make an array for every call
-      all[name] = (w: unknown, x: unknown, y: unknown, z: unknown) => {
-        try {
-          hear.call(listener, w, x, y, z)
-        } catch (error) {
-          this.#fail(error)
-        }
+    return everyEvent([listener], (report) => (w, x, y, z) => {
+      try {
+        report.call(listener, w, x, y, z)
+      } catch (error) {
+        this.#fail(error)
       }
-    }
-    return all as unknown as Events
-    /* oxlint-enable typescript/no-unsafe-type-assertion */
+    })
   }
 
   #fail(error: unknown): void {

@@ -2,9 +2,6 @@
 import { MountCalls } from '../../src/input/volume/mount-calls.ts'
 import { type FileFacts, type Listed, type Read, type Volume, localVolume } from '../../src/input/volume/volume.ts'
 
-/** For the tests of other rooms that still import it from here. */
-export { systemError } from './system-error.ts'
-
 /** A mount as the input uses it: with one call at a time. */
 export function inLine(mount: Volume): Volume {
   const ignored = { mountHangs: () => undefined, mountWaits: () => undefined, mountAnswers: () => undefined }

@@ -17,7 +17,7 @@ import { type EventRecorder, recordEvents } from '../support/event-recorder.ts'
 import { MemoryTransport } from '../support/memory-transport.ts'
 import { offsets, openState } from '../support/state.ts'
 import { freshDirectory } from '../support/temp.ts'
-import { systemError } from '../support/volumes.ts'
+import { systemError } from '../support/system-error.ts'
 import { until } from '../support/wait.ts'
 
 async function scene(

@@ -13,7 +13,7 @@ import { bytesAt, fingerprintOf, guardAt, newId } from './identity.ts'
 import { rootsOf } from '../input-rules.ts'
 import type { KnownFiles } from './known-files.ts'
 import { LogFile, type Origin } from './log-file.ts'
-import type { Missing } from './missing.ts'
+import type { BySibling, Missing } from './missing.ts'
 import type { NamedCopies } from '../copies/named-copies.ts'
 import { type OpenFile, openLog } from '../volume/open.ts'
 import type { Originals } from '../copies/originals.ts'
@@ -65,7 +65,7 @@ export class Arrivals {
     this.#options = options
   }
 
-  async judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
+  async judge(directory: Directory, sighting: Sighting, bySibling: BySibling): Promise<Arrival> {
     const { wasThere, untaken } = directory
     const arrival = await this.#judge(directory, sighting, bySibling)
     if (arrival.kind === 'sibling') return arrival
@@ -74,13 +74,13 @@ export class Arrivals {
     return arrival
   }
 
-  async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
+  async #judge(directory: Directory, sighting: Sighting, bySibling: BySibling): Promise<Arrival> {
     const path = directory.pathOf(sighting.name)
     if (this.#isOldPiece(sighting, path)) return this.#ignore(directory, sighting, 'rotated-before-first-start')
     return this.#options.descriptors.inLine(directory.volume, () => this.#open(directory, sighting, bySibling))
   }
 
-  async #open(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<Arrival> {
+  async #open(directory: Directory, sighting: Sighting, bySibling: BySibling): Promise<Arrival> {
     const opened = await openLog(directory.volume, directory.pathOf(sighting.name), rootsOf(sighting.interest))
     switch (opened.kind) {
       case 'refused':
@@ -170,7 +170,7 @@ export class Arrivals {
   async #identifyOrDeny(
     directory: Directory,
     sighting: Sighting,
-    { bySibling, ...opened }: OpenFile & { bySibling: 'now' | 'not yet' },
+    { bySibling, ...opened }: OpenFile & { bySibling: BySibling },
   ): Promise<Arrival> {
     const { missing, known } = this.#options
     const path = directory.pathOf(sighting.name)

@@ -34,6 +34,9 @@ interface Entry {
   isAwaited: boolean
 }
 
+/** Whether a file may be known by (c): not before all others in its directory were asked about. */
+export type BySibling = 'now' | 'not yet'
+
 export interface MissingOptions {
   /** Monotonic ms. */
   readonly clock: () => number
@@ -152,7 +155,7 @@ export class Missing {
   async find(
     volume: Volume,
     descriptor: number,
-    { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: 'now' | 'not yet' },
+    { bySibling = 'now', ...file }: UnknownFile & { readonly bySibling?: BySibling },
   ): Promise<StoredGeneration | 'unconfirmed' | 'sibling' | null> {
     if (this.isEmpty) return null
     const { size } = file.facts

@@ -14,7 +14,7 @@ import { type Directory, type Look, type Sighting, inOrderOfWriting } from '../d
 import type { Inspection } from './inspection.ts'
 import type { KnownFiles } from './known-files.ts'
 import { LogFile } from './log-file.ts'
-import type { Missing } from './missing.ts'
+import type { BySibling, Missing } from './missing.ts'
 
 export interface SightingsOptions {
   readonly checkpoint: Pick<Checkpoint, 'put' | 'touch'>
@@ -71,7 +71,7 @@ export class Sightings {
     const found = new Map<LogFile, KnownSighting>()
     for (const [file, what] of known) if (!file.isOver) this.#found(file, directory, what)
     const siblings: Sighting[] = []
-    const judge = async (sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<void> => {
+    const judge = async (sighting: Sighting, bySibling: BySibling): Promise<void> => {
       const arrival = await this.#judge(directory, sighting, bySibling)
       if (arrival === 'sibling') siblings.push(sighting)
       if (arrival === 'again') again = true
@@ -120,7 +120,7 @@ export class Sightings {
   }
 
   /** Judge a file that is not known. A new generation has to be admitted by {@link #admit} afterwards. */
-  async #judge(directory: Directory, sighting: Sighting, bySibling: 'now' | 'not yet'): Promise<New | Judgement> {
+  async #judge(directory: Directory, sighting: Sighting, bySibling: BySibling): Promise<New | Judgement> {
     const arrival = await this.#options.arrivals.judge(directory, sighting, bySibling)
     if (arrival.kind === 'known') return arrival.file
     if (arrival.kind !== 'file') return arrival.kind

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { tail, type TailOptions } from '../../../src/commands/tail.ts'
 import { captureOutput } from '../../support/capture.ts'
 import { freshDirectory } from '../../support/temp.ts'
-import { systemError } from '../../support/volumes.ts'
+import { systemError } from '../../support/system-error.ts'
 import { until } from '../../support/wait.ts'
 
 function fileWith(t: TestContext, content: string | Uint8Array, name = 'a.log'): string {

@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Volume, localVolume } from '../../../src/input/volume/volume.ts'
 import { LiveInput } from '../../support/live-input.ts'
 import { until } from '../../support/wait.ts'
-import { RemoteMount, inLine, systemError } from '../../support/volumes.ts'
+import { RemoteMount, inLine } from '../../support/volumes.ts'
+import { systemError } from '../../support/system-error.ts'
 import { ROOM, TOPIC, giveRoom } from '../../support/obstacles.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length

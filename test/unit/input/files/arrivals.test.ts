@@ -7,7 +7,8 @@ import { until } from '../../../support/wait.ts'
 import { FileWorld, type FileWorldSettings } from '../../../support/file-world.ts'
 import { FakeDisk } from '../../../support/fake-disk.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { countedVolume, systemError } from '../../../support/volumes.ts'
+import { countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const END: FileWorldSettings = { rules: { start: 'end' }, wasThere: true }
 const found = (world: FileWorld): unknown => world.recorder.reported('fileFound').map(([, from]) => from)

@@ -10,7 +10,8 @@ import { FileWorld } from '../../../support/file-world.ts'
 import { paperFile } from '../../../support/reading.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 import { entry } from '../../../support/state.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 /** From now on each check of a file ends with its `answer`. Returns the names of checked files, as they come. */
 function checks(world: FileWorld, answer: (file: LogFile) => Promise<Inspected>): string[] {

@@ -12,7 +12,8 @@ import { HandClock } from '../../../support/hand-clock.ts'
 import { ReadingDesk, openFile } from '../../../support/reading.ts'
 import { freshDirectory } from '../../../support/temp.ts'
 import { until } from '../../../support/wait.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const desk = new ReadingDesk()
 const openNow = (): number => readdirSync('/proc/self/fd').length

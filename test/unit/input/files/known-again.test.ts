@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { FileWorld, type FileWorldSettings } from '../../../support/file-world.ts'
 import { InodeWorld } from '../../../support/inode-world.ts'
 import { freshDirectory, type Ending } from '../../../support/temp.ts'
-import { systemError } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { until } from '../../../support/wait.ts'
 
 const DONE = 'done\n'

@@ -11,7 +11,8 @@ import { type Volume, localVolume } from '../../../../src/input/volume/volume.ts
 import { HandClock } from '../../../support/hand-clock.ts'
 import { entry } from '../../../support/state.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { countedVolume, systemError } from '../../../support/volumes.ts'
+import { countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 /** The entry of the file at a path, read up to `offset`. */
 async function storedOf(path: string, offset: number, change: Partial<StoredGeneration> = {}) {

@@ -22,7 +22,8 @@ import {
 } from '../../../support/reading.ts'
 import { loopTurn } from '../../../support/loop-turn.ts'
 import { freshDirectory } from '../../../support/temp.ts'
-import { RemoteMount, countedVolume, systemError } from '../../../support/volumes.ts'
+import { RemoteMount, countedVolume } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 import { ROOM, TOPIC } from '../../../support/obstacles.ts'
 
 const memory = testMemory()

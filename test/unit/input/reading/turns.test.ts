@@ -7,7 +7,7 @@ import type { Ending } from '../../../support/ending.ts'
 import { LiveInput } from '../../../support/live-input.ts'
 import { TOPIC } from '../../../support/obstacles.ts'
 import { until } from '../../../support/wait.ts'
-import { systemError } from '../../../support/volumes.ts'
+import { systemError } from '../../../support/system-error.ts'
 
 const openNow = (): number => readdirSync('/proc/self/fd').length
 const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
